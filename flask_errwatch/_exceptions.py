@@ -1,0 +1,112 @@
+"""From an exception to its part of the event: what it was and where in the app's own code."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import blake2s
+from pathlib import Path
+from types import TracebackType
+
+from flask_errwatch.events import short
+
+_HERE = str(Path(__file__).parent) + "/"
+_LIBRARY = tuple(
+    f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib") if sysconfig.get_path(name)
+)
+_PACKAGES = "/(?:site|dist)-packages/"
+_MESSAGE_LENGTH = 8192
+#: Frames kept of a deep recursion: where it came from, and where it broke.
+_OUTERMOST, _INNERMOST = 5, 20
+
+
+def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[str, object]:
+    """The `exception` of an event.
+
+    Args:
+        error: The exception.
+        root: The app's `root_path`: its code is the app's own, wherever it is installed.
+        handled: Whether a handler of the app answered it.
+
+    Returns:
+        `type`, `message`, `where` (the innermost frame of the app's own code), `frames` (the
+        app's own, and the innermost of all, outermost first), `fingerprint` (equal for equal
+        types and own frames, whatever the message and the line numbers), `handled`.
+    """
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else (
+        f"{kind.__module__}.{kind.__qualname__}"
+    )
+    frames, own = _frames(error.__traceback__, root)
+    fields: dict[str, object] = {"type": short(name), "message": _message(error)}
+    where = own[-1] if own else frames[-1] if frames else None
+    if where is not None:
+        fields["where"] = f"{where['file']}:{where['line']} in {where['function']}"
+    kept = frames
+    if len(frames) > _OUTERMOST + _INNERMOST:
+        kept = [*frames[:_OUTERMOST], *frames[-_INNERMOST:]]
+        fields["frames_omitted"] = len(frames) - len(kept)
+    fields["frames"] = kept
+    fields["fingerprint"] = _fingerprint(name, own or frames)
+    fields["handled"] = handled
+    return fields
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return short(str(error), _MESSAGE_LENGTH)
+    except Exception:  # noqa: BLE001 - an exception whose own __str__ raises; the type tells
+        return "<its message cannot be shown>"
+
+
+Frame = dict[str, object]
+
+
+def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], list[Frame]]:
+    """The frames to show and, of those, the app's own; walked, never formatted."""
+    own: list[Frame] = []
+    last: Frame | None = None
+    for code_file, line, function in _walk(traceback):
+        is_own, shown = _placed(code_file, root)
+        last = {"file": shown, "line": line, "function": function}
+        if is_own:
+            own.append(last)
+    if last is None or (own and own[-1] is last):
+        return own, own
+    return [*own, last], own
+
+
+def _walk(traceback: TracebackType | None) -> Iterator[tuple[str, int, str]]:
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not code.co_filename.startswith(_HERE):
+            yield code.co_filename, traceback.tb_lineno, code.co_name
+        traceback = traceback.tb_next
+
+
+@lru_cache(maxsize=4096)
+def _placed(filename: str, root: str) -> tuple[bool, str]:
+    """Whether the file is the app's own code, and how it is named: without the machine's paths."""
+    root = root.rstrip("/")
+    base = root.rpartition("/")[0] + "/"
+    # A virtual environment often lies inside the app's own folder.
+    if filename.startswith(f"{root}/") and not _is_installed(filename[len(root) :]):
+        return True, short(filename[len(base) :])
+    if _is_installed(filename):
+        return False, short(re.split(_PACKAGES, filename)[-1])
+    for folder in _LIBRARY:
+        if filename.startswith(folder):
+            return False, short(filename[len(folder) :])
+    return not filename.startswith("<"), short(filename.removeprefix(base))
+
+
+def _is_installed(filename: str) -> bool:
+    return re.search(_PACKAGES, filename) is not None
+
+
+def _fingerprint(name: str, frames: list[Frame]) -> str:
+    places = dict.fromkeys(f"{frame['file']}:{frame['function']}" for frame in frames)
+    text = "\n".join((name, *places))
+    return blake2s(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -1,0 +1,96 @@
+"""The one place where an exception is kept away from the app: it is counted and told.
+
+The sensor must not break what it watches. Whatever of ours, or of a hook, might raise on a
+request runs through a `Guard`; everything the operator must know goes through `tell`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LONGEST = 600
+
+
+def one_line(text: str, limit: int = _LONGEST) -> str:
+    """The text as a terminal may show it: no control character, no line break, bounded."""
+    shown = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[:limit]}…"
+
+
+def described(error: BaseException) -> str:
+    """Type and message of an exception, also when its own `__str__` raises."""
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - a foreign __str__; the type still tells
+        message = "<its message cannot be shown>"
+    return one_line(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+
+
+class Guard:
+    """Runs what may fail; a failure is counted, told once on stderr, and goes no further.
+
+    Attributes:
+        failures: How many calls failed in this process.
+        last_error: What the last one said, or None.
+    """
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.last_error: str | None = None
+        self._told: set[str] = set()
+
+    def run(
+        self, where: str, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """What the call returns, or None when it raised.
+
+        Args:
+            where: What failed, as the operator is told it; told once.
+            call: The callable, with its arguments after it.
+        """
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - this is the named place
+            self.note(where, error)
+            return None
+
+    def note(self, where: str, error: BaseException) -> None:
+        """Counts a failure that somebody else caught, and tells of it."""
+        self.failures += 1
+        self.last_error = f"{where}: {described(error)}"
+        self.tell(where, f"{self.last_error} (told once; counted in stats)")
+
+    def tell(self, key: str, text: str) -> None:
+        """Writes one line on stderr, the first time that `key` is told in this process."""
+        if key not in self._told:
+            self._told.add(key)
+            tell(text)
+
+    def forget(self, key: str) -> None:
+        """Lets `key` be told again, when what it told of is over."""
+        self._told.discard(key)
+
+
+def tell(text: str) -> None:
+    """Writes one line on stderr, whole; a closed stderr is no reason to fail."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    try:
+        stream.write(f"flask-errwatch: {one_line(text)}\n")
+        stream.flush()
+    except (OSError, ValueError):
+        return
+
+
+def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    """A started daemon thread: it never keeps a process from ending."""
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    thread.start()
+    return thread

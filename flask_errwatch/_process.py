@@ -1,0 +1,69 @@
+"""What belongs to one process: values made anew after a fork, and the process's identity.
+
+A fork is noticed by `os.getpid()` at use, because not every server that forks runs the
+handlers of `os.register_at_fork` (uWSGI does not).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class PerProcess(Generic[T]):
+    """A value that every process makes for itself, at its first use.
+
+    Args:
+        make: Makes the value. Two threads may both call it at the same first use, and one of
+            the two values is thrown away: it must do nothing but construct.
+
+    Example:
+        >>> numbers = PerProcess(list)
+        >>> numbers.get() is numbers.get()
+        True
+    """
+
+    __slots__ = ("_held", "_make", "_pid")
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._held: dict[int, T] = {}
+        self._pid = 0
+
+    def get(self) -> T:
+        """This process's value. Needs no lock: a lock may be held across a fork for ever."""
+        pid = os.getpid()
+        if pid not in self._held:
+            # setdefault is atomic: all threads leave with the same value.
+            self._held.setdefault(pid, self._make())
+            for other in [held for held in list(self._held) if held != pid]:
+                self._held.pop(other, None)
+        return self._held[pid]
+
+    def peek(self) -> T | None:
+        """This process's value if it was made, else None."""
+        return self._held.get(os.getpid())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """Who writes the lines.
+
+    Attributes:
+        host: Its machine's name.
+        pid: Its process id.
+        token: Random, so that a process id used again is told apart.
+        numbers: Counts its lines from 1; `next` is atomic.
+    """
+
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    # From the system, not from `random`, whose state a fork copies.
+    token: str = field(default_factory=lambda: os.urandom(4).hex())
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

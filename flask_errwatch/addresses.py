@@ -1,0 +1,115 @@
+"""The client's address, and how it was derived: only what trusted proxies said counts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from flask_errwatch._values import Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: More entries than this are no chain of proxies but an attempt to make us work.
+_MOST_HOPS = 64
+_LONGEST_HEADER = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientAddress:
+    """An address and where it stands.
+
+    Attributes:
+        ip: In its canonical form, without port or zone.
+        source: `peer` (the socket's other end), `proxy-fix` (the peer as Werkzeug's ProxyFix
+            rewrote it) or `x-forwarded-for` (an entry that a trusted proxy appended).
+    """
+
+    ip: str
+    source: str
+
+
+def client_address(
+    environ: Mapping[str, object], trusted: int | tuple[Network, ...]
+) -> ClientAddress | None:
+    """The address of whoever spoke to the outermost trusted proxy.
+
+    `X-Forwarded-For` is read from right to left: each proxy appends the address it saw, so
+    only the entries that trusted proxies appended are evidence; what stands left of them was
+    written by the client (MDN, X-Forwarded-For, "Selecting an IP address").
+
+    Args:
+        environ: The WSGI environment.
+        trusted: How many proxies stand in front of the app, or the networks they are in.
+
+    Returns:
+        The address, or None where the server knows none (a Unix socket) or it is no address.
+
+    Example:
+        >>> environ = {"REMOTE_ADDR": "10.0.0.7", "HTTP_X_FORWARDED_FOR": "6.6.6.6, 192.0.2.9"}
+        >>> client_address(environ, 1)
+        ClientAddress(ip='192.0.2.9', source='x-forwarded-for')
+        >>> client_address(environ, 0)
+        ClientAddress(ip='10.0.0.7', source='peer')
+    """
+    remote = environ.get("REMOTE_ADDR")
+    peer = parse_address(remote) if isinstance(remote, str) else None
+    if trusted:
+        entry = _forwarded(environ.get("HTTP_X_FORWARDED_FOR"), peer, trusted)
+        if entry is not None:
+            return ClientAddress(ip=str(entry), source="x-forwarded-for")
+    if peer is None:
+        return None
+    fixed = "werkzeug.proxy_fix.orig" in environ
+    return ClientAddress(ip=str(peer), source="proxy-fix" if fixed else "peer")
+
+
+def _forwarded(
+    header: object, peer: Address | None, trusted: int | tuple[Network, ...]
+) -> Address | None:
+    """The entry that the outermost trusted proxy appended, or None when there is none."""
+    if not isinstance(header, str):
+        return None
+    entries = header[-_LONGEST_HEADER:].split(",")[-_MOST_HOPS:]
+    if isinstance(trusted, int):
+        # Fewer entries than proxies: the request did not come through all of them.
+        return parse_address(entries[-trusted]) if len(entries) >= trusted else None
+    found: Address | None = None
+    if peer is not None and not _within(peer, trusted):
+        return None
+    for entry in reversed(entries):
+        address = parse_address(entry)
+        if address is None:
+            break
+        found = address
+        if not _within(address, trusted):
+            break
+    return found
+
+
+def _within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=1024)
+def parse_address(text: str) -> Address | None:
+    """The address in `text`, which may have a port, brackets or a zone around it.
+
+    An IPv4 address mapped into IPv6 is the IPv4 address: otherwise one source has two names.
+
+    Example:
+        >>> parse_address("[2001:db8::1]:443"), parse_address("::ffff:192.0.2.1")
+        (IPv6Address('2001:db8::1'), IPv4Address('192.0.2.1'))
+    """
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address if mapped is None else mapped

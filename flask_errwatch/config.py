@@ -1,0 +1,262 @@
+"""Configuration: every key, its default and its check, read once into a frozen `Config`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+
+from flask_errwatch import _values as values
+from flask_errwatch._values import Network, RefusedValueError
+from flask_errwatch.errors import ConfigurationError, Problem
+
+T = TypeVar("T")
+
+MEBIBYTE = 1_048_576
+SINKS = ("cloudwatch", "stdout", "memory")
+
+#: Days that CloudWatch Logs accepts (AWS API Reference, PutRetentionPolicy, retentionInDays).
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+#: Characters of a metric's, an alarm's and a namespace's name (AWS API Reference).
+NAME = 255
+#: Room for `-` and the shortest detector name; the whole name is checked with the detectors.
+_PREFIX = 240
+_LOG_GROUP = re.compile(r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}")
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """What an app configured, checked. Made by `load`; the keys are listed in the README.
+
+    Attributes:
+        app_name: Prefix of every AWS name.
+        log_group: Log group that takes the lines.
+        environment: Tag in every line, or None.
+        release: Tag in every line, or None.
+        sinks: Where lines go; None means `cloudwatch`, or `memory` while the app is testing.
+        namespace: Metric namespace.
+        retention_days: Retention of the log group, in days.
+        alarm_threshold: For every detector without its own.
+        alarm_period: For every detector without its own, in seconds.
+        detectors: Overrides per detector name, as given.
+        sns_topic: Topic name (created) or ARN (used), or None.
+        subscriptions: Endpoints with their scheme, as `mailto:…`.
+        region: AWS region, or None for boto3's own choice.
+        endpoint_url: AWS endpoint, or None for boto3's own choice.
+        send_interval: Longest time a line waits before it is sent, in seconds.
+        journal_dir: Folder of the journal, or None for a private one in the temp folder.
+        journal_max_bytes: Bound of the app's whole journal folder, in bytes.
+        shutdown_timeout: Longest time that a stopping process waits to send, in seconds.
+        trusted_proxies: Number of trusted hops, or the networks of the trusted proxies.
+        redact_keys: Keys that are masked in addition to the built-in list.
+        heartbeat_seconds: Time between two heartbeats of a process; 0 means none.
+    """
+
+    app_name: str
+    log_group: str
+    environment: str | None = None
+    release: str | None = None
+    sinks: tuple[str, ...] | None = None
+    namespace: str = "Application Logs"
+    retention_days: int = 90
+    alarm_threshold: float = 10
+    alarm_period: int = 300
+    detectors: Mapping[str, Mapping[str, object]]
+    sns_topic: str | None = None
+    subscriptions: tuple[str, ...] = ()
+    region: str | None = None
+    endpoint_url: str | None = None
+    send_interval: float = 2.0
+    journal_dir: str | None = None
+    journal_max_bytes: int = 64 * MEBIBYTE
+    shutdown_timeout: float = 5.0
+    trusted_proxies: int | tuple[Network, ...] = 0
+    redact_keys: tuple[str, ...] = ()
+    heartbeat_seconds: float = 60.0
+
+
+def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:
+    """Reads the `ERRWATCH_…` keys: `settings` first, then `environ`, then the default.
+
+    Args:
+        settings: The app's own configuration, `app.config`.
+        environ: The process environment.
+        app_name: The app's name, for `ERRWATCH_APP_NAME`.
+
+    Returns:
+        The checked configuration.
+
+    Raises:
+        ConfigurationError: Listing everything that is wrong, not only the first.
+
+    Example:
+        >>> load({"ERRWATCH_RETENTION_DAYS": 30}, {}, app_name="shop").retention_days
+        30
+        >>> load({"ERRWATCH_RETENTION_DAYS": 8}, {}, app_name="shop")
+        Traceback (most recent call last):
+            ...
+        flask_errwatch.errors.ConfigurationError: ERRWATCH_RETENTION_DAYS = 8: Use one of the \
+numbers of days that CloudWatch Logs accepts; the nearest are 7 and 14.
+    """
+    read = _Reader(settings, environ)
+    direct: int | tuple[Network, ...] = 0
+    name = read("APP_NAME", app_name, _app_name, check_default=True)
+    config = Config(
+        app_name=name,
+        log_group=read("LOG_GROUP", name, _log_group, check_default=not read.problems),
+        environment=read("ENVIRONMENT", None, values.optional(values.tag)),
+        release=read("RELEASE", None, values.optional(values.tag)),
+        sinks=read("SINKS", None, _sinks),
+        namespace=read("NAMESPACE", "Application Logs", _namespace),
+        retention_days=read("RETENTION_DAYS", 90, _retention),
+        alarm_threshold=read("ALARM_THRESHOLD", 10.0, values.number(minimum=0)),
+        alarm_period=read("ALARM_PERIOD", 300, values.period),
+        detectors=read("DETECTORS", {}, values.overrides),
+        sns_topic=read("SNS_TOPIC", None, values.optional(_topic)),
+        subscriptions=read("SUBSCRIPTIONS", (), values.each(values.subscription)),
+        region=read("REGION", None, values.optional(_region)),
+        endpoint_url=read("ENDPOINT_URL", None, values.optional(values.url)),
+        send_interval=read("SEND_INTERVAL", 2.0, values.number(minimum=0.05, maximum=3600)),
+        journal_dir=read("JOURNAL_DIR", None, values.optional(values.text)),
+        journal_max_bytes=read("JOURNAL_MAX_BYTES", 64 * MEBIBYTE, _journal_bytes),
+        shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, values.number(minimum=0, maximum=300)),
+        trusted_proxies=read("TRUSTED_PROXIES", direct, values.trusted_proxies),
+        redact_keys=read("REDACT_KEYS", (), values.each(values.text)),
+        heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, values.number(minimum=0)),
+    )
+    if config.subscriptions and config.sns_topic is None:
+        remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
+        read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
+    read.refuse_unknown()
+    if read.problems:
+        raise ConfigurationError(*read.problems)
+    return config
+
+
+class _Reader:
+    """Looks keys up, parses them, and keeps every problem instead of stopping at the first."""
+
+    def __init__(self, settings: Mapping[str, object], environ: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._settings = settings
+        self._environ = environ
+        self._known: set[str] = set()
+
+    def __call__(
+        self, name: str, default: T, parse: Callable[[object], T], *, check_default: bool = False
+    ) -> T:
+        key = f"ERRWATCH_{name}"
+        self._known.add(key)
+        if self._settings.get(key) is not None:
+            given: object = self._settings[key]
+        elif key in self._environ:
+            given = self._environ[key]
+        elif check_default:
+            given = default
+        else:
+            return default
+        try:
+            return parse(given)
+        except RefusedValueError as refused:
+            self.refuse(name, given, str(refused))
+            return default
+
+    def refuse(self, name: str, value: object, remedy: str) -> None:
+        self.problems.append(Problem(key=f"ERRWATCH_{name}", value=value, remedy=remedy))
+
+    def refuse_unknown(self) -> None:
+        """A misspelt key would be silently ignored: only the app's own settings are checked.
+
+        The environment is not: container platforms put names like `ERRWATCH_PORT` there.
+        """
+        for key in self._settings:
+            if key.startswith("ERRWATCH_") and key not in self._known:
+                near = get_close_matches(key, sorted(self._known), n=1)
+                remedy = f"There is no such key; did you mean {near[0]}?" if near else (
+                    "There is no such key; the README lists those there are."
+                )
+                self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
+
+
+def _app_name(value: object) -> str:
+    name = values.text(value)
+    if len(name) > _PREFIX or not values.is_metric_name(name):
+        raise RefusedValueError(
+            "It begins the name of every metric filter, metric and alarm: use at most "
+            f"{_PREFIX} characters, none of them ':', '*', '$' or a control character."
+        )
+    return name
+
+
+def _log_group(value: object) -> str:
+    name = values.text(value)
+    if not _LOG_GROUP.fullmatch(name):
+        raise RefusedValueError(
+            "A log group name has 1 to 512 characters of A-Z a-z 0-9 _ - / . # and does not "
+            "start with 'aws/': set ERRWATCH_LOG_GROUP (its default is ERRWATCH_APP_NAME)."
+        )
+    return name
+
+
+def _namespace(value: object) -> str:
+    name = values.text(value)
+    if len(name) > NAME or not values.is_metric_name(name) or name.startswith("AWS/"):
+        raise RefusedValueError(
+            f"A namespace has 1 to {NAME} characters, none of them ':', '*', '$' or a control "
+            "character, and does not start with 'AWS/'."
+        )
+    return name
+
+
+def _sinks(value: object) -> tuple[str, ...]:
+    names = values.each(values.text)(value)
+    if names == ("none",):
+        return ()
+    unknown = [name for name in names if name not in SINKS]
+    if unknown or not names or len(set(names)) != len(names):
+        raise RefusedValueError(
+            "Name each sink once, of 'cloudwatch', 'stdout' and 'memory', or 'none' alone."
+        )
+    return names
+
+
+def _retention(value: object) -> int:
+    days = values.whole(value)
+    if days not in RETENTION_DAYS:
+        near = sorted(sorted(RETENTION_DAYS, key=lambda allowed: abs(allowed - days))[:2])
+        raise RefusedValueError(
+            "Use one of the numbers of days that CloudWatch Logs accepts; "
+            f"the nearest are {near[0]} and {near[1]}."
+        )
+    return days
+
+
+def _journal_bytes(value: object) -> int:
+    size = values.whole(value)
+    if size < MEBIBYTE:
+        raise RefusedValueError(f"Use a number of bytes of at least {MEBIBYTE} (1 MiB).")
+    return size
+
+
+def _topic(value: object) -> str:
+    topic = values.text(value)
+    if not _TOPIC.fullmatch(topic):
+        raise RefusedValueError(
+            "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a whole topic ARN."
+        )
+    return topic
+
+
+def _region(value: object) -> str:
+    region = values.text(value)
+    if not _REGION.fullmatch(region):
+        raise RefusedValueError("Use the name of an AWS region, such as 'eu-central-1'.")
+    return region

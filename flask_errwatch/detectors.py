@@ -1,0 +1,408 @@
+"""The catalogue: which failures exist, how their lines read, and when they alarm.
+
+Lines, metric filters, alarms and exports are all made from these declarations and from
+nothing else, which is why they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
+
+from flask_errwatch import _values as values
+from flask_errwatch._values import RefusedValueError
+from flask_errwatch.config import NAME, Config
+from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError
+from flask_errwatch.patterns import field as json_field
+
+Level = Literal["critical", "error", "warning", "info"]
+StatusClass = Literal["4xx", "5xx"]
+Statistic = Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"]
+ComparisonOperator = Literal[
+    "GreaterThanThreshold",
+    "GreaterThanOrEqualToThreshold",
+    "LessThanThreshold",
+    "LessThanOrEqualToThreshold",
+]
+MissingData = Literal["breaching", "notBreaching", "ignore", "missing"]
+
+HEARTBEAT = "Heartbeat"
+LINES_DROPPED = "Lines Dropped"
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# Printable ASCII that means itself inside a quoted string of a filter pattern.
+_PHRASE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/:+-]*[A-Za-z0-9])?")
+_PHRASE_LENGTH = 100
+_DAY = 86_400
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "statistic": ("Sum", "Average", "Minimum", "Maximum", "SampleCount"),
+    "comparison_operator": (
+        "GreaterThanThreshold",
+        "GreaterThanOrEqualToThreshold",
+        "LessThanThreshold",
+        "LessThanOrEqualToThreshold",
+    ),
+    "treat_missing_data": ("breaching", "notBreaching", "ignore", "missing"),
+    "level": ("critical", "error", "warning", "info"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alarm:
+    """When a detector's metric is abnormal; the fields are those of CloudWatch's alarm.
+
+    Args:
+        threshold: The value compared with; None means `ERRWATCH_ALARM_THRESHOLD`.
+        period: Seconds that one datapoint covers, a multiple of 60; None means
+            `ERRWATCH_ALARM_PERIOD`.
+        evaluation_periods: Datapoints that are looked at (N).
+        datapoints_to_alarm: Datapoints of those that must breach (M); None means all.
+        statistic: How a period's samples become one value.
+        comparison_operator: How that value is compared with the threshold.
+        treat_missing_data: What a period without samples counts as.
+
+    Raises:
+        ConfigurationError: When CloudWatch would refuse it (AWS API Reference,
+            PutMetricAlarm: a period below an hour spans at most a day, others a week).
+
+    Example:
+        >>> Alarm(threshold=5).period is None
+        True
+    """
+
+    threshold: float | None = None
+    period: int | None = None
+    evaluation_periods: int = 1
+    datapoints_to_alarm: int | None = None
+    statistic: Statistic = "Sum"
+    comparison_operator: ComparisonOperator = "GreaterThanThreshold"
+    treat_missing_data: MissingData = "notBreaching"
+
+    def __post_init__(self) -> None:
+        _raise_if(_alarm_problems(self))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detector:
+    """One kind of failure: what it claims, the phrase its lines carry, its alarm.
+
+    Args:
+        name: Kebab-case; ends the names of its metric filter, metric and alarm.
+        event: The phrase that its lines carry in `event`; letters, digits, spaces and
+            `. _ / : + -`, so that it means itself inside a filter pattern.
+        statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
+            `"5xx"`. A detector without any is reached by `ErrWatch.report`.
+        level: The level of its lines; a critical line is sent at once.
+        alarm: When it alarms; None means never.
+        description: What it means, in the alarm's description.
+        runbook_url: Where the person called reads on, in the alarm's description.
+
+    Raises:
+        ConfigurationError: Naming each field that is wrong.
+
+    Example:
+        >>> Detector(name="login-failed", event="Login Failed").pattern
+        '{ $.event = "Login Failed" }'
+    """
+
+    name: str
+    event: str
+    statuses: tuple[int | StatusClass, ...] = ()
+    level: Level = "warning"
+    alarm: Alarm | None = field(default_factory=Alarm)
+    description: str = ""
+    runbook_url: str | None = None
+
+    def __post_init__(self) -> None:
+        # A list is what people write; only a tuple keeps the declaration frozen.
+        object.__setattr__(self, "statuses", tuple(self.statuses))
+        _raise_if(_detector_problems(self))
+
+    @property
+    def pattern(self) -> str:
+        """The metric filter's pattern: the exact phrase in `event`, nothing an outsider writes."""
+        return str(json_field("$.event") == self.event)
+
+    def resource_name(self, app_name: str) -> str:
+        """The one name of its metric filter, metric and alarm."""
+        return f"{app_name}-{self.name}"
+
+
+CRITICAL_ERROR = Detector(
+    name="critical-error",
+    event="Critical Error",
+    statuses=("5xx",),
+    level="critical",
+    description="The app crashed, or answered that it could not do its work.",
+)
+
+DEFAULT_DETECTORS: tuple[Detector, ...] = (
+    CRITICAL_ERROR,
+    Detector(
+        name="authentication-error",
+        event="Authentication Error",
+        statuses=(401, 403),
+        level="error",
+        description="Somebody is guessing passwords, or reaching for what is not theirs.",
+    ),
+    Detector(
+        name="bad-request-error",
+        event="Bad Request Error",
+        statuses=(400, 422),
+        description="Requests that make no sense: a broken client, or somebody probing inputs.",
+    ),
+    Detector(
+        name="not-found-error",
+        event="Not Found Error",
+        statuses=(404, 410),
+        description="Paths that do not exist: somebody is scanning, or a link is broken.",
+    ),
+    Detector(
+        name="method-not-allowed-error",
+        event="Method Not Allowed Error",
+        statuses=(405,),
+        description="Methods that a path does not take: somebody is probing the API.",
+    ),
+    Detector(
+        name="rate-limit-error",
+        event="Rate Limit Error",
+        statuses=(429,),
+        description="Somebody calls faster than the app allows.",
+    ),
+    Detector(
+        name="client-error",
+        event="Client Error",
+        statuses=("4xx",),
+        alarm=None,
+        description="Every other request that was refused.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The detectors of one app: every event belongs to exactly one of them.
+
+    Args:
+        detectors: In the order in which they are listed everywhere.
+
+    Raises:
+        ConfigurationError: When two detectors share a name, a phrase or an equal claim.
+
+    Example:
+        >>> Catalogue(DEFAULT_DETECTORS).for_status(418).name
+        'client-error'
+    """
+
+    detectors: tuple[Detector, ...]
+    _claims: dict[int | str, Detector] = field(init=False, repr=False, compare=False)
+    _names: dict[str, Detector] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detectors", tuple(self.detectors))
+        _raise_if(list(_catalogue_problems(self.detectors)))
+        claims = {claim: each for each in self.detectors for claim in each.statuses}
+        object.__setattr__(self, "_claims", claims)
+        object.__setattr__(self, "_names", {each.name: each for each in self.detectors})
+
+    def __iter__(self) -> Iterator[Detector]:
+        return iter(self.detectors)
+
+    def __len__(self) -> int:
+        return len(self.detectors)
+
+    def for_status(self, status: int) -> Detector | None:
+        """The detector that claims the status: an exact claim beats a class."""
+        return self._claims.get(status) or self._claims.get(f"{status // 100}xx")
+
+    @property
+    def critical(self) -> Detector:
+        """What takes an exception that nobody answered, also where none was declared."""
+        return self._names.get(CRITICAL_ERROR.name, CRITICAL_ERROR)
+
+    def named(self, name: str) -> Detector:
+        """The detector of that name.
+
+        Raises:
+            UnknownDetectorError: Listing the names there are.
+        """
+        try:
+            return self._names[name]
+        except (KeyError, TypeError):
+            known = ", ".join(self._names) or "none"
+            remedy = f"Declare it in ErrWatch(detectors=…); this app has: {known}."
+            raise UnknownDetectorError(
+                Problem(key="detector", value=name, remedy=remedy)
+            ) from None
+
+    def configured(self, config: Config) -> Catalogue:
+        """The catalogue with the app's overrides, thresholds and periods filled in.
+
+        Raises:
+            ConfigurationError: Naming each override that is wrong and each name too long.
+        """
+        problems: list[Problem] = []
+        unknown = [name for name in config.detectors if name not in self._names]
+        for name in unknown:
+            remedy = f"There is no such detector; this app has: {', '.join(self._names)}."
+            problems.append(
+                Problem(key=f"ERRWATCH_DETECTORS[{name!r}]", value=name, remedy=remedy)
+            )
+        detectors: list[Detector] = []
+        for detector in self.detectors:
+            try:
+                detectors.append(_configured(detector, config))
+            except ConfigurationError as error:
+                problems.extend(error.problems)
+            problems.extend(_name_problems(detector, config.app_name))
+        _raise_if(problems)
+        return Catalogue(tuple(detectors))
+
+
+def _configured(detector: Detector, config: Config) -> Detector:
+    override = config.detectors.get(detector.name, {})
+    try:
+        changed = _overridden(detector, override)
+        if changed.alarm is None:
+            return changed
+        alarm = changed.alarm
+        threshold = config.alarm_threshold if alarm.threshold is None else alarm.threshold
+        period = config.alarm_period if alarm.period is None else alarm.period
+        return replace(changed, alarm=replace(alarm, threshold=threshold, period=period))
+    except ConfigurationError as error:
+        prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
+        raise ConfigurationError(
+            *(
+                Problem(key=f"{prefix}[{each.key!r}]", value=each.value, remedy=each.remedy)
+                for each in error.problems
+            )
+        ) from error
+
+
+_ALARM_FIELDS = {each.name for each in fields(Alarm)}
+_TEXT_FIELDS = {"level", "description", "runbook_url"}
+
+
+def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
+    """The detector with the given alarm fields and texts; `"alarm": False` means none."""
+    for key in override:
+        if key not in _ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}:
+            known = ", ".join(sorted(_ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}))
+            _raise_if([Problem(key=key, value=override[key], remedy=f"Use one of: {known}.")])
+    if override.get("alarm", True) not in (True, False, None):
+        remedy = "Use false to have no alarm, and threshold, period, … to change it."
+        _raise_if([Problem(key="alarm", value=override["alarm"], remedy=remedy)])
+    settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
+    alarm = detector.alarm
+    if settings or override.get("alarm") is True:
+        alarm = replace(alarm or Alarm(), **settings)  # type: ignore[arg-type]  # checked there
+    if not override.get("alarm", True):
+        alarm = None
+    texts = {key: override[key] for key in override if key in _TEXT_FIELDS}
+    return replace(detector, alarm=alarm, **texts)  # type: ignore[arg-type]  # checked there
+
+
+def _raise_if(problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise ConfigurationError(*found)
+
+
+def _choice_problem(key: str, value: object) -> list[Problem]:
+    allowed = _CHOICES[key]
+    if value in allowed:
+        return []
+    return [Problem(key=key, value=value, remedy=f"Use one of: {', '.join(allowed)}.")]
+
+
+def _alarm_problems(alarm: Alarm) -> list[Problem]:
+    problems = [
+        *_choice_problem("statistic", alarm.statistic),
+        *_choice_problem("comparison_operator", alarm.comparison_operator),
+        *_choice_problem("treat_missing_data", alarm.treat_missing_data),
+    ]
+    for key, parse in (("threshold", values.number(minimum=0)), ("period", values.period)):
+        value = getattr(alarm, key)
+        try:
+            if value is not None:
+                parse(value if not isinstance(value, str) else None)
+        except RefusedValueError as refused:
+            problems.append(Problem(key=key, value=value, remedy=str(refused)))
+    number, needed = alarm.evaluation_periods, alarm.datapoints_to_alarm
+    if not _is_count(number):
+        remedy = "Use a whole number of at least 1."
+        problems.append(Problem(key="evaluation_periods", value=number, remedy=remedy))
+    elif needed is not None and not (_is_count(needed) and needed <= number):
+        remedy = f"Use a whole number from 1 to evaluation_periods ({number}), or leave it out."
+        problems.append(Problem(key="datapoints_to_alarm", value=needed, remedy=remedy))
+    if not problems and alarm.period is not None:
+        longest = _DAY if alarm.period < 3600 else 7 * _DAY
+        if alarm.period * number > longest:
+            remedy = f"period x evaluation_periods may span at most {longest} seconds."
+            problems.append(Problem(key="evaluation_periods", value=number, remedy=remedy))
+    return problems
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _detector_problems(detector: Detector) -> list[Problem]:
+    problems = []
+    if not isinstance(detector.name, str) or not _NAME.fullmatch(detector.name):
+        remedy = "Use kebab-case: small letters, digits and single '-', such as 'login-failed'."
+        problems.append(Problem(key="name", value=detector.name, remedy=remedy))
+    phrase = detector.event
+    if (
+        not isinstance(phrase, str)
+        or not _PHRASE.fullmatch(phrase)
+        or len(phrase) > _PHRASE_LENGTH
+        or phrase in {HEARTBEAT, LINES_DROPPED}
+    ):
+        remedy = (
+            f"Use 1 to {_PHRASE_LENGTH} letters, digits, spaces and . _ / : + -, such as "
+            f"'Login Failed'; {HEARTBEAT!r} and {LINES_DROPPED!r} are taken."
+        )
+        problems.append(Problem(key="event", value=phrase, remedy=remedy))
+    problems += [
+        Problem(key="statuses", value=claim, remedy="Claim 400 to 599, '4xx' or '5xx'.")
+        for claim in detector.statuses
+        if not _is_claim(claim)
+    ]
+    problems += _choice_problem("level", detector.level)
+    if detector.alarm is not None and not isinstance(detector.alarm, Alarm):
+        remedy = "Use Alarm(…), or None for no alarm."
+        problems.append(Problem(key="alarm", value=detector.alarm, remedy=remedy))
+    return problems
+
+
+def _is_claim(claim: object) -> bool:
+    if isinstance(claim, bool) or not isinstance(claim, int):
+        return claim in {"4xx", "5xx"} if isinstance(claim, str) else False
+    return 400 <= claim <= 599
+
+
+def _catalogue_problems(detectors: tuple[Detector, ...]) -> Iterator[Problem]:
+    taken: dict[tuple[str, object], Detector] = {}
+    for detector in detectors:
+        said: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
+        said += [("statuses", claim) for claim in detector.statuses]
+        for key, value in said:
+            other = taken.setdefault((key, value), detector)
+            if other is not detector or said.count((key, value)) > 1:
+                both = f"{other.name!r} and {detector.name!r}"
+                remedy = f"Detectors {both} both have it: let only one of them."
+                yield Problem(key=key, value=value, remedy=remedy)
+
+
+def _name_problems(detector: Detector, app_name: str) -> list[Problem]:
+    name = detector.resource_name(app_name)
+    if len(name) <= NAME:
+        return []
+    remedy = (
+        f"The AWS name {name[:20]!r}… of detector {detector.name!r} has {len(name)} characters "
+        f"of at most {NAME}: shorten the app name to {NAME - len(detector.name) - 1}."
+    )
+    return [Problem(key="ERRWATCH_APP_NAME", value=app_name, remedy=remedy)]

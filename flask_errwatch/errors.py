@@ -1,0 +1,97 @@
+"""What can go wrong: one root, and children that carry their evidence.
+
+Every message says which key had which value and what to write instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SHOWN = 80
+
+
+def _shown(value: object) -> str:
+    """The value as it is shown in a message: one line, printable, not longer than a line."""
+    text = ascii(value)
+    if len(text) <= _SHOWN:
+        return text
+    length = len(value) if isinstance(value, str) else len(text)
+    return f"{text[:_SHOWN]}… ({length} characters)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, what stands there, and what to write instead.
+
+    Args:
+        key: The configuration key, argument or field that is wrong.
+        value: What stands there.
+        remedy: A sentence that says what to do.
+
+    Example:
+        >>> print(Problem(key="ERRWATCH_SINKS", value="disk", remedy="Use 'cloudwatch'."))
+        ERRWATCH_SINKS = 'disk': Use 'cloudwatch'.
+    """
+
+    key: str
+    value: object
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.key} = {_shown(self.value)}: {self.remedy}"
+
+
+class ErrWatchError(Exception):
+    """The root of every error that this library raises.
+
+    Attributes:
+        problems: Each thing that is wrong, never empty.
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class ConfigurationError(ErrWatchError):
+    """Configuration, a detector or an alarm has values that cannot work; all are listed."""
+
+
+class AlreadyInitialisedError(ErrWatchError):
+    """`init_app` was called a second time for the same app."""
+
+
+class NoAppError(ErrWatchError):
+    """A method could not tell which app is meant."""
+
+
+class UnknownDetectorError(ErrWatchError):
+    """`report` was given a name that is not in the app's catalogue."""
+
+
+class PatternSyntaxError(ErrWatchError, ValueError):
+    """A filter pattern that CloudWatch Logs would refuse.
+
+    Args:
+        source: The whole pattern.
+        position: Index of the first character that is wrong, from 0.
+        remedy: A sentence that says what to write instead.
+
+    Example:
+        >>> print(PatternSyntaxError("{ $.a == 1 }", 6, "Write '=' for equality."))
+        { $.a == 1 }
+              ^
+        Write '=' for equality.
+    """
+
+    def __init__(self, source: str, position: int, remedy: str) -> None:
+        self.source = source
+        self.position = position
+        self.remedy = remedy
+        super().__init__(Problem(key="pattern", value=source, remedy=remedy))
+
+    def __str__(self) -> str:
+        shown = "".join(char if char.isprintable() else "·" for char in self.source)
+        return f"{shown}\n{' ' * self.position}^\n{self.remedy}"

@@ -1,0 +1,161 @@
+"""From a request, an exception or a report to the event: the fields of schema 1."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from urllib.parse import quote_from_bytes
+
+from blinker import Namespace
+
+from flask_errwatch._values import Network
+from flask_errwatch.addresses import client_address
+from flask_errwatch.detectors import Detector
+
+#: Sent after each event was handed over: `sender` is the app, `event` the event as a dict.
+event_recorded = Namespace().signal("event-recorded")
+
+SCHEMA = 1
+
+#: Every key of a line, in the order in which a line has them.
+KEYS = (
+    *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
+    *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent"),
+    *("request_id", "trace_id", "duration_ms", "exception", "data"),
+    *("app", "environment", "release", "host", "pid", "process", "seq"),
+)
+
+_PATH_LENGTH = 2048
+_FIELD_LENGTH = 512
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
+_METHOD = re.compile(r"[A-Z]{1,32}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C
+_XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
+
+
+def new_id(nanoseconds: int) -> str:
+    """A UUID of version 7: unique, and sorted by time (RFC 9562, section 5.7).
+
+    Args:
+        nanoseconds: The time since the epoch; a quarter of a microsecond is kept of it.
+
+    Example:
+        >>> new_id(1_700_000_000_000_000_000)[:14]
+        '018bcfe5-6800-'
+    """
+    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    stamp = f"{milliseconds:012x}"
+    random = os.urandom(8).hex()
+    fraction = rest * 4096 // 1_000_000
+    variant = "89ab"[int(random[0], 16) & 3]
+    return f"{stamp[:8]}-{stamp[8:]}-7{fraction:03x}-{variant}{random[1:4]}-{random[4:]}"
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """The time in UTC with milliseconds.
+
+    Example:
+        >>> rfc3339(1_700_000_000_123_000_000)
+        '2023-11-14T22:13:20.123Z'
+    """
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+
+
+def head(detector: Detector, nanoseconds: int | None = None) -> dict[str, object]:
+    """The keys with which every event of a detector begins."""
+    return {
+        "event": detector.event,
+        "detector": detector.name,
+        **envelope(detector.level, nanoseconds),
+    }
+
+
+def envelope(level: str, nanoseconds: int | None = None) -> dict[str, object]:
+    """The keys that every line has, also one that lies outside the catalogue."""
+    now = time.time_ns() if nanoseconds is None else nanoseconds
+    return {"level": level, "timestamp": rfc3339(now), "schema": SCHEMA, "id": new_id(now)}
+
+
+def request_fields(
+    environ: Mapping[str, object], trusted: int | tuple[Network, ...]
+) -> dict[str, object]:
+    """What the request says of itself, made safe: no query string, body, cookie or header else.
+
+    Everything is taken from the WSGI environment, not from Flask's context: it is there for
+    middleware, after the context is gone, and inside a nested request alike.
+    """
+    fields: dict[str, object] = {
+        "method": _method(environ.get("REQUEST_METHOD")),
+        "path": path_of(environ),
+        **_matched(environ.get("werkzeug.request")),
+    }
+    address = client_address(environ, trusted)
+    if address is not None:
+        fields["client_ip"] = address.ip
+        fields["client_ip_source"] = address.source
+    # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
+    for key, name in (("user", "REMOTE_USER"), ("user_agent", "HTTP_USER_AGENT")):
+        value = environ.get(name)
+        if isinstance(value, str) and value:
+            fields[key] = short(value)
+    fields.update(_correlation(environ))
+    return fields
+
+
+def short(text: str, limit: int = _FIELD_LENGTH) -> str:
+    """The text, cut and marked when it is longer than a field may be."""
+    return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
+
+
+def path_of(environ: Mapping[str, object]) -> str:
+    """The path, percent-encoded, without the query string.
+
+    Example:
+        >>> path_of({"SCRIPT_NAME": "/app", "PATH_INFO": "/a b"})
+        '/app/a%20b'
+    """
+    path = f"{environ.get('SCRIPT_NAME') or ''}{environ.get('PATH_INFO') or ''}"
+    if not _PLAIN_PATH.fullmatch(path):
+        # WSGI gives bytes as latin-1 (PEP 3333); a test client may give any character.
+        raw = path.encode("latin-1", "replace")
+        path = quote_from_bytes(raw, safe="/!$&'()*+,;=:@~")
+    return short(path, _PATH_LENGTH)
+
+
+def _method(method: object) -> str:
+    """The method; one that is no known shape is quoted, since a client chooses it."""
+    if isinstance(method, str) and _METHOD.fullmatch(method):
+        return method
+    return short(ascii(method)[1:-1] if isinstance(method, str) else "?", 32)
+
+
+def _matched(request: object) -> dict[str, object]:
+    """Route and endpoint of Flask's request, when a route matched."""
+    rule = getattr(request, "url_rule", None)
+    if rule is None:
+        return {}
+    return {"route": short(str(rule.rule)), "endpoint": short(str(rule.endpoint))}
+
+
+def _correlation(environ: Mapping[str, object]) -> dict[str, object]:
+    """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
+    fields: dict[str, object] = {}
+    request_id = environ.get("HTTP_X_REQUEST_ID")
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        fields["request_id"] = request_id
+    for name, form in (
+        ("HTTP_TRACEPARENT", _TRACE_PARENT),
+        ("HTTP_X_AMZN_TRACE_ID", _XRAY_ROOT),
+    ):
+        value = environ.get(name)
+        found = form.search(value) if isinstance(value, str) and len(value) <= 512 else None
+        if found:
+            fields["trace_id"] = found[1]
+            break
+    return fields

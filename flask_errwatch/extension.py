@@ -1,0 +1,319 @@
+"""`ErrWatch`: what users write. Everything that belongs to one app is in its `AppState`."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import Flask, current_app, got_request_exception, has_app_context
+
+from flask_errwatch import config as configuration
+from flask_errwatch._guard import Guard
+from flask_errwatch.answered import current_call, note_unanswered, watch_error_handlers
+from flask_errwatch.boundary import Boundary
+from flask_errwatch.config import Config
+from flask_errwatch.delivery import Delivery, Stats
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
+from flask_errwatch.errors import (
+    AlreadyInitialisedError,
+    ConfigurationError,
+    NoAppError,
+    Problem,
+)
+from flask_errwatch.hooks import Enricher, Hooks, LastLook
+from flask_errwatch.recorder import Recorder
+from flask_errwatch.watching import Watch
+
+if TYPE_CHECKING:
+    from flask_errwatch.provision import Plan
+
+KEY = "errwatch"
+
+EnricherT = TypeVar("EnricherT", bound=Enricher)
+LastLookT = TypeVar("LastLookT", bound=LastLook)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppState:
+    """What belongs to one app; it stands in `app.extensions["errwatch"]`.
+
+    Attributes:
+        config: The app's configuration, as it was read in `init_app`.
+        catalogue: The app's detectors with every threshold and period filled in.
+        recorder: Makes the app's events.
+        delivery: Takes the app's lines.
+    """
+
+    config: Config
+    catalogue: Catalogue
+    recorder: Recorder
+    delivery: Delivery
+
+
+class ErrWatch:
+    """Makes a Flask application its own intrusion and failure detector on AWS.
+
+    Args:
+        app: The application; without one, call `init_app`. One object serves several apps.
+        detectors: The catalogue, for every app of this object.
+
+    Raises:
+        ConfigurationError: Listing everything that is wrong, in detectors and configuration.
+
+    Example:
+        >>> from flask import Flask
+        >>> app = Flask("shop")
+        >>> errwatch = ErrWatch(app)
+        >>> app.extensions["errwatch"].config.log_group
+        'shop'
+    """
+
+    def __init__(
+        self, app: Flask | None = None, *, detectors: Iterable[Detector] = DEFAULT_DETECTORS
+    ) -> None:
+        self._catalogue = Catalogue(tuple(detectors))
+        self._hooks = Hooks()
+        self._initialised = 0
+        self._only: weakref.ref[Flask] | None = None
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Reads the app's `ERRWATCH_…` configuration and starts to watch its requests.
+
+        No AWS call is made and no file is touched: that is for the first request.
+
+        Args:
+            app: The application, before its first request.
+
+        Raises:
+            ConfigurationError: Listing everything that is wrong.
+            AlreadyInitialisedError: When the app has been initialised before.
+        """
+        if KEY in app.extensions:
+            remedy = "Call init_app once per app, or make the app anew in its factory."
+            raise AlreadyInitialisedError(Problem(key="app", value=app.name, remedy=remedy))
+        config, catalogue = self._configured(app)
+        app_ref = weakref.ref(app)
+        guard = Guard()
+        delivery = Delivery(config, guard, is_testing=lambda: _is_testing(app_ref))
+        recorder = Recorder(
+            app,
+            config=config,
+            catalogue=catalogue,
+            hooks=self._hooks,
+            guard=guard,
+            delivery=delivery,
+        )
+        delivery.speak_through(recorder.operational)
+        state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
+        app.extensions[KEY] = state
+        got_request_exception.connect(note_unanswered, sender=app, weak=False)
+        app.wsgi_app = Boundary(  # type: ignore[method-assign]  # Flask's documented way
+            app.wsgi_app, recorder, _FirstRequest(app_ref, delivery)
+        )
+        self._initialised += 1
+        self._only = app_ref if self._initialised == 1 else None
+
+    def report(self, detector: str, /, *, app: Flask | None = None, **data: object) -> str:
+        """Records an event that no HTTP status shows, such as a failed login answered 200.
+
+        Args:
+            detector: The name of a detector of the app.
+            app: The app, where it cannot be told from the context.
+            **data: What the line shall say, under `data`; secret keys are masked.
+
+        Returns:
+            The event's id, as it stands in the line.
+
+        Raises:
+            UnknownDetectorError: When the app has no detector of that name.
+            NoAppError: When it cannot be told which app is meant.
+
+        Example:
+            >>> from flask import Flask
+            >>> errwatch = ErrWatch(Flask("shop"), detectors=[
+            ...     Detector(name="login-failed", event="Login Failed")])
+            >>> len(errwatch.report("login-failed", username="ann"))
+            36
+        """
+        state = self._state(app, "report")
+        return _report(state, state.catalogue.named(detector), data)
+
+    def watch(self, name: str, *, app: Flask | None = None) -> Watch:
+        """Watches a job or command: an escaping exception becomes a line, and is re-raised.
+
+        Args:
+            name: The job's name, in the line under `data.job`.
+            app: The app, where it cannot be told from the context when the job fails.
+
+        Returns:
+            A context manager that is also a decorator, for functions and coroutine functions.
+
+        Example:
+            >>> from flask import Flask
+            >>> errwatch = ErrWatch(Flask("shop"))
+            >>> with errwatch.watch("nightly-import"):
+            ...     1 / 0
+            Traceback (most recent call last):
+                ...
+            ZeroDivisionError: division by zero
+        """
+
+        def record(job: str, error: Exception) -> None:
+            state = self._state(app, "watch")
+            state.recorder.guard.run(
+                "recording a job", _report, state, state.catalogue.critical, {"job": job}, error
+            )
+
+        return Watch(name, record)
+
+    def enrich(self, hook: EnricherT) -> EnricherT:
+        """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
+
+        It runs in the request context where there is one. The fields go under `data`, except
+        `user`, `request_id` and `trace_id`; the other keys of the schema cannot be changed.
+
+        Example:
+            >>> errwatch = ErrWatch()
+            >>> @errwatch.enrich
+            ... def tenant(event):
+            ...     return {"tenant": "acme"}
+        """
+        self._hooks.enrichers.append(hook)
+        return hook
+
+    def before_emit(self, hook: LastLookT) -> LastLookT:
+        """Registers a last look at every event: `fn(event) -> event | None`; None drops it.
+
+        Dropped events are counted in `stats().dropped`.
+
+        Example:
+            >>> errwatch = ErrWatch()
+            >>> @errwatch.before_emit
+            ... def without_health_checks(event):
+            ...     return None if event.get("path") == "/health" else event
+        """
+        self._hooks.last_looks.append(hook)
+        return hook
+
+    def plan(self, app: Flask | None = None) -> Plan:
+        """What `bootstrap_alarms` would do; reads from AWS and changes nothing.
+
+        Raises:
+            ProvisioningError: When AWS cannot be read.
+        """
+        return self.bootstrap_alarms(app, dry_run=True)
+
+    def bootstrap_alarms(self, app: Flask | None = None, *, dry_run: bool = False) -> Plan:
+        """Creates or updates the log group, metric filters, alarms and subscriptions.
+
+        Idempotent: what already stands as declared is left alone.
+
+        Args:
+            app: The app, where it cannot be told from the context.
+            dry_run: Only make the plan.
+
+        Returns:
+            The plan that was applied; `print` shows it as a table.
+
+        Raises:
+            ProvisioningError: When AWS refused a call; it says what was applied and what not.
+        """
+        from flask_errwatch._aws import PROVISIONING, Aws
+        from flask_errwatch.provision import provision
+
+        state = self._state(app, "bootstrap_alarms")
+        config = state.config
+        aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
+        return provision(aws, state.catalogue, config, dry_run=dry_run)
+
+    def flush(self, timeout: float = 5.0, *, app: Flask | None = None) -> bool:
+        """Waits until every line is where it belongs.
+
+        Args:
+            timeout: Seconds to wait at most.
+            app: The app, where it cannot be told from the context.
+
+        Returns:
+            Whether no line is waiting any more.
+        """
+        return self._state(app, "flush").delivery.flush(timeout)
+
+    def stats(self, app: Flask | None = None) -> Stats:
+        """Delivery figures of this process, at this moment."""
+        return self._state(app, "stats").delivery.stats()
+
+    def _configured(self, app: Flask) -> tuple[Config, Catalogue]:
+        """Configuration and catalogue, or one error that lists what is wrong in both."""
+        problems: list[Problem] = []
+        try:
+            config = configuration.load(app.config, os.environ, app_name=app.name)
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+            config = error.rest
+        try:
+            catalogue = self._catalogue.configured(config)
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+        if problems:
+            raise ConfigurationError(*problems)
+        return config, catalogue
+
+    def _state(self, app: Flask | None, method: str) -> AppState:
+        """The state of the app that is meant: given, current, or the only one."""
+        found = app
+        if found is None and has_app_context():
+            found = current_app._get_current_object()  # type: ignore[attr-defined]
+        if found is None and self._only is not None:
+            found = self._only()
+        state = found.extensions.get(KEY) if found is not None else None
+        if isinstance(state, AppState):
+            return state
+        if found is not None:
+            remedy = "Call init_app on this app first."
+            raise NoAppError(Problem(key="app", value=found.name, remedy=remedy))
+        remedy = (
+            f"Call {method}(…, app=app), or call it inside an app context: "
+            f"init_app was called for {self._initialised} apps."
+        )
+        raise NoAppError(Problem(key="app", value=None, remedy=remedy))
+
+
+def _report(
+    state: AppState, detector: Detector, data: dict[str, object], error: Exception | None = None
+) -> str:
+    call = current_call()
+    environ = None if call is None else call.environ
+    state.delivery.ensure_running()
+    return state.recorder.reported(detector, data, environ, error)
+
+
+def _is_testing(app_ref: weakref.ref[Flask]) -> bool:
+    app = app_ref()
+    return app is not None and app.testing
+
+
+class _FirstRequest:
+    """What happens before a process dispatches its first request; the handlers only once."""
+
+    def __init__(self, app_ref: weakref.ref[Flask], delivery: Delivery) -> None:
+        self._app_ref = app_ref
+        self._delivery = delivery
+        self._lock = threading.Lock()
+        self._handlers_watched = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            app = self._app_ref()
+            if app is not None and not self._handlers_watched:
+                self._handlers_watched = True
+                watch_error_handlers(app)
+        self._delivery.ensure_running()
+
+
+Factory = Callable[[], Flask]

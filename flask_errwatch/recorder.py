@@ -1,0 +1,186 @@
+"""The way of one app's events: built, shown to the hooks, rendered, handed over.
+
+    fields (events) -> hooks -> structlog processors (rendering) -> sinks (delivery) -> signal
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Flask
+
+from flask_errwatch import events
+from flask_errwatch._exceptions import exception_fields
+from flask_errwatch._guard import Guard
+from flask_errwatch._process import PerProcess, Process
+from flask_errwatch.config import Config
+from flask_errwatch.delivery import Delivery
+from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.hooks import Event, Hooks
+from flask_errwatch.redaction import Redactor
+from flask_errwatch.rendering import EventDict, Line, Redact, Render, ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event that the hooks have seen and that nobody was told of yet.
+
+    Attributes:
+        event: Its fields; None when a hook dropped it.
+    """
+
+    event: Event | None
+
+
+class Recorder:
+    """Makes and hands over the events of one app. Nothing in it may reach the app as an error.
+
+    Args:
+        app: Weakly referenced; it is the sender of the signal.
+        config: The app's configuration.
+        catalogue: The app's detectors, configured.
+        hooks: The functions that users registered, shared with the extension.
+        guard: Keeps failures away from the app.
+        delivery: Takes the lines.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        config: Config,
+        catalogue: Catalogue,
+        hooks: Hooks,
+        guard: Guard,
+        delivery: Delivery,
+    ) -> None:
+        self.guard = guard
+        self.delivery = delivery
+        self._catalogue = catalogue
+        self._hooks = hooks
+        self._trusted = config.trusted_proxies
+        self._root = app.root_path
+        self._app = weakref.ref(app)
+        self._tags = {
+            key: value
+            for key, value in (
+                ("app", config.app_name),
+                ("environment", config.environment),
+                ("release", config.release),
+            )
+            if value is not None
+        }
+        self._process = PerProcess(Process)
+        processors = [self._sign, Redact(Redactor(config.redact_keys)), ordered, Render()]
+        # Its own processors, wrapper and context: structlog's configuration is the app's.
+        self._logger: _EventLogger = structlog.wrap_logger(
+            self, processors=processors, wrapper_class=_EventLogger, context_class=dict
+        ).bind()
+
+    def answered(
+        self,
+        environ: Mapping[str, Any],
+        status: int,
+        *,
+        seconds: float,
+        error: BaseException | None = None,
+        handled: bool = False,
+    ) -> Prepared | None:
+        """The event of a request that was answered, or failed, with `status`.
+
+        Args:
+            environ: Its WSGI environment.
+            status: What the client was sent, or 500 when nothing was.
+            seconds: How long it took.
+            error: The exception behind the answer, if there was one.
+            handled: Whether a handler of the app answered the exception.
+
+        Returns:
+            The event, ready to be emitted; None when no detector claims the status.
+        """
+        unanswered = error is not None and not handled
+        detector = self._catalogue.critical if unanswered else self._catalogue.for_status(status)
+        if detector is None:
+            return None
+        fields = events.head(detector)
+        fields["status"] = status
+        fields.update(events.request_fields(environ, self._trusted))
+        fields["duration_ms"] = round(seconds * 1000, 3)
+        if error is not None:
+            fields["exception"] = exception_fields(error, root=self._root, handled=handled)
+        return Prepared(self._hooks.apply(fields, self.guard))
+
+    def reported(
+        self,
+        detector: Detector,
+        data: Mapping[str, Any],
+        environ: Mapping[str, Any] | None,
+        error: BaseException | None = None,
+    ) -> str:
+        """Emits an event that no answer shows, and returns its id.
+
+        Args:
+            detector: What it belongs to.
+            data: The reported fields.
+            environ: The WSGI environment of the request it happened in, if in one.
+            error: The exception that a watched job let escape, if that is what happened.
+        """
+        fields = events.head(detector)
+        if environ is not None:
+            fields.update(events.request_fields(environ, self._trusted))
+        if error is not None:
+            fields["exception"] = exception_fields(error, root=self._root, handled=False)
+        if data:
+            fields["data"] = dict(data)
+        self.emit(Prepared(self._hooks.apply(fields, self.guard)))
+        return str(fields["id"])
+
+    def emit(self, prepared: Prepared) -> None:
+        """Renders the event, hands its line to the sinks, and sends the signal."""
+        if prepared.event is None:
+            self.delivery.note_dropped()
+        else:
+            self._logger.record(prepared.event)
+
+    def operational(self, phrase: str, data: Mapping[str, object]) -> None:
+        """Emits a line that lies outside the catalogue, such as the heartbeat."""
+        self._logger.record({"event": phrase, **events.envelope("info"), "data": dict(data)})
+
+    def record(self, text: bytes, *, event: EventDict) -> None:
+        """The end of the processors: structlog calls it with the rendered line."""
+        timestamp = _milliseconds(event["id"])
+        self.delivery.write(Line(timestamp, text, event.get("level") == "critical"))
+        if events.event_recorded.receivers and "detector" in event:
+            self.guard.run("a receiver of event_recorded", self._tell, event)
+
+    def _tell(self, event: EventDict) -> None:
+        app = self._app()
+        if app is not None:
+            events.event_recorded.send(app, event=dict(event))
+
+    def _sign(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """Adds who wrote the line. Its number comes last: a number taken is a line written."""
+        process = self._process.get()
+        event.update(self._tags)
+        event["host"] = process.host
+        event["pid"] = process.pid
+        event["process"] = process.token
+        event["seq"] = next(process.numbers)
+        return event
+
+
+class _EventLogger(structlog.BoundLoggerBase):
+    """structlog's bound logger with one method: events have no levels to choose from."""
+
+    def record(self, fields: Event) -> None:
+        """Runs the processors over the event and calls the recorder with the line."""
+        self._proxy_to_logger("record", **fields)
+
+
+def _milliseconds(event_id: str) -> int:
+    """The time with which an id begins, so that line and log event have the same."""
+    return int(event_id[:8] + event_id[9:13], 16)

@@ -1,0 +1,204 @@
+"""From the event to the line: structlog processors that make it plain, safe and short enough.
+
+Each takes structlog's three arguments and returns the event dict; the last returns what the
+outlet is called with. They belong to this library: nothing is configured globally.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from flask_errwatch.events import KEYS
+from flask_errwatch.redaction import Redactor
+
+#: Longest line in bytes, as rendered.
+LINE_LENGTH = 32 * 1024
+
+# structlog's own alias; its values are what a caller put there.
+EventDict = MutableMapping[str, Any]
+
+# Besides what JSON itself escapes: DEL, C1, the two line separators that some readers split
+# at, and the marks that reorder text on a terminal (Unicode TR9; CVE-2021-42574).
+_HIDDEN = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_DEPTH = 8
+_NODES = 4000
+_TEXT = 4 * LINE_LENGTH
+#: Stages of shortening: the longest text and the longest list or mapping that stay.
+_STAGES = ((8192, 200), (2048, 100), (512, 50), (128, 20), (64, 8))
+
+
+class Line(NamedTuple):
+    """A rendered event.
+
+    Attributes:
+        timestamp: Milliseconds since the epoch.
+        text: The JSON object, UTF-8, without a line break.
+        critical: Whether it is to be sent at once.
+    """
+
+    timestamp: int
+    text: bytes
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redact:
+    """Makes values from outside plain, and masks secrets in them."""
+
+    redactor: Redactor
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """Cleans `data` and the exception's message, the two parts that we did not build."""
+        if "data" in event:
+            event["data"] = self.redactor(plain_fields(event["data"]))
+        if "exception" in event:
+            message = plain(event["exception"]["message"])
+            event["exception"]["message"] = self.redactor.text(str(message))
+        return event
+
+
+def ordered(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Puts the keys into the order of the schema."""
+    return {key: event[key] for key in KEYS if key in event}
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Renders the event as JSON on one line of at most `limit` bytes."""
+
+    limit: int = LINE_LENGTH
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> tuple[Any, Any]:
+        """Returns the arguments for the outlet: the text, and the event as it stands in it."""
+        text = _json(event)
+        if text is None:
+            # A lone surrogate or a number that is none: rare, so only then all is cleaned.
+            event = plain_fields(event)
+            text = _json(event) or b"{}"
+        for length, entries in _STAGES:
+            if len(text) <= self.limit:
+                break
+            event = {key: _cut(value, length, entries) for key, value in event.items()}
+            text = _json(event) or b"{}"
+        if len(text) > self.limit:
+            event = {**event, "data": {"cut": f"[{len(text)} bytes]"}}
+            text = _json(event) or b"{}"
+        return (text,), {"event": event}
+
+
+def _json(event: Mapping[str, Any]) -> bytes | None:
+    try:
+        text = orjson.dumps(event)
+    except TypeError:  # JSONEncodeError is one
+        return None
+    return text if text.isascii() and b"\x7f" not in text else _escaped(text)
+
+
+def _escaped(text: bytes) -> bytes:
+    """The JSON with every hidden character as an escape; they stand only inside strings."""
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
+
+
+def plain_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """The mapping with only what JSON has; a key without a value is left out.
+
+    Example:
+        >>> plain_fields({"ratio": float("nan"), 1: {2, 1}, "nothing": None, "big": 2**70})
+        {'ratio': 'nan', '1': [1, 2], 'big': '1180591620717411303424'}
+    """
+    cleaned = _Cleaner().fields(fields, _DEPTH)
+    return cleaned
+
+
+def plain(value: object) -> object:
+    """The value with only what JSON has: text, numbers, booleans, lists and mappings."""
+    return _Cleaner().value(value, _DEPTH)
+
+
+class _Cleaner:
+    """One walk over a value, bounded in depth and in the number of parts."""
+
+    def __init__(self) -> None:
+        self._left = _NODES
+
+    def fields(self, fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        cleaned: dict[str, Any] = {}
+        for key, value in _entries(fields):
+            if value is None:
+                continue
+            if self._left <= 0:
+                cleaned["…"] = "[more]"
+                break
+            cleaned[_text(key)] = self.value(value, depth - 1)
+        return cleaned
+
+    def value(self, value: object, depth: int) -> object:
+        self._left -= 1
+        if isinstance(value, bool):
+            return bool(value)
+        if isinstance(value, str):
+            return _text(value)
+        if isinstance(value, int):
+            return int(value) if -(2**63) <= value < 2**64 else _text(value)
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else _text(value)
+        if depth > 0 and isinstance(value, Mapping):
+            return self.fields(value, depth)
+        if depth > 0 and isinstance(value, list | tuple | set | frozenset):
+            return self._list(value, depth)
+        return _text(value)
+
+    def _list(self, values: Iterable[object], depth: int) -> list[object]:
+        kept: list[object] = []
+        for value in values:
+            if self._left <= 0:
+                kept.append("[more]")
+                break
+            kept.append(self.value(value, depth - 1))
+        return kept
+
+
+def _entries(fields: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    try:
+        return list(fields.items())
+    except Exception as error:  # noqa: BLE001 - a foreign mapping; its failure becomes the value
+        return [("unreadable", type(error).__name__)]
+
+
+def _text(value: object) -> str:
+    """The value as text that UTF-8 can carry, whatever it is and does."""
+    try:
+        if isinstance(value, str):
+            text = str.__str__(value)
+        elif isinstance(value, bytes | bytearray):
+            text = bytes(value[:_TEXT]).decode("utf-8", "backslashreplace")
+        else:
+            text = str(value)
+    except Exception:  # noqa: BLE001 - a foreign __str__, or an int of too many digits
+        text = f"<{type(value).__name__} that cannot be shown>"
+    if len(text) > _TEXT:
+        text = _marked(text, _TEXT)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _marked(text: str, length: int) -> str:
+    return f"{text[:length]}…[{len(text) - length} more]"
+
+
+def _cut(value: Any, length: int, entries: int) -> Any:
+    """The value with long texts, lists and mappings cut, each cut marked."""
+    if isinstance(value, str):
+        return value if len(value) <= length + 24 else _marked(value, length)
+    if isinstance(value, dict):
+        kept = {_cut(key, length, 0): _cut(value[key], length, entries) for key in [*value][:entries]}
+        return kept if len(value) <= entries else {**kept, "…": f"[{len(value) - entries} more]"}
+    if isinstance(value, list):
+        items = [_cut(item, length, entries) for item in value[:entries]]
+        return items if len(value) <= entries else [*items, f"[{len(value) - entries} more]"]
+    return value
