@@ -36,8 +36,10 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
         types and own frames, whatever the message and the line numbers), `handled`.
     """
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else (
-        f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else (f"{kind.__module__}.{kind.__qualname__}")
     )
     frames, own = _frames(error.__traceback__, root)
     fields: dict[str, object] = {"type": short(name), "message": _message(error)}

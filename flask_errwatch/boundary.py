@@ -44,9 +44,7 @@ class Boundary:
         self._recorder = recorder
         self._first_request = first_request
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers as the wrapped callable does: same status, headers, body and exceptions."""
         if not self._recorder.delivery.is_running:
             self._recorder.guard.run("the first request", self._first_request)

@@ -180,8 +180,10 @@ class _Reader:
         for key in self._settings:
             if key.startswith("ERRWATCH_") and key not in self._known:
                 near = get_close_matches(key, sorted(self._known), n=1)
-                remedy = f"There is no such key; did you mean {near[0]}?" if near else (
-                    "There is no such key; the README lists those there are."
+                remedy = (
+                    f"There is no such key; did you mean {near[0]}?"
+                    if near
+                    else ("There is no such key; the README lists those there are.")
                 )
                 self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
 

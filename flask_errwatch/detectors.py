@@ -233,9 +233,7 @@ class Catalogue:
         except (KeyError, TypeError):
             known = ", ".join(self._names) or "none"
             remedy = f"Declare it in ErrWatch(detectors=…); this app has: {known}."
-            raise UnknownDetectorError(
-                Problem(key="detector", value=name, remedy=remedy)
-            ) from None
+            raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy)) from None
 
     def configured(self, config: Config) -> Catalogue:
         """The catalogue with the app's overrides, thresholds and periods filled in.
@@ -247,9 +245,7 @@ class Catalogue:
         unknown = [name for name in config.detectors if name not in self._names]
         for name in unknown:
             remedy = f"There is no such detector; this app has: {', '.join(self._names)}."
-            problems.append(
-                Problem(key=f"ERRWATCH_DETECTORS[{name!r}]", value=name, remedy=remedy)
-            )
+            problems.append(Problem(key=f"ERRWATCH_DETECTORS[{name!r}]", value=name, remedy=remedy))
         detectors: list[Detector] = []
         for detector in self.detectors:
             try:

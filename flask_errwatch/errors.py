@@ -71,6 +71,33 @@ class UnknownDetectorError(ErrWatchError):
     """`report` was given a name that is not in the app's catalogue."""
 
 
+class AwsCallError(ErrWatchError):
+    """A call to AWS that failed.
+
+    Args:
+        action: The IAM action, such as `logs:PutLogEvents`.
+        code: The error code of AWS, or the name of botocore's exception.
+        message: What AWS said, on one line.
+        remedy: A sentence that says what to do.
+
+    Example:
+        >>> print(AwsCallError(action="logs:PutLogEvents", code="AccessDeniedException",
+        ...     message="not authorized", remedy="Allow logs:PutLogEvents."))
+        logs:PutLogEvents failed with AccessDeniedException (not authorized): \
+Allow logs:PutLogEvents.
+    """
+
+    def __init__(self, *, action: str, code: str, message: str, remedy: str) -> None:
+        self.action = action
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+        super().__init__(Problem(key=action, value=code, remedy=remedy))
+
+    def __str__(self) -> str:
+        return f"{self.action} failed with {self.code} ({self.message}): {self.remedy}"
+
+
 class PatternSyntaxError(ErrWatchError, ValueError):
     """A filter pattern that CloudWatch Logs would refuse.
 

@@ -196,7 +196,9 @@ def _cut(value: Any, length: int, entries: int) -> Any:
     if isinstance(value, str):
         return value if len(value) <= length + 24 else _marked(value, length)
     if isinstance(value, dict):
-        kept = {_cut(key, length, 0): _cut(value[key], length, entries) for key in [*value][:entries]}
+        kept = {
+            _cut(key, length, 0): _cut(value[key], length, entries) for key in [*value][:entries]
+        }
         return kept if len(value) <= entries else {**kept, "…": f"[{len(value) - entries} more]"}
     if isinstance(value, list):
         items = [_cut(item, length, entries) for item in value[:entries]]
