@@ -5,6 +5,7 @@ Every message says which key had which value and what to write instead.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _SHOWN = 80
@@ -67,6 +68,10 @@ class NoAppError(ErrWatchError):
     """A method could not tell which app is meant."""
 
 
+class JudgeError(ErrWatchError, ValueError):
+    """A metric filter, alarm or composite rule that the judge cannot evaluate."""
+
+
 class UnknownDetectorError(ErrWatchError):
     """`report` was given a name that is not in the app's catalogue."""
 
@@ -96,6 +101,44 @@ Allow logs:PutLogEvents.
 
     def __str__(self) -> str:
         return f"{self.action} failed with {self.code} ({self.message}): {self.remedy}"
+
+
+class ProvisioningError(ErrWatchError):
+    """AWS resources could not be brought to what is declared; what was done stays done.
+
+    Args:
+        *problems: Each thing that is in the way.
+        cause: The call that failed, or None when nothing was tried.
+        applied: The changes that were applied, in words.
+        pending: Those that were not, the one that failed first.
+
+    Example:
+        >>> print(ProvisioningError(
+        ...     Problem(key="alarm", value="shop-not-found-error", remedy="Rename it.")))
+        alarm = 'shop-not-found-error': Rename it.
+        Nothing was changed.
+    """
+
+    def __init__(
+        self,
+        *problems: Problem,
+        cause: AwsCallError | None = None,
+        applied: Iterable[str] = (),
+        pending: Iterable[str] = (),
+    ) -> None:
+        super().__init__(*problems)
+        self.cause = cause
+        self.applied = tuple(applied)
+        self.pending = tuple(pending)
+
+    def __str__(self) -> str:
+        failed = super().__str__() if self.cause is None else str(self.cause)
+        if not self.pending:
+            return f"{failed}\nNothing was changed."
+        listed = (("Applied", self.applied), ("Not applied", self.pending))
+        lines = [f"{word}: {', '.join(changes) or 'nothing'}." for word, changes in listed]
+        again = "Run it again to finish: what stands already is left alone."
+        return "\n".join([failed, *lines, again])
 
 
 class PatternSyntaxError(ErrWatchError, ValueError):
