@@ -6,6 +6,7 @@ Nothing else in the package imports boto3 or botocore. A call that fails raises
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -117,6 +118,10 @@ class Aws:
         """This process's client of the service, made at its first use."""
         return self._clients.get().client(service, self._region, self._endpoint_url, self._patience)
 
+    def forget(self) -> None:
+        """Makes the next call with a new client: credentials are looked for anew."""
+        self._clients.get().forget()
+
     def region(self) -> str:
         """The region that calls go to."""
         try:
@@ -132,17 +137,28 @@ class Aws:
 _TOKENS = ("nextToken", "NextToken", "NextMarker")
 
 
+#: Held while boto3 is imported or makes a client, which is not thread-safe; and across a fork:
+#: a child in which a module stays half imported, by a thread that it does not have, would wait
+#: for that module for ever. Re-entrant, because making a client may start a process.
+_making = threading.RLock()
+os.register_at_fork(
+    before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release
+)
+
+
 class _Clients:
-    """One process's clients. Making one is not thread-safe in boto3, so a lock is held."""
+    """One process's clients."""
 
     def __init__(self) -> None:
         self._made: dict[str, Client] = {}
-        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        self._made = {}
 
     def client(
         self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
     ) -> Client:
-        with self._lock:
+        with _making:
             if service not in self._made:
                 import boto3
                 from botocore.config import Config
@@ -168,9 +184,14 @@ def explained(service: str, method: str, error: Exception) -> AwsCallError:
     code = str(details.get("Code") or type(error).__name__)
     message = one_line(str(details.get("Message") or described(error)))
     action = f"{service}:{_action_name(method)}"
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if details else None
+    metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
+    status = metadata.get("HTTPStatusCode")
     return AwsCallError(
-        action=action, code=code, message=message, remedy=_remedy(action, code, status)
+        action=action,
+        code=code,
+        message=message,
+        remedy=_remedy(action, code, status),
+        is_about_credentials=code in _CREDENTIALS,
     )
 
 

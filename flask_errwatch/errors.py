@@ -84,6 +84,7 @@ class AwsCallError(ErrWatchError):
         code: The error code of AWS, or the name of botocore's exception.
         message: What AWS said, on one line.
         remedy: A sentence that says what to do.
+        is_about_credentials: Whether new credentials could mend it.
 
     Example:
         >>> print(AwsCallError(action="logs:PutLogEvents", code="AccessDeniedException",
@@ -92,7 +93,16 @@ class AwsCallError(ErrWatchError):
 Allow logs:PutLogEvents.
     """
 
-    def __init__(self, *, action: str, code: str, message: str, remedy: str) -> None:
+    def __init__(
+        self,
+        *,
+        action: str,
+        code: str,
+        message: str,
+        remedy: str,
+        is_about_credentials: bool = False,
+    ) -> None:
+        self.is_about_credentials = is_about_credentials
         self.action = action
         self.code = code
         self.message = message

@@ -1,0 +1,92 @@
+"""From lines to the batches of PutLogEvents, through watchtower's handler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from flask_errwatch.delivery.records import Record
+
+#: Limits of one call (AWS API Reference, PutLogEvents): bytes of all messages in UTF-8 with 26
+#: for each event, events, and less than 24 hours between the first and the last.
+MOST_BYTES, EVENT_OVERHEAD, MOST_EVENTS, SPAN_MS = 1_048_576, 26, 10_000, 24 * 3600 * 1000
+
+#: One event as PutLogEvents takes it: `timestamp` in milliseconds, and `message`.
+LogEvent = dict[str, int | str]
+
+
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Cuts records, in their order, into lists that one call may carry."""
+    batch: list[Record] = []
+    size, earliest, latest = 0, 0, 0
+    for record in records:
+        timestamp = record.line.timestamp
+        length = len(record.line.text) + EVENT_OVERHEAD
+        low = min(earliest, timestamp) if batch else timestamp
+        high = max(latest, timestamp) if batch else timestamp
+        if batch and (
+            size + length > MOST_BYTES or len(batch) >= MOST_EVENTS or high - low >= SPAN_MS
+        ):
+            yield batch
+            batch, size, low, high = [], 0, timestamp, timestamp
+        batch.append(record)
+        size, earliest, latest = size + length, low, high
+    if batch:
+        yield batch
+
+
+class Collector:
+    """The client that is injected into watchtower's handler: it only collects."""
+
+    def __init__(self) -> None:
+        self.events: list[LogEvent] = []
+
+    def put_log_events(self, *, logEvents: list[LogEvent], **_: str) -> dict[str, object]:  # noqa: N803 - boto3's spelling
+        """Takes what the handler would send."""
+        self.events.extend(logEvents)
+        return {}
+
+
+class Formatter:
+    """Watchtower as the transport's front: each line goes through its handler.
+
+    With `use_queues=False` the handler formats a record and hands it over at once; its queues,
+    its retries and its flush stay out of the way. `logging.shutdown` and a second `dictConfig`
+    close a handler, which without queues changes nothing.
+
+    Args:
+        log_group: The log group.
+        log_stream: The log stream.
+    """
+
+    def __init__(self, log_group: str, log_stream: str) -> None:
+        from watchtower import CloudWatchLogHandler
+
+        self._collector = Collector()
+        self._handler: logging.Handler = CloudWatchLogHandler(
+            log_group_name=log_group,
+            log_stream_name=log_stream.replace("{", "{{").replace("}", "}}"),
+            use_queues=False,
+            create_log_group=False,
+            create_log_stream=False,
+            boto3_client=self._collector,
+        )
+
+    def events(self, records: Iterable[Record]) -> list[LogEvent]:
+        """The records as log events, in the order of their times, as PutLogEvents wants them."""
+        for record in records:
+            line = record.line
+            entry = logging.LogRecord(
+                "flask_errwatch", logging.ERROR, "", 0, line.text.decode(), None, None
+            )
+            # Watchtower cuts the product off: half a millisecond more keeps it from being
+            # one less than what it was.
+            entry.created = (line.timestamp + 0.5) / 1000
+            self._handler.emit(entry)
+        events, self._collector.events = self._collector.events, []
+        events.sort(key=_timestamp)
+        return events
+
+
+def _timestamp(event: LogEvent) -> int:
+    return int(event["timestamp"])

@@ -1,0 +1,135 @@
+"""The journal's folder: private, one for each app, safe in a temp folder that all may write to."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import stat
+import tempfile
+from hashlib import blake2s
+from pathlib import Path
+
+from flask_errwatch._process import PerProcess
+from flask_errwatch.config import Config
+
+#: The format of what lies in a folder; another format gets another folder.
+FORMAT = "v1"
+
+_PRIVATE_FOLDER = 0o700
+_PRIVATE_FILE = 0o600
+_OTHERS = 0o077
+
+#: Lock files that this process holds. POSIX forgets a lock when its process closes *any*
+#: descriptor of the file, so a file that is held must never be opened a second time.
+_held: PerProcess[set[Path]] = PerProcess(set)
+
+
+class UnusableFolderError(Exception):
+    """The journal cannot be kept on disk; the text says why and what to do."""
+
+
+def app_folder(config: Config) -> Path:
+    """The app's folder, made if need be; everything in it was written by the same user.
+
+    Raises:
+        UnusableFolderError: When it cannot be made, or is not safely ours.
+    """
+    # geteuid is not on Windows, where nothing here runs: POSIX only, as the classifiers say.
+    base = (
+        Path(config.journal_dir)
+        if config.journal_dir is not None
+        else Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
+    )
+    try:
+        if config.journal_dir is None:
+            _make_private(base)
+        else:
+            base.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        folder = base / _folder_name(config)
+        _make_private(folder)
+        probe = folder / f"probe-{os.getpid()}-{os.urandom(4).hex()}"
+        os.close(open_new(probe))
+        probe.unlink()
+    except OSError as error:
+        raise UnusableFolderError(
+            f"the journal folder {base} cannot be used ({error.strerror or error}): "
+            "set ERRWATCH_JOURNAL_DIR to a folder that this process can write to"
+        ) from error
+    return folder
+
+
+def _folder_name(config: Config) -> str:
+    """One folder for an app and its log group: lines of different groups must not mix."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", config.app_name)[:60]
+    key = f"{config.app_name}\0{config.log_group}".encode("utf-8", "backslashreplace")
+    return f"{plain}-{blake2s(key, digest_size=6).hexdigest()}.{FORMAT}"
+
+
+def _make_private(folder: Path) -> None:
+    """Makes the folder, or takes it when it is a real folder that is ours alone."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=_PRIVATE_FOLDER)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise UnusableFolderError(
+            f"{folder} is a link, a file or somebody else's: remove it, or set "
+            "ERRWATCH_JOURNAL_DIR to a folder of this user"
+        )
+    if found.st_mode & _OTHERS:
+        folder.chmod(_PRIVATE_FOLDER)
+
+
+def open_new(path: Path) -> int:
+    """A descriptor of a file that did not exist before, for appending."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, _PRIVATE_FILE)
+
+
+class Lock:
+    """The sign that a journal's owner lives: a POSIX lock, which ends with its process.
+
+    A lock of `flock` would live on in every child that inherited the descriptor.
+
+    Args:
+        path: The lock file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def take(self, *, make: bool) -> bool:
+        """Whether the lock is ours now; never waits.
+
+        Args:
+            make: Whether to make the file; else a file that is gone is not taken.
+        """
+        if self.path in _held.get():
+            return False
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
+        try:
+            descriptor = os.open(self.path, flags, _PRIVATE_FILE)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        if os.fstat(descriptor).st_nlink == 0:
+            # Whoever held it has just finished with it and removed it.
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        _held.get().add(self.path)
+        return True
+
+    def remove(self) -> None:
+        """Removes the file and lets go of it."""
+        self.path.unlink(missing_ok=True)
+        _held.get().discard(self.path)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,303 @@
+"""The journal of one process: written by its requests, read by its shipper."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import Protocol
+
+from flask_errwatch.config import Config
+from flask_errwatch.delivery.folder import Lock, UnusableFolderError, app_folder
+from flask_errwatch.delivery.losses import Losses
+from flask_errwatch.delivery.reading import Journal, lock_path
+from flask_errwatch.delivery.records import Position, Record
+from flask_errwatch.delivery.writing import FULL, Writer
+from flask_errwatch.rendering import Line
+
+_SMALLEST_SEGMENT = 64 * 1024
+#: The bound is watched in steps of a segment: small against the whole.
+_SEGMENTS = 32
+#: Memory that lines may take where there is no folder for a journal.
+MEMORY_BYTES = 8 * 1024 * 1024
+
+
+class Reading(Protocol):
+    """What a shipper reads from: a journal of this process, or of one that died."""
+
+    #: Lines after what is settled that CloudWatch may have accepted all the same.
+    doubtful: int
+
+    @property
+    def losses(self) -> Losses:
+        """What was lost and is not reported yet."""
+
+    def read(self) -> list[Record]:
+        """The next records after what was read; empty when there are none for now."""
+
+    def rewind(self) -> None:
+        """Goes back to what is settled."""
+
+    def acknowledge(self, end: Position) -> None:
+        """Settles everything before a record's end."""
+
+    def save(self) -> None:
+        """Keeps the losses, so that they survive the process."""
+
+
+class OwnJournal(Reading, Protocol):
+    """A journal that this process also writes to."""
+
+    #: Whether lines that are left in it are found after the process has ended.
+    lasts: bool
+
+    @property
+    def appended(self) -> int:
+        """Lines appended so far."""
+
+    def append(self, line: Line) -> None:
+        """Takes a line; never waits and never raises."""
+
+    def count_refused(self) -> None:
+        """Counts the lines that could not be appended as losses."""
+
+    def keep_within_bound(self) -> int:
+        """Gives up the oldest lines where the bound is reached; says how many of its own."""
+
+    def adopt(self) -> Journal | None:
+        """A journal whose process died, if there is one."""
+
+    def finish(self, adopted: Journal) -> None:
+        """Removes an adopted journal that is read to its end; its losses become our own."""
+
+
+def open_journal(config: Config, before: OwnJournal | None) -> tuple[OwnJournal, str | None]:
+    """This process's journal, and what to tell when it cannot be kept on disk.
+
+    Args:
+        config: Where it lies and how large it may grow.
+        before: The journal of the process that this one was forked from, if there was one.
+    """
+    try:
+        return DiskJournal(app_folder(config), config.journal_max_bytes, before), None
+    except UnusableFolderError as unusable:
+        bound = min(config.journal_max_bytes, MEMORY_BYTES)
+        text = f"{unusable}; until then lines wait in memory, at most {bound} bytes of them"
+        return MemoryJournal(bound), text
+    except OSError as error:
+        bound = min(config.journal_max_bytes, MEMORY_BYTES)
+        return MemoryJournal(bound), f"no journal can be opened ({error}); lines wait in memory"
+
+
+class DiskJournal:
+    """A journal in the app's folder, whose bound holds for all processes of the app together.
+
+    Args:
+        folder: The app's folder.
+        bound: Bytes that the whole folder may hold.
+        before: The journal that a parent process wrote to.
+    """
+
+    lasts = True
+
+    def __init__(self, folder: Path, bound: int, before: OwnJournal | None = None) -> None:
+        self._folder = folder
+        self._bound = bound
+        self._segment_bytes = max(_SMALLEST_SEGMENT, bound // _SEGMENTS)
+        self._adopted: list[Journal] = []
+        self.doubtful = 0
+        name = f"{os.getpid()}-{os.urandom(6).hex()}"
+        lock = Lock(lock_path(folder, name))
+        lock.take(make=True)
+        inherited = before.writer if isinstance(before, DiskJournal) else None
+        self.writer: Writer = Writer(
+            folder,
+            name,
+            segment_bytes=self._segment_bytes,
+            limit=self._segment_bytes,
+            inherited=inherited,
+        )
+        self._journal = Journal(folder, name, lock, last_segment=1)
+        self.append = self.writer.append
+        self._set_limit()
+
+    @property
+    def appended(self) -> int:
+        """Lines appended so far."""
+        return self.writer.appended
+
+    @property
+    def losses(self) -> Losses:
+        """What was lost and is not reported yet."""
+        return self._journal.losses
+
+    def read(self) -> list[Record]:
+        """The next records; see `Journal.read`."""
+        self._journal.last_segment = self.writer.segment
+        return self._journal.read()
+
+    def rewind(self) -> None:
+        """See `Journal.rewind`."""
+        self._journal.rewind()
+
+    def acknowledge(self, end: Position) -> None:
+        """See `Journal.acknowledge`."""
+        self._journal.acknowledge(end)
+
+    def save(self) -> None:
+        """See `Journal.save`."""
+        self._journal.save()
+
+    def count_refused(self) -> None:
+        """Counts the lines that could not be appended as losses, and keeps the count."""
+        if self.writer.refused:
+            while self.writer.refused:
+                timestamp, reason = self.writer.refused.popleft()
+                self.losses.add(reason, timestamp)
+            self._journal.save()
+
+    def keep_within_bound(self) -> int:
+        """Gives up the oldest lines of this process while the folder is near its bound.
+
+        Each process gives up its own only, and only what is over its share: so no line that
+        another process is sending just now is counted as lost, and the count is exact.
+        """
+        self._journal.last_segment = self.writer.segment
+        own = 0
+        while self._is_over_share():
+            adopted = next(iter(self._adopted), None)
+            if adopted is not None and adopted.skip_oldest_segment(FULL):
+                continue
+            lost = self._journal.skip_oldest_segment(FULL)
+            if not lost:
+                break
+            own += lost
+        self._set_limit()
+        return own
+
+    def adopt(self) -> Journal | None:
+        """Takes over a journal whose process died; two processes never get the same one."""
+        for entry in sorted(self._folder.glob("*.lock")):
+            lock = Lock(entry)
+            if lock.take(make=False):
+                adopted = Journal(self._folder, entry.stem, lock, last_segment=None)
+                # What its process had sent when it died, but not noted, is at most one read.
+                adopted.doubtful = len(adopted.read())
+                adopted.rewind()
+                self._adopted.append(adopted)
+                return adopted
+        return None
+
+    def finish(self, adopted: Journal) -> None:
+        """Removes an adopted journal that is read to its end; its losses become our own."""
+        for reason, loss in adopted.losses.by_reason.items():
+            self.losses.merge(reason, loss)
+        self.save()
+        adopted.remove()
+        self._adopted.remove(adopted)
+
+    def _is_over_share(self) -> bool:
+        total, processes = self._used()
+        headroom = min(self._segment_bytes * processes, self._bound // 4)
+        own = self._journal.size() + sum(adopted.size() for adopted in self._adopted)
+        return total > self._bound - headroom and own > self._bound // processes - headroom
+
+    def _set_limit(self) -> None:
+        total, processes = self._used()
+        self.writer.limit = self.writer.written + max(0, self._bound - total) // processes
+
+    def _used(self) -> tuple[int, int]:
+        """Bytes of all segments in the folder, and how many processes write there."""
+        total, processes = 0, 0
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".log"):
+                    try:
+                        total += entry.stat(follow_symlinks=False).st_size
+                    except FileNotFoundError:
+                        continue
+                elif entry.name.endswith(".lock"):
+                    processes += 1
+        return total, max(1, processes)
+
+
+class MemoryJournal:
+    """The same where there is no folder: bounded, and gone with the process.
+
+    Args:
+        bound: Bytes of lines that it may hold.
+    """
+
+    lasts = False
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._lines: deque[Line] = deque()
+        self._refused: deque[int] = deque()
+        self._first = 0
+        self._read = 0
+        self._bytes = 0
+        self.doubtful = 0
+        self.appended = 0
+        self.losses = Losses()
+
+    def append(self, line: Line) -> None:
+        """Takes the line, or counts it as refused; `deque.append` is atomic."""
+        if self._bytes + len(line.text) > self._bound:
+            self._refused.append(line.timestamp)
+            return
+        self._lines.append(line)
+        self._bytes += len(line.text)
+        self.appended += 1
+
+    def read(self) -> list[Record]:
+        """The next lines, about a batch of them."""
+        records = []
+        size = 0
+        start = self._read - self._first
+        for index in range(start, min(len(self._lines), start + 1000)):
+            line = self._lines[index]
+            self._read += 1
+            records.append(Record(line, Position(1, self._read)))
+            size += len(line.text)
+            if size >= 256 * 1024:
+                break
+        return records
+
+    def rewind(self) -> None:
+        """Goes back to what is settled."""
+        self._read = self._first
+
+    def acknowledge(self, end: Position) -> None:
+        """Lets go of the lines before the end."""
+        while self._first < end.offset:
+            self._bytes -= len(self._lines.popleft().text)
+            self._first += 1
+
+    def save(self) -> None:
+        """Nothing survives the process."""
+
+    def count_refused(self) -> None:
+        """Counts the lines that found no room."""
+        while self._refused:
+            self.losses.add(FULL, self._refused.popleft())
+
+    def keep_within_bound(self) -> int:
+        """Gives up the oldest lines near the bound, so that there is room for new ones."""
+        lost = 0
+        while self._bytes > self._bound * 3 // 4:
+            line = self._lines.popleft()
+            self._first += 1
+            self._bytes -= len(line.text)
+            self.losses.add(FULL, line.timestamp)
+            lost += 1
+        if lost:
+            self.rewind()
+        return lost
+
+    def adopt(self) -> Journal | None:
+        """There is never one."""
+        return None
+
+    def finish(self, adopted: Journal) -> None:
+        """There is never one."""

@@ -1,0 +1,237 @@
+"""`Delivery`: one app's way out. It knows which sinks there are, and starts what they need."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from flask_errwatch._aws import DELIVERY, Aws
+from flask_errwatch._guard import Guard, tell
+from flask_errwatch._process import PerProcess
+from flask_errwatch.config import Config
+from flask_errwatch.delivery.heartbeat import Heartbeat
+from flask_errwatch.delivery.journal import OwnJournal, open_journal
+from flask_errwatch.delivery.sender import Sender
+from flask_errwatch.delivery.shipper import Shipper
+from flask_errwatch.delivery.sinks import MemorySink, Sink, StdoutSink
+from flask_errwatch.detectors import HEARTBEAT
+from flask_errwatch.rendering import Line
+
+Operational = Callable[[str, dict[str, object]], None]
+
+#: Characters of a log stream's name (AWS API Reference, CreateLogStream).
+_STREAM_LENGTH = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stats:
+    """Delivery figures of one process for one app.
+
+    Attributes:
+        emitted: Lines handed over.
+        delivered: Lines that CloudWatch accepted, those of dead processes included.
+        pending: Lines of this process that wait.
+        dropped: Events that a hook dropped, and lines that were lost.
+        redelivered: Delivered lines that CloudWatch may have accepted before.
+        last_error: What the last failure said, or None.
+    """
+
+    emitted: int = 0
+    delivered: int = 0
+    pending: int = 0
+    dropped: int = 0
+    redelivered: int = 0
+    last_error: str | None = None
+
+
+class CloudWatchSink:
+    """One process's journal and its shipper.
+
+    Args:
+        config: The app's configuration.
+        guard: Tells the operator.
+        operational: Emits a line outside the catalogue.
+        beat: Emits a heartbeat.
+        before: The journal of the process that this one was forked from, if there was one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        guard: Guard,
+        operational: Operational,
+        beat: Callable[[], None],
+        before: OwnJournal | None,
+    ) -> None:
+        self._config = config
+        self.journal, warning = open_journal(config, before)
+        if warning is not None:
+            guard.tell("journal", warning)
+        self.write = self.journal.append
+        self.shipper = Shipper(
+            self.journal,
+            self._sender,
+            interval=config.send_interval,
+            guard=guard,
+            operational=operational,
+            heartbeat=Heartbeat(config.heartbeat_seconds, beat),
+        )
+        self.shipper.start()
+
+    def _sender(self) -> Sender:
+        config = self._config
+        aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=DELIVERY)
+        return Sender(aws, config.log_group, _stream_name(config.app_name))
+
+
+def _stream_name(app_name: str) -> str:
+    """A stream of this process alone: `{host}/{app}/{pid}-{start}`."""
+    start = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    name = f"{socket.gethostname()}/{app_name}/{os.getpid()}-{start}"
+    # Neither may stand in a stream's name (AWS API Reference, CreateLogStream).
+    return name.replace(":", "_").replace("*", "_")[-_STREAM_LENGTH:]
+
+
+class Delivery:
+    """Takes the lines of one app, in whatever process it runs.
+
+    Args:
+        config: The app's configuration.
+        guard: Keeps failures away from the app.
+        is_testing: Whether the app is under test; asked at the first event, since test
+            fixtures say so after the factory ran.
+    """
+
+    def __init__(self, config: Config, guard: Guard, *, is_testing: Callable[[], bool]) -> None:
+        self._config = config
+        self._guard = guard
+        self._is_testing = is_testing
+        self._operational: Operational = lambda _phrase, _data: None
+        self._sinks: tuple[Sink, ...] = ()
+        self._cloudwatch: CloudWatchSink | None = None
+        self._running_in = 0
+        self._starting: PerProcess[threading.Lock] = PerProcess(threading.Lock)
+        self._emitted = 0
+        self._dropped_by_hooks = 0
+        self._memory = MemorySink()
+
+    def speak_through(self, operational: Operational) -> None:
+        """Says how lines outside the catalogue, such as the heartbeat, are emitted."""
+        self._operational = operational
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this process has its sinks: after a fork it has not."""
+        return self._running_in == os.getpid()
+
+    @property
+    def memory(self) -> MemorySink:
+        """The memory sink; it stays empty unless it is one of the sinks."""
+        return self._memory
+
+    def ensure_running(self) -> None:
+        """Opens this process's sinks and starts what they need, once."""
+        if not self.is_running:
+            with self._starting.get():
+                self._start()
+
+    def _start(self) -> None:
+        if self.is_running:  # another thread was faster
+            return
+        names = self._config.sinks
+        if names is None:
+            names = ("memory",) if self._is_testing() else ("cloudwatch",)
+        self._emitted = 0
+        self._dropped_by_hooks = 0
+        self._sinks = tuple(self._opened(name) for name in names)
+        self._running_in = os.getpid()
+
+    def write(self, line: Line) -> None:
+        """Hands the line to every sink; a sink that fails takes nothing from the others."""
+        self.ensure_running()
+        self._emitted += 1
+        for sink in self._sinks:
+            self._guard.run("a sink", sink.write, line)
+
+    def note_dropped(self) -> None:
+        """Counts an event that a hook dropped."""
+        self._dropped_by_hooks += 1
+
+    def flush(self, timeout: float) -> bool:
+        """Waits until CloudWatch has every line, for at most `timeout` seconds."""
+        return self.flush_until(time.monotonic() + timeout)
+
+    def flush_until(self, deadline: float) -> bool:
+        """The same, until a moment of the monotonic clock."""
+        if not self.is_running or self._cloudwatch is None:
+            return True
+        return self._cloudwatch.shipper.flush(deadline)
+
+    def stats(self) -> Stats:
+        """The figures of this process, at this moment."""
+        if not self.is_running or self._cloudwatch is None:
+            return Stats(
+                emitted=self._emitted,
+                dropped=self._dropped_by_hooks,
+                last_error=self._guard.last_error,
+            )
+        shipper = self._cloudwatch.shipper
+        figures = shipper.figures
+        return Stats(
+            emitted=self._emitted,
+            delivered=figures.delivered,
+            pending=shipper.pending,
+            dropped=self._dropped_by_hooks + shipper.lost,
+            redelivered=figures.redelivered,
+            last_error=figures.last_error or self._guard.last_error,
+        )
+
+    def stop(self, deadline: float) -> None:
+        """Flushes as the process ends, and says what is left."""
+        if self.flush_until(deadline) or self._cloudwatch is None:
+            return
+        stats = self.stats()
+        left = "wait in the journal" if self._cloudwatch.journal.lasts else "are lost"
+        reason = f": {stats.last_error}" if stats.last_error else ""
+        tell(f"{stats.pending} lines {left} as the process ends{reason}")
+
+    def _opened(self, name: str) -> Sink:
+        if name == "stdout":
+            return StdoutSink()
+        if name == "memory":
+            return self._memory
+        before = self._cloudwatch.journal if self._cloudwatch is not None else None
+        self._cloudwatch = CloudWatchSink(
+            self._config, self._guard, self._operational, self._beat, before
+        )
+        _at_exit(self, self._config.shutdown_timeout)
+        return self._cloudwatch
+
+    def _beat(self) -> None:
+        self._operational(
+            HEARTBEAT, {k: v for k, v in asdict(self.stats()).items() if v is not None}
+        )
+
+
+_running: weakref.WeakSet[Delivery] = weakref.WeakSet()
+_timeouts: list[float] = []
+
+
+def _at_exit(delivery: Delivery, timeout: float) -> None:
+    """Has the delivery stopped when the interpreter ends; all together, within one timeout."""
+    if not _timeouts:
+        atexit.register(_stop_all)
+    _timeouts.append(timeout)
+    _running.add(delivery)
+
+
+def _stop_all() -> None:
+    deadline = time.monotonic() + max(_timeouts)
+    for delivery in list(_running):
+        delivery.stop(deadline)

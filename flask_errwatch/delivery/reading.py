@@ -1,0 +1,216 @@
+"""Reading a journal back: in order, from where CloudWatch's acceptance ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask_errwatch.delivery.folder import Lock
+from flask_errwatch.delivery.losses import Losses
+from flask_errwatch.delivery.records import Position, Record, split, unpack
+
+#: Bytes read at a time: a few hundred lines, so that no read and no batch is ever large.
+CHUNK = 256 * 1024
+
+TORN = "torn in the journal"
+
+_SEGMENT = re.compile(r"(?P<name>.+)\.(?P<number>\d{8})\.log")
+
+
+def segment_path(folder: Path, name: str, number: int) -> Path:
+    """The file of a segment."""
+    return folder / f"{name}.{number:08d}.log"
+
+
+def lock_path(folder: Path, name: str) -> Path:
+    """The lock file of a journal."""
+    return folder / f"{name}.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a journal's state file says.
+
+    Attributes:
+        position: Everything before it is settled: accepted, refused for good, or lost.
+        losses: What was lost and is not reported yet.
+    """
+
+    position: Position
+    losses: Losses
+
+
+class Journal:
+    """One journal on disk as its owner reads it: its own, or one whose process died.
+
+    Only one thread reads. What is read is not settled before `acknowledge`; `rewind` reads it
+    again. The place is kept in a state file, so that it survives the process.
+
+    Args:
+        folder: The app's folder.
+        name: The journal's name in it.
+        lock: Its lock, held.
+
+    Attributes:
+        losses: What was lost in it and is not reported yet.
+        doubtful: Lines after what is settled that CloudWatch may have accepted all the same.
+        last_segment: The segment that is still written to, or None when its writer is gone.
+    """
+
+    def __init__(self, folder: Path, name: str, lock: Lock, last_segment: int | None) -> None:
+        self.name = name
+        self.last_segment = last_segment
+        self._folder = folder
+        self._lock = lock
+        state = _load_state(self._state_path, first=min(self._segments(), default=1))
+        self.losses = state.losses
+        self.doubtful = 0
+        self._settled = state.position
+        self._read = state.position
+        self._ended: Position | None = None
+        self._torn = state.position
+
+    @property
+    def _state_path(self) -> Path:
+        return self._folder / f"{self.name}.state"
+
+    def read(self, most: int = CHUNK) -> list[Record]:
+        """The next records after what was read; empty when there are none for now."""
+        while True:
+            chunk = self._chunk(most)
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                return self._records(chunk[:end])
+            if self.last_segment is not None and self._read.segment >= self.last_segment:
+                return []
+            # Nothing whole is left in a segment that nobody writes to any more. A writer may
+            # still be inside the write that it began before the segment was changed, so the
+            # same end is to be seen twice, a poll apart, before the segment is left.
+            if self._read.segment + 1 == self.last_segment and self._ended != self._read:
+                self._ended = self._read
+                return []
+            if chunk:
+                self._count_torn(self._read)
+            following = [number for number in self._segments() if number > self._read.segment]
+            if not following:
+                return []
+            self._read = Position(min(following), 0)
+
+    def rewind(self) -> None:
+        """Goes back to what is settled: the next `read` gives the rest again."""
+        self._read = self._settled
+
+    def acknowledge(self, end: Position) -> None:
+        """Settles everything before a record's end, and removes the segments that are done."""
+        self._settled = end
+        for number in self._segments():
+            if number < end.segment:
+                segment_path(self._folder, self.name, number).unlink(missing_ok=True)
+        # Last: on a full disk, what was removed has made room for it.
+        self.save()
+
+    def skip_oldest_segment(self, reason: str) -> int:
+        """Gives up what is unsettled in the oldest segment that is not written to any more.
+
+        Returns:
+            How many lines were lost by it; 0 when there is no such segment.
+        """
+        self.rewind()
+        oldest = min(self._segments(), default=self._settled.segment)
+        if self.last_segment is not None and oldest >= self.last_segment:
+            return 0
+        count = 0
+        while records := self._read_within(oldest):
+            for record in records:
+                self.losses.add(reason, record.line.timestamp)
+            count += len(records)
+        self.acknowledge(Position(oldest + 1, 0))
+        self.rewind()
+        return count
+
+    def _read_within(self, segment: int) -> list[Record]:
+        if self._read.segment > segment:
+            return []
+        chunk = self._chunk(CHUNK)
+        end = chunk.rfind(b"\n") + 1
+        return self._records(chunk[:end]) if end else []
+
+    def save(self) -> None:
+        """Writes the state, whole or not at all."""
+        content = {"position": self._settled, "losses": self.losses.as_json()}
+        new = self._state_path.with_suffix(".state.new")
+        new.write_text(json.dumps(content), "utf-8")
+        new.chmod(0o600)
+        new.replace(self._state_path)
+
+    def size(self) -> int:
+        """Bytes on disk that are not settled, about."""
+        total = 0
+        for number in self._segments():
+            total += _size(segment_path(self._folder, self.name, number))
+        return total - self._settled.offset
+
+    def remove(self) -> None:
+        """Removes the journal, when it is read to its end and its losses are reported."""
+        for number in self._segments():
+            segment_path(self._folder, self.name, number).unlink(missing_ok=True)
+        self._state_path.unlink(missing_ok=True)
+        self._lock.remove()
+
+    def _chunk(self, most: int) -> bytes:
+        try:
+            descriptor = os.open(
+                segment_path(self._folder, self.name, self._read.segment),
+                os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC,
+            )
+        except FileNotFoundError:
+            return b""
+        try:
+            return os.pread(descriptor, most, self._read.offset)
+        finally:
+            os.close(descriptor)
+
+    def _records(self, chunk: bytes) -> list[Record]:
+        segment, start = self._read
+        records = []
+        for raw, end in split(chunk):
+            line = unpack(raw)
+            if line is None:
+                self._count_torn(Position(segment, start + end))
+            else:
+                records.append(Record(line, Position(segment, start + end)))
+        self._read = Position(segment, start + len(chunk))
+        return records
+
+    def _count_torn(self, end: Position) -> None:
+        # Once, however often it is read again.
+        if end > self._torn:
+            self._torn = end
+            self.losses.add(TORN, 0)
+
+    def _segments(self) -> list[int]:
+        return sorted(
+            int(found["number"])
+            for entry in os.scandir(self._folder)
+            if (found := _SEGMENT.fullmatch(entry.name)) and found["name"] == self.name
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _load_state(path: Path, *, first: int) -> State:
+    """The state, or a beginning: a state that cannot be read costs duplicates, never a line."""
+    try:
+        content = json.loads(path.read_bytes())
+        segment, offset = content["position"]
+        return State(Position(int(segment), int(offset)), Losses(content["losses"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return State(Position(first, 0), Losses())

@@ -1,0 +1,120 @@
+"""Sending batches to CloudWatch Logs: what each answer means, and what it takes to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask_errwatch._aws import Aws, Response
+from flask_errwatch.delivery.batches import Formatter, LogEvent
+from flask_errwatch.delivery.records import Record
+from flask_errwatch.errors import AwsCallError
+
+_REFUSED_FOR_GOOD = {"InvalidParameterException", "413", "RequestEntityTooLargeException"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """A line that CloudWatch will never take.
+
+    Attributes:
+        timestamp: Its time, in milliseconds since the epoch.
+        message: The line.
+        reason: Why it was refused.
+    """
+
+    timestamp: int
+    message: str
+    reason: str
+
+
+class Sender:
+    """Sends to one log stream of one log group; both are made when they are missing.
+
+    Args:
+        aws: Calls AWS.
+        log_group: The log group.
+        log_stream: The log stream, of this process alone.
+    """
+
+    def __init__(self, aws: Aws, log_group: str, log_stream: str) -> None:
+        self._aws = aws
+        self._names = {"logGroupName": log_group, "logStreamName": log_stream}
+        self._formatter = Formatter(log_group, log_stream)
+        self._has_stream = False
+
+    def send(self, batch: Sequence[Record]) -> list[Refused]:
+        """Sends records that one call may carry.
+
+        Returns:
+            Those that CloudWatch refused for good; it accepted all others.
+
+        Raises:
+            AwsCallError: When nothing is known to be accepted, and sending is to be tried again.
+        """
+        return self._send(self._formatter.events(batch))
+
+    def renew(self) -> None:
+        """Makes a new client at the next call, so that renewed credentials are found."""
+        self._aws.forget()
+
+    def _send(self, events: list[LogEvent]) -> list[Refused]:
+        try:
+            if not self._has_stream:
+                self._make_stream()
+            answer = self._put(events)
+        except AwsCallError as error:
+            if error.code == "DataAlreadyAcceptedException":
+                return []
+            if error.code not in _REFUSED_FOR_GOOD:
+                raise
+            if len(events) == 1:
+                return [_refused(events[0], f"CloudWatch refused it ({error.code})")]
+            # One event spoils the batch: halves find it, and the others arrive.
+            middle = len(events) // 2
+            return self._send(events[:middle]) + self._send(events[middle:])
+        return _rejected(events, answer)
+
+    def _put(self, events: list[LogEvent]) -> Response:
+        try:
+            return self._aws.call("logs", "put_log_events", **self._names, logEvents=events)
+        except AwsCallError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            # Somebody deleted the stream or the group while we were sending to it.
+            self._make_stream()
+            return self._aws.call("logs", "put_log_events", **self._names, logEvents=events)
+
+    def _make_stream(self) -> None:
+        try:
+            self._make("create_log_stream", **self._names)
+        except AwsCallError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            self._make("create_log_group", logGroupName=self._names["logGroupName"])
+            self._make("create_log_stream", **self._names)
+        self._has_stream = True
+
+    def _make(self, method: str, **arguments: str) -> None:
+        try:
+            self._aws.call("logs", method, **arguments)
+        except AwsCallError as error:
+            # Several processes begin at once: that another one was faster is no failure.
+            if error.code not in {"ResourceAlreadyExistsException", "OperationAbortedException"}:
+                raise
+
+
+def _rejected(events: list[LogEvent], answer: Response) -> list[Refused]:
+    """The events that an accepted call left out (AWS API Reference, RejectedLogEventsInfo)."""
+    info = answer.get("rejectedLogEventsInfo") or {}
+    old = int(info.get("tooOldLogEventEndIndex", 0))
+    expired = int(info.get("expiredLogEventEndIndex", 0))
+    new = int(info.get("tooNewLogEventStartIndex", len(events)))
+    refused = [_refused(event, "older than 14 days") for event in events[:old]]
+    refused += [_refused(event, "older than the retention") for event in events[old:expired]]
+    first_new = max(new, old, expired)
+    return refused + [_refused(event, "more than 2 hours ahead") for event in events[first_new:]]
+
+
+def _refused(event: LogEvent, reason: str) -> Refused:
+    return Refused(timestamp=int(event["timestamp"]), message=str(event["message"]), reason=reason)

@@ -1,0 +1,114 @@
+"""Writing a journal: the one thing that a request thread does with a line."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+from flask_errwatch.delivery.folder import open_new
+from flask_errwatch.delivery.reading import segment_path
+from flask_errwatch.delivery.records import pack
+from flask_errwatch.rendering import Line
+
+FULL = "the journal is full"
+
+
+class Writer:
+    """Appends records to one process's journal, from any thread, greenlet or signal handler.
+
+    There is no lock to wait for, so nothing can deadlock on one: an append is one `write` to a
+    descriptor opened with O_APPEND, which the system makes whole and puts in order.
+
+    Args:
+        folder: The app's folder.
+        name: The journal's name in it.
+        segment_bytes: Size at which a segment is changed for the next.
+        limit: Bytes at which lines are refused, at first.
+        inherited: The parent process's writer, if there was one. The number of its descriptor
+            is used again, so that whoever still holds it writes into this journal and never
+            into a file or socket that the number was given to since.
+
+    Attributes:
+        segment: The segment that is written to.
+        appended: Whole lines appended. Exact: CPython does not switch threads inside `+=` on
+            an attribute that is an int.
+        written: Bytes appended.
+        limit: Bytes at which lines are refused; the shipper raises it as it frees space.
+        refused: Time and reason of each line that could not be appended, until the shipper
+            has counted it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        segment_bytes: int,
+        limit: int,
+        inherited: Writer | None = None,
+    ) -> None:
+        self._folder = folder
+        self._name = name
+        self._segment_bytes = segment_bytes
+        self._rotating = threading.Lock()
+        self.segment = 1
+        self.appended = 0
+        self.written = 0
+        self.limit = limit
+        self.refused: deque[tuple[int, str]] = deque()
+        self._rotate_at = segment_bytes
+        self.descriptor = open_new(segment_path(folder, name, 1))
+        if inherited is not None and inherited.is_sound():
+            os.dup2(self.descriptor, inherited.descriptor, inheritable=False)
+            os.close(self.descriptor)
+            self.descriptor = inherited.descriptor
+        self._inode = _identity(self.descriptor)
+
+    def append(self, line: Line) -> None:
+        """Appends the line, or counts it as refused; never waits and never raises."""
+        record = pack(line)
+        if self.written + len(record) > self.limit:
+            self.refused.append((line.timestamp, FULL))
+            return
+        try:
+            written = os.write(self.descriptor, record)
+        except OSError as error:
+            self.refused.append((line.timestamp, f"cannot write ({error.strerror})"))
+            return
+        self.written += written
+        if written == len(record):
+            self.appended += 1  # a short one is torn, and counted by who reads it
+        # Never waits: who finds the lock taken, even by the frame that it interrupted, goes on.
+        if self.written >= self._rotate_at and self._rotating.acquire(blocking=False):
+            try:
+                self._rotate()
+            finally:
+                self._rotating.release()
+
+    def _rotate(self) -> None:
+        if self.written < self._rotate_at:
+            return
+        self._rotate_at = self.written + self._segment_bytes
+        try:
+            opened = open_new(segment_path(self._folder, self._name, self.segment + 1))
+        except OSError:
+            # No room or no descriptor left: this segment grows, and it is tried again.
+            return
+        os.dup2(opened, self.descriptor, inheritable=False)
+        os.close(opened)
+        self._inode = _identity(self.descriptor)
+        self.segment += 1
+
+    def is_sound(self) -> bool:
+        """Whether the descriptor is still ours; something may close all, as daemons do."""
+        return _identity(self.descriptor) == self._inode
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
