@@ -46,11 +46,7 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
     where = own[-1] if own else frames[-1] if frames else None
     if where is not None:
         fields["where"] = f"{where['file']}:{where['line']} in {where['function']}"
-    kept = frames
-    if len(frames) > _OUTERMOST + _INNERMOST:
-        kept = [*frames[:_OUTERMOST], *frames[-_INNERMOST:]]
-        fields["frames_omitted"] = len(frames) - len(kept)
-    fields["frames"] = kept
+    fields["frames"] = _shortened(frames)
     fields["fingerprint"] = _fingerprint(name, own or frames)
     fields["handled"] = handled
     return fields
@@ -80,6 +76,14 @@ def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], li
     return [*own, last], own
 
 
+def _shortened(frames: list[Frame]) -> list[Frame | str]:
+    """The frames, with a mark where those of a deep recursion are left out."""
+    omitted = len(frames) - _OUTERMOST - _INNERMOST
+    if omitted <= 0:
+        return [*frames]
+    return [*frames[:_OUTERMOST], f"[{omitted} more]", *frames[-_INNERMOST:]]
+
+
 def _walk(traceback: TracebackType | None) -> Iterator[tuple[str, int, str]]:
     while traceback is not None:
         code = traceback.tb_frame.f_code
@@ -93,14 +97,14 @@ def _placed(filename: str, root: str) -> tuple[bool, str]:
     """Whether the file is the app's own code, and how it is named: without the machine's paths."""
     root = root.rstrip("/")
     base = root.rpartition("/")[0] + "/"
+    for folder in _LIBRARY:
+        if filename.startswith(folder) and not _is_installed(filename):
+            return False, short(filename[len(folder) :])
     # A virtual environment often lies inside the app's own folder.
     if filename.startswith(f"{root}/") and not _is_installed(filename[len(root) :]):
         return True, short(filename[len(base) :])
     if _is_installed(filename):
         return False, short(re.split(_PACKAGES, filename)[-1])
-    for folder in _LIBRARY:
-        if filename.startswith(folder):
-            return False, short(filename[len(folder) :])
     return not filename.startswith("<"), short(filename.removeprefix(base))
 
 

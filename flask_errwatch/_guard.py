@@ -52,7 +52,9 @@ class Guard:
 
         Args:
             where: What failed, as the operator is told it; told once.
-            call: The callable, with its arguments after it.
+            call: The callable.
+            *args: What it is called with.
+            **kwargs: What it is called with, by name.
         """
         try:
             return call(*args, **kwargs)

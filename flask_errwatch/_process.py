@@ -29,12 +29,11 @@ class PerProcess(Generic[T]):
         True
     """
 
-    __slots__ = ("_held", "_make", "_pid")
+    __slots__ = ("_held", "_make")
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._held: dict[int, T] = {}
-        self._pid = 0
 
     def get(self) -> T:
         """This process's value. Needs no lock: a lock may be held across a fork for ever."""

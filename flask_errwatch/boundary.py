@@ -9,12 +9,12 @@ byte leaves. What fails after that is recorded when it happens.
 from __future__ import annotations
 
 import contextvars
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from flask_errwatch.events import rule_of
 from flask_errwatch.recorder import Prepared, Recorder
 
 if TYPE_CHECKING:
@@ -24,8 +24,20 @@ if TYPE_CHECKING:
         tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
     )
 
+#: First characters of the statuses that are no failure.
+_FINE = frozenset("123")
+
 #: Where the request under way keeps its `Call`, in its WSGI environment.
 CALL = "flask_errwatch.call"
+
+
+class FirstRequest(Protocol):
+    """What is to be done once, before an app's first request is dispatched."""
+
+    done: bool
+
+    def __call__(self) -> None:
+        """Does it; sets `done`."""
 
 
 class Boundary:
@@ -34,11 +46,11 @@ class Boundary:
     Args:
         wsgi_app: The callable to wrap.
         recorder: Makes the events.
-        first_request: Called once in each process, before its first request is dispatched.
+        first_request: Called before the app's first request is dispatched, until it is done.
     """
 
     def __init__(
-        self, wsgi_app: WSGIApplication, recorder: Recorder, first_request: Callable[[], None]
+        self, wsgi_app: WSGIApplication, recorder: Recorder, first_request: FirstRequest
     ) -> None:
         self._wsgi_app = wsgi_app
         self._recorder = recorder
@@ -46,29 +58,35 @@ class Boundary:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers as the wrapped callable does: same status, headers, body and exceptions."""
-        if not self._recorder.delivery.is_running:
-            self._recorder.guard.run("the first request", self._first_request)
-        call = Call(environ, start_response, self._recorder)
+        recorder = self._recorder
+        if not self._first_request.done:
+            recorder.guard.run("the first request", self._first_request)
+        if not recorder.delivery.is_running:
+            recorder.guard.run("starting the delivery", recorder.delivery.ensure_running)
+        call = Call(environ, start_response, recorder)
         environ[CALL] = call
         try:
             body = self._wsgi_app(environ, call.start_response)
         except BaseException as error:
             call.escaped(error)
+            call.finish()
             raise
         if call.prepared is not None:
             call.settle()
-        if _cannot_fail(body, environ):
+        if _passes(body, environ):
+            call.finish()
             return body
         return Body(body, call)
 
 
-def _cannot_fail(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
+def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
     """Whether the body is passed on as it is.
 
-    A list has nothing to run. A server recognises its own file wrapper and sends the file
-    without Python (PEP 3333, "Optional Platform-Specific File Handling"): it must stay itself.
+    A body with a length is there already, and a server may look at the length (PEP 3333,
+    "Handling the Content-Length Header"). A server recognises its own file wrapper and sends
+    the file without Python ("Optional Platform-Specific File Handling"): it must stay itself.
     """
-    if type(body) in (list, tuple):
+    if hasattr(body, "__len__"):
         return True
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(body, wrapper)
@@ -78,40 +96,47 @@ class Call:
     """One request on its way through the boundary.
 
     Attributes:
+        environ: Its WSGI environment.
+        outer: The same request at the boundary of an app around this one, if there is one.
         prepared: The event of the answer that was started, until it is emitted.
+        recorded: Whether the request has its event.
         error: The exception that Flask met, or that a handler of the app answered.
         handled: Whether a handler of the app answered it.
         context: The context in which Flask met an exception that nobody answered.
+        rule: The route that matched; Flask forgets it when it leaves the request.
         sent: Whether a byte of the body has left.
     """
 
     __slots__ = (
-        *("environ", "prepared", "error", "handled", "context", "sent"),
-        *("_start_response", "_recorder", "_started", "_status", "_outer", "_recorded"),
+        *("context", "environ", "error", "handled", "outer", "prepared", "recorded", "rule"),
+        *("sent", "_recorder", "_start_response", "_started", "_status", "_write"),
     )
 
     def __init__(
         self, environ: WSGIEnvironment, start_response: StartResponse, recorder: Recorder
     ) -> None:
         self.environ = environ
+        # An app mounted inside another one's middleware: one request, two boundaries.
+        self.outer: Call | None = environ.get(CALL)
         self.prepared: Prepared | None = None
+        self.recorded = False
         self.error: BaseException | None = None
         self.handled = False
         self.context: contextvars.Context | None = None
+        self.rule: object = None
         self.sent = False
-        self._start_response = start_response
         self._recorder = recorder
+        self._start_response = start_response
         self._started = perf_counter()
         self._status = ""
-        # An app mounted inside another one's middleware: one request, two boundaries.
-        self._outer: Call | None = environ.get(CALL)
-        self._recorded = False
+        self._write: Callable[[bytes], object]
 
     def met(self, error: BaseException) -> None:
         """Notes an exception that nobody answered (Flask's `got_request_exception`)."""
         self.error = error
         self.handled = False
         self.context = contextvars.copy_context()
+        self.rule = rule_of(self.environ)
 
     def answered_by_handler(self, error: BaseException) -> None:
         """Notes an exception that a handler of the app is about to answer."""
@@ -123,45 +148,41 @@ class Call:
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo = None, /
     ) -> Callable[[bytes], object]:
         """The server's `start_response`, with a look at the status on the way."""
-        if status >= "4" or self.error is not None:
-            self._recorder.guard.run("recording an answer", self._prepare, status)
-        else:
-            self.prepared = None
-        self._status = status
-        write = (
+        self._write = (
             self._start_response(status, headers)
             if exc_info is None
             else self._start_response(status, headers, exc_info)
         )
-        return write if self.prepared is None else self._written_by(write)
+        # Only now: a server whose headers are gone has raised, and its first status stays.
+        self._status = status
+        self.rule = rule_of(self.environ)
+        self.prepared = None
+        if self.error is not None or status[:1] not in _FINE:
+            self._recorder.guard.run("recording an answer", self._prepare, status)
+        return self.write
 
     def _prepare(self, status: str) -> None:
-        self.prepared = None
         code = int(status[:3])
         error, handled = self.error, self.handled
         if code >= 400 or (error is not None and not handled):
             self.prepared = self._event(code, error, handled=handled)
 
-    def _written_by(self, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
-        """The old way to send a body (PEP 3333, "The write() Callable"): the line goes first."""
-
-        def settle_and_write(data: bytes, /) -> object:
-            self.settle()
-            self.sent = True
-            return write(data)
-
-        return settle_and_write
+    def write(self, data: bytes, /) -> object:
+        """Sends a part of the body the old way of PEP 3333: the event of the answer goes first."""
+        self.settle()
+        self.sent = True
+        return self._write(data)
 
     def settle(self) -> None:
         """Emits the prepared event, once."""
         prepared, self.prepared = self.prepared, None
-        if prepared is not None and not self._recorded:
+        if prepared is not None and not self.recorded:
             self._mark_recorded()
             self._recorder.guard.run("emitting a line", self._recorder.emit, prepared)
 
     def escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
-        if self._recorded or isinstance(error, GeneratorExit | KeyboardInterrupt):
+        if self.recorded or isinstance(error, GeneratorExit | KeyboardInterrupt):
             return
         self._recorder.guard.run("recording an exception", self._record_escaped, error)
 
@@ -179,48 +200,64 @@ class Call:
     ) -> Prepared | None:
         seconds = perf_counter() - self._started
         return self._recorder.answered(
-            self.environ, status, seconds=seconds, error=error, handled=handled
+            self.environ, status, rule=self.rule, seconds=seconds, error=error, handled=handled
         )
 
     def _mark_recorded(self) -> None:
         call: Call | None = self
         while call is not None:
-            call._recorded = True
-            call = call._outer
+            call.recorded = True
+            call = call.outer
+
+    def finish(self) -> None:
+        """Lets go of the request, which could otherwise be freed by the garbage collector only."""
+        if self.outer is None:
+            self.environ.pop(CALL, None)
+        else:
+            self.environ[CALL] = self.outer
+        self.error = self.context = None
 
 
-class Body:
+class Body(Iterator[bytes]):
     """An answer's body that is watched while the server iterates over it."""
 
-    __slots__ = ("_body", "_call")
+    __slots__ = ("_body", "_call", "_chunks")
 
     def __init__(self, body: Iterable[bytes], call: Call) -> None:
         self._body = body
         self._call = call
+        self._chunks: Iterator[bytes] | None = None
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __next__(self) -> bytes:
+        """The next part of the body; the event of the answer goes before the first one."""
         call = self._call
         try:
-            for chunk in self._body:
-                if call.prepared is not None:
-                    call.settle()
-                if chunk:
-                    call.sent = True
-                yield chunk
+            if self._chunks is None:
+                self._chunks = iter(self._body)
+            chunk = next(self._chunks)
+        except StopIteration:
+            call.settle()
+            call.sent = True
+            raise
         except BaseException as error:
             call.escaped(error)
             raise
+        if call.prepared is not None:
+            call.settle()
+        if chunk:
+            call.sent = True
+        return chunk
 
     def close(self) -> None:
         """Closes the body, as PEP 3333 asks of a server."""
         call = self._call
-        if call.prepared is not None:
-            call.settle()
+        call.settle()
         close = getattr(self._body, "close", None)
-        if close is None:
-            return
         try:
-            close()
+            if close is not None:
+                close()
         except BaseException as error:
             call.escaped(error)
             raise
+        finally:
+            call.finish()

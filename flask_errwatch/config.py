@@ -104,14 +104,29 @@ def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name
         Traceback (most recent call last):
             ...
         flask_errwatch.errors.ConfigurationError: ERRWATCH_RETENTION_DAYS = 8: Use one of the \
-numbers of days that CloudWatch Logs accepts; the nearest are 7 and 14.
+numbers of days that CloudWatch Logs accepts, such as 7 or 14.
+    """
+    config, problems = read(settings, environ, app_name=app_name)
+    if problems:
+        raise ConfigurationError(*problems)
+    return config
+
+
+def read(
+    settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str
+) -> tuple[Config, tuple[Problem, ...]]:
+    """What `load` reads, and what is wrong: a refused value has its default in the meantime.
+
+    So that whoever checks more against the configuration can report everything at once.
     """
     read = _Reader(settings, environ)
     direct: int | tuple[Network, ...] = 0
     name = read("APP_NAME", app_name, _app_name, check_default=True)
+    if read.problems:
+        name = "app"  # stands in, so that one bad name is not reported with every name made of it
     config = Config(
         app_name=name,
-        log_group=read("LOG_GROUP", name, _log_group, check_default=not read.problems),
+        log_group=read("LOG_GROUP", name, _log_group, check_default=True),
         environment=read("ENVIRONMENT", None, values.optional(values.tag)),
         release=read("RELEASE", None, values.optional(values.tag)),
         sinks=read("SINKS", None, _sinks),
@@ -136,9 +151,7 @@ numbers of days that CloudWatch Logs accepts; the nearest are 7 and 14.
         remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
         read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
     read.refuse_unknown()
-    if read.problems:
-        raise ConfigurationError(*read.problems)
-    return config
+    return config, tuple(read.problems)
 
 
 class _Reader:
@@ -180,11 +193,8 @@ class _Reader:
         for key in self._settings:
             if key.startswith("ERRWATCH_") and key not in self._known:
                 near = get_close_matches(key, sorted(self._known), n=1)
-                remedy = (
-                    f"There is no such key; did you mean {near[0]}?"
-                    if near
-                    else ("There is no such key; the README lists those there are.")
-                )
+                meant = f"did you mean {near[0]}?" if near else "the README lists those there are."
+                remedy = f"There is no such key; {meant}"
                 self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
 
 
@@ -233,10 +243,13 @@ def _sinks(value: object) -> tuple[str, ...]:
 def _retention(value: object) -> int:
     days = values.whole(value)
     if days not in RETENTION_DAYS:
-        near = sorted(sorted(RETENTION_DAYS, key=lambda allowed: abs(allowed - days))[:2])
+        near = [
+            *[allowed for allowed in RETENTION_DAYS if allowed < days][-1:],
+            *[allowed for allowed in RETENTION_DAYS if allowed > days][:1],
+        ]
         raise RefusedValueError(
-            "Use one of the numbers of days that CloudWatch Logs accepts; "
-            f"the nearest are {near[0]} and {near[1]}."
+            "Use one of the numbers of days that CloudWatch Logs accepts, such as "
+            f"{' or '.join(map(str, near))}."
         )
     return days
 

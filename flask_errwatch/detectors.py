@@ -6,13 +6,17 @@ nothing else, which is why they cannot drift apart.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from flask_errwatch import _values as values
-from flask_errwatch._values import RefusedValueError
+from flask_errwatch._checks import (
+    HEARTBEAT,
+    LINES_DROPPED,
+    alarm_problems,
+    detector_problems,
+    raise_if,
+)
 from flask_errwatch.config import NAME, Config
 from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError
 from flask_errwatch.patterns import field as json_field
@@ -28,25 +32,20 @@ ComparisonOperator = Literal[
 ]
 MissingData = Literal["breaching", "notBreaching", "ignore", "missing"]
 
-HEARTBEAT = "Heartbeat"
-LINES_DROPPED = "Lines Dropped"
-
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-# Printable ASCII that means itself inside a quoted string of a filter pattern.
-_PHRASE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/:+-]*[A-Za-z0-9])?")
-_PHRASE_LENGTH = 100
-_DAY = 86_400
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "statistic": ("Sum", "Average", "Minimum", "Maximum", "SampleCount"),
-    "comparison_operator": (
-        "GreaterThanThreshold",
-        "GreaterThanOrEqualToThreshold",
-        "LessThanThreshold",
-        "LessThanOrEqualToThreshold",
-    ),
-    "treat_missing_data": ("breaching", "notBreaching", "ignore", "missing"),
-    "level": ("critical", "error", "warning", "info"),
-}
+__all__ = [
+    "CRITICAL_ERROR",
+    "DEFAULT_DETECTORS",
+    "HEARTBEAT",
+    "LINES_DROPPED",
+    "Alarm",
+    "Catalogue",
+    "ComparisonOperator",
+    "Detector",
+    "Level",
+    "MissingData",
+    "Statistic",
+    "StatusClass",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +80,7 @@ class Alarm:
     treat_missing_data: MissingData = "notBreaching"
 
     def __post_init__(self) -> None:
-        _raise_if(_alarm_problems(self))
+        raise_if(alarm_problems(self))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,8 +116,15 @@ class Detector:
 
     def __post_init__(self) -> None:
         # A list is what people write; only a tuple keeps the declaration frozen.
-        object.__setattr__(self, "statuses", tuple(self.statuses))
-        _raise_if(_detector_problems(self))
+        statuses: object = self.statuses
+        if isinstance(statuses, list | set | frozenset):
+            object.__setattr__(self, "statuses", tuple(statuses))
+        problems = detector_problems(self)
+        alarm: object = self.alarm
+        if not isinstance(alarm, Alarm | None):
+            remedy = "Use Alarm(…), or None for no alarm."
+            problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
+        raise_if(problems)
 
     @property
     def pattern(self) -> str:
@@ -202,7 +208,7 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detectors", tuple(self.detectors))
-        _raise_if(list(_catalogue_problems(self.detectors)))
+        raise_if(list(_catalogue_problems(self.detectors)))
         claims = {claim: each for each in self.detectors for claim in each.statuses}
         object.__setattr__(self, "_claims", claims)
         object.__setattr__(self, "_names", {each.name: each for each in self.detectors})
@@ -253,7 +259,7 @@ class Catalogue:
             except ConfigurationError as error:
                 problems.extend(error.problems)
             problems.extend(_name_problems(detector, config.app_name))
-        _raise_if(problems)
+        raise_if(problems)
         return Catalogue(tuple(detectors))
 
 
@@ -286,10 +292,10 @@ def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
     for key in override:
         if key not in _ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}:
             known = ", ".join(sorted(_ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}))
-            _raise_if([Problem(key=key, value=override[key], remedy=f"Use one of: {known}.")])
-    if override.get("alarm", True) not in (True, False, None):
+            raise_if([Problem(key=key, value=override[key], remedy=f"Use one of: {known}.")])
+    if not isinstance(override.get("alarm"), bool | None):
         remedy = "Use false to have no alarm, and threshold, period, … to change it."
-        _raise_if([Problem(key="alarm", value=override["alarm"], remedy=remedy)])
+        raise_if([Problem(key="alarm", value=override["alarm"], remedy=remedy)])
     settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
     alarm = detector.alarm
     if settings or override.get("alarm") is True:
@@ -300,89 +306,16 @@ def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
     return replace(detector, alarm=alarm, **texts)  # type: ignore[arg-type]  # checked there
 
 
-def _raise_if(problems: Iterable[Problem]) -> None:
-    found = tuple(problems)
-    if found:
-        raise ConfigurationError(*found)
-
-
-def _choice_problem(key: str, value: object) -> list[Problem]:
-    allowed = _CHOICES[key]
-    if value in allowed:
-        return []
-    return [Problem(key=key, value=value, remedy=f"Use one of: {', '.join(allowed)}.")]
-
-
-def _alarm_problems(alarm: Alarm) -> list[Problem]:
-    problems = [
-        *_choice_problem("statistic", alarm.statistic),
-        *_choice_problem("comparison_operator", alarm.comparison_operator),
-        *_choice_problem("treat_missing_data", alarm.treat_missing_data),
-    ]
-    for key, parse in (("threshold", values.number(minimum=0)), ("period", values.period)):
-        value = getattr(alarm, key)
-        try:
-            if value is not None:
-                parse(value if not isinstance(value, str) else None)
-        except RefusedValueError as refused:
-            problems.append(Problem(key=key, value=value, remedy=str(refused)))
-    number, needed = alarm.evaluation_periods, alarm.datapoints_to_alarm
-    if not _is_count(number):
-        remedy = "Use a whole number of at least 1."
-        problems.append(Problem(key="evaluation_periods", value=number, remedy=remedy))
-    elif needed is not None and not (_is_count(needed) and needed <= number):
-        remedy = f"Use a whole number from 1 to evaluation_periods ({number}), or leave it out."
-        problems.append(Problem(key="datapoints_to_alarm", value=needed, remedy=remedy))
-    if not problems and alarm.period is not None:
-        longest = _DAY if alarm.period < 3600 else 7 * _DAY
-        if alarm.period * number > longest:
-            remedy = f"period x evaluation_periods may span at most {longest} seconds."
-            problems.append(Problem(key="evaluation_periods", value=number, remedy=remedy))
-    return problems
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _detector_problems(detector: Detector) -> list[Problem]:
-    problems = []
-    if not isinstance(detector.name, str) or not _NAME.fullmatch(detector.name):
-        remedy = "Use kebab-case: small letters, digits and single '-', such as 'login-failed'."
-        problems.append(Problem(key="name", value=detector.name, remedy=remedy))
-    phrase = detector.event
-    if (
-        not isinstance(phrase, str)
-        or not _PHRASE.fullmatch(phrase)
-        or len(phrase) > _PHRASE_LENGTH
-        or phrase in {HEARTBEAT, LINES_DROPPED}
-    ):
-        remedy = (
-            f"Use 1 to {_PHRASE_LENGTH} letters, digits, spaces and . _ / : + -, such as "
-            f"'Login Failed'; {HEARTBEAT!r} and {LINES_DROPPED!r} are taken."
-        )
-        problems.append(Problem(key="event", value=phrase, remedy=remedy))
-    problems += [
-        Problem(key="statuses", value=claim, remedy="Claim 400 to 599, '4xx' or '5xx'.")
-        for claim in detector.statuses
-        if not _is_claim(claim)
-    ]
-    problems += _choice_problem("level", detector.level)
-    if detector.alarm is not None and not isinstance(detector.alarm, Alarm):
-        remedy = "Use Alarm(…), or None for no alarm."
-        problems.append(Problem(key="alarm", value=detector.alarm, remedy=remedy))
-    return problems
-
-
-def _is_claim(claim: object) -> bool:
-    if isinstance(claim, bool) or not isinstance(claim, int):
-        return claim in {"4xx", "5xx"} if isinstance(claim, str) else False
-    return 400 <= claim <= 599
-
-
-def _catalogue_problems(detectors: tuple[Detector, ...]) -> Iterator[Problem]:
+def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
     taken: dict[tuple[str, object], Detector] = {}
+    if not any(getattr(each, "name", None) == CRITICAL_ERROR.name for each in detectors):
+        # Its lines are written also where it was not declared, see `Catalogue.critical`.
+        taken["event", CRITICAL_ERROR.event] = CRITICAL_ERROR
     for detector in detectors:
+        if not isinstance(detector, Detector):
+            remedy = "Use Detector(name=…, event=…)."
+            yield Problem(key="detectors", value=detector, remedy=remedy)
+            continue
         said: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
         said += [("statuses", claim) for claim in detector.statuses]
         for key, value in said:

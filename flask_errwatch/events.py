@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote_from_bytes
 
 from blinker import Namespace
+from werkzeug.routing import Rule
 
 from flask_errwatch._values import Network
 from flask_errwatch.addresses import client_address
@@ -33,7 +34,8 @@ _FIELD_LENGTH = 512
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C
+# W3C Trace Context, "traceparent": an id of zeros means that there is none.
+_TRACE_PARENT = re.compile(r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b")
 _XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 
 
@@ -93,7 +95,6 @@ def request_fields(
     fields: dict[str, object] = {
         "method": _method(environ.get("REQUEST_METHOD")),
         "path": path_of(environ),
-        **_matched(environ.get("werkzeug.request")),
     }
     address = client_address(environ, trusted)
     if address is not None:
@@ -135,12 +136,16 @@ def _method(method: object) -> str:
     return short(ascii(method)[1:-1] if isinstance(method, str) else "?", 32)
 
 
-def _matched(request: object) -> dict[str, object]:
-    """Route and endpoint of Flask's request, when a route matched."""
-    rule = getattr(request, "url_rule", None)
-    if rule is None:
+def rule_of(environ: Mapping[str, object]) -> object:
+    """The rule that matched the request, or None: Werkzeug keeps the request while it is served."""
+    return getattr(environ.get("werkzeug.request"), "url_rule", None)
+
+
+def route_fields(rule: object) -> dict[str, object]:
+    """Route and endpoint, when a route matched."""
+    if not isinstance(rule, Rule):
         return {}
-    return {"route": short(str(rule.rule)), "endpoint": short(str(rule.endpoint))}
+    return {"route": short(rule.rule), "endpoint": short(str(rule.endpoint))}
 
 
 def _correlation(environ: Mapping[str, object]) -> dict[str, object]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from flask import Flask, current_app, got_request_exception, has_app_context
+from flask import (
+    Flask,
+    current_app,
+    got_request_exception,
+    has_app_context,
+    has_request_context,
+    request,
+)
 
 from flask_errwatch import config as configuration
 from flask_errwatch._guard import Guard
-from flask_errwatch.answered import current_call, note_unanswered, watch_error_handlers
+from flask_errwatch.answered import note_unanswered, watch_error_handlers
 from flask_errwatch.boundary import Boundary
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
@@ -26,7 +33,7 @@ from flask_errwatch.errors import (
 )
 from flask_errwatch.hooks import Enricher, Hooks, LastLook
 from flask_errwatch.recorder import Recorder
-from flask_errwatch.watching import Watch
+from flask_errwatch.watching import Record, Watch
 
 if TYPE_CHECKING:
     from flask_errwatch.provision import Plan
@@ -114,7 +121,7 @@ class ErrWatch:
         app.extensions[KEY] = state
         got_request_exception.connect(note_unanswered, sender=app, weak=False)
         app.wsgi_app = Boundary(  # type: ignore[method-assign]  # Flask's documented way
-            app.wsgi_app, recorder, _FirstRequest(app_ref, delivery)
+            app.wsgi_app, recorder, _FirstRequest(app_ref)
         )
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
@@ -149,10 +156,11 @@ class ErrWatch:
 
         Args:
             name: The job's name, in the line under `data.job`.
-            app: The app, where it cannot be told from the context when the job fails.
+            app: The app, where it cannot be told from the context when the job begins.
 
         Returns:
             A context manager that is also a decorator, for functions and coroutine functions.
+            Entering it raises `NoAppError` when it cannot be told which app is meant.
 
         Example:
             >>> from flask import Flask
@@ -164,13 +172,15 @@ class ErrWatch:
             ZeroDivisionError: division by zero
         """
 
-        def record(job: str, error: Exception) -> None:
+        def find() -> Record:
             state = self._state(app, "watch")
-            state.recorder.guard.run(
-                "recording a job", _report, state, state.catalogue.critical, {"job": job}, error
-            )
 
-        return Watch(name, record)
+            def record(job: str, error: Exception) -> None:
+                _report(state, state.catalogue.critical, {"job": job}, error)
+
+            return record
+
+        return Watch(name, find)
 
     def enrich(self, hook: EnricherT) -> EnricherT:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
@@ -250,16 +260,11 @@ class ErrWatch:
 
     def _configured(self, app: Flask) -> tuple[Config, Catalogue]:
         """Configuration and catalogue, or one error that lists what is wrong in both."""
-        problems: list[Problem] = []
-        try:
-            config = configuration.load(app.config, os.environ, app_name=app.name)
-        except ConfigurationError as error:
-            problems.extend(error.problems)
-            config = error.rest
+        config, problems = configuration.read(app.config, os.environ, app_name=app.name)
         try:
             catalogue = self._catalogue.configured(config)
         except ConfigurationError as error:
-            problems.extend(error.problems)
+            raise ConfigurationError(*problems, *error.problems) from None
         if problems:
             raise ConfigurationError(*problems)
         return config, catalogue
@@ -268,7 +273,8 @@ class ErrWatch:
         """The state of the app that is meant: given, current, or the only one."""
         found = app
         if found is None and has_app_context():
-            found = current_app._get_current_object()  # type: ignore[attr-defined]
+            # The app itself and not its proxy: Flask documents this very call for signals.
+            found = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         if found is None and self._only is not None:
             found = self._only()
         state = found.extensions.get(KEY) if found is not None else None
@@ -287,9 +293,9 @@ class ErrWatch:
 def _report(
     state: AppState, detector: Detector, data: dict[str, object], error: Exception | None = None
 ) -> str:
-    call = current_call()
-    environ = None if call is None else call.environ
-    state.delivery.ensure_running()
+    environ = request.environ if has_request_context() else None
+    if not state.delivery.is_running:
+        state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
     return state.recorder.reported(detector, data, environ, error)
 
 
@@ -299,21 +305,19 @@ def _is_testing(app_ref: weakref.ref[Flask]) -> bool:
 
 
 class _FirstRequest:
-    """What happens before a process dispatches its first request; the handlers only once."""
+    """Wraps the app's error handlers once, before its first request is dispatched."""
 
-    def __init__(self, app_ref: weakref.ref[Flask], delivery: Delivery) -> None:
+    def __init__(self, app_ref: weakref.ref[Flask]) -> None:
+        self.done = False
         self._app_ref = app_ref
-        self._delivery = delivery
         self._lock = threading.Lock()
-        self._handlers_watched = False
 
     def __call__(self) -> None:
         with self._lock:
             app = self._app_ref()
-            if app is not None and not self._handlers_watched:
-                self._handlers_watched = True
+            if app is None or self.done:
+                return
+            try:
                 watch_error_handlers(app)
-        self._delivery.ensure_running()
-
-
-Factory = Callable[[], Flask]
+            finally:
+                self.done = True  # also after a failure: no handler is wrapped twice

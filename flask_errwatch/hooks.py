@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_errwatch._guard import Guard
+from flask_errwatch.events import short
 
 Event = dict[str, Any]
 Enricher = Callable[[Event], Mapping[str, Any] | None]
 LastLook = Callable[[Event], Event | None]
+
+#: What a last look leaves of an event that it drops.
+_DROPPED: Event = {}
 
 #: Keys of the schema that only the application can know, so a hook may give them.
 _GIVEN = frozenset({"user", "request_id", "trace_id"})
@@ -37,24 +41,36 @@ class Hooks:
         """
         if not self.enrichers and not self.last_looks:
             return core
-        event = _copied(core)
+        event = core
         for enricher in self.enrichers:
-            added = guard.run(_name("enrich", enricher), enricher, event)
-            if isinstance(added, Mapping):
-                event.update(added)
+            event = guard.run(_name("enrich", enricher), _enriched, enricher, event) or event
         for last_look in self.last_looks:
-            # In a tuple, so that a hook that raised is told from one that returned None.
-            seen = guard.run(_name("before_emit", last_look), _look, last_look, _copied(event))
-            if seen is None:
-                continue
-            if seen[0] is None:
+            seen = guard.run(_name("before_emit", last_look), _looked_at, last_look, event)
+            if seen is _DROPPED:
                 return None
-            event = dict(seen[0])
-        return _restored(core, event)
+            event = seen or event
+        restored = guard.run("what the hooks returned", _restored, core, event)
+        return core if restored is None else restored
 
 
-def _look(last_look: LastLook, event: Event) -> tuple[Event | None]:
-    return (last_look(event),)
+def _enriched(enricher: Enricher, event: Event) -> Event:
+    """The event with what the hook added, or did to the copy that it was shown."""
+    copied = _copied(event)
+    added = enricher(copied)
+    if added is not None:
+        copied.update(_checked(added))
+    return copied
+
+
+def _looked_at(last_look: LastLook, event: Event) -> Event:
+    seen = last_look(_copied(event))
+    return _DROPPED if seen is None else dict(_checked(seen))
+
+
+def _checked(returned: object) -> Mapping[str, Any]:
+    if not isinstance(returned, Mapping):
+        raise TypeError(f"it returned {type(returned).__name__} instead of a mapping or None")
+    return returned
 
 
 def _copied(event: Event) -> Event:
@@ -69,15 +85,18 @@ def _copied(event: Event) -> Event:
 
 def _restored(core: Event, event: Mapping[str, Any]) -> Event:
     """The event with the core as it was, and under `data` whatever else there is."""
+    restored = {key: value for key, value in core.items() if key != "data"}
     data = {**_mapping(event.get("data"))}
     for key, value in event.items():
         if key in core or key == "data":
             continue
-        if key in _GIVEN and isinstance(value, str):
-            core = {**core, key: value}
+        if key in _GIVEN and isinstance(value, str | int):
+            restored[key] = short(str(value))
         else:
             data[str(key)] = value
-    return {**core, "data": data} if data else core
+    if data:
+        restored["data"] = data
+    return restored
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from flask import Flask
+from structlog.typing import Processor
 
 from flask_errwatch import events
 from flask_errwatch._exceptions import exception_fields
@@ -75,7 +76,12 @@ class Recorder:
             if value is not None
         }
         self._process = PerProcess(Process)
-        processors = [self._sign, Redact(Redactor(config.redact_keys)), ordered, Render()]
+        processors: list[Processor] = [
+            self._sign,
+            Redact(Redactor(config.redact_keys)),
+            ordered,
+            Render(),
+        ]
         # Its own processors, wrapper and context: structlog's configuration is the app's.
         self._logger: _EventLogger = structlog.wrap_logger(
             self, processors=processors, wrapper_class=_EventLogger, context_class=dict
@@ -86,6 +92,7 @@ class Recorder:
         environ: Mapping[str, Any],
         status: int,
         *,
+        rule: object,
         seconds: float,
         error: BaseException | None = None,
         handled: bool = False,
@@ -95,6 +102,7 @@ class Recorder:
         Args:
             environ: Its WSGI environment.
             status: What the client was sent, or 500 when nothing was.
+            rule: The route that matched, or None.
             seconds: How long it took.
             error: The exception behind the answer, if there was one.
             handled: Whether a handler of the app answered the exception.
@@ -109,6 +117,7 @@ class Recorder:
         fields = events.head(detector)
         fields["status"] = status
         fields.update(events.request_fields(environ, self._trusted))
+        fields.update(events.route_fields(rule))
         fields["duration_ms"] = round(seconds * 1000, 3)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=handled)
@@ -130,14 +139,24 @@ class Recorder:
             error: The exception that a watched job let escape, if that is what happened.
         """
         fields = events.head(detector)
+        self.guard.run("recording a report", self._report, fields, data, environ, error)
+        return str(fields["id"])
+
+    def _report(
+        self,
+        fields: Event,
+        data: Mapping[str, Any],
+        environ: Mapping[str, Any] | None,
+        error: BaseException | None,
+    ) -> None:
         if environ is not None:
             fields.update(events.request_fields(environ, self._trusted))
+            fields.update(events.route_fields(events.rule_of(environ)))
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:
             fields["data"] = dict(data)
         self.emit(Prepared(self._hooks.apply(fields, self.guard)))
-        return str(fields["id"])
 
     def emit(self, prepared: Prepared) -> None:
         """Renders the event, hands its line to the sinks, and sends the signal."""
@@ -160,7 +179,7 @@ class Recorder:
     def _tell(self, event: EventDict) -> None:
         app = self._app()
         if app is not None:
-            events.event_recorded.send(app, event=dict(event))
+            events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
 
     def _sign(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """Adds who wrote the line. Its number comes last: a number taken is a line written."""

@@ -28,7 +28,11 @@ EventDict = MutableMapping[str, Any]
 _HIDDEN = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _DEPTH = 8
 _NODES = 4000
-_TEXT = 4 * LINE_LENGTH
+#: Characters that one walk keeps: more could not stay in a line anyway, and it costs time.
+_ROOM = 4 * LINE_LENGTH
+_TEXT = LINE_LENGTH
+#: What can make a line too long; every other field has a bound of its own in `events`.
+_GROWING = ("exception", "data")
 #: Stages of shortening: the longest text and the longest list or mapping that stay.
 _STAGES = ((8192, 200), (2048, 100), (512, 50), (128, 20), (64, 8))
 
@@ -79,12 +83,13 @@ class Render:
         text = _json(event)
         if text is None:
             # A lone surrogate or a number that is none: rare, so only then all is cleaned.
-            event = plain_fields(event)
+            event = {key: plain(value) for key, value in event.items()}
             text = _json(event) or b"{}"
         for length, entries in _STAGES:
             if len(text) <= self.limit:
                 break
-            event = {key: _cut(value, length, entries) for key, value in event.items()}
+            cut = {key: _cut(event[key], length, entries) for key in _GROWING if key in event}
+            event = {**event, **cut}
             text = _json(event) or b"{}"
         if len(text) > self.limit:
             event = {**event, "data": {"cut": f"[{len(text)} bytes]"}}
@@ -112,8 +117,7 @@ def plain_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
         >>> plain_fields({"ratio": float("nan"), 1: {2, 1}, "nothing": None, "big": 2**70})
         {'ratio': 'nan', '1': [1, 2], 'big': '1180591620717411303424'}
     """
-    cleaned = _Cleaner().fields(fields, _DEPTH)
-    return cleaned
+    return _Cleaner().fields(fields, _DEPTH)
 
 
 def plain(value: object) -> object:
@@ -122,42 +126,59 @@ def plain(value: object) -> object:
 
 
 class _Cleaner:
-    """One walk over a value, bounded in depth and in the number of parts."""
+    """One walk over a value, bounded in depth, in the number of parts and in characters."""
 
     def __init__(self) -> None:
         self._left = _NODES
+        self._room = _ROOM
 
     def fields(self, fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         cleaned: dict[str, Any] = {}
         for key, value in _entries(fields):
             if value is None:
                 continue
-            if self._left <= 0:
+            if self._is_full():
                 cleaned["…"] = "[more]"
                 break
-            cleaned[_text(key)] = self.value(value, depth - 1)
+            cleaned[self._text(key)] = self.value(value, depth - 1)
         return cleaned
 
     def value(self, value: object, depth: int) -> object:
         self._left -= 1
+        try:
+            return self._plain(value, depth)
+        except Exception:  # noqa: BLE001 - a foreign number, list or proxy that misbehaves
+            return self._text(value)
+
+    def _plain(self, value: object, depth: int) -> object:
         if isinstance(value, bool):
             return bool(value)
         if isinstance(value, str):
-            return _text(value)
+            return self._text(value)
         if isinstance(value, int):
-            return int(value) if -(2**63) <= value < 2**64 else _text(value)
+            whole = int(value)
+            return whole if -(2**63) <= whole < 2**64 else self._text(value)
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else _text(value)
+            number = float(value)
+            return number if math.isfinite(number) else self._text(number)
         if depth > 0 and isinstance(value, Mapping):
             return self.fields(value, depth)
         if depth > 0 and isinstance(value, list | tuple | set | frozenset):
             return self._list(value, depth)
-        return _text(value)
+        return self._text(value)
+
+    def _is_full(self) -> bool:
+        return self._left <= 0 or self._room <= 0
+
+    def _text(self, value: object) -> str:
+        text = _text(value, min(_TEXT, max(self._room, 0)))
+        self._room -= len(text)
+        return text
 
     def _list(self, values: Iterable[object], depth: int) -> list[object]:
         kept: list[object] = []
         for value in values:
-            if self._left <= 0:
+            if self._is_full():
                 kept.append("[more]")
                 break
             kept.append(self.value(value, depth - 1))
@@ -171,19 +192,18 @@ def _entries(fields: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
         return [("unreadable", type(error).__name__)]
 
 
-def _text(value: object) -> str:
+def _text(value: object, limit: int) -> str:
     """The value as text that UTF-8 can carry, whatever it is and does."""
     try:
-        if isinstance(value, str):
-            text = str.__str__(value)
-        elif isinstance(value, bytes | bytearray):
-            text = bytes(value[:_TEXT]).decode("utf-8", "backslashreplace")
+        if issubclass(type(value), bytes | bytearray):
+            text = bytes(value[:limit]).decode("utf-8", "backslashreplace")  # type: ignore[index]
         else:
-            text = str(value)
+            # Twice: `__str__` of a foreign type may return a str that is none of ours.
+            text = str.__str__(value if issubclass(type(value), str) else str(value))
     except Exception:  # noqa: BLE001 - a foreign __str__, or an int of too many digits
         text = f"<{type(value).__name__} that cannot be shown>"
-    if len(text) > _TEXT:
-        text = _marked(text, _TEXT)
+    if len(text) > limit:
+        text = _marked(text, limit)
     return text.encode("utf-8", "backslashreplace").decode()
 
 

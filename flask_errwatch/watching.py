@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
@@ -11,8 +12,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Set on an exception that was recorded, so that a watch around a watch leaves one line.
-_RECORDED = "__flask_errwatch_recorded__"
+Record = Callable[[str, Exception], None]
+
+#: The watch that is under way here, so that a watch around a watch leaves one line.
+_under_way: ContextVar[Watch | None] = ContextVar("flask_errwatch_watch", default=None)
 
 
 class Watch:
@@ -20,15 +23,21 @@ class Watch:
 
     Args:
         name: The job's name, in the line under `data.job`.
-        record: Called with the name and the exception.
+        find: Returns what records for the app that is meant. Called when the watch begins, so
+            that an app that cannot be told is an error before the job and never instead of it.
     """
 
-    def __init__(self, name: str, record: Callable[[str, Exception], None]) -> None:
+    def __init__(self, name: str, find: Callable[[], Record]) -> None:
         self._name = name
-        self._record = record
+        self._find = find
+        self._record: Record | None = None
+        self._outer: Token[Watch | None] | None = None
+        self._seen: BaseException | None = None
 
     def __enter__(self) -> None:
-        return None
+        self._record = self._find()
+        self._seen = None
+        self._outer = _under_way.set(self)
 
     def __exit__(
         self,
@@ -36,14 +45,17 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._outer is not None:
+            _under_way.reset(self._outer)
         # Only an Exception: a command that calls sys.exit, or is interrupted, did not fail.
-        if not isinstance(error, Exception) or getattr(error, _RECORDED, False):
+        if not isinstance(error, Exception):
             return
-        self._record(self._name, error)
-        try:
-            setattr(error, _RECORDED, True)
-        except AttributeError:  # an exception with slots: at worst it has two lines
-            return
+        if self._record is not None and error is not self._seen:
+            self._record(self._name, error)
+        outer = _under_way.get()
+        if outer is not None:
+            outer._seen = error  # noqa: SLF001 - a watch like this one
+        self._seen = None
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Watches every call of the function, coroutine functions included."""
@@ -52,14 +64,14 @@ class Watch:
 
             @wraps(function)
             async def watched_coroutine(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with self:
+                with Watch(self._name, self._find):
                     return await coroutine(*args, **kwargs)
 
             return cast("Callable[P, T]", watched_coroutine)
 
         @wraps(function)
         def watched(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self:
+            with Watch(self._name, self._find):
                 return function(*args, **kwargs)
 
         return watched
