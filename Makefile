@@ -4,16 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check typecheck lint clean
+.PHONY: demo test lint typecheck wheel check clean
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python $(PIP) --editable '.[test]'
 	@touch $@
 
+# The whole idea on a real HTTP server, against an embedded CloudWatch; under a minute.
 demo: $(STAMP)
 	$(BIN)/python -m examples.flask_app.demo
 
@@ -27,7 +28,15 @@ lint: $(STAMP)
 typecheck: $(STAMP)
 	$(BIN)/mypy
 
-check: lint typecheck test
+# Builds the wheel, and imports it from an environment that has nothing else.
+wheel: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist >/dev/null
+	$(PYTHON) -m venv dist/clean
+	dist/clean/bin/python $(PIP) dist/*.whl
+	cd dist && clean/bin/python -c 'import flask_errwatch; print("installed", flask_errwatch.__version__)'
+
+check: lint typecheck wheel test
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -116,7 +117,10 @@ class Delivery:
         self._sinks: tuple[Sink, ...] = ()
         self._cloudwatch: CloudWatchSink | None = None
         self._running_in = 0
-        self._starting: PerProcess[threading.Lock] = PerProcess(threading.Lock)
+        # Re-entrant: a signal handler that reports may interrupt the start itself.
+        self._starting = PerProcess(threading.RLock)
+        self._starting_in = 0
+        self._early: deque[Line] = deque(maxlen=1000)
         self._emitted = 0
         self._dropped_by_hooks = 0
         self._memory = MemorySink()
@@ -142,19 +146,32 @@ class Delivery:
                 self._start()
 
     def _start(self) -> None:
-        if self.is_running:  # another thread was faster
-            return
-        names = self._config.sinks
-        if names is None:
-            names = ("memory",) if self._is_testing() else ("cloudwatch",)
-        self._emitted = 0
-        self._dropped_by_hooks = 0
-        self._sinks = tuple(self._opened(name) for name in names)
-        self._running_in = os.getpid()
+        if self.is_running or self._starting_in == os.getpid():
+            return  # another thread was faster, or this one was interrupted
+        self._starting_in = os.getpid()
+        try:
+            names = self._config.sinks
+            if names is None:
+                names = ("memory",) if self._is_testing() else ("cloudwatch",)
+            self._emitted = 0
+            self._dropped_by_hooks = 0
+            self._sinks = tuple(self._opened(name) for name in names)
+            self._running_in = os.getpid()
+        finally:
+            self._starting_in = 0
+        while self._early:
+            self._hand_over(self._early.popleft())
 
     def write(self, line: Line) -> None:
         """Hands the line to every sink; a sink that fails takes nothing from the others."""
-        self.ensure_running()
+        if not self.is_running:
+            self.ensure_running()
+        if self.is_running:
+            self._hand_over(line)
+        else:
+            self._early.append(line)  # in a signal handler that interrupted the start
+
+    def _hand_over(self, line: Line) -> None:
         self._emitted += 1
         for sink in self._sinks:
             self._guard.run("a sink", sink.write, line)

@@ -47,7 +47,7 @@ def pack(line: Line) -> bytes:
 
     Example:
         >>> pack(Line(1700000000000, b'{"event":"x"}', True))
-        b'\n3b6d9f95 1700000000000 ! {"event":"x"}\n'
+        b'\nef2a52db 1700000000000 ! {"event":"x"}\n'
     """
     body = b"%d %b %b" % (line.timestamp, _CRITICAL if line.critical else _ORDINARY, line.text)
     return b"\n%08x %b\n" % (crc32(body), body)
