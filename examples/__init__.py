@@ -1,0 +1,1 @@
+"""Applications that show the library at work; run them from the project's root."""

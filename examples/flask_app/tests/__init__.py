@@ -1,0 +1,1 @@
+"""The shop behaves, and its failures become the lines they should."""

@@ -1,0 +1,14 @@
+"""A shop that keeps its lines in memory."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from examples.flask_app import create_app
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    """A visitor of a shop under test."""
+    return create_app({"TESTING": False, "ERRWATCH_SINKS": "memory"}).test_client()
