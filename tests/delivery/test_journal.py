@@ -13,7 +13,6 @@ import pytest
 
 from flask_errwatch import config
 from flask_errwatch.config import Config
-from flask_errwatch.delivery import folder as folders
 from flask_errwatch.delivery.folder import UnusableFolderError, app_folder
 from flask_errwatch.delivery.journal import DiskJournal, MemoryJournal, OwnJournal, open_journal
 from flask_errwatch.delivery.reading import TORN
@@ -327,7 +326,7 @@ def test_a_folder_of_somebody_else_is_not_used(
 ) -> None:
     """A folder that another user made in advance is refused, with the remedy."""
     app_folder(_config(journal_dir=str(tmp_path)))
-    monkeypatch.setattr(folders.os, "geteuid", lambda: 12_345)
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
     with pytest.raises(UnusableFolderError, match="ERRWATCH_JOURNAL_DIR"):
         app_folder(_config(journal_dir=str(tmp_path)))
 

@@ -18,7 +18,7 @@ LINES = st.builds(
 
 def test_a_record_is_the_documented_bytes() -> None:
     """The format is the one in the docs: other programs may read it."""
-    assert pack(Line(1_700_000_000_000, b'{"a":1}', True)) == (
+    assert pack(Line(1_700_000_000_000, b'{"a":1}', critical=True)) == (
         b'\nb2b7d82b 1700000000000 ! {"a":1}\n'
     )
 
