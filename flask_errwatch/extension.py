@@ -293,10 +293,10 @@ class ErrWatch:
 def _report(
     state: AppState, detector: Detector, data: dict[str, object], error: Exception | None = None
 ) -> str:
-    environ = request.environ if has_request_context() else None
     if not state.delivery.is_running:
         state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
-    return state.recorder.reported(detector, data, environ, error)
+    served = request if has_request_context() else None
+    return state.recorder.reported(detector, data, served, error)
 
 
 def _is_testing(app_ref: weakref.ref[Flask]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Flask
+from flask import Flask, Request
 from structlog.typing import Processor
 
 from flask_errwatch import events
@@ -127,7 +127,7 @@ class Recorder:
         self,
         detector: Detector,
         data: Mapping[str, Any],
-        environ: Mapping[str, Any] | None,
+        request: Request | None,
         error: BaseException | None = None,
     ) -> str:
         """Emits an event that no answer shows, and returns its id.
@@ -135,23 +135,23 @@ class Recorder:
         Args:
             detector: What it belongs to.
             data: The reported fields.
-            environ: The WSGI environment of the request it happened in, if in one.
+            request: The request it happened in, if in one.
             error: The exception that a watched job let escape, if that is what happened.
         """
         fields = events.head(detector)
-        self.guard.run("recording a report", self._report, fields, data, environ, error)
+        self.guard.run("recording a report", self._report, fields, data, request, error)
         return str(fields["id"])
 
     def _report(
         self,
         fields: Event,
         data: Mapping[str, Any],
-        environ: Mapping[str, Any] | None,
+        request: Request | None,
         error: BaseException | None,
     ) -> None:
-        if environ is not None:
-            fields.update(events.request_fields(environ, self._trusted))
-            fields.update(events.route_fields(events.rule_of(environ)))
+        if request is not None:
+            fields.update(events.request_fields(request.environ, self._trusted))
+            fields.update(events.route_fields(request.url_rule))
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:

@@ -1,0 +1,43 @@
+"""What the tests of the core share: a clean environment, apps that are watched or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.wsgi_driver import Both, Build, LogRecords, serve, watched
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the configuration or the AWS account of whoever runs it."""
+    for name in [*os.environ]:
+        if name.startswith(("ERRWATCH_", "AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def both(caplog: pytest.LogCaptureFixture) -> Callable[..., Both]:
+    """Serves a request to the app as it is and to the same app with the extension.
+
+    Fails when anything differs that the client, the server or the app's log would see.
+    """
+
+    def serve_both(build: Build, path: str = "/", **environ: Any) -> Both:
+        caplog.clear()
+        plain = serve(build(), path, **environ)
+        plain_log = LogRecords.of(caplog)
+        caplog.clear()
+        app: Flask = build()
+        watched(app)
+        seen = serve(app, path, **environ)
+        assert seen == plain
+        assert LogRecords.of(caplog) == plain_log
+        return Both(app, seen)
+
+    return serve_both

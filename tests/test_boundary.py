@@ -1,0 +1,507 @@
+"""The WSGI boundary keeps to PEP 3333, and the event goes before the first byte."""
+
+from __future__ import annotations
+
+import gc
+import io
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, Response, request, send_file, stream_with_context
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_errwatch import ErrWatch, event_recorded
+from tests.wsgi_driver import (
+    Both,
+    Event,
+    FileWrapper,
+    environ_for,
+    events_of,
+    lines_of,
+    serve,
+    watched,
+)
+
+Serve = Callable[..., Both]
+Start = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
+
+
+class BrokenPipeInTheMiddleError(Exception):
+    """What a failing generator raises."""
+
+
+def streaming() -> Flask:
+    """An app whose bodies are generated."""
+    app = Flask(__name__)
+
+    def parts(*words: bytes) -> Iterator[bytes]:
+        yield from words
+        raise BrokenPipeInTheMiddleError(f"no part {len(words) + 1}")
+
+    bodies: dict[str, Callable[[], Response]] = {
+        "good": lambda: Response(iter([b"a", b"b"])),
+        "missing": lambda: Response(iter([b"a", b"b"]), status=404),
+        "middle": lambda: Response(parts(b"first ", b"second ")),
+        "missing-middle": lambda: Response(parts(b"first "), status=404),
+        "at-once": lambda: Response(parts()),
+    }
+    for name, view in bodies.items():
+        app.add_url_rule(f"/{name}", name, view)
+
+    @app.get("/with-context")
+    def with_context() -> Response:
+        def named() -> Iterator[str]:
+            yield request.path
+            raise BrokenPipeInTheMiddleError(request.path)
+
+        return Response(stream_with_context(named()))
+
+    return app
+
+
+def wrapping(inner: Wsgi) -> Callable[[], Flask]:
+    """Makes apps whose `wsgi_app` is that callable: what a middleware inside may do."""
+
+    def build() -> Flask:
+        app = Flask(__name__)
+        app.wsgi_app = inner  # type: ignore[assignment]
+        return app
+
+    return build
+
+
+def test_a_stream_that_ends_well(both: Serve) -> None:
+    """A good stream is passed on part by part, closed once, and has no event."""
+    seen = both(streaming, "/good")
+    assert seen.answer.body == b"ab"
+    assert seen.answer.closed == 1
+    assert seen.events == []
+
+
+def test_a_stream_of_an_error_page(both: Serve) -> None:
+    """A generated 404 has one event."""
+    assert both(streaming, "/missing").event["status"] == 404
+
+
+def test_a_stream_that_fails_in_the_middle(both: Serve) -> None:
+    """The 200 is out: the event says so, with the exception, the route and the frames."""
+    seen = both(streaming, "/middle")
+    assert seen.answer.body == b"first second "
+    assert isinstance(seen.answer.raised, BrokenPipeInTheMiddleError)
+    event = seen.event
+    assert event["event"] == "Critical Error"
+    assert event["status"] == 200
+    assert event["route"] == "/middle"
+    assert event["exception"]["message"] == "no part 3"
+    assert event["exception"]["handled"] is False
+    assert [frame["function"] for frame in event["exception"]["frames"]] == ["parts"]
+
+
+def test_a_stream_that_fails_before_its_first_byte(both: Serve) -> None:
+    """Nothing is out: the server can still answer 500, and the event says so."""
+    event = both(streaming, "/at-once").event
+    assert event["status"] == 500
+    assert event["exception"]["message"] == "no part 1"
+
+
+def test_an_error_page_that_fails_in_the_middle(both: Serve) -> None:
+    """A request that failed twice is one failing request: one event, its answer's."""
+    event = both(streaming, "/missing-middle").event
+    assert event["status"] == 404
+    assert "exception" not in event
+
+
+def test_a_stream_with_the_request_context(both: Serve) -> None:
+    """`stream_with_context` keeps its context, and its failure has its event."""
+    seen = both(streaming, "/with-context")
+    assert seen.answer.body == b"/with-context"
+    assert seen.event["exception"]["message"] == "/with-context"
+
+
+@pytest.mark.parametrize("path", ["/good", "/missing", "/middle"])
+def test_a_client_that_leaves_early(both: Serve, path: str) -> None:
+    """A server that stops and closes has the body closed, once; leaving is no failure."""
+    seen = both(streaming, path, stop_after=1)
+    assert seen.answer.closed == 1
+    assert [event["status"] for event in seen.events] == ([404] if path == "/missing" else [])
+
+
+def test_a_client_that_leaves_before_the_first_byte(both: Serve) -> None:
+    """The event of an answer is there although nothing of the body was asked for."""
+    assert both(streaming, "/missing", stop_after=0).event["status"] == 404
+
+
+@pytest.mark.parametrize("path", ["/good", "/missing"])
+def test_a_head_request(both: Serve, path: str) -> None:
+    """HEAD: the same headers without a body; a failure has its event."""
+    seen = both(streaming, path, REQUEST_METHOD="HEAD")
+    assert seen.answer.body == b""
+    assert [event["method"] for event in seen.events] == (["HEAD"] if path == "/missing" else [])
+
+
+def test_close_that_raises(both: Serve) -> None:
+    """What the app does when the answer is over may fail too; the answer had its status."""
+
+    def build() -> Flask:
+        app = Flask(__name__)
+
+        @app.get("/")
+        def home() -> Response:
+            response = Response("done")
+
+            @response.call_on_close
+            def late() -> None:
+                raise BrokenPipeInTheMiddleError("too late")
+
+            return response
+
+        return app
+
+    seen = both(build)
+    assert seen.answer.body == b"done"
+    assert seen.event["status"] == 200
+    assert seen.event["exception"]["message"] == "too late"
+
+
+def test_a_close_that_raises_after_an_empty_answer(both: Serve) -> None:
+    """An empty body that ended was sent: the status is the answer's."""
+
+    def build() -> Flask:
+        app = Flask(__name__)
+
+        @app.get("/")
+        def home() -> Response:
+            response = Response(status=204)
+            response.call_on_close(lambda: 1 // 0)
+            return response
+
+        return app
+
+    assert both(build).event["status"] == 204
+
+
+def test_the_event_comes_before_the_first_byte() -> None:
+    """When the first byte leaves, the line of an answered failure is with the sinks."""
+    app = streaming()
+    watched(app)
+    seen: list[int] = []
+    serve(app, "/missing", on_byte=lambda: seen.append(len(lines_of(app))))
+    serve(app, "/nowhere", on_byte=lambda: seen.append(len(lines_of(app))))
+    assert seen == [1, 2]
+
+
+def test_the_servers_own_file_wrapper_stays_itself() -> None:
+    """A server recognises its file wrapper by its type, also around an error page."""
+    app = Flask(__name__)
+
+    @app.get("/<int:status>")
+    def file(status: int) -> Response:
+        response = send_file(io.BytesIO(b"content"), mimetype="text/plain")
+        response.status_code = status
+        return response
+
+    watched(app)
+    environ = environ_for("/404")
+    body = app(environ, lambda *_args: lambda _data: None)
+    assert type(body) is FileWrapper
+    assert serve(app, "/200").body == b"content"
+    assert [event["status"] for event in events_of(app)] == [404]
+
+
+def test_a_body_with_a_length_stays_itself(both: Serve) -> None:
+    """A server may ask a body for its length: what has one is passed on as it is."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [])
+        return [b"later"]
+
+    app = wrapping(inner)()
+    watched(app)
+    assert app(environ_for("/"), lambda *_args: lambda _data: None) == [b"later"]
+    assert both(wrapping(inner)).event["status"] == 503
+
+
+def test_start_response_twice(both: Serve) -> None:
+    """A second answer with `exc_info`, before anything left, is the one that counts."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        start_response("200 OK", [("X-First", "1")])
+        try:
+            int("none")
+        except ValueError:
+            start_response("500 Oh", [("X-Second", "2")], sys.exc_info())
+        return [b"oh"]
+
+    seen = both(wrapping(inner))
+    assert seen.answer.headers == [("X-Second", "2")]
+    assert seen.event["status"] == 500
+
+
+def test_start_response_twice_for_a_better_answer(both: Serve) -> None:
+    """A failure that a second answer takes back is none."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        start_response("500 Oh", [])
+        try:
+            int("none")
+        except ValueError:
+            start_response("200 OK", [], sys.exc_info())
+        return [b"fine"]
+
+    assert both(wrapping(inner)).events == []
+
+
+def test_start_response_too_late(both: Serve) -> None:
+    """With bytes out, the server raises `exc_info` again: the status that was sent stays."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"started"
+        try:
+            int("none")
+        except ValueError:
+            start_response("500 Oh", [], sys.exc_info())
+
+    seen = both(wrapping(inner))
+    assert isinstance(seen.answer.raised, ValueError)
+    assert seen.event["status"] == 200
+    assert seen.event["exception"]["type"] == "ValueError"
+
+
+def test_a_generator_that_starts_its_answer_late(both: Serve) -> None:
+    """The status may come with the first part of the body: the event still comes first."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+        start_response("404 Gone Fishing", [])
+        yield b"nobody"
+
+    seen = both(wrapping(inner))
+    assert seen.event["status"] == 404
+    app = wrapping(inner)()
+    watched(app)
+    lines: list[int] = []
+    serve(app, on_byte=lambda: lines.append(len(lines_of(app))))
+    assert lines == [1]
+
+
+def test_a_generator_that_yields_nothing(both: Serve) -> None:
+    """An answer without a body has its event when it ends."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+        start_response("404 Nothing", [])
+        yield from ()
+
+    assert both(wrapping(inner)).event["status"] == 404
+
+
+@pytest.mark.parametrize(("status", "events"), [("200 OK", []), ("403 No", [403])])
+def test_the_write_callable(both: Serve, status: str, events: list[int]) -> None:
+    """The old way to send a body works, and the event still comes before the first byte."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        write = start_response(status, [])
+        write(b"written")
+        return [b" and returned"]
+
+    seen = both(wrapping(inner))
+    assert seen.answer.body == b"written and returned"
+    assert [event["status"] for event in seen.events] == events
+    app = wrapping(inner)()
+    watched(app)
+    lines: list[int] = []
+    serve(app, on_byte=lambda: lines.append(len(lines_of(app))))
+    assert lines == [len(events)]
+
+
+def test_a_failure_after_write(both: Serve) -> None:
+    """What was written is out: its status is the one that the client has."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        start_response("200 OK", [])(b"written")
+        raise BrokenPipeInTheMiddleError("after it")
+
+    assert both(wrapping(inner)).event["status"] == 200
+
+
+def test_a_status_that_is_no_status(both: Serve) -> None:
+    """A middleware's nonsense is passed on to the server, whose business it is."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        start_response("oh no", [])
+        return [b""]
+
+    seen = both(wrapping(inner))
+    assert seen.answer.status == "oh no"
+    assert seen.events == []
+
+
+def test_an_interrupt_is_no_failure_of_the_request() -> None:
+    """Ctrl-C passes through and leaves no event."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def home() -> str:
+        raise KeyboardInterrupt
+
+    watched(app)
+    with pytest.raises(KeyboardInterrupt):
+        serve(app)
+    assert events_of(app) == []
+
+
+def test_a_worker_that_is_told_to_stop_leaves_an_event() -> None:
+    """Gunicorn stops a worker that hangs with SystemExit: the request it hung in is told of."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def home() -> str:
+        raise SystemExit(1)
+
+    watched(app)
+    with pytest.raises(SystemExit):
+        serve(app)
+    (event,) = events_of(app)
+    assert event["exception"]["type"] == "SystemExit"
+
+
+def test_an_app_inside_another_ones_middleware() -> None:
+    """An app mounted by DispatcherMiddleware: one request, one event, that of the inner app."""
+    inner, outer = Flask("inner"), Flask("outer")
+    inner.config["PROPAGATE_EXCEPTIONS"] = True
+    inner.get("/crash")(lambda: str(1 // 0))
+    watched(inner)
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/inner": inner})  # type: ignore[method-assign]
+    watched(outer)
+    assert serve(outer, "/inner/nowhere").status == "404 NOT FOUND"
+    assert isinstance(serve(outer, "/inner/crash").raised, ZeroDivisionError)
+    assert serve(outer, "/nowhere").status == "404 NOT FOUND"
+    assert [event["path"] for event in events_of(inner)] == ["/inner/nowhere", "/inner/crash"]
+    assert [event["app"] for event in events_of(inner)] == ["inner", "inner"]
+    assert [event["path"] for event in events_of(outer)] == ["/nowhere"]
+
+
+def test_an_unwatched_app_inside_a_watched_one() -> None:
+    """Failures of a plain WSGI app in the middleware are the outer app's."""
+    outer = Flask("outer")
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/plain": Flask("plain")})  # type: ignore[method-assign]
+    watched(outer)
+    serve(outer, "/plain/x")
+    assert [event["path"] for event in events_of(outer)] == ["/plain/x"]
+
+
+def test_proxy_fix_is_seen() -> None:
+    """With Werkzeug's ProxyFix around the app, the address is the one it found."""
+    app = Flask(__name__)
+    watched(app)
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    serve(app, "/x", HTTP_X_FORWARDED_FOR="198.51.100.4")
+    (event,) = events_of(app)
+    assert event["client_ip"] == "198.51.100.4"
+    assert event["client_ip_source"] == "proxy-fix"
+
+
+def test_a_request_is_freed_without_the_garbage_collector() -> None:
+    """Nothing of ours keeps a request's environment in a cycle, as Flask itself takes care."""
+
+    class Input(io.BytesIO):
+        """Something that can be referred to weakly."""
+
+    app = streaming()
+    app.testing = False
+    watched(app)
+    kept: list[weakref.ref[Input]] = []
+    serve(app, "/good")
+    gc.collect()
+    gc.disable()
+    try:
+        for path in ("/good", "/missing"):
+            body = Input()
+            kept.append(weakref.ref(body))
+            environ: dict[str, Any] = {"wsgi.input": body}
+            serve(app, path, **environ)
+            del body, environ
+        assert [ref() for ref in kept] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_a_report_from_a_stream_knows_its_request() -> None:
+    """While a body is generated, a report still has the request's fields."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+
+    @app.get("/feed")
+    def feed() -> Response:
+        def parts() -> Iterator[str]:
+            errwatch.report("client-error", step=1)
+            yield "part"
+
+        return Response(stream_with_context(parts()))
+
+    serve(app, "/feed")
+    (event,) = events_of(app)
+    assert (event["path"], event["route"]) == ("/feed", "/feed")
+
+
+def test_a_failure_of_ours_reaches_nobody(
+    both: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Were our own code broken, the app would answer all the same, and stderr would say so."""
+
+    def broken(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("flask_errwatch.events.request_fields", broken)
+    seen = both(streaming, "/missing")
+    assert seen.answer.body == b"ab"
+    assert seen.events == []
+    assert "recording an answer: RuntimeError: ours" in capsys.readouterr().err
+
+
+def test_every_event_is_also_a_signal() -> None:
+    """`event_recorded` is sent with the app and the event as it stands in the line."""
+    app = Flask(__name__)
+    other = Flask("other")
+    watched(app)
+    watched(other)
+    heard: list[tuple[Flask, Event]] = []
+
+    def hear(sender: Flask, event: Event) -> None:
+        heard.append((sender, event))
+
+    with event_recorded.connected_to(hear, sender=app):
+        serve(app, "/x")
+        serve(other, "/x")
+    assert heard == [(app, events_of(app)[0])]
+
+
+def test_a_receiver_that_raises_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """A broken receiver is told of on stderr; answer and line stay."""
+    app = Flask(__name__)
+    watched(app)
+
+    def broken(_sender: Flask, **_: object) -> None:
+        raise LookupError("receiver")
+
+    with event_recorded.connected_to(broken, sender=app):
+        assert serve(app, "/x").status == "404 NOT FOUND"
+    assert len(events_of(app)) == 1
+    assert "a receiver of event_recorded: LookupError: receiver" in capsys.readouterr().err
+
+
+def test_the_app_can_be_collected() -> None:
+    """Nothing outside an app keeps it: an app that nobody holds any more is freed."""
+    errwatch = ErrWatch()
+    app = Flask("short-lived")
+    app.config["ERRWATCH_SINKS"] = "memory"
+    errwatch.init_app(app)
+    serve(app, "/x")
+    ref = weakref.ref(app)
+    del app
+    gc.collect()
+    assert ref() is None
