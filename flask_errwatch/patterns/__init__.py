@@ -1,6 +1,42 @@
-"""CloudWatch's filter-pattern language, offline: values in, values out."""
+"""CloudWatch's filter-pattern language, offline: values in, values out.
+
+`parse` reads a pattern, `field` builds one; both give a `Pattern` that judges lines.
+
+Example:
+    >>> from flask_errwatch.patterns import field, parse
+    >>> parse('{ $.status >= 500 }').matches('{"status": 503}')
+    True
+    >>> (field("$.status") >= 500) == parse("{$.status>=500}")
+    True
+"""
 
 from flask_errwatch.errors import PatternSyntaxError
 from flask_errwatch.patterns._build import Field, field
+from flask_errwatch.patterns._json import Event, read_event
+from flask_errwatch.patterns._parser import parse
+from flask_errwatch.patterns._patterns import (
+    DelimitedPattern,
+    JsonPattern,
+    Pattern,
+    RegexPattern,
+    TermsPattern,
+)
+from flask_errwatch.patterns._regex import Regex
+from flask_errwatch.patterns._set import PatternSet, check_group
 
-__all__ = ["Field", "PatternSyntaxError", "field"]
+__all__ = [
+    "DelimitedPattern",
+    "Event",
+    "Field",
+    "JsonPattern",
+    "Pattern",
+    "PatternSet",
+    "PatternSyntaxError",
+    "Regex",
+    "RegexPattern",
+    "TermsPattern",
+    "check_group",
+    "field",
+    "parse",
+    "read_event",
+]

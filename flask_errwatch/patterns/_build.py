@@ -3,41 +3,114 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
+from flask_errwatch.patterns._nodes import (
+    Comparison,
+    FieldTest,
+    Number,
+    Operator,
+    Selector,
+    State,
+    Text,
+    Value,
+)
+from flask_errwatch.patterns._parse_json import whole_selector
+from flask_errwatch.patterns._patterns import JsonPattern
+from flask_errwatch.patterns._regex import Regex
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JsonPattern:
-    """A JSON filter pattern."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return f"{{ {self.text} }}"
+Numeric = int | float | Decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Field:
-    """A selector, whose comparisons are patterns."""
+    """A place in a JSON event; its comparisons are patterns.
 
-    selector: str
+    It is a separate type, so that patterns themselves compare as values do.
 
-    def __eq__(self, other: object) -> JsonPattern:  # type: ignore[override]  # a pattern, on purpose
-        if isinstance(other, str):
-            escaped = other.replace('"', '\\"')
-            return JsonPattern(text=f'{self.selector} = "{escaped}"')
-        return JsonPattern(text=f"{self.selector} = {other}")
+    Args:
+        selector: The place.
+    """
 
-    __hash__ = None  # type: ignore[assignment]  # a field is no key: its == builds a pattern
+    selector: Selector
+
+    __hash__ = None  # type: ignore[assignment]  # its == builds a pattern, so it is no key
+
+    def __eq__(self, other: object) -> JsonPattern:  # type: ignore[override]  # a pattern is meant
+        return self._compared(Operator.EQUAL, other)
+
+    def __ne__(self, other: object) -> JsonPattern:  # type: ignore[override]  # a pattern is meant
+        return self._compared(Operator.DIFFERENT, other)
+
+    def __lt__(self, other: Numeric) -> JsonPattern:
+        return self._compared(Operator.LESS, other)
+
+    def __le__(self, other: Numeric) -> JsonPattern:
+        return self._compared(Operator.AT_MOST, other)
+
+    def __gt__(self, other: Numeric) -> JsonPattern:
+        return self._compared(Operator.GREATER, other)
+
+    def __ge__(self, other: Numeric) -> JsonPattern:
+        return self._compared(Operator.AT_LEAST, other)
+
+    def is_null(self) -> JsonPattern:
+        """The value is null, or an array that holds a null."""
+        return self._tested(State.NULL)
+
+    def is_true(self) -> JsonPattern:
+        """The value is the boolean true."""
+        return self._tested(State.TRUE)
+
+    def is_false(self) -> JsonPattern:
+        """The value is the boolean false."""
+        return self._tested(State.FALSE)
+
+    def not_exists(self) -> JsonPattern:
+        """There is no such value; the language has no opposite of this."""
+        return self._tested(State.MISSING)
+
+    def is_scalar(self) -> JsonPattern:
+        """The value is there, and is a string or a number: the nearest thing to "exists"."""
+        return self._compared(Operator.EQUAL, "*")
+
+    def _compared(self, operator: Operator, other: object) -> JsonPattern:
+        return self._tested(Comparison(operator, _literal(other)))
+
+    def _tested(self, wanted: Comparison | State) -> JsonPattern:
+        return JsonPattern.of(FieldTest(self.selector, wanted))
 
 
 def field(selector: str) -> Field:
-    """The selector to compare.
+    """The place in a JSON event to compare.
+
+    Compare it with text (in which `*` stands for any text), a number, or a `Regex`.
 
     Args:
-        selector: A property of the event, such as `$.event`.
+        selector: A property, such as `$.event`, `$.user.roles[*]` or `$.['a.b']`.
+
+    Raises:
+        PatternSyntaxError: It is no selector. The patterns made of it raise the same where
+            CloudWatch Logs would refuse them.
 
     Example:
         >>> str(field("$.event") == "Critical Error")
         '{ $.event = "Critical Error" }'
+        >>> server_error = (field("$.status") >= 500) & (field("$.path") != Regex("^/health"))
+        >>> str(server_error | field("$.user").not_exists())
+        '{ $.status >= 500 && $.path != %^/health% || $.user NOT EXISTS }'
     """
-    return Field(selector=selector)
+    return Field(selector=whole_selector(selector))
+
+
+def _literal(value: object) -> Value:
+    if isinstance(value, str):
+        return Text(value)
+    if isinstance(value, Regex):
+        return value
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Number(str(value))
+    raise TypeError(
+        f"Compare with a str, a number or a Regex, not with {value!r}; "
+        "use is_true(), is_false() or is_null() for the constants."
+    )

@@ -1,0 +1,129 @@
+"""Numbers as CloudWatch reads them: integers exact, decimals as doubles, literals exact.
+
+The recordings of the live service show three things. Integers compare exactly beyond 2^53. A
+decimal in a message is a double first (`1e-999` is 0, `1e309` is infinite and equals nothing),
+and then compares by its shortest decimal spelling, so that `0.001` equals the literal `1e-3`.
+The text of a double is spelled as Java spells it: `1e0` is searched as `1.0`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+
+Exact = int | Decimal
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]+))?")
+_SHORT = 18  # digits that fit in 64 bits whatever they are
+_EXPONENTS = range(-(2**31), 2**31)
+_EXPONENT_TEXT = 12  # a sign, ten digits, and one to spare
+_PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7  # the Java API, Double.toString: plain between these
+
+
+class Double(float):
+    """A decimal of a message that was read by the exact reader: really a double."""
+
+    __slots__ = ()
+
+
+class ImpreciseError(Exception):
+    """A float that may be an integer beyond 64 bits, which orjson reads as a float."""
+
+
+def number_end(text: str, start: int) -> int:
+    """Where the number that begins at `start` ends; `start` when none begins there."""
+    found = _NUMBER.match(text, start)
+    return found.end() if found else start
+
+
+def exact(text: str) -> Exact | None:
+    """The number that the whole text spells, without rounding; None when it spells none.
+
+    Exponents, and the digits after the point less the exponent, must fit in 32 bits: live,
+    `1e2147483648` is refused.
+
+    Example:
+        >>> exact("1.0") == exact("1e0") == 1
+        True
+        >>> exact("1e2147483648") is None
+        True
+    """
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    whole_fraction, bare_fraction, exponent = found.groups()
+    if whole_fraction is None and bare_fraction is None and exponent is None:
+        return integer(text)
+    power = _power(exponent or "0")
+    scale = len(whole_fraction or bare_fraction or "") - power if power is not None else None
+    if power not in _EXPONENTS or scale not in _EXPONENTS:
+        return None
+    return Decimal(text)
+
+
+def _power(exponent: str) -> int | None:
+    sign, digits = ("-", exponent[1:]) if exponent[0] == "-" else ("", exponent.lstrip("+"))
+    digits = digits.lstrip("0") or "0"
+    return int(sign + digits) if len(digits) < _EXPONENT_TEXT else None
+
+
+def integer(text: str) -> Exact:
+    """The integer that the text spells; a Decimal where it is long, as int() refuses such."""
+    return int(text) if len(text) <= _SHORT else Decimal(text)
+
+
+def number(value: object) -> Exact | None:
+    """The number that a JSON value is; None for an infinity and for everything else.
+
+    Raises:
+        ImpreciseError: The value may have lost digits in reading.
+    """
+    kind = type(value)
+    if kind is int or kind is Decimal:
+        return value  # type: ignore[return-value]  # the test above says so, faster than isinstance
+    if isinstance(value, float):
+        _refuse_imprecise(value)
+        return Decimal(float.__repr__(value)) if math.isfinite(value) else None
+    return None
+
+
+def scalar_text(value: object) -> str | None:
+    """The text that patterns compare: a string, or a number as Java spells it; else None.
+
+    Raises:
+        ImpreciseError: The value may have lost digits in reading.
+
+    Example:
+        >>> scalar_text(1000.0), scalar_text(1e7), scalar_text(12), scalar_text(True)
+        ('1000.0', '1.0E7', '12', None)
+    """
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[return-value]  # the test above says so, faster than isinstance
+    if kind is int or kind is Decimal:
+        return str(value)
+    if isinstance(value, float):
+        _refuse_imprecise(value)
+        return _double_text(value)
+    return None
+
+
+def _refuse_imprecise(value: float) -> None:
+    if type(value) is float and not -(2.0**63) < value < 2.0**63:
+        raise ImpreciseError
+
+
+def _double_text(value: float) -> str:
+    """The spelling of Java's `Double.toString`, of which AWS is made."""
+    if not math.isfinite(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    spelled = float.__repr__(value)
+    if value == 0:
+        return spelled
+    if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+        return spelled
+    sign, digits, exponent = Decimal(spelled).normalize().as_tuple()
+    power = int(exponent) + len(digits) - 1
+    rest = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' if sign else ''}{digits[0]}.{rest}E{power}"
