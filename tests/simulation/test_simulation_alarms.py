@@ -1,0 +1,226 @@
+"""When an alarm changes state: the documentation's table, the guard, the sentences."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_errwatch.detectors import Alarm
+from flask_errwatch.errors import JudgeError
+from flask_errwatch.simulation import AlarmRule, Datapoint, Metric, State, evaluate
+
+TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
+STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")
+
+
+def rule(
+    needed: int = 1, periods: int = 1, treatment: str = "missing", **fields: object
+) -> AlarmRule:
+    return AlarmRule(
+        name="shop-boom",
+        namespace="Shop",
+        metric_name="boom",
+        threshold=10,
+        period=300,
+        datapoints_to_alarm=needed,
+        evaluation_periods=periods,
+        treat_missing_data=treatment,
+        **fields,  # type: ignore[arg-type]  # what the test is about
+    )
+
+
+def points(drawn: str) -> list[Datapoint]:
+    """`0 - X`, oldest first: a fine value, none, a breaching one."""
+    found = {"0": 3.0, "X": 11.0, "-": None}
+    return [
+        Datapoint(index * 300, index * 300 + 300, found[mark])
+        for index, mark in enumerate(drawn.split())
+    ]
+
+
+# AWS, "Configuring how CloudWatch alarms treat missing data": each row of both tables.
+@pytest.mark.parametrize(
+    ("needed", "drawn", "states"),
+    [
+        (3, "0 - X - X", ("OK", "OK", "OK", "OK")),
+        (3, "0 - - - -", ("OK", "OK", "OK", "OK")),
+        (3, "- - - - -", ("INSUFFICIENT_DATA", "keep", "ALARM", "OK")),
+        (3, "0 X X - X", ("ALARM", "ALARM", "ALARM", "ALARM")),
+        (3, "- - X - -", ("ALARM", "keep", "ALARM", "OK")),
+        (2, "0 - X - X", ("ALARM", "ALARM", "ALARM", "ALARM")),
+        (2, "0 0 X 0 X", ("ALARM", "ALARM", "ALARM", "ALARM")),
+        (2, "0 - X - -", ("OK", "OK", "ALARM", "OK")),
+        (2, "- - - - 0", ("OK", "OK", "ALARM", "OK")),
+        (2, "- - - X -", ("ALARM", "keep", "ALARM", "OK")),
+    ],
+)
+def test_missing_data_counts_as_the_documentation_says(
+    needed: int, drawn: str, states: tuple[str, str, str, str]
+) -> None:
+    """Row by row, for each treatment and from each state."""
+    for treatment, expected in zip(TREATMENTS, states, strict=True):
+        for before in STATES:
+            after = evaluate(rule(needed, 3, treatment), points(drawn), before).state
+            assert after == (before if expected == "keep" else expected), (treatment, before)
+
+
+@pytest.mark.parametrize("drawn", ["- - - - X", "- - - X -", "- - - X X"])
+def test_too_few_breaching_points_do_not_alarm_yet(drawn: str) -> None:
+    """The premature-alarm guard, 3 of 3: the state stays until the oldest is 3 periods old."""
+    for before in STATES:
+        assert evaluate(rule(3, 3, "missing"), points(drawn), before).state == before
+
+
+@pytest.mark.parametrize("drawn", ["- - X - -", "- - X - X", "- X - - -", "X - - - -"])
+def test_an_old_breaching_point_alarms_when_nothing_newer_is_fine(drawn: str) -> None:
+    """The same guard, once the oldest breaching point is 3 periods old."""
+    assert evaluate(rule(3, 3, "missing"), points(drawn), "OK").state == "ALARM"
+
+
+def test_a_fine_point_ends_the_waiting() -> None:
+    """With a fine point among too few, the guard has nothing to hold: it is OK."""
+    for drawn in ("- - X 0 -", "- 0 - X -", "X - - - 0"):
+        assert evaluate(rule(3, 3, "missing"), points(drawn), "ALARM").state == "OK"
+        assert evaluate(rule(3, 3, "ignore"), points(drawn), "ALARM").state == "OK"
+
+
+def test_only_the_newest_points_decide() -> None:
+    """With N values in the range, older ones are not looked at, whatever they are."""
+    assert evaluate(rule(1, 1), points("X X 0"), "ALARM").state == "OK"
+    assert evaluate(rule(1, 1), points("0 X -"), "OK").state == "ALARM"
+    assert evaluate(rule(2, 3), points("X X 0 0 X"), "ALARM").state == "OK"
+
+
+@pytest.mark.parametrize(
+    ("sign", "below", "equal", "above"),
+    [
+        ("GreaterThanThreshold", "OK", "OK", "ALARM"),
+        ("GreaterThanOrEqualToThreshold", "OK", "ALARM", "ALARM"),
+        ("LessThanThreshold", "ALARM", "OK", "OK"),
+        ("LessThanOrEqualToThreshold", "ALARM", "ALARM", "OK"),
+    ],
+)
+def test_each_operator_compares_the_value_with_the_threshold(
+    sign: str, below: str, equal: str, above: str
+) -> None:
+    """The value stands on the left."""
+    for value, expected in ((9.0, below), (10.0, equal), (11.0, above)):
+        result = evaluate(rule(comparison_operator=sign), [Datapoint(0, 300, value)], "OK")
+        assert result.state == expected
+
+
+@given(
+    st.lists(st.sampled_from([None, 3.0, 11.0]), min_size=1, max_size=7),
+    st.sampled_from(TREATMENTS),
+    st.sampled_from(STATES),
+    st.data(),
+)
+def test_the_same_points_give_the_same_state_again(
+    drawn: list[float | None], treatment: str, before: State, data: st.DataObject
+) -> None:
+    """This is what allows minutes in which nothing changed to be skipped."""
+    periods = data.draw(st.integers(1, 5))
+    alarm = rule(data.draw(st.integers(1, periods)), periods, treatment)
+    datapoints = [Datapoint(at * 300, at * 300 + 300, value) for at, value in enumerate(drawn)]
+
+    once = evaluate(alarm, datapoints, before)
+
+    assert evaluate(alarm, datapoints, once.state) == once
+
+
+def test_the_reason_says_what_was_seen() -> None:
+    """How many datapoints, their values, until when, and how many make an alarm."""
+    result = evaluate(rule(2, 3), points("X - - 0 X"), "OK")
+
+    assert result.reason == (
+        "2 of 3 datapoints > 10 (Sum over 300 s: 11, 3, 11), the last until "
+        "1970-01-01T00:25:00Z; 2 of 3 make an alarm."
+    )
+    assert result.datapoints == tuple(points("X - - 0 X"))
+    assert "; 2 missing, counted as missing;" in evaluate(rule(2, 3), points("- X -"), "OK").reason
+    assert evaluate(rule(), points("- - -"), "OK").reason == (
+        "No sample in 3 periods of 300 s; missing data counts as missing."
+    )
+
+
+def test_a_time_beyond_the_calendar_is_still_said() -> None:
+    """Time is a number that anybody may pass."""
+    assert "until 1000000000000000300 s;" in (
+        evaluate(rule(), [Datapoint(10**18, 10**18 + 300, 1.0)], "OK").reason
+    )
+
+
+def test_the_range_is_two_datapoints_longer_than_the_periods() -> None:
+    """Our reading of the documentation, whose examples take 5 for 3."""
+    assert rule(3, 3).evaluation_range == 5
+    assert rule(3, 3).horizon == 1500
+    assert rule(1, 1).evaluation_range == 3
+
+
+def test_an_alarm_over_more_than_a_day_is_evaluated_hourly() -> None:
+    """As the user guide says."""
+    assert rule(1, 288).interval == 60
+    assert rule(1, 289).interval == 3600
+
+
+def test_a_detectors_alarm_becomes_a_rule() -> None:
+    """Every field is taken over."""
+    alarm = Alarm(
+        threshold=5,
+        period=600,
+        evaluation_periods=3,
+        datapoints_to_alarm=2,
+        statistic="SampleCount",
+        comparison_operator="LessThanThreshold",
+        treat_missing_data="breaching",
+    )
+    made = AlarmRule.from_alarm(alarm, name="shop-boom", metric=Metric("Shop", "boom"))
+
+    assert made == AlarmRule(
+        name="shop-boom",
+        namespace="Shop",
+        metric_name="boom",
+        threshold=5,
+        period=600,
+        evaluation_periods=3,
+        datapoints_to_alarm=2,
+        statistic="SampleCount",
+        comparison_operator="LessThanThreshold",
+        treat_missing_data="breaching",
+    )
+    assert made.metric == Metric("Shop", "boom")
+
+
+def test_an_alarm_that_is_not_configured_is_refused() -> None:
+    """Threshold and period may stand in the configuration; the judge needs them."""
+    with pytest.raises(JudgeError, match=r"Catalogue\.configured\(\)"):
+        AlarmRule.from_alarm(Alarm(), name="shop-boom", metric=Metric("Shop", "boom"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("threshold", float("inf"), "Use a finite number."),
+        ("period", 90, "Use a multiple of 60"),
+        ("period", 0, "Use a multiple of 60"),
+        ("evaluation_periods", 0, "at least 1"),
+        ("datapoints_to_alarm", 2, "from 1 to evaluation_periods"),
+        ("statistic", "tm90", "the judge knows no other"),
+        ("statistic", "p101", "the judge knows no other"),
+        ("comparison_operator", "GreaterThanUpperThreshold", "Use one of: GreaterThanThreshold"),
+        ("treat_missing_data", "maybe", "Use one of: breaching"),
+    ],
+)
+def test_an_alarm_that_cannot_be_judged_is_refused(field: str, value: object, said: str) -> None:
+    """The message names the alarm, the field and what to write."""
+    fields: dict[str, object] = {
+        "name": "shop-boom",
+        "namespace": "Shop",
+        "metric_name": "boom",
+        "threshold": 10,
+        "period": 60,
+        field: value,
+    }
+    with pytest.raises(JudgeError, match=f"{field} of alarm 'shop-boom' = .*{said}"):
+        AlarmRule(**fields)  # type: ignore[arg-type]  # wrong on purpose

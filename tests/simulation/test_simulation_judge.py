@@ -1,0 +1,528 @@
+"""The judge: lines and time in, changes of state out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flask_errwatch.config import load
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
+from flask_errwatch.errors import JudgeError
+from flask_errwatch.patterns import parse, read_event
+from flask_errwatch.simulation import (
+    AlarmRule,
+    CompositeRule,
+    Datapoint,
+    Judge,
+    MetricRule,
+    Peak,
+    State,
+    Transition,
+    evaluate,
+)
+
+BOOM = '{"event": "Boom"}'
+CALM = '{"event": "Calm"}'
+NOON = 1_700_049_600  # 2023-11-15T12:00:00Z
+
+
+def metric(name: str = "boom", *, default: float | None = 0.0, **fields: object) -> MetricRule:
+    return MetricRule(
+        name=name,
+        pattern=parse('{ $.event = "Boom" }'),
+        namespace="Shop",
+        metric_name="boom",
+        default_value=default,
+        **fields,  # type: ignore[arg-type]  # what the test is about
+    )
+
+
+def alarm(name: str = "boom", *, threshold: float = 10, **fields: object) -> AlarmRule:
+    given: dict[str, object] = {"period": 300, "treat_missing_data": "notBreaching", **fields}
+    return AlarmRule(
+        name=name,
+        namespace="Shop",
+        metric_name="boom",
+        threshold=threshold,
+        **given,  # type: ignore[arg-type]  # what the test is about
+    )
+
+
+def feed(judge: Judge, seconds: Iterable[int], message: str = BOOM) -> None:
+    for second in seconds:
+        judge.feed(second * 1000, message)
+
+
+def changes(transitions: Iterable[Transition]) -> list[tuple[str, int, State, State]]:
+    return [(each.alarm, each.at, each.old, each.new) for each in transitions]
+
+
+def test_an_alarm_rises_with_the_minute_and_falls_when_the_range_is_empty() -> None:
+    """11 lines alarm at the next whole minute; three periods of silence later it is over."""
+    judge = Judge([metric()], [alarm()])
+    feed(judge, range(NOON + 10, NOON + 21))
+
+    assert changes(judge.advance(NOON + 3600)) == [
+        ("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("boom", NOON + 960, "ALARM", "OK"),
+    ]
+
+
+def test_a_sample_leaves_the_period_at_its_end() -> None:
+    """At minute t a period holds the lines of [t - 300 s, t): zeros that follow end the alarm."""
+    judge = Judge([metric()], [alarm()])
+    feed(judge, [NOON] * 11)
+    feed(judge, range(NOON + 60, NOON + 1200, 60), CALM)
+
+    assert changes(judge.advance(NOON + 1200)) == [
+        ("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("boom", NOON + 360, "ALARM", "OK"),
+    ]
+
+
+def test_the_threshold_is_reached_across_minutes() -> None:
+    """The period slides: lines of five neighbouring minutes count together."""
+    judge = Judge([metric()], [alarm()])
+    feed(judge, [NOON] * 5 + [NOON + 150] * 5)
+    assert changes(judge.advance(NOON + 180)) == [("boom", NOON + 60, "INSUFFICIENT_DATA", "OK")]
+    feed(judge, [NOON + 299])
+
+    (rise,) = judge.advance(NOON + 300)
+
+    assert changes([rise]) == [("boom", NOON + 300, "OK", "ALARM")]
+    assert rise.reason == (
+        "1 of 1 datapoints > 10 (Sum over 300 s: 11), the last until 2023-11-15T12:05:00Z; "
+        "1 of 1 make an alarm."
+    )
+    assert rise.datapoints[-1] == Datapoint(NOON, NOON + 300, 11.0)
+    assert rise.peak == Peak(Datapoint(NOON, NOON + 300, 11.0), 11)
+    assert str(rise) == f"boom: OK -> ALARM. {rise.reason}"
+
+
+def test_a_standing_alarm_changes_nothing_and_reports_its_height_at_the_end() -> None:
+    """Actions run on a change alone; the end tells the worst datapoint of the whole alarm."""
+    judge = Judge([metric()], [alarm(period=60)])
+    for minute, lines in enumerate((11, 40, 12, 3)):
+        feed(judge, [NOON + minute * 60] * lines)
+
+    rise, fall = judge.advance(NOON + 600)
+
+    assert changes([rise, fall]) == [
+        ("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("boom", NOON + 240, "ALARM", "OK"),
+    ]
+    assert fall.peak == Peak(Datapoint(NOON + 60, NOON + 120, 40.0), 40)
+
+
+def test_new_alarms_begin_with_insufficient_data() -> None:
+    """Until the first evaluation, as on the live service."""
+    judge = Judge([metric()], [alarm()])
+    assert judge.states == {"boom": "INSUFFICIENT_DATA"}
+    feed(judge, [NOON + 30])
+    assert judge.advance(NOON + 59) == []
+    assert "nothing is evaluated yet" in judge.explain()
+    judge.advance(NOON + 60)
+    assert judge.states == {"boom": "OK"}
+    assert judge.at == NOON + 60
+
+
+def test_without_any_line_the_alarms_are_evaluated_all_the_same() -> None:
+    """A silent app is OK when missing data does not breach, and alarms when it does."""
+    watching = alarm("silent", comparison_operator="LessThanThreshold")
+    silent = AlarmRule.from_alarm(
+        Alarm(threshold=1, period=60, treat_missing_data="breaching"),
+        name="dead",
+        metric=watching.metric,
+    )
+    judge = Judge([metric()], [alarm(), silent])
+    assert changes(judge.advance(NOON + 90)) == [
+        ("boom", NOON + 60, "INSUFFICIENT_DATA", "OK"),
+        ("dead", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+    ]
+
+
+def test_a_start_says_when_the_alarms_were_created() -> None:
+    """They are evaluated from the next minute on, and see what came before."""
+    judge = Judge([metric()], [alarm()], start=NOON + 30)
+    feed(judge, [NOON - 60] * 11)
+    assert changes(judge.advance(NOON + 120)) == [("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM")]
+    assert judge.advance(NOON - 9000) == []
+    assert judge.at == NOON + 120
+
+
+def test_lines_may_come_in_any_order_before_they_are_evaluated() -> None:
+    """Only the minute of a line counts, not when it arrived."""
+    times = [NOON + 100, NOON - 500, NOON + 3, *range(NOON + 40, NOON + 50)]
+    one, other = Judge([metric()], [alarm()]), Judge([metric()], [alarm()])
+    feed(one, times)
+    feed(other, reversed(times))
+
+    assert one.advance(NOON + 3000) == other.advance(NOON + 3000)
+    assert one.late_lines == 0
+
+
+def test_a_late_line_counts_from_the_next_evaluation_on() -> None:
+    """What was decided stays; while its period is in sight the line counts."""
+    judge = Judge([metric()], [alarm()])
+    feed(judge, [NOON] * 10)
+    judge.advance(NOON + 120)
+    assert judge.states == {"boom": "OK"}
+    feed(judge, [NOON + 59])
+
+    assert changes(judge.advance(NOON + 180)) == [("boom", NOON + 180, "OK", "ALARM")]
+    assert (judge.lines, judge.late_lines) == (11, 1)
+
+
+def test_a_late_line_counts_in_a_period_that_was_seen_before() -> None:
+    """Also where its period is no longer the newest of those that decide."""
+    judge = Judge([metric()], [alarm(period=60, evaluation_periods=2, datapoints_to_alarm=1)])
+    feed(judge, [NOON] * 10)
+    judge.advance(NOON + 60)
+    feed(judge, [NOON + 59])
+    feed(judge, [NOON + 60], CALM)
+
+    assert changes(judge.advance(NOON + 120)) == [("boom", NOON + 120, "OK", "ALARM")]
+
+
+def test_a_line_too_late_for_every_period_changes_nothing() -> None:
+    """It is counted as late and as matched, and that is all."""
+    judge = Judge([metric()], [alarm()])
+    judge.advance(NOON + 3600)
+    feed(judge, [NOON] * 11)
+
+    assert judge.advance(NOON + 7200) == []
+    assert judge.late_lines == 11
+    assert judge.reports()[0].filters[0][1] == 11
+
+
+def test_minutes_without_lines_cost_nothing() -> None:
+    """Ten thousand years of silence between two bursts are over at once, and exact."""
+    judge = Judge([metric()], [alarm()])
+    later = NOON + 10_000 * 365 * 86_400
+    feed(judge, [NOON] * 11)
+    feed(judge, [later] * 11)
+    ending = later - later % 60
+
+    assert changes(judge.advance(later + 86_400)) == [
+        ("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("boom", NOON + 960, "ALARM", "OK"),
+        ("boom", ending + 60, "OK", "ALARM"),
+        ("boom", ending + 960, "ALARM", "OK"),
+    ]
+
+
+def test_what_no_alarm_can_see_is_forgotten() -> None:
+    """Memory follows the longest evaluation range, not the length of the log."""
+    judge = Judge([metric()], [alarm()])
+    for minute in range(0, 6000, 5):
+        feed(judge, [NOON + minute * 60])
+        judge.advance(NOON + minute * 60 + 60)
+    (watch,) = judge._watches
+    # The range of 900 s, and as much again before it is cleared away.
+    assert len(watch.feed.series) <= 7
+    assert len(watch._values) <= 30
+
+
+def test_a_filter_with_values_of_its_own_is_not_shared_between_lines() -> None:
+    """Each line's own number counts, also when thousands of them differ."""
+    timed = MetricRule(
+        name="slow",
+        pattern=parse("{ $.ms = * }"),
+        namespace="Shop",
+        metric_name="boom",
+        metric_value="$.ms",
+    )
+    judge = Judge([timed], [alarm(threshold=2500, statistic="Maximum"), alarm("low", threshold=9)])
+    for number in range(3001):
+        judge.feed(NOON * 1000, f'{{"ms": {number}}}')
+
+    assert [each.peak for each in judge.advance(NOON + 60)] == [
+        Peak(Datapoint(NOON - 240, NOON + 60, 3000.0), 3001),
+        Peak(Datapoint(NOON - 240, NOON + 60, 4501500.0), 3001),
+    ]
+
+
+def test_dimensions_lead_to_the_alarm_that_watches_them() -> None:
+    """An alarm sees the samples of exactly its dimensions, and no others are kept."""
+    split = metric(default=None, dimensions=(("Kind", "$.kind"),))
+    watched = alarm("db", threshold=0, period=60, dimensions=(("Kind", "db"),))
+    judge = Judge([split], [watched, alarm("all", threshold=0, period=60)])
+    judge.feed(NOON * 1000, '{"event": "Boom", "kind": "db"}')
+    judge.feed(NOON * 1000, '{"event": "Boom", "kind": "web"}')
+
+    (rise, calm) = judge.advance(NOON + 60)
+
+    assert changes([rise, calm]) == [
+        ("db", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("all", NOON + 60, "INSUFFICIENT_DATA", "OK"),
+    ]
+    assert rise.datapoints[-1].value == 1.0
+
+
+def test_a_wrong_unit_sees_no_sample() -> None:
+    """As AWS warns: the alarm stays without data."""
+    counting = metric(unit="Count")
+    units = [
+        alarm(f"in-{unit}", unit=unit, treat_missing_data="missing")
+        for unit in (None, "Count", "Bytes")
+    ]
+    judge = Judge([counting], units)
+    feed(judge, [NOON])
+    judge.advance(NOON + 60)
+    assert judge.states == {"in-None": "OK", "in-Count": "OK", "in-Bytes": "INSUFFICIENT_DATA"}
+
+
+def test_two_filters_may_feed_one_metric() -> None:
+    """Their samples add up, as they do in CloudWatch."""
+    also = MetricRule(
+        name="also", pattern=parse("Calm"), namespace="Shop", metric_name="boom", metric_value="5"
+    )
+    judge = Judge([metric(default=None), also], [alarm(threshold=5)])
+    feed(judge, [NOON])
+    feed(judge, [NOON], CALM)
+    (rise,) = judge.advance(NOON + 60)
+    assert (rise.new, rise.datapoints[-1].value) == ("ALARM", 6.0)
+
+
+def test_a_composite_alarm_follows_in_the_same_minute() -> None:
+    """It changes only when one of its alarms does."""
+    judge = Judge(
+        [metric()],
+        [alarm("low", threshold=1), alarm("high", threshold=3)],
+        [CompositeRule(name="between", rule="ALARM(low) AND NOT ALARM(high)")],
+    )
+    feed(judge, [NOON] * 2 + [NOON + 60] * 2)
+    judge.advance(NOON + 59)
+
+    assert changes(judge.advance(NOON + 120)) == [
+        ("low", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("high", NOON + 60, "INSUFFICIENT_DATA", "OK"),
+        ("between", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("high", NOON + 120, "OK", "ALARM"),
+        ("between", NOON + 120, "ALARM", "OK"),
+    ]
+
+
+def test_equal_lines_may_be_counted_at_once() -> None:
+    """What one of them gives is found once; it names the filters that matched."""
+    judge = Judge([metric()], [alarm()])
+    outcome = judge.match(BOOM)
+    assert outcome.matched == ("boom",)
+    assert judge.match_event(read_event(CALM), CALM).matched == ()
+    assert judge.match_event(read_event(BOOM), BOOM) is outcome
+    judge.count(NOON * 1000, outcome, 11)
+    judge.advance(NOON + 60)
+    assert (judge.states, judge.lines) == ({"boom": "ALARM"}, 11)
+
+
+def test_redefining_keeps_states_and_samples() -> None:
+    """As PutMetricAlarm does: the configuration is new, state and metric stay."""
+    judge = Judge([metric()], [alarm(), alarm("gone")])
+    feed(judge, [NOON] * 5)
+    judge.advance(NOON + 60)
+
+    judge.redefine([metric()], [alarm(threshold=4), alarm("new")])
+
+    assert judge.states == {"boom": "OK", "new": "INSUFFICIENT_DATA"}
+    assert changes(judge.advance(NOON + 600)) == [
+        ("boom", NOON + 120, "OK", "ALARM"),
+        ("new", NOON + 120, "INSUFFICIENT_DATA", "OK"),
+    ]
+
+
+def test_redefining_is_not_retroactive() -> None:
+    """Lines that were fed before keep what the filters of their time made of them."""
+    judge = Judge([metric()], [alarm(period=60)])
+    feed(judge, [NOON] * 11)
+    judge.redefine([], [alarm(period=60)])
+    feed(judge, [NOON + 120] * 11)
+
+    assert changes(judge.advance(NOON + 600)) == [
+        ("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
+        ("boom", NOON + 240, "ALARM", "OK"),
+    ]
+
+
+def test_two_rules_of_one_name_are_refused_and_nothing_changes() -> None:
+    """AWS holds one filter and one alarm of a name."""
+    judge = Judge([metric()], [alarm()])
+    with pytest.raises(JudgeError, match="name of metric filters = 'boom': Two have it"):
+        judge.redefine([metric(), metric()])
+    with pytest.raises(JudgeError, match="name of alarms = 'boom': Two have it"):
+        judge.redefine([], [alarm(), alarm()])
+    assert judge.states == {"boom": "INSUFFICIENT_DATA"}
+
+
+def shop(*detectors: Detector) -> Judge:
+    config = load({}, {}, app_name="shop")
+    return Judge.for_catalogue(Catalogue(detectors).configured(config), "shop")
+
+
+def test_the_default_catalogue_alarms_with_the_names_of_the_design() -> None:
+    """More than ten lines in five minutes raise `shop-<detector>`, and nothing else."""
+    judge = shop(*DEFAULT_DETECTORS)
+    feed(judge, range(NOON, NOON + 11), '{"event": "Not Found Error"}')
+    feed(judge, range(NOON, NOON + 10), '{"event": "Critical Error"}')
+    judge.advance(NOON + 60)
+
+    assert judge.states == {
+        "shop-critical-error": "OK",
+        "shop-authentication-error": "OK",
+        "shop-bad-request-error": "OK",
+        "shop-not-found-error": "ALARM",
+        "shop-method-not-allowed-error": "OK",
+        "shop-rate-limit-error": "OK",
+    }
+
+
+def test_the_explanation_says_what_a_failed_assertion_should_show() -> None:
+    """Per detector: state, threshold, lines that matched, and the worst period."""
+    quiet = Detector(name="client-error", event="Client Error", alarm=None)
+    judge = shop(Detector(name="boom", event="Boom", alarm=Alarm(threshold=10)), quiet)
+    feed(judge, [NOON] * 7)
+    feed(judge, [NOON + 700], CALM)
+    assert judge.explain().startswith("8 lines fed, nothing is evaluated yet: advance()\n")
+    judge.advance(NOON + 840)
+
+    assert judge.explain() == (
+        "8 lines fed, judged to 2023-11-15T12:14:00Z\n"
+        "shop-boom: OK; alarms when Sum > 10 over 300 s, 1 of 1 periods\n"
+        '  7 lines matched { $.event = "Boom" }\n'
+        "  worst period 2023-11-15T11:56:00Z to 2023-11-15T12:01:00Z: "
+        "Sum 7 from 7 lines that matched\n"
+        "shop-client-error: no alarm watches it\n"
+        '  0 lines matched { $.event = "Client Error" }'
+    )
+
+
+def test_the_explanation_shows_what_is_not_connected() -> None:
+    """An alarm that no filter feeds, a breach without a line, and the composite alarms."""
+    judge = Judge(
+        [metric("one")],
+        [
+            AlarmRule(name="lost", namespace="Shop", metric_name="x", threshold=1, period=60),
+            alarm("none", threshold=1, comparison_operator="LessThanThreshold"),
+        ],
+        [CompositeRule(name="top", rule="ALARM(lost)")],
+    )
+    feed(judge, [NOON], CALM)
+    judge.advance(NOON + 60)
+
+    assert judge.explain() == (
+        "1 line fed, judged to 2023-11-15T12:01:00Z\n"
+        "lost: INSUFFICIENT_DATA; alarms when Sum > 1 over 60 s, 1 of 1 periods\n"
+        "  no metric filter gives Shop/x\n"
+        "none: ALARM; alarms when Sum < 1 over 300 s, 1 of 1 periods\n"
+        '  0 lines matched { $.event = "Boom" }\n'
+        "  worst period 2023-11-15T11:56:00Z to 2023-11-15T12:01:00Z: "
+        "Sum 0 from 0 lines that matched\n"
+        "top: OK; alarms when ALARM(lost)"
+    )
+
+
+def test_a_report_of_dimensions_names_them() -> None:
+    """An alarm over dimensions that no filter has is shown as such."""
+    lost = alarm("db", dimensions=(("Kind", "db"),))
+    assert "no metric filter gives Shop/boom, Kind=db" in Judge([metric()], [lost]).explain()
+
+
+def by_hand(rule: AlarmRule, lines: list[tuple[int, float]], end: int) -> list[tuple[int, State]]:
+    """Every minute evaluated at full cost, from nothing but the list of samples."""
+    state: State = "INSUFFICIENT_DATA"
+    found: list[tuple[int, State]] = []
+    first = min(at for at, _ in lines) // 60 * 60
+    for now in range(first + 60, end + 1, 60):
+        datapoints = []
+        for back in range(rule.evaluation_periods + 1, -1, -1):
+            until = now - back * rule.period
+            values = [value for at, value in lines if until - rule.period <= at < until]
+            datapoints.append(
+                Datapoint(until - rule.period, until, sum(values) if values else None)
+            )
+        new = evaluate(rule, datapoints, state).state
+        if new != state:
+            found.append((now, new))
+        state = new
+    return found
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_skipping_minutes_is_exact(data: st.DataObject) -> None:
+    """Whatever the lines, the alarm and the steps: the same changes as minute by minute."""
+    periods = data.draw(st.integers(1, 4))
+    rule = alarm(
+        period=data.draw(st.sampled_from([60, 120, 300, 420])),
+        evaluation_periods=periods,
+        datapoints_to_alarm=data.draw(st.integers(1, periods)),
+        threshold=data.draw(st.sampled_from([0, 1, 2])),
+        comparison_operator=data.draw(
+            st.sampled_from(["GreaterThanThreshold", "LessThanOrEqualToThreshold"])
+        ),
+        treat_missing_data=data.draw(
+            st.sampled_from(["missing", "ignore", "breaching", "notBreaching"])
+        ),
+    )
+    times = data.draw(st.lists(st.integers(0, 200 * 60), min_size=1, max_size=25))
+    booms = [data.draw(st.booleans()) for _ in times]
+    default = data.draw(st.sampled_from([None, 0.0]))
+    # Without a default, a line that does not match still marks the beginning: leave none.
+    kept = [
+        (at, 1.0 if boom else 0.0)
+        for at, boom in zip(times, booms, strict=True)
+        if boom or default is not None
+    ]
+    if not kept:
+        return
+    judge = Judge([metric(default=default)], [rule])
+    end = 300 * 60
+    steps = sorted(data.draw(st.lists(st.integers(0, end), max_size=5)))
+    seen: list[tuple[int, State]] = []
+    waiting = sorted(kept)
+    first = waiting[0][0] // 60 * 60
+    for step in [*(each for each in steps if each >= first + 60), end]:
+        for at, value in waiting:
+            if at < step:
+                judge.feed(at * 1000, BOOM if value else CALM)
+        waiting = [each for each in waiting if each[0] >= step]
+        seen += [(each.at, each.new) for each in judge.advance(step)]
+
+    assert judge.late_lines == 0
+    assert seen == by_hand(rule, kept, end)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-(2**70), 2**70), st.sampled_from([BOOM, CALM, "", "\ud800", "{", "[1"])
+        ),
+        max_size=10,
+    ),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4),
+)
+def test_no_line_and_no_time_breaks_the_judge(
+    lines: list[tuple[int, str]], steps: list[float]
+) -> None:
+    """Logs hold anything: any text, and clocks of any century, in any order."""
+    judge = Judge([metric()], [alarm()], [CompositeRule(name="top", rule="ALARM(boom)")])
+    for at, message in lines:
+        judge.feed(at, message)
+        for step in steps:
+            judge.advance(step)
+    assert "lines fed" in judge.explain() or len(lines) == 1
+    assert judge.lines == len(lines)
+
+
+def test_an_alarm_over_days_is_evaluated_at_full_hours() -> None:
+    """From the second evaluation on; the first is in the minute after its creation."""
+    judge = Judge([metric()], [alarm(period=3600, evaluation_periods=30, datapoints_to_alarm=1)])
+    feed(judge, [NOON + 120], CALM)
+    feed(judge, [NOON + 300] * 11)
+
+    assert changes(judge.advance(NOON + 7200)) == [
+        ("boom", NOON + 180, "INSUFFICIENT_DATA", "OK"),
+        ("boom", NOON + 3600, "OK", "ALARM"),
+    ]
