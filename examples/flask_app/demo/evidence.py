@@ -1,0 +1,130 @@
+"""What stands in the lab, read back with plain boto3: nothing here knows what was sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+
+PERIOD = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """One metric filter with its metric, and the alarm on that metric if there is one.
+
+    Attributes:
+        name: The filter's name.
+        pattern: Its pattern.
+        threshold: The alarm's threshold; None without an alarm.
+        seconds: The alarm's period; None without an alarm.
+        state: The alarm's state at the end; None without an alarm.
+        sums: The metric's sum in each period of the hour, oldest first.
+    """
+
+    name: str
+    pattern: str
+    threshold: float | None
+    seconds: int | None
+    state: str | None
+    sums: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """All that the report shows.
+
+    Attributes:
+        group: The log group.
+        retention_days: Its retention.
+        subscribers: Topic and endpoint of each subscription.
+        lines: Every line of the log group, as it was logged.
+        watches: In the order in which AWS lists the filters.
+        begin: The first moment of the hour, in the lab's time.
+    """
+
+    group: str
+    retention_days: int
+    subscribers: tuple[str, ...]
+    lines: tuple[dict[str, Any], ...]
+    watches: tuple[Watch, ...]
+    begin: datetime
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """The lines of failed requests: those of a detector, without heartbeats."""
+        return [line for line in self.lines if "detector" in line]
+
+    @property
+    def by_detector(self) -> Counter[str]:
+        """Lines per detector."""
+        return Counter(line["detector"] for line in self.failures)
+
+    def of_source(self, client: str) -> list[dict[str, Any]]:
+        """The lines of one client address."""
+        return [line for line in self.failures if line.get("client_ip") == client]
+
+
+def read(*, begin: datetime, periods: int) -> Evidence:
+    """Reads back everything, from the endpoint that the environment names.
+
+    Args:
+        begin: The first moment of the hour, in the lab's time.
+        periods: How many periods the hour has.
+    """
+    logs, sns = boto3.client("logs"), boto3.client("sns")
+    group = logs.describe_log_groups()["logGroups"][0]
+    name = group["logGroupName"]
+    return Evidence(
+        group=name,
+        retention_days=group["retentionInDays"],
+        subscribers=tuple(
+            f"{each['TopicArn'].rpartition(':')[2]} → {each['Endpoint']}"
+            for each in sns.list_subscriptions()["Subscriptions"]
+        ),
+        lines=tuple(
+            json.loads(event["message"])
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name)
+            for event in page["events"]
+        ),
+        watches=_watches(logs.describe_metric_filters()["metricFilters"], begin, periods),
+        begin=begin,
+    )
+
+
+def _watches(filters: Sequence[dict[str, Any]], begin: datetime, periods: int) -> tuple[Watch, ...]:
+    cloudwatch = boto3.client("cloudwatch")
+    alarms = {
+        (alarm["Namespace"], alarm["MetricName"]): alarm
+        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+    }
+    watches = []
+    for each in filters:
+        (target,) = each["metricTransformations"]
+        namespace, metric = target["metricNamespace"], target["metricName"]
+        found = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            StartTime=begin,
+            EndTime=begin + periods * PERIOD,
+            Period=int(PERIOD.total_seconds()),
+            Statistics=["Sum"],
+        )
+        sums = {(each["Timestamp"] - begin) // PERIOD: each["Sum"] for each in found["Datapoints"]}
+        alarm = alarms.get((namespace, metric), {})
+        watches.append(
+            Watch(
+                name=each["filterName"],
+                pattern=each["filterPattern"],
+                threshold=alarm.get("Threshold"),
+                seconds=alarm.get("Period"),
+                state=alarm.get("StateValue"),
+                sums=tuple(sums.get(period, 0.0) for period in range(periods)),
+            )
+        )
+    return tuple(watches)

@@ -1,0 +1,151 @@
+"""What the demo prints when the hour is over; all of it comes from the evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import zip_longest
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from examples.flask_app.demo import chart
+from examples.flask_app.demo.evidence import PERIOD, Evidence, Watch
+from examples.flask_app.demo.subscriber import Message
+from examples.flask_app.demo.verdict import Check
+
+WIDTH = 80
+_HALF = 39
+_STATES = {"OK": "green", "ALARM": "bold red", "INSUFFICIENT_DATA": "dim"}
+
+
+def show(console: Console, evidence: Evidence, messages: Sequence[Message]) -> None:
+    """Prints the whole report."""
+    for part in (
+        *_created(evidence),
+        *_charts(evidence),
+        *_alarms(evidence, messages),
+        *_notified(messages),
+        *_sources(evidence),
+    ):
+        console.print(part)
+
+
+def _heading(title: str) -> Iterator[RenderableType]:
+    yield Text()
+    yield Rule(Text(title, style="bold"), align="left", style="dim")
+
+
+def _created(evidence: Evidence) -> Iterator[RenderableType]:
+    yield from _heading("Created by bootstrap_alarms()")
+    yield f"log group    {evidence.group}, kept {evidence.retention_days} days"
+    for each in evidence.subscribers:
+        yield f"SNS topic    {each}"
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("filter = metric = alarm", no_wrap=True, width=29)
+    table.add_column("pattern", no_wrap=True)
+    table.add_column("alarm", no_wrap=True)
+    for watch in evidence.watches:
+        alarm = Text("none", style="dim")
+        if watch.threshold is not None:
+            alarm = Text(f"> {watch.threshold:g}/{watch.seconds}s")
+        table.add_row(watch.name, Text(watch.pattern, style="cyan"), alarm)
+    yield table
+
+
+def _charts(evidence: Evidence) -> Iterator[RenderableType]:
+    yield from _heading("Lines by detector, per 5 minutes")
+    blocks = [_block(evidence, watch) for watch in evidence.watches]
+    blocks.append(_legend(evidence))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=_HALF, no_wrap=True)
+    grid.add_column(width=_HALF, no_wrap=True)
+    for left, right in zip_longest(blocks[::2], blocks[1::2], fillvalue=Text()):
+        grid.add_row(left, right)
+    yield grid
+
+
+def _block(evidence: Evidence, watch: Watch) -> RenderableType:
+    detector = watch.name.removeprefix(f"{evidence.group}-")
+    count = evidence.by_detector[detector]
+    title = Text.assemble(
+        (detector, "bold"), (f"  {count} lines" if count else "  no lines", "dim")
+    )
+    bars = chart.bars(watch.sums, watch.threshold)
+    return Group(title, *bars, *([_axis(evidence, watch)] if count else []))
+
+
+def _axis(evidence: Evidence, watch: Watch) -> Text:
+    return chart.axis([f"{evidence.begin + PERIOD * n:%H:%M}" for n in range(len(watch.sums))])
+
+
+def _legend(evidence: Evidence) -> RenderableType:
+    others = Counter(line["event"] for line in evidence.lines if "detector" not in line)
+    return Text.assemble(
+        *(f"beside them: {count} lines {event}\n" for event, count in others.items()),
+        ("██", chart.CALM),
+        " fine  ",
+        ("██", chart.LOUD),
+        " breaching  ",
+        ("╌╌", chart.LINE),
+        " threshold",
+    )
+
+
+def _alarms(evidence: Evidence, messages: Sequence[Message]) -> Iterator[RenderableType]:
+    yield from _heading("Alarms")
+    for watch in evidence.watches:
+        if watch.state is not None:
+            line = Text(f"{watch.name:<30}")
+            for each in _since_it_rang(watch.name, messages):
+                moment = datetime.fromisoformat(each.time.split("+")[0])
+                line.append(f"{moment:%H:%M} ").append(f"{each.state:<8}", _STATES[each.state])
+            if len(line) == 30:
+                line.append(f"never rang, {watch.state}", "dim")
+            yield line
+
+
+def _since_it_rang(alarm: str, messages: Sequence[Message]) -> Iterator[Message]:
+    has_rung = False
+    for each in messages:
+        if each.alarm == alarm:
+            has_rung = has_rung or each.state == "ALARM"
+            if has_rung:
+                yield each
+
+
+def _notified(messages: Sequence[Message]) -> Iterator[RenderableType]:
+    rang = [each for each in messages if each.state == "ALARM"]
+    yield from _heading(f"Delivered to the SNS subscriber: {len(messages)} messages, such as")
+    for each in rang[:1]:
+        body = Text.assemble((each.subject, "bold"), f"\n{each.time}\n{each.reason}")
+        yield Panel(body, border_style="dim")
+
+
+def _sources(evidence: Evidence) -> Iterator[RenderableType]:
+    yield from _heading("Top three sources")
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("client_ip")
+    table.add_column("lines", justify="right")
+    table.add_column("mostly")
+    table.add_column("where")
+    counts = Counter(line.get("client_ip", "unknown") for line in evidence.failures)
+    for client, count in counts.most_common(3):
+        lines = evidence.of_source(client)
+        met = Counter(line["event"] for line in lines).most_common(1)[0][0]
+        paths = list(dict.fromkeys(line["path"] for line in lines))
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} paths, first {paths[0]}"
+        table.add_row(client, str(count), met, where)
+    yield table
+
+
+def show_checks(console: Console, results: Sequence[Check]) -> None:
+    """Prints what was compared, and how it came out."""
+    console.print(*_heading("What was done, and what was found"), sep="\n")
+    for each in results:
+        mark = ("✓ ", "green") if each.holds else ("✗ ", "bold red")
+        console.print(Text.assemble(mark, each.says))

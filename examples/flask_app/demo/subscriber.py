@@ -1,0 +1,83 @@
+"""Who is called when an alarm goes off: an HTTP endpoint on loopback, subscribed to the topic."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import final
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What SNS posted of one alarm.
+
+    Attributes:
+        subject: The subject, as a mail would show it.
+        alarm: The alarm's name.
+        state: Its new state.
+        time: When it changed, RFC 3339.
+        reason: Why.
+    """
+
+    subject: str
+    alarm: str
+    state: str
+    time: str
+    reason: str
+
+
+@final
+class Subscriber:
+    """Takes notifications on a port that the system chooses, as long as the block lasts."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        taken = self.messages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if body["Type"] == "Notification":
+                    taken.append(_message(body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing: the report shows what came."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """What to subscribe."""
+        return f"http://127.0.0.1:{self._server.server_port}/alarms"
+
+    def __enter__(self) -> Subscriber:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _message(body: dict[str, str]) -> Message:
+    told = json.loads(body["Message"])
+    return Message(
+        subject=body["Subject"],
+        alarm=told["AlarmName"],
+        state=told["NewStateValue"],
+        time=told["StateChangeTime"],
+        reason=told["NewStateReason"],
+    )
