@@ -123,13 +123,17 @@ class Intake:
 
     def _fold(self, minute: int, counts: dict[Outcome, int]) -> None:
         arrival = self._arrived.setdefault(minute, Arrival())
+        # Many outcomes give the same default: equal samples are added up before they are added.
+        given: dict[_Given, int] = {}
         for outcome, times in counts.items():
             arrival.lines += times
             for name in outcome.matched:
                 self.matched[name] += times
-            for feed, value, matched in outcome.given:
-                feed.add(minute, value, times, matched=matched)
-                arrival.feeds[feed] = None
+            for each in outcome.given:
+                given[each] = given.get(each, 0) + times
+        for each, times in given.items():
+            each.feed.add(minute, each.value, times, matched=each.matched)
+            arrival.feeds[each.feed] = None
         counts.clear()
 
     def _outcome(self, hits: tuple[bool, ...], message: str) -> Outcome:

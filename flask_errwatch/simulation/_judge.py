@@ -11,10 +11,10 @@ from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.patterns import Event, parse
 from flask_errwatch.simulation._alarms import AlarmRule, State
 from flask_errwatch.simulation._composite import CompositeRule, in_order
-from flask_errwatch.simulation._intake import Arrival, Intake, MetricFeed, Outcome
+from flask_errwatch.simulation._intake import Intake, MetricFeed, Outcome
 from flask_errwatch.simulation._metrics import MINUTE, Metric, MetricRule
 from flask_errwatch.simulation._report import Report, explained, reports_of
-from flask_errwatch.simulation._watch import AlarmWatch, Transition
+from flask_errwatch.simulation._watch import AlarmWatch, Cadence, Transition
 
 
 class Judge:
@@ -37,8 +37,7 @@ class Judge:
             the first evaluation, or the minute before that where there is no line.
 
     Attributes:
-        lines: How many lines were fed.
-        late_lines: How many of them were late, of those that `advance` has taken in.
+        late_lines: How many lines were late, counted when time advances.
 
     Raises:
         JudgeError: When two filters or two alarms have one name, or a composite alarm needs
@@ -65,7 +64,7 @@ class Judge:
         *,
         start: float | None = None,
     ) -> None:
-        self.lines = 0
+        self._lines = 0
         self.late_lines = 0
         self._at: int | None = None if start is None else _whole_minute(start)
         self._earliest: int | None = None
@@ -123,7 +122,7 @@ class Judge:
 
         An alarm that keeps its name keeps its state, and a metric that is still watched keeps
         its samples. Lines fed before were filtered by the rules before: filters are not
-        retroactive. Every alarm is evaluated at the next minute.
+        retroactive. Every alarm is evaluated at the next minute; reports begin anew.
 
         Raises:
             JudgeError: As the constructor does; then nothing has changed.
@@ -147,9 +146,9 @@ class Judge:
             self._readers.setdefault(watch.feed, []).append(watch)
         self._agenda = _Agenda()
         self._are_composites_due = True
-        for feed in self._readers:
+        for feed, readers in self._readers.items():
             for minute in feed.series:
-                self._schedule(feed, minute)
+                self._schedule(readers, minute)
         if self._at is not None:
             self._agenda.add(self._at + MINUTE, self._watches)
 
@@ -160,7 +159,7 @@ class Judge:
             timestamp_ms: Its time in milliseconds since the epoch.
             message: The line.
         """
-        self.count(timestamp_ms, self._intake.match(message))
+        self._intake.count(timestamp_ms, self._intake.match(message), 1)
 
     def match(self, message: str) -> Outcome:
         """What a line gives, for `count`: whoever counts many equal lines matches them once.
@@ -186,7 +185,6 @@ class Judge:
             outcome: What `match` returned.
             lines: How many there are.
         """
-        self.lines += lines
         self._intake.count(timestamp_ms, outcome, lines)
 
     def advance(self, to_seconds: float) -> list[Transition]:
@@ -220,6 +218,12 @@ class Judge:
         return self._at
 
     @property
+    def lines(self) -> int:
+        """How many lines were fed."""
+        self._take_in()
+        return self._lines
+
+    @property
     def states(self) -> Mapping[str, State]:
         """The state of each alarm, composite alarms last."""
         return MappingProxyType(self._states)
@@ -243,23 +247,23 @@ class Judge:
         for minute, arrival in self._intake.settle().items():
             if self._earliest is None or minute < self._earliest:
                 self._earliest = minute
-            self._note(minute, arrival)
+            self._lines += arrival.lines
+            watches = [watch for feed in arrival.feeds for watch in self._readers[feed]]
+            self._schedule(watches, minute)
+            if self._at is not None and minute < self._at:
+                self.late_lines += arrival.lines
+                for watch in watches:
+                    watch.forget()
+                    self._agenda.add(watch.cadence.after(self._at), [watch])
 
-    def _note(self, minute: int, arrival: Arrival) -> None:
-        is_late = self._at is not None and minute < self._at
-        if is_late:
-            self.late_lines += arrival.lines
-        for feed in arrival.feeds:
-            self._schedule(feed, minute)
-            for watch in self._readers[feed] if is_late else ():
-                watch.forget()
-                self._agenda.add(watch.next_moment(self._at or 0), [watch])
-
-    def _schedule(self, feed: MetricFeed, minute: int) -> None:
-        for watch in self._readers[feed]:
-            for moment in watch.moments(minute):
+    def _schedule(self, watches: Iterable[AlarmWatch], minute: int) -> None:
+        together: dict[Cadence, list[AlarmWatch]] = {}
+        for watch in watches:
+            together.setdefault(watch.cadence, []).append(watch)
+        for cadence, group in together.items():
+            for moment in cadence.moments(minute):
                 if self._at is None or moment > self._at:
-                    self._agenda.add(moment, [watch])
+                    self._agenda.add(moment, group)
 
     def _evaluate(self, at: int, due: Container[AlarmWatch]) -> Iterator[Transition]:
         is_changed = False

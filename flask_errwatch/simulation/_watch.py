@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from flask_errwatch.simulation._alarms import (
@@ -55,11 +54,37 @@ class Transition(NamedTuple):
         return f"{self.alarm}: {self.old} -> {self.new}. {self.reason}"
 
 
-class AlarmWatch:
-    """The state of one alarm, evaluated over what its metric received.
+class Cadence(NamedTuple):
+    """When an alarm must be evaluated; many alarms share one.
 
     A datapoint can change only when a minute with samples enters a period or leaves one, so
     only those `moments` need an evaluation; every minute between gives the same state again.
+
+    Attributes:
+        period: Seconds of one datapoint.
+        datapoints: Length of the evaluation range.
+        interval: Seconds between two evaluations.
+    """
+
+    period: int
+    datapoints: int
+    interval: int
+
+    def moments(self, minute: int) -> list[int]:
+        """When the samples of a minute enter a period of the range, and when they leave it."""
+        entering = minute + MINUTE
+        leaving = entering + self.datapoints * self.period
+        moments = range(entering, leaving + 1, self.period)
+        # An alarm that is evaluated hourly sees the change at its next evaluation.
+        return [-(-moment // self.interval) * self.interval for moment in moments]
+
+    def after(self, at: int) -> int:
+        """The first evaluation after the one at that second."""
+        return -(-(at + MINUTE) // self.interval) * self.interval
+
+
+class AlarmWatch:
+    """The state of one alarm, evaluated over what its metric received.
 
     Args:
         rule: The alarm.
@@ -71,24 +96,14 @@ class AlarmWatch:
         self, rule: AlarmRule, feed: MetricFeed, state: State = "INSUFFICIENT_DATA"
     ) -> None:
         self.rule = rule
+        self.cadence = Cadence(rule.period, rule.evaluation_range, rule.interval)
         self.feed = feed
         self.state: State = state
         self.peak: Peak | None = None
         self._height: Peak | None = None
+        self._seen: list[float | None] = []
         self._values: dict[int, float | None] = {}
-
-    def moments(self, minute: int) -> Iterator[int]:
-        """When the samples of a minute enter a period of the range, and when they leave it."""
-        for shift in range(self.rule.evaluation_range + 1):
-            yield self._rounded(minute + MINUTE + shift * self.rule.period)
-
-    def _rounded(self, at: int) -> int:
-        """An alarm that is evaluated hourly sees a change at its next evaluation."""
-        return -(-at // self.rule.interval) * self.rule.interval
-
-    def next_moment(self, at: int) -> int:
-        """The first evaluation after the one at that second."""
-        return self._rounded(at + MINUTE)
+        self._kept = 2 * rule.horizon // MINUTE
 
     def forget(self) -> None:
         """Drops the remembered values: samples arrived for a minute already evaluated."""
@@ -96,10 +111,14 @@ class AlarmWatch:
 
     def evaluate(self, at: int) -> Transition | None:
         """Evaluates the alarm at a whole minute; the transition, when there is one."""
-        rule, period = self.rule, self.rule.period
-        ends = range(at - (rule.evaluation_range - 1) * period, at + 1, period)
+        rule, (period, datapoints_seen, _) = self.rule, self.cadence
+        ends = range(at - (datapoints_seen - 1) * period, at + 1, period)
         values = [self._value(end) for end in ends]
-        self._forget_before(ends[0])
+        if len(self._values) > self._kept:
+            self._values = {end: each for end, each in self._values.items() if end >= ends[0]}
+        if values == self._seen:
+            return None  # the same values give the same state again (`next_state`)
+        self._seen = values
         self._note(Datapoint(at - period, at, values[-1]))
         old, self.state = self.state, next_state(rule, values, self.state)
         if self.state == old:
@@ -117,11 +136,6 @@ class AlarmWatch:
             start = end - self.rule.period
             self._values[end] = self.feed.series.statistic(self.rule.statistic, start, end)
         return self._values[end]
-
-    def _forget_before(self, oldest: int) -> None:
-        """Keeps the remembered values to about twice what the next evaluation can use."""
-        if len(self._values) > 2 * self.rule.horizon // MINUTE:
-            self._values = {end: each for end, each in self._values.items() if end >= oldest}
 
     def _note(self, datapoint: Datapoint) -> None:
         """Keeps the farthest datapoint, and the farthest since the last transition."""
