@@ -43,11 +43,12 @@ __all__ = [
     "event_recorded",
 ]
 
+if not TYPE_CHECKING:  # to a type checker it would make every name of the package exist
 
-def __getattr__(name: str) -> object:
-    """`Plan` is loaded at its first use: a web process needs nothing of provisioning."""
-    if name == "Plan":
-        from flask_errwatch.provision import Plan
+    def __getattr__(name: str) -> object:
+        """`Plan` is loaded at its first use: a web process needs nothing of provisioning."""
+        if name == "Plan":
+            from flask_errwatch.provision import Plan
 
-        return Plan
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return Plan
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

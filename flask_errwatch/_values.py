@@ -58,7 +58,7 @@ def each(parse: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
         if isinstance(value, str):
             return tuple(parse(entry) for entry in value.split(",") if entry.strip())
         if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
-            entries = sorted(value) if isinstance(value, set | frozenset) else value
+            entries = sorted(value, key=str) if isinstance(value, set | frozenset) else value
             return tuple(parse(entry) for entry in entries)
         raise RefusedValueError("Write a list, or a text with commas between the entries.")
 

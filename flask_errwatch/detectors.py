@@ -317,13 +317,14 @@ def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
             yield Problem(key="detectors", value=detector, remedy=remedy)
             continue
         said: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
-        said += [("statuses", claim) for claim in detector.statuses]
+        said += [("statuses", claim) for claim in dict.fromkeys(detector.statuses)]
         for key, value in said:
-            other = taken.setdefault((key, value), detector)
-            if other is not detector or said.count((key, value)) > 1:
+            other = taken.get((key, value))
+            if other is not None:
                 both = f"{other.name!r} and {detector.name!r}"
                 remedy = f"Detectors {both} both have it: let only one of them."
                 yield Problem(key=key, value=value, remedy=remedy)
+            taken[key, value] = detector
 
 
 def _name_problems(detector: Detector, app_name: str) -> list[Problem]:

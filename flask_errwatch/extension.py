@@ -143,7 +143,9 @@ class ErrWatch:
 
         Example:
             >>> from flask import Flask
-            >>> errwatch = ErrWatch(Flask("shop"), detectors=[
+            >>> app = Flask("shop")
+            >>> app.testing = True  # its lines stay in memory
+            >>> errwatch = ErrWatch(app, detectors=[
             ...     Detector(name="login-failed", event="Login Failed")])
             >>> len(errwatch.report("login-failed", username="ann"))
             36
@@ -164,7 +166,9 @@ class ErrWatch:
 
         Example:
             >>> from flask import Flask
-            >>> errwatch = ErrWatch(Flask("shop"))
+            >>> app = Flask("shop")
+            >>> app.testing = True  # its lines stay in memory
+            >>> errwatch = ErrWatch(app)
             >>> with errwatch.watch("nightly-import"):
             ...     1 / 0
             Traceback (most recent call last):

@@ -1,0 +1,405 @@
+"""Configuration: where a value comes from, and what is refused with which words."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_errwatch import (
+    Alarm,
+    ConfigurationError,
+    Detector,
+    ErrWatch,
+    ErrWatchError,
+    NoAppError,
+    UnknownDetectorError,
+)
+from flask_errwatch.config import RETENTION_DAYS, Config, load
+from tests.wsgi_driver import watched
+
+
+def loaded(**settings: object) -> Config:
+    return load({f"ERRWATCH_{key}": value for key, value in settings.items()}, {}, app_name="shop")
+
+
+def refused(**settings: object) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(**settings)
+    return str(caught.value)
+
+
+def test_every_default() -> None:
+    """Every default is the one of the contract."""
+    assert loaded() == Config(
+        app_name="shop",
+        log_group="shop",
+        environment=None,
+        release=None,
+        sinks=None,
+        namespace="Application Logs",
+        retention_days=90,
+        alarm_threshold=10,
+        alarm_period=300,
+        detectors={},
+        sns_topic=None,
+        subscriptions=(),
+        region=None,
+        endpoint_url=None,
+        send_interval=2.0,
+        journal_dir=None,
+        journal_max_bytes=67_108_864,
+        shutdown_timeout=5.0,
+        trusted_proxies=0,
+        redact_keys=(),
+        heartbeat_seconds=60.0,
+    )
+
+
+def test_the_app_goes_before_the_environment() -> None:
+    """`app.config` first, then the environment, then the default."""
+    environ = {"ERRWATCH_RELEASE": "from-env", "ERRWATCH_ENVIRONMENT": "from-env"}
+    config = load({"ERRWATCH_RELEASE": "from-app"}, environ, app_name="shop")
+    assert (config.release, config.environment) == ("from-app", "from-env")
+
+
+def test_an_empty_environment_variable_is_not_set() -> None:
+    """Compose files set unset variables to an empty text."""
+    config = load({}, {"ERRWATCH_REGION": "", "ERRWATCH_SNS_TOPIC": ""}, app_name="shop")
+    assert (config.region, config.sns_topic) == (None, None)
+
+
+def test_the_log_group_follows_the_app_name() -> None:
+    """The log group is named like the app unless it is said otherwise."""
+    assert loaded(APP_NAME="till").log_group == "till"
+    assert loaded(APP_NAME="till", LOG_GROUP="/flask/till").log_group == "/flask/till"
+
+
+@pytest.mark.parametrize(
+    ("key", "given_", "field", "expected"),
+    [
+        ("SINKS", "stdout, memory", "sinks", ("stdout", "memory")),
+        ("SINKS", ["cloudwatch"], "sinks", ("cloudwatch",)),
+        ("SINKS", "none", "sinks", ()),
+        ("RETENTION_DAYS", "3653", "retention_days", 3653),
+        ("ALARM_THRESHOLD", "2.5", "alarm_threshold", 2.5),
+        ("ALARM_PERIOD", "3600", "alarm_period", 3600),
+        ("SEND_INTERVAL", "0.5", "send_interval", 0.5),
+        ("HEARTBEAT_SECONDS", 0, "heartbeat_seconds", 0),
+        ("JOURNAL_MAX_BYTES", 1_048_576, "journal_max_bytes", 1_048_576),
+        ("TRUSTED_PROXIES", "2", "trusted_proxies", 2),
+        (
+            "TRUSTED_PROXIES",
+            "10.0.0.0/8, 2001:db8::/32",
+            "trusted_proxies",
+            (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")),
+        ),
+        ("REDACT_KEYS", {"iban", "dob"}, "redact_keys", ("dob", "iban")),
+        (
+            "DETECTORS",
+            '{"not-found-error": {"threshold": 50}}',
+            "detectors",
+            {"not-found-error": {"threshold": 50}},
+        ),
+        ("DETECTORS", "", "detectors", {}),
+        ("ENDPOINT_URL", "http://127.0.0.1:5000", "endpoint_url", "http://127.0.0.1:5000"),
+        ("REGION", "us-gov-west-1", "region", "us-gov-west-1"),
+        ("SNS_TOPIC", "on-call", "sns_topic", "on-call"),
+    ],
+)
+def test_a_value_from_python_or_the_environment(
+    key: str, given_: object, field: str, expected: object
+) -> None:
+    """Values come as Python has them or as texts, and arrive checked."""
+    assert getattr(loaded(**{key: given_}), field) == expected
+
+
+def test_subscriptions_of_every_kind() -> None:
+    """Mail, phone, web and AWS's own endpoints."""
+    given_ = (
+        "mailto:ops@example.com,sms:+4915112345678,https://example.com/hook,"
+        "http://127.0.0.1:8000/,arn:aws:lambda:eu-central-1:123456789012:function:page"
+    )
+    arn = "arn:aws:sns:eu-central-1:123456789012:on-call"
+    config = loaded(SNS_TOPIC=arn, SUBSCRIPTIONS=given_)
+    assert config.subscriptions == tuple(given_.split(","))
+    assert config.sns_topic == arn
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "remedy"),
+    [
+        ("APP_NAME", "", "Write a text that is not empty."),
+        ("APP_NAME", "   ", "Write a text that is not empty."),
+        ("APP_NAME", 7, "Write a text that is not empty."),
+        ("APP_NAME", "a" * 300, "use at most 240 characters"),
+        ("APP_NAME", "shop:till", "none of them ':', '*', '$'"),
+        ("APP_NAME", "shop\ntill", "control character"),
+        ("LOG_GROUP", "my shop", "A-Z a-z 0-9 _ - / . #"),
+        ("LOG_GROUP", "aws/shop", "does not start with 'aws/'"),
+        ("LOG_GROUP", "a" * 513, "1 to 512 characters"),
+        ("ENVIRONMENT", "a\x00b", "at most 256 printable"),
+        ("RELEASE", "1" * 257, "at most 256 printable"),
+        ("SINKS", "disk", "of 'cloudwatch', 'stdout' and 'memory', or 'none' alone"),
+        ("SINKS", "none,memory", "or 'none' alone"),
+        ("SINKS", "memory,memory", "each sink once"),
+        ("SINKS", "", "Name each sink once"),
+        ("SINKS", 5, "Write a list"),
+        ("NAMESPACE", "AWS/Logs", "does not start with 'AWS/'"),
+        ("NAMESPACE", "a:b", "none of them ':'"),
+        ("RETENTION_DAYS", 8, "such as 7 or 14."),
+        ("RETENTION_DAYS", 0, "such as 1."),
+        ("RETENTION_DAYS", 9999, "such as 3653."),
+        ("RETENTION_DAYS", "soon", "Use a whole number."),
+        ("RETENTION_DAYS", True, "Use a whole number."),
+        ("ALARM_THRESHOLD", -1, "at least 0"),
+        ("ALARM_THRESHOLD", "nan", "at least 0"),
+        ("ALARM_PERIOD", 90, "a multiple of 60 seconds, from 60 to 86400"),
+        ("ALARM_PERIOD", 86_460, "from 60 to 86400"),
+        ("DETECTORS", "{", "It is no JSON"),
+        ("DETECTORS", [], "a mapping per detector"),
+        ("DETECTORS", {"not-found-error": 5}, "a mapping per detector"),
+        ("SNS_TOPIC", "on call", "a topic name of 1 to 256 characters"),
+        ("REGION", "Frankfurt", "such as 'eu-central-1'"),
+        ("ENDPOINT_URL", "localhost:5000", "Use a URL"),
+        ("ENDPOINT_URL", "http://localhost:port", "Use a URL"),
+        ("ENDPOINT_URL", "http://local host", "Use a URL"),
+        ("SEND_INTERVAL", 0, "at least 0.05 and at most 3600"),
+        ("JOURNAL_DIR", 5, "Write a text"),
+        ("JOURNAL_MAX_BYTES", 1000, "at least 1048576 (1 MiB)"),
+        ("TRUSTED_PROXIES", 33, "from 0 to 32"),
+        ("TRUSTED_PROXIES", 1.5, "from 0 to 32"),
+        ("TRUSTED_PROXIES", "10.0.0.300/8", "their networks, such as '10.0.0.0/8'"),
+        ("REDACT_KEYS", b"iban", "Write a list"),
+        ("HEARTBEAT_SECONDS", float("inf"), "at least 0"),
+    ],
+)
+def test_a_value_that_cannot_be_used(key: str, value: object, remedy: str) -> None:
+    """A refused value is named with its key, and the message says what to write."""
+    message = refused(**{key: value})
+    assert message.startswith(f"ERRWATCH_{key} = ")
+    assert remedy in message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ops@example.com",
+        "mailto:ops",
+        "sms:0151",
+        "ftp://example.com",
+        "https://",
+        "arn:aws:s3:::x",
+    ],
+)
+def test_a_subscription_that_is_none(address: str) -> None:
+    """A subscription without a scheme or with one that SNS has not is refused with examples."""
+    message = refused(SNS_TOPIC="on-call", SUBSCRIPTIONS=[address])
+    assert message.startswith("ERRWATCH_SUBSCRIPTIONS = ")
+    assert "'http" in message
+
+
+def test_a_subscription_without_a_topic() -> None:
+    """Nobody would be told: that is said, rather than found out at night."""
+    assert "set ERRWATCH_SNS_TOPIC" in refused(SUBSCRIPTIONS=["mailto:ops@example.com"])
+
+
+def test_a_misspelt_key() -> None:
+    """A key that does not exist is no silent default; the one that was meant is named."""
+    assert "did you mean ERRWATCH_RETENTION_DAYS?" in refused(RETENTION_DAY=90)
+    assert "the README lists those there are" in refused(XYZ=1)
+
+
+def test_a_foreign_environment_variable_is_let_be() -> None:
+    """Container platforms put `ERRWATCH_PORT` and the like into the environment."""
+    environ = {"ERRWATCH_PORT": "tcp://10.0.0.1:80"}
+    assert load({}, environ, app_name="shop").app_name == "shop"
+
+
+def test_everything_that_is_wrong_at_once() -> None:
+    """One error lists every mistake, in configuration and detectors, each with its evidence."""
+    app = Flask("shop")
+    app.config.update(
+        ERRWATCH_SINKS="disk",
+        ERRWATCH_RETENTION_DAYS=8,
+        ERRWATCH_SUBSCRIPTIONS=["nowhere"],
+        ERRWATCH_APP_NAME="",
+        ERRWATCH_DETECTORS={"no-such": {}, "client-error": {"threshold": "many"}},
+    )
+    with pytest.raises(ErrWatchError) as caught:
+        ErrWatch(app)
+    assert [(problem.key, problem.value) for problem in caught.value.problems] == [
+        ("ERRWATCH_APP_NAME", ""),
+        ("ERRWATCH_SINKS", "disk"),
+        ("ERRWATCH_RETENTION_DAYS", 8),
+        ("ERRWATCH_SUBSCRIPTIONS", ["nowhere"]),
+        ("ERRWATCH_DETECTORS['no-such']", "no-such"),
+        ("ERRWATCH_DETECTORS['client-error']['threshold']", "many"),
+    ]
+    assert all(problem.remedy.endswith((".", "…")) for problem in caught.value.problems)
+    assert len(str(caught.value).splitlines()) == 6
+    assert "errwatch" not in app.extensions
+
+
+def test_an_app_name_that_is_too_long_is_said_once() -> None:
+    """One bad name is one problem, not one for each name that would be made of it."""
+    app = Flask("shop")
+    app.config["ERRWATCH_APP_NAME"] = "a" * 300
+    with pytest.raises(ConfigurationError) as caught:
+        ErrWatch(app)
+    (problem,) = caught.value.problems
+    assert problem.key == "ERRWATCH_APP_NAME"
+    assert "(300 characters)" in str(problem)
+
+
+def test_a_name_made_of_app_and_detector_is_checked() -> None:
+    """CloudWatch refuses names above 255 characters: found before any call."""
+    app = Flask("shop")
+    app.config["ERRWATCH_APP_NAME"] = "a" * 240
+    with pytest.raises(ConfigurationError, match="shorten the app name to 230") as caught:
+        ErrWatch(app)
+    assert {problem.key for problem in caught.value.problems} == {"ERRWATCH_APP_NAME"}
+
+
+def test_an_unknown_detector_in_a_report() -> None:
+    """The names there are are listed."""
+    app = Flask("shop")
+    errwatch = watched(app)
+    with pytest.raises(UnknownDetectorError, match=r"'login-failed'.*critical-error, auth"):
+        errwatch.report("login-failed")
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"threshold": -1}, "threshold"),
+        ({"threshold": "5"}, "threshold"),
+        ({"threshold": True}, "threshold"),
+        ({"period": 90}, "period"),
+        ({"period": 300.0}, "period"),
+        ({"evaluation_periods": 0}, "evaluation_periods"),
+        ({"evaluation_periods": True}, "evaluation_periods"),
+        ({"datapoints_to_alarm": 2}, "datapoints_to_alarm"),
+        ({"evaluation_periods": 3, "datapoints_to_alarm": 0}, "datapoints_to_alarm"),
+        ({"statistic": "p99"}, "statistic"),
+        ({"comparison_operator": ">"}, "comparison_operator"),
+        ({"treat_missing_data": ["missing"]}, "treat_missing_data"),
+        ({"period": 300, "evaluation_periods": 289}, "evaluation_periods"),
+        ({"period": 86_400, "evaluation_periods": 8}, "evaluation_periods"),
+    ],
+)
+def test_an_alarm_that_cloudwatch_would_refuse(settings: dict[str, Any], key: str) -> None:
+    """What PutMetricAlarm would refuse is refused when it is written."""
+    with pytest.raises(ConfigurationError) as caught:
+        Alarm(**settings)
+    assert [problem.key for problem in caught.value.problems] == [key]
+
+
+def test_the_longest_alarms() -> None:
+    """A day for periods below an hour, a week for others."""
+    assert Alarm(period=300, evaluation_periods=288).period == 300
+    assert Alarm(period=3600, evaluation_periods=168).period == 3600
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"name": "Login Failed"}, "name"),
+        ({"name": "login--failed"}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "a" * 101}, "name"),
+        ({"name": None}, "name"),
+        ({"event": 'Login "Failed"'}, "event"),
+        ({"event": "Login Failed "}, "event"),
+        ({"event": "x" * 101}, "event"),
+        ({"event": "Heartbeat"}, "event"),
+        ({"event": "Lines Dropped"}, "event"),
+        ({"statuses": [200]}, "statuses"),
+        ({"statuses": [600]}, "statuses"),
+        ({"statuses": ["3xx"]}, "statuses"),
+        ({"statuses": [True]}, "statuses"),
+        ({"statuses": 404}, "statuses"),
+        ({"statuses": "4xx"}, "statuses"),
+        ({"level": "fatal"}, "level"),
+        ({"alarm": {"threshold": 5}}, "alarm"),
+        ({"description": "x" * 501}, "description"),
+        ({"description": None}, "description"),
+        ({"runbook_url": "wiki/errors"}, "runbook_url"),
+        ({"runbook_url": "https://example.com/" + "x" * 400}, "runbook_url"),
+    ],
+)
+def test_a_detector_that_cannot_be(settings: dict[str, Any], key: str) -> None:
+    """A detector is checked when it is written, each wrong field named."""
+    with pytest.raises(ConfigurationError) as caught:
+        Detector(**{"name": "login-failed", "event": "Login Failed", **settings})
+    assert [problem.key for problem in caught.value.problems] == [key]
+
+
+def test_methods_that_cannot_tell_the_app() -> None:
+    """With none or several apps and no context, every method says how to say which."""
+    errwatch = ErrWatch()
+    with pytest.raises(NoAppError, match="init_app was called for 0 apps"):
+        errwatch.stats()
+    for name in ("one", "two"):
+        app = Flask(name)
+        app.config["ERRWATCH_SINKS"] = "memory"
+        errwatch.init_app(app)
+    for call in (
+        errwatch.stats,
+        errwatch.flush,
+        errwatch.plan,
+        errwatch.bootstrap_alarms,
+        lambda: errwatch.report("client-error"),
+        lambda: errwatch.watch("job").__enter__(),
+    ):
+        with pytest.raises(NoAppError, match="init_app was called for 2 apps"):
+            call()
+
+
+def test_an_app_that_was_not_initialised() -> None:
+    """A stranger's app is named in the error."""
+    with pytest.raises(NoAppError, match="app = 'stranger': Call init_app on this app first"):
+        ErrWatch().stats(Flask("stranger"))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                f"ERRWATCH_{key}"
+                for key in (
+                    *("APP_NAME", "LOG_GROUP", "ENVIRONMENT", "RELEASE", "SINKS", "NAMESPACE"),
+                    *("RETENTION_DAYS", "ALARM_THRESHOLD", "ALARM_PERIOD", "DETECTORS"),
+                    *("SNS_TOPIC", "SUBSCRIPTIONS", "REGION", "ENDPOINT_URL", "SEND_INTERVAL"),
+                    *("JOURNAL_DIR", "JOURNAL_MAX_BYTES", "TRUSTED_PROXIES", "REDACT_KEYS"),
+                    *("HEARTBEAT_SECONDS", "SHUTDOWN_TIMEOUT"),
+                )
+            ]
+        ),
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.integers(),
+            st.floats(),
+            st.text(),
+            st.binary(),
+            st.lists(st.text() | st.integers()),
+            st.sets(st.integers() | st.text()),
+            st.dictionaries(st.text(), st.integers() | st.text()),
+        ),
+    )
+)
+def test_any_value_is_taken_or_refused(settings: dict[str, object]) -> None:
+    """Whatever stands in the configuration: a `Config`, or one `ConfigurationError`."""
+    try:
+        config = load(settings, {}, app_name="shop")
+    except ConfigurationError as error:
+        keys = {problem.key for problem in error.problems}
+        assert keys
+        assert keys <= {*settings, "ERRWATCH_LOG_GROUP"}
+    else:
+        assert config.retention_days in RETENTION_DAYS

@@ -1,0 +1,493 @@
+"""`ErrWatch` itself: several apps, reports, jobs, and what it must not do at start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_errwatch import (
+    AlreadyInitialisedError,
+    Detector,
+    ErrWatch,
+    ErrWatchError,
+    NoAppError,
+    Stats,
+    UnknownDetectorError,
+    event_recorded,
+)
+from tests.wsgi_driver import Event, environ_for, events_of, serve, watched
+
+
+def make_app(name: str = "shop") -> Flask:
+    app = Flask(name)
+    app.config["ERRWATCH_SINKS"] = "memory"
+    return app
+
+
+def test_an_app_factory() -> None:
+    """One extension object serves every app that a factory makes, each with its own state."""
+    errwatch = ErrWatch()
+
+    def create_app(name: str) -> Flask:
+        app = make_app(name)
+        errwatch.init_app(app)
+        return app
+
+    one, two = create_app("one"), create_app("two")
+    serve(one, "/x")
+    serve(two, "/y")
+    serve(two, "/z")
+    assert [event["app"] for event in events_of(one)] == ["one"]
+    assert [event["path"] for event in events_of(two)] == ["/y", "/z"]
+    assert [event["seq"] for event in events_of(two)] == [1, 2]
+    assert (errwatch.stats(one).emitted, errwatch.stats(two).emitted) == (1, 2)
+
+
+def test_the_configuration_is_read_once() -> None:
+    """What is changed after `init_app` has no effect."""
+    app = make_app()
+    errwatch = watched(app)
+    app.config["ERRWATCH_RELEASE"] = "later"
+    errwatch.report("client-error")
+    assert "release" not in events_of(app)[0]
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_second_init_app(other: bool) -> None:  # noqa: FBT001 - a table
+    """The same app twice is refused, by whichever object; the first goes on working."""
+    app = make_app()
+    errwatch = watched(app)
+    with pytest.raises(AlreadyInitialisedError, match="app = 'shop': Call init_app once per app"):
+        (ErrWatch() if other else errwatch).init_app(app)
+    serve(app, "/x")
+    assert len(events_of(app)) == 1
+
+
+def test_a_failed_init_app_may_be_repeated() -> None:
+    """After a configuration error the app is as it was."""
+    app = make_app()
+    before = app.wsgi_app
+    app.config["ERRWATCH_RETENTION_DAYS"] = 8
+    errwatch = ErrWatch()
+    with pytest.raises(ErrWatchError):
+        errwatch.init_app(app)
+    assert app.wsgi_app == before
+    app.config["ERRWATCH_RETENTION_DAYS"] = 7
+    errwatch.init_app(app)
+    assert errwatch.stats().emitted == 0
+
+
+def test_every_error_has_one_root() -> None:
+    """`except ErrWatchError` catches what this library raises."""
+    errwatch = watched(make_app())
+    with pytest.raises(ErrWatchError):
+        errwatch.report("no-such")
+    assert issubclass(UnknownDetectorError, ErrWatchError)
+    assert issubclass(NoAppError, ErrWatchError)
+    assert issubclass(AlreadyInitialisedError, ErrWatchError)
+
+
+def test_start_up_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`init_app` starts no thread and writes no file: the first request does."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    app = Flask("shop")
+    app.config["ERRWATCH_JOURNAL_DIR"] = str(tmp_path / "journal")
+    threads = threading.active_count()
+    errwatch = ErrWatch(app)
+    assert [*tmp_path.iterdir()] == []
+    assert threading.active_count() == threads
+    assert not app.extensions["errwatch"].delivery.is_running
+    assert errwatch.stats() == Stats()
+    assert errwatch.flush(0.1) is True
+
+
+def test_a_good_first_request_starts_the_delivery() -> None:
+    """Whatever its answer, the first request starts what delivers."""
+    app = make_app()
+    watched(app)
+    app.get("/")(lambda: "welcome")
+    delivery = app.extensions["errwatch"].delivery
+    assert not delivery.is_running
+    serve(app)
+    assert delivery.is_running
+    assert events_of(app) == []
+
+
+def test_a_report_outside_any_context() -> None:
+    """With one app in all, a report needs no context; it has no request's fields."""
+    app = make_app()
+    errwatch = watched(app)
+    identifier = errwatch.report("client-error", username="ann", tries=3)
+    (event,) = events_of(app)
+    assert event["id"] == identifier
+    assert event["event"] == "Client Error"
+    assert event["data"] == {"username": "ann", "tries": 3}
+    assert {"path", "status", "client_ip", "exception"}.isdisjoint(event)
+
+
+def test_a_report_without_data() -> None:
+    """No data, no key."""
+    app = make_app()
+    watched(app).report("client-error")
+    assert "data" not in events_of(app)[0]
+
+
+def test_a_report_inside_a_request() -> None:
+    """A report from a view has the request's fields, and the request stays without an event."""
+    app = make_app()
+    errwatch = watched(app)
+
+    @app.post("/login")
+    def login() -> str:
+        return errwatch.report("authentication-error", username="ann")
+
+    answer = serve(app, "/login", REQUEST_METHOD="POST")
+    (event,) = events_of(app)
+    assert event["id"] == answer.body.decode()
+    assert (event["method"], event["path"], event["route"]) == ("POST", "/login", "/login")
+    assert "status" not in event
+
+
+def test_a_report_inside_a_test_request_context() -> None:
+    """Also a request that no server sent has fields."""
+    app = make_app()
+    errwatch = watched(app)
+    with app.test_request_context("/made-up"):
+        errwatch.report("client-error")
+    assert events_of(app)[0]["path"] == "/made-up"
+
+
+def test_names_that_are_the_methods_own() -> None:
+    """A field may be called `detector`: the name of the detector is positional."""
+    app = make_app()
+    watched(app).report("client-error", detector="x", event="y", self="z")
+    assert events_of(app)[0]["data"] == {"detector": "x", "event": "y", "self": "z"}
+
+
+def test_the_app_that_is_meant() -> None:
+    """`app=`, else the app of the context, else the only one."""
+    errwatch = ErrWatch()
+    one, two = make_app("one"), make_app("two")
+    errwatch.init_app(one)
+    errwatch.report("client-error", how="only")
+    errwatch.init_app(two)
+    with one.app_context():
+        errwatch.report("client-error", how="context")
+        errwatch.report("client-error", app=two, how="given")
+    with pytest.raises(NoAppError):
+        errwatch.report("client-error")
+    assert [event["data"]["how"] for event in events_of(one)] == ["only", "context"]
+    assert [event["data"]["how"] for event in events_of(two)] == ["given"]
+
+
+def test_the_context_of_a_stranger() -> None:
+    """Inside the context of an app that was never initialised, no other app is guessed."""
+    errwatch = watched(make_app())
+    with Flask("stranger").app_context(), pytest.raises(NoAppError, match="'stranger'"):
+        errwatch.report("client-error")
+
+
+def test_the_only_app_is_gone() -> None:
+    """The reference to the only app is weak; when it is gone, the error says so."""
+    import gc
+
+    errwatch = watched(make_app())
+    gc.collect()
+    with pytest.raises(NoAppError, match="init_app was called for 1 apps"):
+        errwatch.stats()
+
+
+def test_a_watched_job() -> None:
+    """An exception that escapes is a critical error with the job's name, and is re-raised."""
+    app = make_app()
+    errwatch = watched(app)
+    with pytest.raises(ZeroDivisionError), errwatch.watch("nightly-import"):
+        _ = 1 // 0
+    (event,) = events_of(app)
+    assert event["event"] == "Critical Error"
+    assert event["data"] == {"job": "nightly-import"}
+    assert event["exception"]["type"] == "ZeroDivisionError"
+    assert event["exception"]["handled"] is False
+    assert event["exception"]["frames"][0]["function"] == "test_a_watched_job"
+    assert "status" not in event
+
+
+def test_a_job_that_works() -> None:
+    """No exception, no event; the return value passes."""
+    app = make_app()
+    errwatch = watched(app)
+
+    @errwatch.watch("sum")
+    def add(one: int, *, two: int) -> int:
+        """Adds."""
+        return one + two
+
+    assert add(1, two=2) == 3
+    assert (add.__name__, add.__doc__) == ("add", "Adds.")
+    assert events_of(app) == []
+
+
+def test_watch_as_a_decorator() -> None:
+    """Every call is watched, also one inside another; each failure has one line."""
+    app = make_app()
+    errwatch = watched(app)
+
+    @errwatch.watch("down")
+    def down(left: int) -> None:
+        if left == 0:
+            raise LookupError("bottom")
+        down(left - 1)
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            down(3)
+    assert [event["data"]["job"] for event in events_of(app)] == ["down", "down"]
+
+
+def test_watch_on_a_coroutine_function() -> None:
+    """The coroutine is watched while it runs, not while it is made."""
+    app = make_app()
+    errwatch = watched(app)
+
+    @errwatch.watch("async-import")
+    async def run(number: int) -> int:
+        await asyncio.sleep(0)
+        return 1 // number
+
+    assert asyncio.run(run(1)) == 1
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run(0))
+    (event,) = events_of(app)
+    assert event["exception"]["frames"][-1]["function"] == "run"
+
+
+def test_a_watch_around_a_watch() -> None:
+    """One failure is one line, the innermost job's; a new exception on the way is another."""
+    app = make_app()
+    errwatch = watched(app)
+
+    def inner() -> None:
+        with errwatch.watch("inner"):
+            raise LookupError("inside")
+
+    with pytest.raises(LookupError), errwatch.watch("outer"), errwatch.watch("middle"):
+        inner()
+    assert [event["data"]["job"] for event in events_of(app)] == ["inner"]
+
+    def translated() -> None:
+        try:
+            inner()
+        except LookupError as error:
+            raise ValueError("another") from error
+
+    with pytest.raises(ValueError, match="another"), errwatch.watch("outer"):
+        translated()
+    assert [event["data"]["job"] for event in events_of(app)][1:] == ["inner", "outer"]
+
+
+def test_an_exception_object_raised_again_later() -> None:
+    """An exception that is kept and raised in a second run is a second failure."""
+    app = make_app()
+    errwatch = watched(app)
+    kept = LookupError("a constant")
+    for _ in range(2):
+        with pytest.raises(LookupError), errwatch.watch("job"):
+            raise kept
+    assert len(events_of(app)) == 2
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_job_that_is_ended(kind: type[BaseException]) -> None:
+    """A command that exits or is interrupted did not fail."""
+    app = make_app()
+    errwatch = watched(app)
+    with pytest.raises(kind), errwatch.watch("command"):
+        raise kind
+    assert events_of(app) == []
+
+
+def test_a_watch_that_cannot_tell_the_app() -> None:
+    """It says so before the job begins, never instead of the job's own exception."""
+    errwatch = ErrWatch()
+    ran = []
+    with pytest.raises(NoAppError), errwatch.watch("job"):
+        ran.append(True)
+    assert ran == []
+
+
+def test_a_watch_needs_the_context_only_at_its_beginning() -> None:
+    """The app is found when the job begins."""
+    errwatch = ErrWatch()
+    one, two = make_app("one"), make_app("two")
+    errwatch.init_app(one)
+    errwatch.init_app(two)
+    job = errwatch.watch("job")
+    with two.app_context():
+        job.__enter__()
+    error = LookupError("late")
+    job.__exit__(LookupError, error, None)
+    assert [event["data"]["job"] for event in events_of(two)] == ["job"]
+
+
+def test_our_failure_in_a_report_is_kept_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sink or a start that fails does not fail the view that reports."""
+    app = make_app()
+    errwatch = watched(app)
+    delivery = app.extensions["errwatch"].delivery
+
+    def broken(*_args: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(delivery, "ensure_running", broken)
+    assert len(errwatch.report("client-error")) == 36
+    assert "starting the delivery: OSError: disk" in capsys.readouterr().err
+
+
+def test_an_async_receiver_is_awaited() -> None:
+    """A receiver of the signal may be a coroutine function, as with Flask's own signals."""
+    app = make_app()
+    errwatch = watched(app)
+    heard: list[Event] = []
+
+    async def hear(_sender: Flask, event: Event) -> None:
+        heard.append(event)
+
+    with event_recorded.connected_to(hear, sender=app):
+        errwatch.report("client-error")
+    assert heard == events_of(app)
+
+
+def test_sinks_of_a_testing_app() -> None:
+    """An app under test has its lines in memory, also when it is told so after its factory."""
+    app = Flask("shop")
+    errwatch = ErrWatch(app)
+    app.testing = True
+    errwatch.report("client-error")
+    assert len(events_of(app)) == 1
+
+
+def test_a_fork_counts_anew() -> None:
+    """A forked process is another process in its lines, with a count of its own."""
+    app = make_app()
+    errwatch = watched(app)
+    errwatch.report("client-error")
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        errwatch.report("client-error")
+        os.write(write, app.extensions["errwatch"].delivery.memory.lines[-1].text)
+        os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read, "rb") as pipe:
+        import json
+
+        forked = json.loads(pipe.read())
+    (event,) = events_of(app)
+    assert forked["pid"] == child
+    assert forked["seq"] == 1
+    assert forked["process"] != event["process"]
+
+
+def test_numbers_of_many_threads() -> None:
+    """Under many threads every line has its own number, and none is left out."""
+    app = make_app()
+    errwatch = watched(app)
+    app.get("/")(lambda: str(1 // 0))
+
+    def work() -> None:
+        for _ in range(25):
+            serve(app)
+            errwatch.report("client-error")
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(event["seq"] for event in events_of(app)) == [*range(1, 401)]
+
+
+def test_several_threads_share_the_first_request() -> None:
+    """Whichever thread's request is first, every request's handler is seen, wrapped once."""
+    app = make_app()
+    watched(app)
+    app.get("/")(lambda: str(1 // 0))
+    app.register_error_handler(ZeroDivisionError, lambda _error: ("no", 400))
+    start = threading.Barrier(8)
+
+    def work() -> None:
+        start.wait(10)
+        serve(app)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [event["exception"]["handled"] for event in events_of(app)] == [True] * 8
+    handler: Any = app.error_handler_spec[None][None][ZeroDivisionError]
+    assert not hasattr(handler.__wrapped__, "__wrapped__")
+
+
+def test_the_environ_is_left_as_it_was() -> None:
+    """When the answer is over, nothing of ours stays in the WSGI environment."""
+    app = make_app()
+    watched(app)
+    app.get("/")(lambda: "welcome")
+    environ = environ_for("/")
+    body = app(environ, lambda *_args: lambda _data: None)
+    assert b"".join(body) == b"welcome"
+    body.close()  # type: ignore[attr-defined]
+    assert "flask_errwatch.call" not in environ
+
+
+def test_an_operational_line_lies_outside_the_catalogue() -> None:
+    """The heartbeat has the same envelope, its figures under `data`, and sends no signal."""
+    app = make_app()
+    watched(app, release="1.2.3")
+    heard: list[Event] = []
+
+    def hear(_sender: Flask, event: Event) -> None:
+        heard.append(event)
+
+    with event_recorded.connected_to(hear, sender=app):
+        app.extensions["errwatch"].recorder.operational("Heartbeat", {"emitted": 0})
+    (event,) = events_of(app)
+    assert [*event] == (
+        [
+            "event",
+            "level",
+            "timestamp",
+            "schema",
+            "id",
+            "data",
+            "app",
+            "release",
+            "host",
+            "pid",
+            "process",
+            "seq",
+        ]
+    )
+    assert event["event"] == "Heartbeat"
+    assert event["level"] == "info"
+    assert event["data"] == {"emitted": 0}
+    assert heard == []
+
+
+def test_detectors_are_shared_by_the_apps_of_an_object() -> None:
+    """Detectors given to the constructor are every app's."""
+    errwatch = ErrWatch(detectors=[Detector(name="login-failed", event="Login Failed")])
+    app = make_app()
+    errwatch.init_app(app)
+    errwatch.report("login-failed")
+    assert events_of(app)[0]["event"] == "Login Failed"

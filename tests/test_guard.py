@@ -1,0 +1,96 @@
+"""The guard and what belongs to one process."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import pytest
+
+from flask_errwatch._guard import Guard, described, one_line
+from flask_errwatch._process import PerProcess, Process
+
+
+class ClosedStream(io.StringIO):
+    """A stderr that is gone."""
+
+    def write(self, _text: str) -> int:
+        """Fails."""
+        raise OSError("closed")
+
+
+def fail(text: str) -> None:
+    raise LookupError(text)
+
+
+def test_a_failure_is_counted_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every failure counts; the operator is told once, on one line, until it is over."""
+    guard = Guard()
+    assert guard.run("a step", str.upper, "fine") == "FINE"
+    assert guard.run("a step", fail, "one\nline \x1b[31m") is None
+    assert guard.run("a step", fail, "two") is None
+    assert guard.failures == 2
+    assert guard.last_error == "a step: LookupError: two"
+    told = "a step: LookupError: one?line ?[31m (told once; counted in stats)"
+    assert capsys.readouterr().err == f"flask-errwatch: {told}\n"
+    guard.forget("a step")
+    guard.run("a step", fail, "three")
+    assert "three" in capsys.readouterr().err
+
+
+def test_an_interrupt_goes_through() -> None:
+    """Only exceptions are kept away, not what ends a process."""
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Guard().run("a step", stop)
+
+
+@pytest.mark.parametrize("stream", [None, ClosedStream()])
+def test_a_stderr_that_is_gone(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be told, nothing fails."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    guard = Guard()
+    guard.run("a step", fail, "unheard")
+    assert guard.failures == 1
+
+
+def test_an_exception_that_cannot_be_shown() -> None:
+    """The type tells, when the message cannot."""
+
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert described(MuteError()) == "MuteError: <its message cannot be shown>"
+    assert described(LookupError()) == "LookupError"
+
+
+def test_one_line_is_bounded() -> None:
+    """What is told has an end."""
+    assert one_line("x" * 700) == "x" * 600 + "…"
+
+
+def test_a_value_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process makes its value once; another process id means another value."""
+    made: PerProcess[list[int]] = PerProcess(list)
+    assert made.peek() is None
+    first = made.get()
+    assert made.get() is first
+    assert made.peek() is first
+    monkeypatch.setattr(os, "getpid", lambda: -7)
+    assert made.peek() is None
+    assert made.get() is not first
+    monkeypatch.undo()
+    assert made.peek() is None
+
+
+def test_two_processes_differ() -> None:
+    """The token tells processes apart that had the same id."""
+    one, two = Process(), Process()
+    assert one.pid == two.pid == os.getpid()
+    assert one.token != two.token
+    assert [next(one.numbers), next(one.numbers), next(two.numbers)] == [1, 2, 1]
