@@ -68,7 +68,7 @@ class Automaton:
         rows: The alternatives.
     """
 
-    _CACHED = 10_000  # transitions kept: bounds memory, never the answer
+    _CACHED = 2_000  # transitions kept: bounds memory, never the answer
 
     def __init__(self, rows: Sequence[Sequence[Position]]) -> None:
         self._groups: dict[int, int] = {}  # set of characters -> positions that take it

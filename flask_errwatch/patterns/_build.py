@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from flask_errwatch.errors import PatternSyntaxError
 from flask_errwatch.patterns._nodes import (
     Comparison,
     FieldTest,
@@ -15,6 +16,7 @@ from flask_errwatch.patterns._nodes import (
     Text,
     Value,
 )
+from flask_errwatch.patterns._numbers import exact
 from flask_errwatch.patterns._parse_json import whole_selector
 from flask_errwatch.patterns._patterns import JsonPattern
 from flask_errwatch.patterns._regex import Regex
@@ -109,6 +111,8 @@ def _literal(value: object) -> Value:
     if isinstance(value, Regex):
         return value
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if exact(str(value)) is None:
+            raise PatternSyntaxError(str(value), 0, "Compare with a finite number.")
         return Number(str(value))
     raise TypeError(
         f"Compare with a str, a number or a Regex, not with {value!r}; "

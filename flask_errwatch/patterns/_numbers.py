@@ -56,10 +56,10 @@ def exact(text: str) -> Exact | None:
     if whole_fraction is None and bare_fraction is None and exponent is None:
         return integer(text)
     power = _power(exponent or "0")
-    scale = len(whole_fraction or bare_fraction or "") - power if power is not None else None
-    if power not in _EXPONENTS or scale not in _EXPONENTS:
+    if power is None:
         return None
-    return Decimal(text)
+    scale = len(whole_fraction or bare_fraction or "") - power
+    return Decimal(text) if power in _EXPONENTS and scale in _EXPONENTS else None
 
 
 def _power(exponent: str) -> int | None:

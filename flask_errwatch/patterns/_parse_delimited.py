@@ -45,7 +45,7 @@ class _EntryParser(ConditionParser):
         condition = None
         if cursor.peek() != "(":
             self._name = self._read_name()
-        if cursor.skip_blanks() not in (",", "]"):
+        if cursor.skip_blanks() and cursor.peek() in "(=!<>":
             cursor.at = start
             condition = self.either(self._test)
             cursor.skip_blanks()

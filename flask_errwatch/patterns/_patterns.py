@@ -87,7 +87,7 @@ class Pattern(ABC):
         """
         constant = exact(selector)
         if constant is not None:
-            return float(constant) if self.matches(message) else None
+            return _published(constant) if self.matches(message) else None
         if not selector.startswith("$"):
             remedy = "Write a number, $.field, or $name of a space-delimited pattern."
             raise PatternSyntaxError(selector, 0, remedy)
@@ -249,8 +249,5 @@ def _published(found: object) -> float | None:
         found = exact(found)
     if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
         return None
-    try:
-        number = float(found)
-    except OverflowError:
-        return None
+    number = float(found)
     return number if math.isfinite(number) else None
