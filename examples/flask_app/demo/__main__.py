@@ -91,7 +91,8 @@ def _live_through(console: Console, clock: Clock, port: int) -> list[Answer]:
         TextColumn("{task.completed} requests"),
     )
     # Shown while it runs, gone afterwards, and not there at all where nobody looks.
-    with Progress(*columns, console=console, transient=True) as progress:
+    looked_at = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not looked_at) as progress:
         task = progress.add_task("", total=len(visits), now="")
 
         def seen(visit: Visit) -> None:

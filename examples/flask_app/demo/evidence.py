@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ class Evidence:
         group: The log group.
         retention_days: Its retention.
         subscribers: Topic and endpoint of each subscription.
-        lines: Every line of the log group, as it was logged.
+        lines: Every line of the log group, in the order of time: an id begins with it.
         watches: In the order in which AWS lists the filters.
         begin: The first moment of the hour, in the lab's time.
     """
@@ -87,14 +87,16 @@ def read(*, begin: datetime, periods: int) -> Evidence:
             f"{each['TopicArn'].rpartition(':')[2]} → {each['Endpoint']}"
             for each in sns.list_subscriptions()["Subscriptions"]
         ),
-        lines=tuple(
-            json.loads(event["message"])
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name)
-            for event in page["events"]
-        ),
+        lines=tuple(sorted(_lines(logs, name), key=lambda line: str(line["id"]))),
         watches=_watches(logs.describe_metric_filters()["metricFilters"], begin, periods),
         begin=begin,
     )
+
+
+def _lines(logs: Any, group: str) -> Iterator[dict[str, Any]]:
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+        for event in page["events"]:
+            yield json.loads(event["message"])
 
 
 def _watches(filters: Sequence[dict[str, Any]], begin: datetime, periods: int) -> tuple[Watch, ...]:

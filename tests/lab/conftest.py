@@ -1,0 +1,65 @@
+"""A lab without its own thread, plain boto3 clients on it, and somebody to be told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from flask_errwatch._aws import Aws, Patience
+from flask_errwatch.lab import Lab
+from tests.lab_bench import Bench, Cloud
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab that runs and has not begun."""
+    with Lab() as running:
+        yield running
+
+
+@pytest.fixture
+def aws(lab: Lab) -> Aws:
+    """The library's own door to the lab."""
+    return Aws(endpoint_url=lab.endpoint, patience=Patience(connect=5, read=30, attempts=1))
+
+
+@pytest.fixture
+def cloud(lab: Lab) -> Cloud:
+    """The lab as a person sees it; the fixture of the lab has set the environment."""
+    assert lab.endpoint
+    return Cloud()
+
+
+@pytest.fixture
+def bench(aws: Aws, cloud: Cloud) -> Bench:
+    """A service whose time is the real one, from the last whole minute on."""
+    return Bench(aws, cloud.start)
+
+
+@pytest.fixture
+def posted() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The URL of an endpoint on loopback, and what was posted to it."""
+    bodies: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", bodies
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,0 +1,89 @@
+"""The lab's server and the environment around it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from flask_errwatch.lab import Lab, LabMissingError
+
+
+def test_any_boto3_client_is_led_to_the_lab(lab: Lab) -> None:
+    """Inside the block a client without any argument speaks to loopback, with made-up keys."""
+    client = boto3.client("logs")
+    assert client.meta.endpoint_url == lab.endpoint
+    assert client.describe_log_groups()["logGroups"] == []
+    assert lab.endpoint.startswith("http://127.0.0.1:")
+
+
+def test_every_lab_begins_empty() -> None:
+    """What an earlier lab of the process held is gone."""
+    for _ in range(2):
+        with Lab():
+            client = boto3.client("logs")
+            assert client.describe_log_groups()["logGroups"] == []
+            client.create_log_group(logGroupName="left-over")
+
+
+def test_environment_is_the_labs_and_then_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Own credentials, profiles and proxies do not reach into the lab, and come back after."""
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LOGS", "http://192.0.2.1/")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:3128/")
+    before = dict(os.environ)
+    with Lab() as lab:
+        assert os.environ["AWS_ACCESS_KEY_ID"] == "lab"
+        assert os.environ["AWS_ENDPOINT_URL"] == lab.endpoint
+        assert os.environ["ERRWATCH_ENDPOINT_URL"] == lab.endpoint
+        assert os.environ["ERRWATCH_SINKS"] == "cloudwatch"
+        assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_LOGS"} & set(os.environ)
+        assert lab.environment.exports == {
+            "AWS_ENDPOINT_URL": lab.endpoint,
+            "AWS_ACCESS_KEY_ID": "lab",
+            "AWS_SECRET_ACCESS_KEY": "lab",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+        }
+        assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+    assert dict(os.environ) == before
+
+
+def test_journal_of_a_lab_is_its_own_and_goes_with_it() -> None:
+    """Lines of a lab never lie beside real ones that wait."""
+    with Lab() as lab:
+        folder = Path(os.environ["ERRWATCH_JOURNAL_DIR"])
+        assert folder.is_dir()
+        assert lab.environment.settings["ERRWATCH_JOURNAL_DIR"] == str(folder)
+    assert not folder.exists()
+
+
+def test_nothing_answers_when_the_lab_is_over() -> None:
+    """The port is closed when the block ends, also by an error."""
+    with pytest.raises(ZeroDivisionError), Lab() as lab:  # noqa: PT012 - the block is the subject
+        endpoint = lab.endpoint
+        raise ZeroDivisionError
+    client = boto3.client(
+        "logs",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    with pytest.raises(EndpointConnectionError):
+        client.describe_log_groups()
+
+
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without moto the error says what to install, and nothing is left changed."""
+    monkeypatch.setitem(sys.modules, "moto.moto_server.werkzeug_app", None)
+    before = dict(os.environ)
+    with pytest.raises(LabMissingError, match=r"pip install 'flask-errwatch\[lab\]'"):
+        Lab().__enter__()
+    assert dict(os.environ) == before
