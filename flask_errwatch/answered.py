@@ -55,13 +55,8 @@ def _noting(handler: Handler) -> Handler:
 
 def note_answered(error: BaseException) -> None:
     """Notes the exception on the request under way. `abort()` is an answer, not an exception."""
-    if isinstance(error, HTTPException):
-        original = getattr(error, "original_exception", None)
-        if original is None:
-            return
-        error = original
     call = current_call()
-    if call is not None:
+    if call is not None and not isinstance(error, HTTPException):
         call.answered_by_handler(error)
 
 

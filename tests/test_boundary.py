@@ -53,6 +53,14 @@ def streaming() -> Flask:
     for name, view in bodies.items():
         app.add_url_rule(f"/{name}", name, view)
 
+    @app.get("/answered")
+    def answered() -> str:
+        raise LookupError("answered")
+
+    @app.errorhandler(LookupError)
+    def answer(_error: LookupError) -> tuple[str, int]:
+        return "answer", 400
+
     @app.get("/with-context")
     def with_context() -> Response:
         def named() -> Iterator[str]:
@@ -114,6 +122,16 @@ def test_an_error_page_that_fails_in_the_middle(both: Serve) -> None:
     event = both(streaming, "/missing-middle").event
     assert event["status"] == 404
     assert "exception" not in event
+
+
+def test_hooks_run_once_for_a_request_that_fails_twice() -> None:
+    """What was recorded is not made again."""
+    app = streaming()
+    errwatch = watched(app)
+    calls: list[Event] = []
+    errwatch.enrich(calls.append)
+    serve(app, "/missing-middle")
+    assert len(calls) == 1
 
 
 def test_a_stream_with_the_request_context(both: Serve) -> None:
@@ -385,6 +403,29 @@ def test_an_app_inside_another_ones_middleware() -> None:
     assert [event["path"] for event in events_of(outer)] == ["/nowhere"]
 
 
+def test_an_app_asked_before_another_one() -> None:
+    """After an app that was asked within the same request, what is noted is the outer app's."""
+    inner, outer = Flask("inner"), Flask("outer")
+    inner.get("/")(lambda: "seen")
+    watched(inner)
+    outer.get("/")(lambda: str(1 // 0))
+    outer.register_error_handler(ZeroDivisionError, lambda _error: ("no", 400))
+    flask_app = outer.wsgi_app
+
+    def asking(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        seen = inner(environ, lambda *_args: lambda _data: None)
+        assert b"".join(seen) == b"seen"
+        seen.close()  # type: ignore[attr-defined]  # Werkzeug's bodies have it
+        return flask_app(environ, start_response)
+
+    outer.wsgi_app = asking  # type: ignore[method-assign]
+    watched(outer)
+    serve(outer)
+    assert events_of(inner) == []
+    (event,) = events_of(outer)
+    assert event["exception"]["handled"] is True
+
+
 def test_an_unwatched_app_inside_a_watched_one() -> None:
     """Failures of a plain WSGI app in the middleware are the outer app's."""
     outer = Flask("outer")
@@ -419,13 +460,13 @@ def test_a_request_is_freed_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        for path in ("/good", "/missing"):
+        for path in ("/good", "/missing", "/answered"):
             body = Input()
             kept.append(weakref.ref(body))
             environ: dict[str, Any] = {"wsgi.input": body}
             serve(app, path, **environ)
             del body, environ
-        assert [ref() for ref in kept] == [None, None]
+        assert [ref() for ref in kept] == [None, None, None]
     finally:
         gc.enable()
 

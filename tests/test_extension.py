@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import gc
+import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -195,8 +198,6 @@ def test_the_context_of_a_stranger() -> None:
 
 def test_the_only_app_is_gone() -> None:
     """The reference to the only app is weak; when it is gone, the error says so."""
-    import gc
-
     errwatch = watched(make_app())
     gc.collect()
     with pytest.raises(NoAppError, match="init_app was called for 1 apps"):
@@ -376,25 +377,31 @@ def test_sinks_of_a_testing_app() -> None:
 
 def test_a_fork_counts_anew() -> None:
     """A forked process is another process in its lines, with a count of its own."""
-    app = make_app()
-    errwatch = watched(app)
+    program = """
+import os, sys
+from flask import Flask
+from flask_errwatch import ErrWatch
+app = Flask("shop")
+app.config["ERRWATCH_SINKS"] = "stdout"
+errwatch = ErrWatch(app)
+errwatch.report("client-error")
+sys.stdout.flush()
+child = os.fork()
+if child == 0:
     errwatch.report("client-error")
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover - another process
-        errwatch.report("client-error")
-        os.write(write, app.extensions["errwatch"].delivery.memory.lines[-1].text)
-        os._exit(0)
-    os.close(write)
-    os.waitpid(child, 0)
-    with os.fdopen(read, "rb") as pipe:
-        import json
-
-        forked = json.loads(pipe.read())
-    (event,) = events_of(app)
-    assert forked["pid"] == child
-    assert forked["seq"] == 1
-    assert forked["process"] != event["process"]
+    sys.stdout.flush()
+    os._exit(0)
+os.waitpid(child, 0)
+errwatch.report("client-error")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    first, forked, last = map(json.loads, done.stdout.splitlines())
+    assert [event["seq"] for event in (first, forked, last)] == [1, 1, 2]
+    assert (first["pid"], first["process"]) == (last["pid"], last["process"])
+    assert forked["pid"] != first["pid"]
+    assert forked["process"] != first["process"]
 
 
 def test_numbers_of_many_threads() -> None:

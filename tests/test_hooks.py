@@ -158,6 +158,20 @@ def test_reported_data_may_be_taken_out() -> None:
     assert mail == {"mail": "ann@example.com"}
 
 
+def test_a_broken_hook_undoes_nothing() -> None:
+    """What a hook did to its copy before it raised is gone with it."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+
+    @errwatch.enrich
+    def clears(event: Event) -> None:
+        event["data"].clear()
+        raise LookupError("after the harm")
+
+    errwatch.report("client-error", kept=True)
+    assert events_of(app)[0]["data"] == {"kept": True}
+
+
 def test_a_dropped_event_is_counted() -> None:
     """None drops the event: no line, no signal, and one more in `stats().dropped`."""
     app = Flask(__name__)

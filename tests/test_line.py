@@ -117,6 +117,9 @@ class HostileInt(int):
     __le__ = __lt__ = __gt__ = __int__ = __ge__  # type: ignore[assignment]
 
 
+#: Texts with everything in them, lone surrogates included.
+wild = st.text(st.characters(exclude_categories=()), max_size=2000)
+
 anything = st.recursive(
     st.one_of(
         st.none(),
@@ -124,7 +127,7 @@ anything = st.recursive(
         st.integers(),
         st.integers(min_value=2**62, max_value=2**70),
         st.floats(),
-        st.text(st.characters()),  # lone surrogates included
+        wild,
         st.binary(),
         st.decimals(),
         st.dates(),
@@ -143,13 +146,13 @@ anything = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text() | st.integers() | st.booleans() | st.none(), anything))
+@given(st.dictionaries(wild | st.integers() | st.booleans() | st.none(), anything))
 def test_any_data_gives_a_line(data: dict[Any, Any]) -> None:
     """Whatever is reported: valid JSON, one line, at most 32 KiB, no null, keys in order."""
     check(rendered(data))
 
 
-@given(st.text(st.characters(), max_size=2000), st.text(st.characters(), max_size=2000))
+@given(wild, wild)
 def test_any_exception_message_gives_a_line(message: str, function: str) -> None:
     """Messages and names of an exception may hold anything."""
     frames = [{"file": "shop/x.py", "line": 1, "function": function}]
@@ -157,7 +160,7 @@ def test_any_exception_message_gives_a_line(message: str, function: str) -> None
     assert check(line)["exception"]["type"] == "E"
 
 
-@given(st.text(st.characters(), max_size=300), st.text(st.characters(codec="latin-1")))
+@given(wild, st.text(st.characters(codec="latin-1")))
 def test_any_request_gives_a_line(path: str, header: str) -> None:
     """Whatever path and headers a client sends, its failing request has its line."""
     app = Flask(__name__)
@@ -212,6 +215,13 @@ def test_a_value_becomes_plain(value: object, expected: object) -> None:
     assert type(plain(value)) is type(expected)
 
 
+def test_a_surrogate_where_nobody_looks() -> None:
+    """A lone surrogate in a name of the code is escaped like any other."""
+    frames = [{"file": "shop/\ud800.py", "line": 1, "function": "f"}]
+    line = rendered({}, exception={"type": "E", "message": "m", "frames": frames})
+    assert check(line)["exception"]["frames"][0]["file"] == "shop/\\ud800.py"
+
+
 def test_a_cycle_ends() -> None:
     """Data that holds itself is cut at a depth."""
     data: dict[str, object] = {}
@@ -228,6 +238,14 @@ def test_wide_data_is_cut_and_marked() -> None:
     data = check(line)["data"]
     assert data["key-0"] == 0
     assert any("more" in str(value) for value in data.values())
+
+
+def test_no_more_is_read_than_a_line_could_hold() -> None:
+    """Of an upload that is reported field by field, only the first 128 KiB are looked at."""
+    kept = plain_fields({f"field-{number:04}": "x" * 30_000 for number in range(1000)})
+    assert sum(len(str(value)) for value in kept.values()) < 140_000
+    assert kept["…"] == "[more]"
+    assert kept["field-0000"] == "x" * 30_000
 
 
 def test_data_that_multiplies_is_replaced() -> None:
@@ -269,9 +287,12 @@ def test_a_message_of_a_megabyte() -> None:
 
 
 def test_long_phrases_survive_the_cutting() -> None:
-    """A line that had to be cut still carries its whole phrase: filters count by it."""
+    """A line that had to be cut to the last still carries its whole phrase: filters count it."""
     phrase = "x" * 100
-    event = check(rendered({str(n): "y" * 4000 for n in range(50)}, event=phrase))
+    deep: object = "y" * 64
+    for _ in range(4):
+        deep = [deep] * 8
+    event = check(rendered({str(number): deep for number in range(8)}, event=phrase))
     assert event["event"] == phrase
 
 
