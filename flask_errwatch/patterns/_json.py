@@ -41,8 +41,8 @@ def read_event(message: str) -> Event | None:
         >>> read_event('{"status": 404}'), read_event("[1]"), read_event("GET /")
         ({'status': 404}, None, None)
     """
-    if not message.lstrip(_BLANKS).startswith("{"):
-        return None
+    if message[:1] != "{" and not message.lstrip(_BLANKS).startswith("{"):
+        return None  # a line of an access log costs no failed parse
     try:
         event = orjson.loads(message)
     except orjson.JSONDecodeError:

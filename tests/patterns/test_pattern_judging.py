@@ -247,6 +247,13 @@ def test_a_metric_value_is_one_place(selector: str) -> None:
         parse("{ $.a = 1 }").value('{"a":1}', selector)
 
 
+def test_json_that_is_nested_without_end_is_no_json() -> None:
+    """It neither matches nor exhausts the stack, whichever reader meets it."""
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    assert not parse("{ $.b NOT EXISTS }").matches(deep)
+    assert parse("{ $.b NOT EXISTS }").matches('{"a":' * 1000 + "1" + "}" * 1000)
+
+
 def test_builders_write_the_json_form() -> None:
     """Each builder's text is the language's own, with parentheses only where they matter."""
     either = (field("$.a") == 1) | (field("$.b[*].c") != 'say "x"')
