@@ -582,6 +582,19 @@ def test_fingerprints() -> None:
     assert re.fullmatch(r"[0-9a-f]{16}", fail(ValueError, "one"))
 
 
+def test_a_fingerprint_does_not_depend_on_libraries() -> None:
+    """The same call of the app that fails elsewhere inside a library is the same failure."""
+    prints = set()
+    for text in ("{", "1 2"):
+        with pytest.raises(json.JSONDecodeError) as caught:
+            json.loads(text)
+        fields = exception_fields(caught.value, root=str(Path(__file__).parent), handled=False)
+        assert isinstance(fields["frames"], list)
+        prints.add((fields["frames"][-1]["function"], fields["fingerprint"]))
+    assert len({function for function, _ in prints}) == 2
+    assert len({fingerprint for _, fingerprint in prints}) == 1
+
+
 def test_structlog_belongs_to_the_application() -> None:
     """An app that configures structlog, before or after, changes no line and is left alone."""
     heard: list[Mapping[str, Any]] = []
