@@ -19,7 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _METRIC_NAME = re.compile(r"[^:*$\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+[1-9]\d{1,14}")  # E.164
-_ENDPOINT_ARN = re.compile(r"arn:[a-z-]+:(lambda|sqs|firehose):[a-z0-9-]+:\d{12}:\S+")
+_ENDPOINT_ARN = re.compile(r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+")
 
 
 class RefusedValueError(ValueError):
@@ -153,7 +153,7 @@ def subscription(value: object) -> str:
         raise RefusedValueError(
             f"{address[:80]!r} is no subscription: use 'mailto:ops@example.com', "
             "'https://example.com/hook', 'http://…', 'sms:+4915112345678' or the ARN of a "
-            "Lambda function, SQS queue or Firehose stream."
+            "Lambda function or SQS queue."
         )
     return address
 

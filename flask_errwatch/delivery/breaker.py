@@ -9,6 +9,9 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 #: A single failure is ordinary; from this one on the circuit is open and the operator is told.
 OPENS_AT = 2
 
+#: From the system: the state of `random` is the application's, and a fork copies it.
+_JITTER = random.SystemRandom()
+
 
 class Breaker:
     """Counts failures in a row. While it is open, lines only go to the journal.
@@ -42,7 +45,7 @@ class Breaker:
         longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))
         # "Equal jitter": at least half the wait, so that many processes do not try as one
         # (AWS Architecture Blog, Exponential Backoff And Jitter).
-        self._try_at = now + longest * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+        self._try_at = now + longest * (0.5 + _JITTER.random() / 2)
         return self._failures == OPENS_AT
 
     def succeeded(self) -> bool:

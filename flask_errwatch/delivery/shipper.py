@@ -101,6 +101,11 @@ class Shipper:
         return self.figures.reported + self._journal.losses.count
 
     @property
+    def has_told(self) -> bool:
+        """Whether the operator was told why lines wait just now."""
+        return self._breaker.is_open
+
+    @property
     def pending(self) -> int:
         """Lines of this process that are neither delivered nor lost."""
         return max(0, self._journal.appended - self.figures.settled)
@@ -121,6 +126,8 @@ class Shipper:
             self._hurrying = False
 
     def _run(self) -> None:
+        # At once, not with the first line: bringing in boto3 takes a good part of a second.
+        self._sender = self._guard.run("the shipper", self._make_sender)
         while True:
             more = self._guard.run("the shipper", self._round)
             if more is None:

@@ -1,0 +1,521 @@
+"""Delivery, end to end: a Flask app's lines at a CloudWatch Logs endpoint, whatever it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from flask_errwatch.delivery import Delivery
+from flask_errwatch.extension import AppState, ErrWatch
+from tests.fake_logs import FakeLogs, Mode
+
+MakeApp = Callable[..., tuple[Flask, ErrWatch]]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLogs]:
+    """An endpoint that works until it is told otherwise."""
+    with FakeLogs() as started:
+        yield started
+
+
+@pytest.fixture
+def make_app(fake: FakeLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApp]:
+    """Makes apps whose lines go to the endpoint; whatever is left is flushed at the end."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    made: list[ErrWatch] = []
+
+    def make(**settings: object) -> tuple[Flask, ErrWatch]:
+        app = Flask("shop")
+        app.config.update(
+            ERRWATCH_REGION="eu-central-1",
+            ERRWATCH_ENDPOINT_URL=fake.url,
+            ERRWATCH_JOURNAL_DIR=str(tmp_path / "journal"),
+            ERRWATCH_SEND_INTERVAL=0.1,
+        )
+        app.config.update({f"ERRWATCH_{key.upper()}": value for key, value in settings.items()})
+        errwatch = ErrWatch(app)
+        app.add_url_rule("/boom", view_func=_boom)
+        made.append(errwatch)
+        return app, errwatch
+
+    yield make
+    fake.switch("ok")
+    for errwatch in made:
+        errwatch.flush(5)
+
+
+def _boom() -> str:
+    raise ValueError("boom")
+
+
+def _delivery(app: Flask) -> Delivery:
+    state = app.extensions["errwatch"]
+    assert isinstance(state, AppState)
+    return state.delivery
+
+
+def _fail(app: Flask, count: int, prefix: str = "gone") -> list[str]:
+    """Requests that are answered 404, and their paths."""
+    client = app.test_client()
+    paths = [f"/{prefix}-{number}" for number in range(count)]
+    for path in paths:
+        assert client.get(path).status_code == 404
+    return paths
+
+
+def _events(fake: FakeLogs) -> list[dict[str, object]]:
+    return [json.loads(arrived.message) for arrived in fake.lines()]
+
+
+def _paths(fake: FakeLogs) -> list[object]:
+    return [event["path"] for event in _events(fake) if "path" in event]
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def test_lines_arrive_with_their_own_times_in_a_stream_of_the_process(
+    fake: FakeLogs, make_app: MakeApp
+) -> None:
+    """Each line is one log event, at the millisecond that stands in it, in a stream of its own."""
+    app, errwatch = make_app()
+    paths = _fail(app, 3)
+    assert errwatch.flush(5)
+    assert _paths(fake) == paths
+    for arrived in fake.lines():
+        line = json.loads(arrived.message)
+        seconds, milliseconds = divmod(arrived.timestamp, 1000)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        assert line["timestamp"] == f"{stamp}.{milliseconds:03d}Z"
+        assert arrived.group == "shop"
+        assert re.fullmatch(rf".+/shop/{os.getpid()}-\d{{8}}T\d{{6}}Z", arrived.stream)
+    stats = errwatch.stats(app)
+    assert (stats.emitted, stats.delivered, stats.pending, stats.dropped) == (3, 3, 0, 0)
+
+
+def test_nothing_is_done_before_the_first_request(
+    fake: FakeLogs, make_app: MakeApp, tmp_path: Path
+) -> None:
+    """`init_app` makes no call, no file and no thread; nor does it import boto3 by itself."""
+    threads = threading.active_count()
+    app, errwatch = make_app()
+    assert not (tmp_path / "journal").exists()
+    assert threading.active_count() == threads
+    assert not fake.calls
+    app.test_client().get("/boom")
+    assert (tmp_path / "journal").exists()
+    assert errwatch.flush(5)
+    assert fake.calls["PutLogEvents"] == 1
+
+
+def test_a_request_that_does_not_fail_starts_the_shipper(make_app: MakeApp, tmp_path: Path) -> None:
+    """Lines of a dead process are found although this one never fails."""
+    app, _ = make_app()
+    app.add_url_rule("/", view_func=lambda: "fine")
+    app.test_client().get("/")
+    assert list((tmp_path / "journal").glob("shop-*/*.lock"))
+
+
+def test_critical_lines_go_at_once(fake: FakeLogs, make_app: MakeApp) -> None:
+    """A crash is sent long before the interval is over, and takes what waits with it."""
+    app, _ = make_app(send_interval=3600)
+    _fail(app, 1)
+    app.test_client().get("/boom")
+    assert fake.wait_for(2, timeout=10)
+    assert [event["event"] for event in _events(fake)] == ["Not Found Error", "Critical Error"]
+
+
+def test_other_lines_wait_for_the_interval(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Lines of lesser levels wait, until somebody flushes."""
+    app, errwatch = make_app(send_interval=3600)
+    _fail(app, 2)
+    assert not fake.wait_for(1, timeout=1)
+    assert errwatch.stats(app).pending == 2
+    assert errwatch.flush(5)
+    assert fake.count() == 2
+
+
+FAULTS: list[Mode] = ["500", "throttle", "deny", "expired", "refuse", "lost-reply"]
+
+
+@pytest.mark.parametrize("mode", FAULTS)
+def test_a_fault_delays_and_never_loses(
+    mode: Mode, fake: FakeLogs, make_app: MakeApp, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Through every kind of outage requests are answered, lines wait, and all arrive after it."""
+    app, errwatch = make_app()
+    before = _fail(app, 3, "before")
+    assert errwatch.flush(5)
+    fake.switch(mode)
+    during = _fail(app, 50, "during")
+    assert not errwatch.flush(2)
+    assert errwatch.stats(app).last_error is not None
+    told = capfd.readouterr().err
+    assert told.count("lines wait in the journal") == 1
+    assert "logs:PutLogEvents failed with" in told
+    fake.switch("ok")
+    after = _fail(app, 3, "after")
+    assert errwatch.flush(20)
+    assert sorted(set(map(str, _paths(fake)))) == sorted(before + during + after)
+    told = ""
+
+    def closed() -> bool:
+        nonlocal told
+        told += capfd.readouterr().err
+        return "CloudWatch Logs takes lines again" in told
+
+    _wait_until(closed)
+    if mode != "lost-reply":
+        assert len(_paths(fake)) == 56
+        assert errwatch.stats(app).redelivered == 0
+    else:
+        assert errwatch.stats(app).redelivered > 0
+    assert errwatch.stats(app).dropped == 0
+
+
+def test_a_hang_does_not_keep_a_request_waiting(fake: FakeLogs, make_app: MakeApp) -> None:
+    """While AWS takes connections and never answers, requests are answered and lines wait."""
+    app, errwatch = make_app()
+    fake.switch("hang")
+    paths = _fail(app, 20)
+    assert not errwatch.flush(0.5)
+    fake.switch("ok")
+    assert errwatch.flush(20)
+    assert sorted(set(map(str, _paths(fake)))) == sorted(paths)
+
+
+def test_a_deleted_group_and_stream_are_made_again(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Somebody who deletes the stream or the whole group costs no line."""
+    app, errwatch = make_app()
+    _fail(app, 1, "a")
+    assert errwatch.flush(5)
+    fake.delete_streams()
+    _fail(app, 1, "b")
+    assert errwatch.flush(5)
+    fake.delete_group("shop")
+    _fail(app, 1, "c")
+    assert errwatch.flush(5)
+    assert errwatch.stats(app).delivered == 3
+    assert errwatch.stats(app).last_error is None
+
+
+def test_a_stream_that_is_slow_to_make_loses_nothing(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Lines that come while the stream is being made wait for it."""
+    fake.slow_streams(1.0)
+    app, errwatch = make_app()
+    paths = _fail(app, 200)
+    assert errwatch.flush(10)
+    assert _paths(fake) == paths
+
+
+def test_lines_that_are_too_old_are_counted_and_named(
+    fake: FakeLogs, make_app: MakeApp, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One line 15 days old among others costs itself: it is named, counted and reported."""
+    from flask_errwatch.rendering import Line
+
+    app, errwatch = make_app()
+    delivery = _delivery(app)
+    now = time.time_ns() // 1_000_000
+    for number in range(1001):
+        age = 15 * 86_400_000 if number == 500 else 0
+        delivery.write(Line(now - age, b'{"n":%d}' % number, critical=False))
+    assert errwatch.flush(10)
+    _wait_until(lambda: fake.count() >= 1001)
+    numbers = [event["n"] for event in _events(fake) if "n" in event]
+    assert sorted(map(str, numbers)) == sorted(str(n) for n in range(1001) if n != 500)
+    (dropped,) = [event for event in _events(fake) if event.get("event") == "Lines Dropped"]
+    data = dropped["data"]
+    assert isinstance(data, dict)
+    assert data["count"] == 1
+    assert data["reason"] == "older than 14 days"
+    assert data["first"] == data["last"]
+    assert errwatch.stats(app).dropped == 1
+    assert '{"n":500}' in capfd.readouterr().err
+
+
+def test_losses_are_reported_when_lines_arrive_again(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Past the bound the oldest go; kept and dropped together are all there were."""
+    app, errwatch = make_app(journal_max_bytes=1_048_576)
+    fake.switch("deny")
+    _fail(app, 1, "warm")
+    sent = 1
+    client = app.test_client()
+    while errwatch.stats(app).dropped == 0:
+        client.get(f"/gone-{sent}")
+        sent += 1
+        assert sent < 20_000
+    fake.switch("ok")
+    assert errwatch.flush(30)
+    _wait_until(lambda: any(event["event"] == "Lines Dropped" for event in _events(fake)))
+    assert errwatch.flush(30)
+    reported = 0
+    for event in _events(fake):
+        if event["event"] == "Lines Dropped":
+            data = event["data"]
+            assert isinstance(data, dict)
+            assert data["reason"] == "the journal is full"
+            reported += int(data["count"])
+    assert reported > 0
+    assert len(_paths(fake)) + reported == sent
+    assert errwatch.stats(app).dropped == reported
+
+
+def test_the_heartbeat_tells_the_figures(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Each process writes one small line an interval, with its delivery figures."""
+    app, errwatch = make_app(heartbeat_seconds=0.3)
+    _fail(app, 2)
+    assert fake.wait_for(3, timeout=10)
+    assert errwatch.flush(5)
+    beat = next(event for event in _events(fake) if event["event"] == "Heartbeat")
+    assert beat["level"] == "info"
+    assert beat["app"] == "shop"
+    data = beat["data"]
+    assert isinstance(data, dict)
+    assert set(data) >= {"emitted", "delivered", "pending", "dropped", "redelivered"}
+    assert data["emitted"] >= 2
+
+
+def test_credentials_that_come_later_are_found(
+    fake: FakeLogs, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines wait for credentials, and a client that has none is made anew."""
+    app, errwatch = make_app()
+    with monkeypatch.context() as patched:
+        patched.delenv("AWS_ACCESS_KEY_ID")
+        patched.delenv("AWS_SECRET_ACCESS_KEY")
+        patched.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patched.setenv("AWS_CONFIG_FILE", os.devnull)
+        paths = _fail(app, 5)
+        assert not errwatch.flush(1)
+    assert errwatch.flush(15)
+    assert _paths(fake) == paths
+
+
+def test_without_a_folder_lines_wait_in_memory(
+    fake: FakeLogs, make_app: MakeApp, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A journal folder that cannot be used costs one warning; lines arrive all the same."""
+    (tmp_path / "file").write_text("")
+    app, errwatch = make_app(journal_dir=str(tmp_path / "file" / "below"))
+    paths = _fail(app, 3)
+    assert errwatch.flush(5)
+    assert _paths(fake) == paths
+    assert capfd.readouterr().err.count("lines wait in memory") == 1
+
+
+_CHILD = """
+import os, sys, signal
+from flask import Flask
+from flask_errwatch.extension import ErrWatch
+app = Flask("shop")
+errwatch = ErrWatch(app)
+client = app.test_client()
+for number in range(int(sys.argv[1])):
+    client.get(f"/gone-{number}")
+exec(sys.argv[2])
+"""
+
+
+def _child(
+    fake: FakeLogs,
+    tmp_path: Path,
+    code: str,
+    *,
+    lines: int = 20,
+    changed: Mapping[str, str | None] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    environment: dict[str, str | None] = {
+        **os.environ,
+        "ERRWATCH_ENDPOINT_URL": fake.url,
+        "ERRWATCH_REGION": "eu-central-1",
+        "ERRWATCH_JOURNAL_DIR": str(tmp_path / "journal"),
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        **(changed or {}),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", _CHILD, str(lines), code],
+        env={key: value for key, value in environment.items() if value is not None},
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_script_that_ends_has_sent_its_lines(fake: FakeLogs, tmp_path: Path) -> None:
+    """The end of the interpreter flushes; nobody needs to call anything."""
+    done = _child(fake, tmp_path, "pass")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fake.count() == 20
+
+
+NOWHERE = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+MISSING: dict[str, tuple[Mode, dict[str, str | None], str]] = {
+    "credentials": (
+        "ok",
+        {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+        "NoCredentialsError.*Give the process AWS credentials",
+    ),
+    "region": ("ok", {"ERRWATCH_REGION": None}, "NoRegionError.*Set ERRWATCH_REGION"),
+    "endpoint": ("refuse", {}, "EndpointConnectionError.*check ERRWATCH_ENDPOINT_URL"),
+    "permission": (
+        "deny",
+        {},
+        "AccessDeniedException.*Allow logs:CreateLogStream in the IAM policy",
+    ),
+}
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_what_is_missing_is_named_once_and_stops_nothing(
+    missing: str, fake: FakeLogs, tmp_path: Path
+) -> None:
+    """Requests are answered as ever; one line on stderr says what is missing."""
+    mode, environment, said = MISSING[missing]
+    fake.switch(mode)
+    code = "errwatch.flush(3); print(client.get('/after').status)"
+    done = _child(
+        fake,
+        tmp_path,
+        code,
+        changed={"ERRWATCH_SHUTDOWN_TIMEOUT": "0.5", **NOWHERE, **environment},
+    )
+    first, last = done.stderr.splitlines()
+    assert re.fullmatch(f"flask-errwatch: lines wait in the journal: .*{said}.*", first)
+    assert last == "flask-errwatch: 21 lines wait in the journal as the process ends"
+    assert (done.returncode, done.stdout) == (0, "404 NOT FOUND\n")
+
+
+def test_a_killed_process_leaves_its_lines_to_the_next(
+    fake: FakeLogs, tmp_path: Path, make_app: MakeApp
+) -> None:
+    """After kill -9 the next process of the same app delivers, with the original times."""
+    fake.switch("deny")
+    done = _child(fake, tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    assert done.returncode == -signal.SIGKILL
+    assert fake.count() == 0
+    fake.switch("ok")
+    app, errwatch = make_app()
+    app.test_client().get("/mine")
+    assert fake.wait_for(21, timeout=20)
+    assert errwatch.flush(5)
+    by_pid: dict[object, int] = {}
+    for event in _events(fake):
+        by_pid[event["pid"]] = by_pid.get(event["pid"], 0) + 1
+    assert sorted(by_pid.values()) == [1, 20]
+    stats = errwatch.stats(app)
+    assert (stats.emitted, stats.delivered, stats.pending) == (1, 21, 0)
+
+
+@pytest.mark.parametrize("mode", ["500", "refuse", "hang", "deny"])
+def test_an_exit_in_an_outage_is_bounded_and_keeps_the_lines(
+    mode: Mode, fake: FakeLogs, tmp_path: Path, make_app: MakeApp
+) -> None:
+    """The process ends within its time, says what waits, and the next one delivers it."""
+    fake.switch(mode)
+    code = "import time; os.environ['X'] = '1'"
+    before = time.monotonic()
+    done = _child(fake, tmp_path, code)
+    assert time.monotonic() - before < 5 + 1 + 5, "shutdown timeout, a second, and the start"
+    assert done.returncode == 0
+    assert "20 lines wait in the journal as the process ends" in done.stderr
+    fake.switch("ok")
+    app, errwatch = make_app()
+    app.test_client().get("/mine")
+    assert fake.wait_for(21, timeout=20)
+    assert errwatch.flush(5)
+
+
+def test_a_fork_gets_a_journal_a_stream_and_a_count_of_its_own(
+    fake: FakeLogs, tmp_path: Path
+) -> None:
+    """A child never sends its parent's lines nor counts on from them."""
+    code = (
+        "errwatch.flush(5)\n"
+        "client.get('/parent')\n"
+        "pid = os.fork()\n"
+        "client.get('/child' if pid == 0 else '/parent-2')\n"
+        "errwatch.flush(5)\n"
+        "os._exit(0) if pid == 0 else os.waitpid(pid, 0)\n"
+    )
+    done = _child(fake, tmp_path, code, lines=1)
+    assert (done.returncode, done.stderr) == (0, "")
+    events = {str(event["path"]): event for event in _events(fake)}
+    assert set(events) == {"/gone-0", "/parent", "/child", "/parent-2"}
+    assert [events[path]["seq"] for path in ("/gone-0", "/parent", "/child", "/parent-2")] == [
+        *(1, 2, 1, 3),
+    ]
+    assert events["/child"]["process"] != events["/parent"]["process"]
+    assert len({arrived.stream for arrived in fake.lines()}) == 2
+    assert len(fake.lines()) == 4
+
+
+def test_stdout_gets_whole_lines(tmp_path: Path, fake: FakeLogs) -> None:
+    """The sink `stdout` writes each line to the standard output, and nothing to AWS."""
+    done = _child(
+        fake,
+        tmp_path,
+        "os.environ['ERRWATCH_SINKS'] = 'stdout'\n"
+        "other = Flask('other')\n"
+        "ErrWatch(other)\n"
+        "other.test_client().get('/gone')\n"
+        "print('mine')",
+        lines=0,
+    )
+    first, second = done.stdout.splitlines()
+    assert json.loads(first)["event"] == "Not Found Error"
+    assert second == "mine"
+    assert not fake.calls
+
+
+def test_a_sink_that_fails_takes_nothing_from_the_others(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A closed standard output is counted; the other sinks have the line."""
+    app, errwatch = make_app(sinks="stdout,memory")
+
+    def closed(_descriptor: int, _text: bytes) -> int:
+        raise OSError(9, "Bad file descriptor")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", closed)
+        app.test_client().get("/gone")
+    assert len(_delivery(app).memory.lines) == 1
+    assert "Bad file descriptor" in str(errwatch.stats(app).last_error)
+
+
+def test_a_signal_handler_that_reports_during_the_start_loses_nothing(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever interrupts the start of the delivery, and reports, waits for nothing."""
+    app, errwatch = make_app(sinks="memory")
+    delivery = _delivery(app)
+    opened = delivery._opened
+
+    def interrupted(name: str) -> object:
+        errwatch.report("critical-error", app=app, where="in the handler")
+        return opened(name)
+
+    monkeypatch.setattr(delivery, "_opened", interrupted)
+    errwatch.report("critical-error", app=app, where="outside")
+    kept = [json.loads(line.text)["data"]["where"] for line in delivery.memory.lines]
+    assert kept == ["in the handler", "outside"]
