@@ -70,6 +70,10 @@ class CloudWatchSink:
         beat: Callable[[], None],
         before: OwnJournal | None,
     ) -> None:
+        # boto3 brings this in, and it cannot be imported any more once the interpreter ends, as
+        # it does when a short script is over before the shipper has imported boto3.
+        import concurrent.futures.thread  # noqa: F401
+
         self._config = config
         self.journal, warning = open_journal(config, before)
         if warning is not None:
@@ -215,7 +219,8 @@ class Delivery:
             return
         stats = self.stats()
         left = "wait in the journal" if self._cloudwatch.journal.lasts else "are lost"
-        reason = f": {stats.last_error}" if stats.last_error else ""
+        told = self._cloudwatch.shipper.has_told
+        reason = "" if told or not stats.last_error else f": {stats.last_error}"
         tell(f"{stats.pending} lines {left} as the process ends{reason}")
 
     def _opened(self, name: str) -> Sink:
