@@ -17,7 +17,7 @@ NAME = "flask_errwatch"
 
 #: The layers, lowest first: a room may import rooms of its own layer and of those before.
 LAYERS = (
-    ("errors", "_values", "_guard", "_process"),
+    ("errors", "_values", "_guard", "_process", "_context"),
     ("patterns", "config", "redaction", "addresses", "_checks"),
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
@@ -33,7 +33,7 @@ ONLY = {
     "watchtower": {"delivery"},
     "moto": {"lab"},
     "rich": {"cli", "lab"},
-    "flask": {"answered", "cli", "extension", "recorder", "testing"},
+    "flask": {"_context", "answered", "cli", "extension", "recorder", "testing"},
     "werkzeug": {"answered", "events", "lab"},
     "blinker": {"events", "testing"},
     "structlog": {"recorder", "rendering"},
