@@ -9,17 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from flask import (
-    Flask,
-    current_app,
-    got_request_exception,
-    has_app_context,
-    has_request_context,
-    request,
-)
+from flask import Flask, got_request_exception
 
 from flask_errwatch import config as configuration
+from flask_errwatch._context import current_app, current_request
 from flask_errwatch._guard import Guard
+from flask_errwatch._process import PerProcess
 from flask_errwatch.answered import note_unanswered, watch_error_handlers
 from flask_errwatch.boundary import Boundary
 from flask_errwatch.config import Config
@@ -276,9 +271,8 @@ class ErrWatch:
     def _state(self, app: Flask | None, method: str) -> AppState:
         """The state of the app that is meant: given, current, or the only one."""
         found = app
-        if found is None and has_app_context():
-            # The app itself and not its proxy: Flask documents this very call for signals.
-            found = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        if found is None:
+            found = current_app()
         if found is None and self._only is not None:
             found = self._only()
         state = found.extensions.get(KEY) if found is not None else None
@@ -299,8 +293,7 @@ def _report(
 ) -> str:
     if not state.delivery.is_running:
         state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
-    served = request if has_request_context() else None
-    return state.recorder.reported(detector, data, served, error)
+    return state.recorder.reported(detector, data, current_request(), error)
 
 
 def _is_testing(app_ref: weakref.ref[Flask]) -> bool:
@@ -314,10 +307,10 @@ class _FirstRequest:
     def __init__(self, app_ref: weakref.ref[Flask]) -> None:
         self.done = False
         self._app_ref = app_ref
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
 
     def __call__(self) -> None:
-        with self._lock:
+        with self._lock.get():
             app = self._app_ref()
             if app is None or self.done:
                 return
