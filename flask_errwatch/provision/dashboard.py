@@ -1,0 +1,157 @@
+"""The dashboard: pure, from the resource model to the body that CloudWatch draws.
+
+One row per detector, with its count, its threshold and the state of its alarms; below it who,
+where, the newest criticals, and whether the delivery is well. The structure is that of AWS's
+*Dashboard Body Structure and Syntax*: a grid of 24 columns, at most 500 widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from flask_errwatch.provision import queries
+from flask_errwatch.provision.place import Place
+from flask_errwatch.provision.queries import SavedQuery
+from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
+
+#: Columns of the grid.
+COLUMNS = 24
+
+#: Alarms of one alarm status widget.
+_ALARMS = 100
+_ROW = 5
+_TABLE = 8
+_STATE = 6
+#: Seconds of a point where no alarm says otherwise; a metric filter counts per minute.
+_MINUTE = 60
+
+Widget = dict[str, object]
+
+
+class Named(Protocol):
+    """Anything with an alarm's name: a metric alarm or a composite."""
+
+    @property
+    def name(self) -> str:
+        """Its name, unique within account and region."""
+        ...
+
+
+def dashboard_body(
+    *,
+    log_group: str,
+    filters: Sequence[MetricFilter],
+    alarms: Sequence[MetricAlarm],
+    place: Place,
+    others: Sequence[Named] = (),
+) -> dict[str, object]:
+    """The body of the app's dashboard; `json.dumps` of it is what PutDashboard takes.
+
+    Args:
+        log_group: Where the lines are.
+        filters: One per detector, in the order of the rows.
+        alarms: On a detector's own row when they watch its metric or bear its name and a suffix.
+        place: Partition, region and account, for the ARNs of the alarms.
+        others: Further alarms; those that belong to no row have one together.
+
+    Example:
+        >>> place = Place(partition="aws", region="eu-central-1", account="123456789012")
+        >>> body = dashboard_body(log_group="shop", filters=(), alarms=(), place=place)
+        >>> [widget["properties"]["title"] for widget in body["widgets"]][:2]
+        ['Who causes the most failures', 'Which paths fail most']
+    """
+    grid = _Grid()
+    left = [*alarms, *others]
+    for counted in filters:
+        shown = [each for each in left if _belongs(each, counted, filters)]
+        left = [each for each in left if each not in shown]
+        grid.row(*_detector(counted, shown, place))
+    for start in range(0, len(left), _ALARMS):
+        some = left[start : start + _ALARMS]
+        grid.row(_states("Other alarms", some, place, width=COLUMNS, height=3))
+    for pair in (
+        (queries.TOP_SOURCES, queries.TOP_PATHS),
+        (queries.NEWEST_CRITICALS,),
+        (queries.DELIVERY_HEALTH,),
+        (queries.SEQUENCE_GAPS, queries.LOST_LINES),
+    ):
+        width = COLUMNS // len(pair)
+        grid.row(*(_log(each, log_group, place, width=width) for each in pair))
+    return {"start": "-PT3H", "periodOverride": "inherit", "widgets": grid.widgets}
+
+
+class _Grid:
+    """Places widgets row by row, from left to right, so that none can lie on another."""
+
+    def __init__(self) -> None:
+        self.widgets: list[Widget] = []
+        self._y = 0
+
+    def row(self, *sized: tuple[int, int, Widget]) -> None:
+        """Adds a row of widgets, each with its width and height."""
+        x = 0
+        for width, height, widget in sized:
+            at: Widget = {"x": x, "y": self._y, "width": width, "height": height}
+            self.widgets.append({"type": widget["type"], **at, "properties": widget["properties"]})
+            x += width
+        self._y += max(height for _, height, _ in sized)
+
+
+def _belongs(alarm: Named, counted: MetricFilter, filters: Sequence[MetricFilter]) -> bool:
+    """Whether the alarm is of this filter's detector: by its metric, else by the longest name."""
+    if isinstance(alarm, MetricAlarm) and alarm.metric_name is not None:
+        return (alarm.namespace, alarm.metric_name) == (counted.namespace, counted.metric_name)
+    fitting = [each.name for each in filters if f"{alarm.name}-".startswith(f"{each.name}-")]
+    return counted.name == max(fitting, key=len, default=None)
+
+
+def _detector(
+    counted: MetricFilter, alarms: Sequence[Named], place: Place
+) -> list[tuple[int, int, Widget]]:
+    """A detector's row: its count, and the state of its alarms where it has some."""
+    if not alarms:
+        return [(COLUMNS, _ROW, _count(counted, [], place))]
+    count = _count(counted, [each for each in alarms if isinstance(each, MetricAlarm)], place)
+    return [(COLUMNS - _STATE, _ROW, count), _states("State", alarms, place)]
+
+
+def _count(counted: MetricFilter, alarms: Sequence[MetricAlarm], place: Place) -> Widget:
+    """The metric in the alarm's own period and statistic, with a line at the threshold."""
+    own = [each for each in alarms if each.metric_name is not None]
+    dimensions = [word for pair in counted.dimensions for word in pair]
+    properties: dict[str, object] = {
+        "title": counted.name,
+        "view": "timeSeries",
+        "region": place.region,
+        "metrics": [[counted.namespace, counted.metric_name, *dimensions]],
+        "stat": next((each.statistic for each in own if each.statistic), "Sum"),
+        "period": next((each.period for each in own if each.period), _MINUTE),
+        "yAxis": {"left": {"min": 0}},
+    }
+    lines = [
+        {"label": f"{each.name} threshold", "value": each.threshold}
+        for each in own
+        if each.threshold is not None
+    ]
+    if lines:
+        properties["annotations"] = {"horizontal": lines}
+    return {"type": "metric", "properties": properties}
+
+
+def _states(
+    title: str, alarms: Sequence[Named], place: Place, *, width: int = _STATE, height: int = _ROW
+) -> tuple[int, int, Widget]:
+    arns = [place.alarm_arn(each.name) for each in alarms]
+    properties: dict[str, object] = {"title": title, "alarms": arns}
+    return width, height, {"type": "alarm", "properties": properties}
+
+
+def _log(query: SavedQuery, group: str, place: Place, *, width: int) -> tuple[int, int, Widget]:
+    properties: dict[str, object] = {
+        "title": query.title,
+        "view": "table",
+        "region": place.region,
+        "query": query.on(group),
+    }
+    return width, _TABLE, {"type": "log", "properties": properties}

@@ -1,0 +1,92 @@
+"""Where resources stand, and the ARNs that follow from it.
+
+A resource's values are the same everywhere but for three words: partition, region and account.
+Provisioning knows them; an export does not, and puts tokens in their place that each language
+turns into its own reference (`ANYWHERE`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A partition, region and account.
+
+    Attributes:
+        partition: `aws`, `aws-cn`, `aws-us-gov` …
+        region: As `eu-central-1`.
+        account: Twelve digits.
+
+    Example:
+        >>> Place(partition="aws", region="eu-central-1", account="123456789012").alarm_arn("a")
+        'arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a'
+    """
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of the region, as the service spells it."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def alarm_arn(self, name: str) -> str:
+        """The ARN of an alarm, of a metric or composite."""
+        return self.arn("cloudwatch", f"alarm:{name}")
+
+    def insight_rule_arn(self, name: str) -> str:
+        """The ARN of a Contributor Insights rule."""
+        return self.arn("cloudwatch", f"insight-rule/{name}")
+
+    def dashboard_arn(self, name: str) -> str:
+        """The ARN of a dashboard: dashboards belong to no region."""
+        return f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{name}"
+
+    def log_group_arn(self, name: str) -> str:
+        """The ARN of a log group, as tagging takes it; some actions want `:*` after it."""
+        return self.arn("logs", f"log-group:{name}")
+
+    def topic_arn(self, name: str) -> str:
+        """The ARN of a topic."""
+        return self.arn("sns", name)
+
+
+# Noncharacters of Unicode: no name, description or address of anybody's holds one.
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
+_TOKEN = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
+
+
+def token(name: str) -> str:
+    """What stands in a text for a word that only the place of deployment knows."""
+    return f"{_OPEN}{name}{_CLOSE}"
+
+
+#: The place of an export: its words are tokens.
+ANYWHERE = Place(partition=token("partition"), region=token("region"), account=token("account"))
+
+
+def has_tokens(text: str) -> bool:
+    """Whether a text holds tokens."""
+    return _TOKEN.search(text) is not None
+
+
+def translated(text: str, plain: Callable[[str], str], reference: Callable[[str], str]) -> str:
+    """The text in another language: its plain parts escaped, its tokens as references.
+
+    Args:
+        text: What may hold tokens.
+        plain: Escapes a part without any.
+        reference: The language's reference to the token of that name.
+
+    Example:
+        >>> translated(f"arn:{token('partition')}:sns", str.upper, "${{{}}}".format)
+        'ARN:${partition}:SNS'
+    """
+    parts = _TOKEN.split(text)
+    return "".join(
+        reference(part) if number % 2 else plain(part) for number, part in enumerate(parts)
+    )
