@@ -14,7 +14,7 @@ from zlib import crc32
 
 from flask_errwatch.rendering import Line
 
-_CRITICAL, _ORDINARY = b"!", b"."
+_CRITICAL = b"!"
 _HEADER = 9
 
 
@@ -49,8 +49,9 @@ def pack(line: Line) -> bytes:
         >>> pack(Line(1700000000000, b'{"event":"x"}', True))
         b'\nef2a52db 1700000000000 ! {"event":"x"}\n'
     """
-    body = b"%d %b %b" % (line.timestamp, _CRITICAL if line.critical else _ORDINARY, line.text)
-    return b"\n%08x %b\n" % (crc32(body), body)
+    timestamp, text, critical = line
+    head = b"%d ! " % timestamp if critical else b"%d . " % timestamp
+    return b"\n%08x %b%b\n" % (crc32(text, crc32(head)), head, text)
 
 
 def unpack(raw: bytes) -> Line | None:
