@@ -102,7 +102,7 @@ class ErrWatch:
         config, catalogue = self._configured(app)
         app_ref = weakref.ref(app)
         guard = Guard()
-        delivery = Delivery(config, guard, is_testing=lambda: _is_testing(app_ref))
+        delivery = Delivery(config, guard, app=app_ref)
         recorder = Recorder(
             app,
             config=config,
@@ -275,17 +275,26 @@ class ErrWatch:
             found = current_app()
         if found is None and self._only is not None:
             found = self._only()
-        state = found.extensions.get(KEY) if found is not None else None
-        if isinstance(state, AppState):
-            return state
         if found is not None:
-            remedy = "Call init_app on this app first."
-            raise NoAppError(Problem(key="app", value=found.name, remedy=remedy))
+            return state_of(found)
         remedy = (
             f"Call {method}(…, app=app), or call it inside an app context: "
             f"init_app was called for {self._initialised} apps."
         )
         raise NoAppError(Problem(key="app", value=None, remedy=remedy))
+
+
+def state_of(app: Flask) -> AppState:
+    """What belongs to the app.
+
+    Raises:
+        NoAppError: When the app is not watched.
+    """
+    state = app.extensions.get(KEY)
+    if isinstance(state, AppState):
+        return state
+    remedy = "Call init_app on this app first."
+    raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
 
 
 def _report(
@@ -294,11 +303,6 @@ def _report(
     if not state.delivery.is_running:
         state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
     return state.recorder.reported(detector, data, current_request(), error)
-
-
-def _is_testing(app_ref: weakref.ref[Flask]) -> bool:
-    app = app_ref()
-    return app is not None and app.testing
 
 
 class _FirstRequest:

@@ -11,11 +11,13 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard, tell
 from flask_errwatch._process import PerProcess
 from flask_errwatch.config import Config
+from flask_errwatch.delivery import diversion
 from flask_errwatch.delivery.heartbeat import Heartbeat
 from flask_errwatch.delivery.journal import OwnJournal, open_journal
 from flask_errwatch.delivery.sender import Sender
@@ -23,6 +25,9 @@ from flask_errwatch.delivery.shipper import Shipper
 from flask_errwatch.delivery.sinks import MemorySink, Sink, StdoutSink
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.rendering import Line
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 Operational = Callable[[str, dict[str, object]], None]
 
@@ -109,14 +114,14 @@ class Delivery:
     Args:
         config: The app's configuration.
         guard: Keeps failures away from the app.
-        is_testing: Whether the app is under test; asked at the first event, since test
-            fixtures say so after the factory ran.
+        app: The app, held weakly. Whether it is under test is asked at the first event, since
+            test fixtures say so after the factory ran.
     """
 
-    def __init__(self, config: Config, guard: Guard, *, is_testing: Callable[[], bool]) -> None:
+    def __init__(self, config: Config, guard: Guard, *, app: Callable[[], Flask | None]) -> None:
         self._config = config
         self._guard = guard
-        self._is_testing = is_testing
+        self._app = app
         self._operational: Operational = lambda _phrase, _data: None
         self._sinks: tuple[Sink, ...] = ()
         self._cloudwatch: CloudWatchSink | None = None
@@ -145,7 +150,7 @@ class Delivery:
 
     def ensure_running(self) -> None:
         """Opens this process's sinks and starts what they need, once."""
-        if not self.is_running:
+        if not self.is_running and not diversion.is_on():
             with self._starting.get():
                 self._start()
 
@@ -156,7 +161,8 @@ class Delivery:
         try:
             names = self._config.sinks
             if names is None:
-                names = ("memory",) if self._is_testing() else ("cloudwatch",)
+                app = self._app()
+                names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
             self._emitted = 0
             self._dropped_by_hooks = 0
             self._sinks = tuple(self._opened(name) for name in names)
@@ -168,6 +174,10 @@ class Delivery:
 
     def write(self, line: Line) -> None:
         """Hands the line to every sink; a sink that fails takes nothing from the others."""
+        if diversion.is_on():
+            self._emitted += 1
+            diversion.take(self._app(), line)
+            return
         if not self.is_running:
             self.ensure_running()
         if self.is_running:

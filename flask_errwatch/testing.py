@@ -1,0 +1,276 @@
+"""Tests of what an app records and of the alarms that its traffic raises; no AWS, no threads.
+
+pytest finds the fixtures `errwatch_events` and `errwatch_judge` by itself; other frameworks use
+`capture_events` and `TrafficJudge`, which are the same. Within each, no line of any app of the
+process goes to its sinks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import NamedTuple, final
+
+from flask import Flask
+
+from flask_errwatch.delivery.diversion import diverted
+from flask_errwatch.detectors import HEARTBEAT
+from flask_errwatch.errors import JudgeError, NoAppError, Problem
+from flask_errwatch.extension import AppState, state_of
+from flask_errwatch.hooks import Event
+from flask_errwatch.rendering import Line
+from flask_errwatch.simulation import Judge, Report, State, Transition
+
+__all__ = ["START", "TrafficJudge", "capture_events"]
+
+#: When every judge's clock begins: 2026-01-01T12:00:00Z, in seconds since the epoch.
+START = 1_767_268_800
+_MINUTE = 60
+
+
+@contextmanager
+def capture_events() -> Iterator[list[Event]]:
+    """Captures the events of every app of this process, whatever its sinks.
+
+    Each is a dict of what its line says; heartbeats and the like are left out. No line goes to
+    a sink meanwhile.
+
+    Example:
+        >>> from flask import Flask
+        >>> from flask_errwatch import ErrWatch
+        >>> app = Flask("shop")
+        >>> errwatch = ErrWatch(app)
+        >>> with capture_events() as events:
+        ...     _ = app.test_client().get("/wp-login.php")
+        >>> [(event["detector"], event["path"]) for event in events]
+        [('not-found-error', '/wp-login.php')]
+    """
+    events: list[Event] = []
+
+    def take(_app: Flask | None, line: Line) -> None:
+        event = json.loads(line.text)
+        if "detector" in event:
+            events.append(event)
+
+    with diverted(take):
+        yield events
+
+
+class Account(NamedTuple):
+    """How it came that a detector's alarm was raised, or not.
+
+    Attributes:
+        detector: The detector's name.
+        sentence: What came of its lines.
+    """
+
+    detector: str
+    sentence: str
+
+
+class Alarms(frozenset[str]):
+    """The names of the detectors whose alarm was raised: a set that can say why.
+
+    Attributes:
+        accounts: One for each detector of each app.
+    """
+
+    accounts: tuple[Account, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str], accounts: Iterable[Account]) -> Alarms:
+        """The set of these names."""
+        alarms = cls(names)
+        alarms.accounts = tuple(accounts)
+        return alarms
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, sorted(self)))}}}" if self else "set()"
+
+
+@final
+class TrafficJudge:
+    """Says which alarms the traffic inside a `with` block would raise in CloudWatch.
+
+    It judges each line that any app of the process writes, by the patterns, thresholds and
+    periods that the app is configured with. Time is its own: it begins at `START`, stands still
+    while requests are served, and passes in `advance` alone. Asking changes nothing. An answer
+    takes the current minute as over, and covers everything since the beginning. The app's
+    heartbeat (`ERRWATCH_HEARTBEAT_SECONDS`) beats as it would in production: a quiet minute has
+    zeros, not missing data.
+
+    Example:
+        >>> from flask import Flask
+        >>> from flask_errwatch import ErrWatch
+        >>> app = Flask("shop")
+        >>> errwatch = ErrWatch(app)
+        >>> with TrafficJudge() as judge:
+        ...     for _ in range(11):
+        ...         _ = app.test_client().get("/wp-login.php")
+        ...     judge.alarms()
+        {'not-found-error'}
+    """
+
+    def __init__(self) -> None:
+        self._now: float = START
+        self._lines: list[tuple[AppState, int, str]] = []
+        self._block = ExitStack()
+
+    def __enter__(self) -> TrafficJudge:
+        self._block.enter_context(diverted(self._take))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._block.close()
+
+    def _take(self, app: Flask | None, line: Line) -> None:
+        if app is not None:
+            self._lines.append((state_of(app), int(self._now * 1000), line.text.decode()))
+
+    def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Lets time pass before the next request.
+
+        Args:
+            hours: Hours, of 3,600 seconds.
+            minutes: Minutes, added to them.
+            seconds: Seconds, added to both.
+
+        Raises:
+            JudgeError: When no time, or less than none, would pass.
+        """
+        passed = hours * 3600 + minutes * 60 + seconds
+        if not passed > 0:
+            remedy = "Let time pass, as in advance(minutes=5): it stands still by itself."
+            raise JudgeError(Problem(key="advance", value=passed, remedy=remedy))
+        self._now += passed
+
+    def alarms(self, app: Flask | None = None) -> frozenset[str]:
+        """The detectors whose alarm was raised since the beginning, also where it is over again.
+
+        Args:
+            app: Only this app's; None means those of every app that wrote a line.
+
+        Returns:
+            A set of detector names. When a comparison with it fails, pytest shows how each
+            came about; `explain` says the same at length.
+
+        Raises:
+            NoAppError: When the app is not watched.
+        """
+        raised: list[str] = []
+        accounts: list[Account] = []
+        states = self._states(app)
+        for state in states:
+            judge, transitions = self._judged(state)
+            rang = {each.alarm for each in transitions if each.new == "ALARM"}
+            reports = {report.name: report for report in judge.reports()}
+            of_app = f" of {state.config.app_name}" if len(states) > 1 else ""
+            for detector in state.catalogue:
+                resource = detector.resource_name(state.config.app_name)
+                raised += [detector.name] if resource in rang else []
+                said = _said(reports[resource], is_raised=resource in rang)
+                accounts.append(Account(detector.name, f"{detector.name}{of_app}: {said}"))
+        return Alarms.of(raised, accounts)
+
+    def states(self, app: Flask | None = None) -> dict[str, State]:
+        """The state now of each detector that has an alarm.
+
+        Args:
+            app: The app, where several wrote lines.
+
+        Raises:
+            NoAppError: When the app is not watched, or it cannot be told which is meant.
+        """
+        states = self._states(app)
+        if len(states) != 1:
+            remedy = f"Call states(app=app): {len(states)} apps wrote lines."
+            raise NoAppError(Problem(key="app", value=None, remedy=remedy))
+        judge, _ = self._judged(states[0])
+        app_name = states[0].config.app_name
+        names = {each.resource_name(app_name): each.name for each in states[0].catalogue}
+        return {names[resource]: state for resource, state in judge.states.items()}
+
+    def explain(self, app: Flask | None = None) -> str:
+        """How the states came about: lines per detector, worst periods, every transition.
+
+        Args:
+            app: Only this app's; None means those of every app that wrote a line.
+
+        Raises:
+            NoAppError: When the app is not watched.
+        """
+        parts: list[str] = []
+        for state in self._states(app):
+            judge, transitions = self._judged(state)
+            parts += [judge.explain(), *map(str, transitions)]
+        return "\n".join(parts) or _NOTHING
+
+    def _states(self, app: Flask | None) -> list[AppState]:
+        """The app's state; without one, the states of the apps that wrote lines, each once."""
+        if app is not None:
+            return [state_of(app)]
+        return list({id(state): state for state, _, _ in self._lines}.values())
+
+    def _judged(self, state: AppState) -> tuple[Judge, list[Transition]]:
+        """A judge that saw the app's lines, and what it saw; anew, so that no line is late."""
+        config = state.config
+        judge = Judge.for_catalogue(
+            state.catalogue, config.app_name, namespace=config.namespace, start=START
+        )
+        for whose, timestamp, text in self._lines:
+            if whose is state:
+                judge.feed(timestamp, text)
+        end = int(self._now // _MINUTE * _MINUTE + _MINUTE)
+        if config.heartbeat_seconds:
+            beat = judge.match(_BEAT)
+            # A second one in a minute would give the same zero.
+            for at in range(START, end, max(_MINUTE, int(config.heartbeat_seconds))):
+                judge.count(at * 1000, beat)
+        return judge, judge.advance(end)
+
+
+_BEAT = json.dumps({"event": HEARTBEAT})
+_NOTHING = "No app wrote a line: nothing failed, or ErrWatch(app) was not called."
+
+
+def explained(op: str, left: object, right: object) -> list[str] | None:
+    """What pytest shows of a failed comparison with `Alarms`; None of any other.
+
+    What the two sides disagree on comes first, because pytest cuts long explanations.
+    """
+    alarms = next((each for each in (left, right) if isinstance(each, Alarms)), None)
+    if alarms is None:
+        return None
+    other = right if alarms is left else left
+    expected = other if isinstance(other, set | frozenset) else {other}
+    known = {account.detector for account in alarms.accounts}
+    lines = [f"{name}: there is no such detector" for name in expected - known]
+    accounts = sorted(
+        alarms.accounts, key=lambda each: (each.detector in alarms) == (each.detector in expected)
+    )
+    lines += [account.sentence for account in accounts]
+    return [f"{left!r} {op} {right!r}", *(lines if known else [_NOTHING])]
+
+
+def _said(report: Report, *, is_raised: bool) -> str:
+    """One detector in one line: the lines that matched, the worst period, the threshold."""
+    matched = sum(lines for _, lines in report.filters)
+    said = "1 line matched" if matched == 1 else f"{matched} lines matched"
+    if report.alarm is None:
+        return f"{said}; it has no alarm"
+    if report.peak is not None and report.peak.lines:
+        start, end, value = report.peak.datapoint
+        said += f", worst {_shown(start)} to {_shown(end)} with {report.alarm.statistic} {value:g}"
+    return f"{'raised' if is_raised else 'not raised'}: {said}; alarms when {report.alarm}"
+
+
+def _shown(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M}"

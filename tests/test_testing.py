@@ -1,0 +1,297 @@
+"""The fixtures and context managers with which users test their own apps, as they use them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from flask_errwatch import Alarm, Detector, ErrWatch
+from flask_errwatch.errors import JudgeError, NoAppError
+from flask_errwatch.testing import Alarms, TrafficJudge, capture_events, explained
+from tests.wsgi_driver import events_of
+
+pytest_plugins = ["pytester"]
+
+DOCUMENTED = Path(__file__).parents[1] / "docs" / "testing.md"
+
+
+def watched(name: str = "shop", *, detectors: tuple[Detector, ...] = (), **config: object) -> Flask:
+    """A watched app that knows no path, with a detector of 404 that alarms above two."""
+    app = Flask(name)
+    app.config.from_mapping(config)
+    missing = Detector(name="missing", event="Missing", statuses=(404,), alarm=Alarm(threshold=2))
+    ErrWatch(app, detectors=[missing, *detectors])
+    return app
+
+
+def miss(app: Flask, times: int = 1) -> None:
+    """Asks for a path that is not there."""
+    for _ in range(times):
+        assert app.test_client().get("/wp-login.php").status_code == 404
+
+
+@pytest.fixture
+def example(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with the files of `docs/testing.md`."""
+    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", DOCUMENTED.read_text(), re.DOTALL)
+    assert [name for name, _ in blocks] == [
+        "conftest.py",
+        "test_alarms.py",
+        "test_events.py",
+        "test_with_unittest.py",
+    ]
+    for name, text in blocks:
+        (pytester.path / name).write_text(text)
+    return pytester
+
+
+def test_the_documented_tests_pass(example: pytest.Pytester) -> None:
+    """Every test in the documentation runs as it is written."""
+    example.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=6)
+
+
+def test_a_failure_says_what_came_of_the_lines(
+    example: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One guess too few: lines, period and threshold are shown, also where pytest cuts."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+    text = (example.path / "test_alarms.py").read_text()
+    (example.path / "test_alarms.py").write_text(text.replace("range(11)", "range(10)", 1))
+    result = example.runpytest_inprocess("-p", "no:cacheprovider", "test_alarms.py")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E * assert set() == {'login-failed'}",
+            "E * login-failed: not raised: 10 lines matched, worst * 11:56 to * with Sum 10; *",
+            "E * critical-error: not raised: 0 lines matched; alarms when *",
+        ]
+    )
+
+
+def test_starting_pytest_loads_nothing_of_ours() -> None:
+    """The plugin costs a pytest run that does not use it neither Flask nor the package."""
+    program = """
+import sys, pytest
+pytest.main(["--version", "-p", "no:cov"])
+import _flask_errwatch_pytest
+heavy = ("flask", "flask_errwatch", "boto3", "botocore", "structlog", "werkzeug")
+print(sorted(each for each in heavy if each in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_events_are_what_the_lines_say(errwatch_events: list[dict[str, object]]) -> None:
+    """Each event is the whole line as a dict, redacted and tagged."""
+    app = watched()
+    ErrWatch().report("missing", app=app, password="hunter2")
+    miss(app)
+    said, missed = errwatch_events
+    assert said["data"] == {"password": "[redacted]"}
+    assert (missed["path"], missed["status"], missed["app"]) == ("/wp-login.php", 404, "shop")
+    assert [event["seq"] for event in errwatch_events] == [1, 2]
+
+
+def test_nothing_is_sent_while_lines_are_captured(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An app whose lines go to CloudWatch and stdout starts no thread, no journal, no output."""
+    app = watched(
+        ERRWATCH_SINKS="cloudwatch,stdout",
+        ERRWATCH_JOURNAL_DIR=str(tmp_path / "journal"),
+        ERRWATCH_ENDPOINT_URL="http://127.0.0.1:9",
+    )
+    threads = threading.active_count()
+    with TrafficJudge() as judge, capture_events() as events:
+        miss(app, 3)
+    assert judge.alarms() == {"missing"}
+    assert len(events) == 3
+    assert threading.active_count() == threads
+    assert [*tmp_path.iterdir()] == []
+    assert capfd.readouterr().out == ""
+    assert ErrWatch().stats(app).emitted == 3
+
+
+def test_lines_go_to_their_sinks_again_afterwards() -> None:
+    """A running sink gets nothing within the block, and everything before and after it."""
+    app = watched(ERRWATCH_SINKS="memory")
+    miss(app)
+    with capture_events() as events:
+        miss(app)
+    miss(app)
+    assert [event["seq"] for event in events] == [2]
+    assert [event["seq"] for event in events_of(app)] == [1, 3]
+
+
+def test_a_receiver_that_fails_hides_no_event() -> None:
+    """What the app's own receivers of the signal do makes no difference to what is captured."""
+    from flask_errwatch import event_recorded
+
+    app = watched()
+
+    def fail(_app: Flask, event: object) -> None:
+        raise RuntimeError(event)
+
+    with event_recorded.connected_to(fail), capture_events() as events:
+        miss(app, 2)
+    assert len(events) == 2
+
+
+def test_heartbeats_are_no_events() -> None:
+    """Lines outside the catalogue are not among the events, and raise nothing."""
+    app = watched()
+    recorder = app.extensions["errwatch"].recorder
+    with capture_events() as events, TrafficJudge() as judge:
+        recorder.operational("Heartbeat", {"emitted": 0})
+    assert events == []
+    assert judge.alarms() == set()
+    assert judge.explain().splitlines()[0] == "2 lines fed, judged to 2026-01-01T12:01:00Z"
+
+
+def test_asking_changes_nothing(errwatch_judge: TrafficJudge) -> None:
+    """An answer in between neither moves time nor cuts the minute in two."""
+    app = watched(ERRWATCH_ALARM_PERIOD=60)
+    miss(app, 2)
+    assert errwatch_judge.alarms() == set()
+    miss(app)
+    assert errwatch_judge.alarms() == {"missing"}
+    assert errwatch_judge.alarms() == {"missing"}
+
+
+def test_a_period_is_as_long_as_it_says(errwatch_judge: TrafficJudge) -> None:
+    """Lines less than five minutes apart fall into one period; five minutes apart, into none."""
+    near, far = watched("near"), watched("far")
+    miss(far, 2)
+    errwatch_judge.advance(minutes=1)
+    miss(near, 2)
+    errwatch_judge.advance(minutes=3, seconds=59.5)
+    miss(near)
+    errwatch_judge.advance(seconds=0.5)
+    miss(far)
+    assert errwatch_judge.alarms(near) == {"missing"}
+    assert errwatch_judge.alarms(far) == set()
+
+
+def test_the_heart_beats_as_in_production(errwatch_judge: TrafficJudge) -> None:
+    """A quiet minute has zeros; without a heartbeat an alarm outlasts its period by the gaps."""
+    beating, still = watched("beating"), watched("still", ERRWATCH_HEARTBEAT_SECONDS=0)
+    miss(beating, 3)
+    miss(still, 3)
+    errwatch_judge.advance(minutes=4)
+    assert errwatch_judge.states(beating) == {"missing": "ALARM"}
+    errwatch_judge.advance(minutes=1)
+    assert errwatch_judge.states(beating) == {"missing": "OK"}
+    assert errwatch_judge.states(still) == {"missing": "ALARM"}
+    errwatch_judge.advance(minutes=10)
+    assert errwatch_judge.states(still) == {"missing": "OK"}
+    assert errwatch_judge.alarms() == {"missing"}
+
+
+def test_days_may_pass(errwatch_judge: TrafficJudge) -> None:
+    """Time passes in hours, minutes and seconds together; the worst period says which day."""
+    app = watched()
+    errwatch_judge.advance(hours=24, minutes=1, seconds=60)
+    miss(app, 3)
+    [_, account] = explained("==", errwatch_judge.alarms(app), {"missing"}) or []
+    assert account == (
+        "missing: raised: 3 lines matched, worst 2026-01-02 11:58 to 2026-01-02 12:03 with Sum 3; "
+        "alarms when Sum > 2 over 300 s, 1 of 1 periods"
+    )
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan")])
+def test_time_only_passes(errwatch_judge: TrafficJudge, minutes: float) -> None:
+    """Standing still or going back is refused."""
+    with pytest.raises(JudgeError, match=r"advance = .*: Let time pass, as in advance"):
+        errwatch_judge.advance(minutes=minutes)
+
+
+def test_several_apps(errwatch_judge: TrafficJudge) -> None:
+    """All together, or one of them; one that wrote nothing has no alarm."""
+    shop, forum, idle = watched("shop"), watched("forum"), watched("idle")
+    miss(shop, 3)
+    miss(forum)
+    assert errwatch_judge.alarms() == {"missing"}
+    assert errwatch_judge.alarms(app=shop) == {"missing"}
+    assert errwatch_judge.alarms(app=forum) == set()
+    assert errwatch_judge.alarms(app=idle) == set()
+    assert errwatch_judge.states(shop) == {"missing": "ALARM"}
+    assert errwatch_judge.states(idle) == {"missing": "OK"}
+    with pytest.raises(NoAppError, match=r"Call states\(app=app\): 2 apps wrote lines"):
+        errwatch_judge.states()
+    with pytest.raises(NoAppError, match="Call init_app on this app first"):
+        errwatch_judge.alarms(Flask("stranger"))
+    accounts = explained("==", errwatch_judge.alarms(), set()) or []
+    assert [line.split(" matched")[0] for line in accounts[1:]] == [
+        "missing of shop: raised: 3 lines",
+        "missing of forum: not raised: 1 line",
+    ]
+
+
+def test_an_app_that_is_gone_is_judged_all_the_same(errwatch_judge: TrafficJudge) -> None:
+    """A test may make its app in passing."""
+    miss(watched(), 3)
+    assert errwatch_judge.alarms() == {"missing"}
+
+
+def test_what_the_sides_disagree_on_comes_first() -> None:
+    """Whatever side the alarms are on; a detector that does not exist is said to be none."""
+    silent = Detector(name="silent", event="Silent", alarm=None)
+    with TrafficJudge() as judge:
+        miss(watched(detectors=(silent,)), 3)
+    alarms = judge.alarms()
+    worst = "worst 2026-01-01 11:56 to 2026-01-01 12:01 with Sum 3"
+    rule = "Sum > 2 over 300 s, 1 of 1 periods"
+    missing = f"missing: raised: 3 lines matched, {worst}; alarms when {rule}"
+    mute = "silent: 0 lines matched; it has no alarm"
+    assert explained("==", alarms, {"silent"}) == ["{'missing'} == {'silent'}", missing, mute]
+    differing = explained("==", {"missing", "silent"}, alarms) or []
+    assert differing[1:] == [mute, missing]
+    assert explained("in", "silent", alarms) == ["'silent' in {'missing'}", missing, mute]
+    unknown = "mising: there is no such detector"
+    assert explained("==", {"mising"}, alarms) == [
+        "{'mising'} == {'missing'}",
+        unknown,
+        missing,
+        mute,
+    ]
+    assert explained("==", {"a"}, {"b"}) is None
+
+
+def test_nothing_was_written(errwatch_judge: TrafficJudge) -> None:
+    """Without any line the failure says so, and what may be missing."""
+    assert errwatch_judge.alarms() == set()
+    assert explained("==", errwatch_judge.alarms(), {"x"}) == [
+        "set() == {'x'}",
+        "No app wrote a line: nothing failed, or ErrWatch(app) was not called.",
+    ]
+    assert errwatch_judge.explain().startswith("No app wrote a line")
+
+
+def test_explain_tells_all(errwatch_judge: TrafficJudge) -> None:
+    """States, matched lines, worst periods and every transition, per app."""
+    miss(watched(), 3)
+    assert errwatch_judge.explain() == (
+        "4 lines fed, judged to 2026-01-01T12:01:00Z\n"
+        "shop-missing: ALARM; alarms when Sum > 2 over 300 s, 1 of 1 periods\n"
+        '  3 lines matched { $.event = "Missing" }\n'
+        "  worst period 2026-01-01T11:56:00Z to 2026-01-01T12:01:00Z: "
+        "Sum 3 from 3 lines that matched\n"
+        "shop-missing: INSUFFICIENT_DATA -> ALARM. 1 of 1 datapoints > 2 (Sum over 300 s: 3), "
+        "the last until 2026-01-01T12:01:00Z; 1 of 1 make an alarm."
+    )
+
+
+def test_alarms_print_as_a_set() -> None:
+    """Sorted, so that a message is the same on every run."""
+    assert repr(Alarms.of(["b", "a"], ())) == "{'a', 'b'}"
+    assert repr(Alarms.of([], ())) == "set()"
