@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup, ScriptInfo, pass_script_info
 
-from flask_errwatch.errors import ErrWatchError, NoAppError, Problem
-from flask_errwatch.extension import KEY, AppState, ErrWatch
+from flask_errwatch.errors import ErrWatchError, NoAppError, PatternSyntaxError, Problem
+from flask_errwatch.extension import KEY, AppState, ErrWatch, state_of
 
 
 class _Group(AppGroup):
@@ -17,6 +18,9 @@ class _Group(AppGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except PatternSyntaxError as error:
+            # On lines of its own: the caret stands under the mistake.
+            raise click.ClickException(f"\n{error}") from error
         except ErrWatchError as error:
             raise click.ClickException(str(error)) from error
 
@@ -31,6 +35,19 @@ def errwatch() -> None:
 def bootstrap(*, dry_run: bool) -> None:
     """Create or update log group, metric filters, alarms and subscriptions."""
     click.echo(str(ErrWatch().bootstrap_alarms(dry_run=dry_run)))
+
+
+@errwatch.command()
+@click.option("--live", is_flag=True, help="Ask AWS too, and compare what is stored there.")
+def verify(*, live: bool) -> None:
+    """Prove that each detector's line matches its own pattern and no other's."""
+    from flask_errwatch import verification
+    from flask_errwatch._aws import PROVISIONING, Aws
+
+    state = state_of(current_app)
+    config = state.config
+    aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
+    click.echo(str(verification.verify(state.catalogue, config, aws if live else None)))
 
 
 @errwatch.command(with_appcontext=False)

@@ -21,7 +21,7 @@ LAYERS = (
     ("patterns", "config", "redaction", "addresses", "_checks"),
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
-    ("_aws", "delivery", "provision.apply", "respond", "lab"),
+    ("_aws", "delivery", "provision.apply", "respond", "lab", "verification"),
     ("recorder", "boundary", "answered", "watching"),
     ("extension",),
     ("cli", "testing"),
