@@ -1,0 +1,83 @@
+"""The app that is put under stress: every path that it does not have is a line of its own.
+
+`STRESS_NOISE` names a file: then a signal handler fires 50 times a second and finalizers run at
+any allocation, both report, and the id of each report that returned is appended to the file.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import signal
+from dataclasses import asdict
+
+from flask import Flask, Response, jsonify
+
+from flask_errwatch import DEFAULT_DETECTORS, Detector, ErrWatch
+
+SIGNALS_PER_SECOND = 50
+#: Allocations between two looks of the collector: finalizers run all the time.
+_EAGER = 50
+
+
+def make_app(name: str = "stress") -> tuple[Flask, ErrWatch]:
+    """The app and its extension, which takes its configuration from the environment."""
+    app = Flask(name)
+    noise = Detector(name="noise", event="Noise")
+    errwatch = ErrWatch(app, detectors=[*DEFAULT_DETECTORS, noise])
+
+    @app.get("/crash/<key>")
+    def crash(key: str) -> str:
+        raise RuntimeError(key)
+
+    @app.get("/stats")
+    def stats() -> Response:
+        return jsonify(pid=os.getpid(), **asdict(errwatch.stats()))
+
+    return app, errwatch
+
+
+class Noise:
+    """Reports from where nobody expects it, and notes which reports returned."""
+
+    def __init__(self, errwatch: ErrWatch, app: Flask, path: str) -> None:
+        self._errwatch = errwatch
+        self._app = app
+        self._notes = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def start(self) -> None:
+        """Starts signals and finalizers; in the main thread."""
+        gc.set_threshold(_EAGER)
+        signal.signal(signal.SIGALRM, lambda _number, _frame: self.report("signal"))
+        signal.siginterrupt(signal.SIGALRM, False)  # noqa: FBT003 - the module's signature
+        every = 1 / SIGNALS_PER_SECOND
+        signal.setitimer(signal.ITIMER_REAL, every, every)
+        # Registered before the delivery's own: so it runs after it, and the noise goes on
+        # while the delivery flushes. An interpreter that is gone would die of the signal.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+        self._app.before_request(lambda: Unclosed(self).forget())
+
+    def report(self, source: str) -> None:
+        """Reports, and notes the id when that has returned."""
+        report_id = self._errwatch.report("noise", app=self._app, source=source)
+        os.write(self._notes, f"{report_id}\n".encode())
+
+
+class Unclosed:
+    """What only the collector finds, and what complains then, as unclosed clients do."""
+
+    def __init__(self, noise: Noise) -> None:
+        self._noise = noise
+        self._itself = self
+
+    def __del__(self) -> None:
+        self._noise.report("finalizer")
+
+    def forget(self) -> None:
+        """Lets the last outer reference go: the cycle is left to the collector."""
+
+
+app, errwatch = make_app()
+if "STRESS_NOISE" in os.environ:
+    Noise(errwatch, app, os.environ["STRESS_NOISE"]).start()

@@ -1,0 +1,133 @@
+"""Lines handed to the delivery as they are, rendered before: for their times, and for rates.
+
+`python -m tests.stress.direct old|backlog|watchtower|cost …`
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from flask_errwatch.extension import AppState
+from flask_errwatch.rendering import Line
+from tests.stress.app import make_app
+
+if TYPE_CHECKING:
+    from flask_errwatch.delivery import Delivery
+
+T = TypeVar("T")
+
+#: Bytes of a line, about: what a failing request without an exception takes.
+_LENGTH = 500
+_HOUR_MS = 3_600_000
+
+
+def main() -> None:
+    """Does what the first argument says, with the others."""
+    ways: dict[str, Callable[..., None]] = {
+        "old": _old,
+        "backlog": _backlog,
+        "watchtower": _watchtower,
+        "cost": _cost,
+    }
+    ways[sys.argv[1]](*map(int, sys.argv[2:]))
+
+
+def _delivery() -> Delivery:
+    app, _ = make_app()
+    state = app.extensions["errwatch"]
+    assert isinstance(state, AppState)
+    return state.delivery
+
+
+def _line(number: int, age_ms: int = 0) -> Line:
+    head = f'{{"event":"Not Found Error","process":"x","seq":{number + 1},"path":"/r/{number:07d}"'
+    text = f'{head},"pad":"{"x" * (_LENGTH - len(head))}"}}'
+    return Line(int(time.time() * 1000) - age_ms, text.encode(), False)  # noqa: FBT003 - a tuple
+
+
+def _old(lines: int, hours: int) -> None:
+    """Lines of now, and one in the middle that is some hours old."""
+    delivery = _delivery()
+    for number in range(lines):
+        is_old = number == lines // 2
+        delivery.write(_line(number, hours * _HOUR_MS if is_old else 0))
+
+
+def _backlog(lines: int) -> None:
+    """Lines as fast as they are taken; ends when its standard input does."""
+    delivery = _delivery()
+    for number in range(lines):
+        delivery.write(_line(number))
+    _say("served")
+    sys.stdin.read()
+
+
+def _watchtower(lines: int) -> None:
+    """The same with watchtower alone, as its documentation shows it."""
+    handler = _handler()
+    logger = logging.getLogger("alone")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    logger.info("the first line makes the stream: meanwhile watchtower drops all others")
+    handler.flush()
+    _say(f"began {time.time()}")
+    for number in range(lines):
+        logger.info(_line(number).text.decode())
+    handler.flush()
+    _say("served")
+    sys.stdin.read()
+
+
+def _cost(rounds: int, lines: int, pause_us: int) -> None:
+    """Seconds to hand a line over, against watchtower's own `emit` of the same line.
+
+    With a pause between two lines, as between requests, a sender sleeps and has to be woken;
+    without one it cannot keep up, and shares the interpreter with the one who hands over.
+    """
+    delivery, handler = _delivery(), _handler()
+    ratios, ours, theirs = [], [], []
+    for _ in range(rounds):
+        made = [_line(number) for number in range(lines)]
+        records = [
+            logging.LogRecord("alone", logging.INFO, "", 0, line.text.decode(), None, None)
+            for line in made
+        ]
+        ours.append(_seconds_each(delivery.write, made, pause_us / 1e6))
+        theirs.append(_seconds_each(handler.handle, records, pause_us / 1e6))
+        ratios.append(ours[-1] / theirs[-1])
+        delivery.flush(30)
+        handler.flush()
+    medians = [statistics.median(each) for each in (ratios, ours, theirs)]
+    _say(f"cost {medians[0]:.3f} {medians[1] * 1e6:.2f} {medians[2] * 1e6:.2f}")
+
+
+def _seconds_each(call: Callable[[T], object], values: Sequence[T], pause: float) -> float:
+    spent = 0.0
+    for value in values:
+        if pause:
+            time.sleep(pause)
+        begun = time.perf_counter()
+        call(value)
+        spent += time.perf_counter() - begun
+    return spent / len(values)
+
+
+def _handler() -> logging.Handler:
+    from watchtower import CloudWatchLogHandler
+
+    handler: logging.Handler = CloudWatchLogHandler(log_group_name="alone", send_interval=1)
+    return handler
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
