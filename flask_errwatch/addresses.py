@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from flask_errwatch._values import Network
 
@@ -16,8 +16,7 @@ _MOST_HOPS = 64
 _LONGEST_HEADER = 4096
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClientAddress:
+class ClientAddress(NamedTuple):
     """An address and where it stands.
 
     Attributes:
@@ -61,8 +60,12 @@ def client_address(
             return ClientAddress(ip=str(entry), source="x-forwarded-for")
     if peer is None:
         return None
-    fixed = "werkzeug.proxy_fix.orig" in environ
-    return ClientAddress(ip=str(peer), source="proxy-fix" if fixed else "peer")
+    return _peer(peer, fixed="werkzeug.proxy_fix.orig" in environ)
+
+
+@lru_cache(maxsize=1024)
+def _peer(address: Address, *, fixed: bool) -> ClientAddress:
+    return ClientAddress(ip=str(address), source="proxy-fix" if fixed else "peer")
 
 
 def _forwarded(

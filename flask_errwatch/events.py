@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 from blinker import Namespace
@@ -32,6 +34,7 @@ KEYS = (
 _PATH_LENGTH = 2048
 _FIELD_LENGTH = 512
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
 # W3C Trace Context, "traceparent": an id of zeros means that there is none.
@@ -50,11 +53,12 @@ def new_id(nanoseconds: int) -> str:
         '018bcfe5-6800-'
     """
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
-    stamp = f"{milliseconds:012x}"
-    random = os.urandom(8).hex()
-    fraction = rest * 4096 // 1_000_000
-    variant = "89ab"[int(random[0], 16) & 3]
-    return f"{stamp[:8]}-{stamp[8:]}-7{fraction:03x}-{variant}{random[1:4]}-{random[4:]}"
+    random = int.from_bytes(os.urandom(8), "big")
+    return (
+        f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
+        f"-7{rest * 4096 // 1_000_000:03x}"
+        f"-{0x8000 | random >> 50:04x}-{random & 0xFFFF_FFFF_FFFF:012x}"
+    )
 
 
 def rfc3339(nanoseconds: int) -> str:
@@ -65,8 +69,13 @@ def rfc3339(nanoseconds: int) -> str:
         '2023-11-14T22:13:20.123Z'
     """
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+    return f"{_second(seconds)}.{rest // 1_000_000:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    # Formatted once a second: it is the dearest part of an event's head.
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
 
 
 def head(detector: Detector, nanoseconds: int | None = None) -> dict[str, object]:
@@ -85,28 +94,48 @@ def envelope(level: str, nanoseconds: int | None = None) -> dict[str, object]:
 
 
 def request_fields(
-    environ: Mapping[str, object], trusted: int | tuple[Network, ...]
+    environ: Mapping[str, object], trusted: int | tuple[Network, ...], rule: object
 ) -> dict[str, object]:
     """What the request says of itself, made safe: no query string, body, cookie or header else.
 
     Everything is taken from the WSGI environment, not from Flask's context: it is there for
     middleware, after the context is gone, and inside a nested request alike.
+
+    Args:
+        environ: The WSGI environment.
+        trusted: How many proxies stand in front of the app, or their networks.
+        rule: The route that matched, or None.
     """
+    method = environ.get("REQUEST_METHOD")
     fields: dict[str, object] = {
-        "method": _method(environ.get("REQUEST_METHOD")),
+        "method": method if method in _METHODS else _method(method),
         "path": path_of(environ),
     }
+    if isinstance(rule, Rule):
+        fields["route"] = short(rule.rule)
+        fields["endpoint"] = short(str(rule.endpoint))
     address = client_address(environ, trusted)
     if address is not None:
-        fields["client_ip"] = address.ip
-        fields["client_ip_source"] = address.source
+        fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
-    for key, name in (("user", "REMOTE_USER"), ("user_agent", "HTTP_USER_AGENT")):
-        value = environ.get(name)
-        if isinstance(value, str) and value:
-            fields[key] = short(value)
-    fields.update(_correlation(environ))
+    user = environ.get("REMOTE_USER")
+    if isinstance(user, str) and user:
+        fields["user"] = short(user)
+    agent = environ.get("HTTP_USER_AGENT")
+    if isinstance(agent, str) and agent:
+        fields["user_agent"] = short(agent)
+    if (
+        "HTTP_X_REQUEST_ID" in environ
+        or "HTTP_TRACEPARENT" in environ
+        or "HTTP_X_AMZN_TRACE_ID" in environ
+    ):
+        fields.update(_correlation(environ))
     return fields
+
+
+def in_order(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with the keys of the schema, in their order, and no other."""
+    return {key: event[key] for key in KEYS if key in event}
 
 
 def short(text: str, limit: int = _FIELD_LENGTH) -> str:
@@ -139,13 +168,6 @@ def _method(method: object) -> str:
 def rule_of(environ: Mapping[str, object]) -> object:
     """The rule that matched the request, or None: Werkzeug keeps the request while it is served."""
     return getattr(environ.get("werkzeug.request"), "url_rule", None)
-
-
-def route_fields(rule: object) -> dict[str, object]:
-    """Route and endpoint, when a route matched."""
-    if not isinstance(rule, Rule):
-        return {}
-    return {"route": short(rule.rule), "endpoint": short(str(rule.endpoint))}
 
 
 def _correlation(environ: Mapping[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_errwatch._guard import Guard
-from flask_errwatch.events import short
+from flask_errwatch.events import in_order, short
 
 Event = dict[str, Any]
 Enricher = Callable[[Event], Mapping[str, Any] | None]
@@ -96,7 +96,7 @@ def _restored(core: Event, event: Mapping[str, Any]) -> Event:
             data[str(key)] = value
     if data:
         restored["data"] = data
-    return restored
+    return in_order(restored)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

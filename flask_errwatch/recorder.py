@@ -23,7 +23,7 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import EventDict, Line, Redact, Render, ordered
+from flask_errwatch.rendering import EventDict, Line, Redact, Render
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ class Recorder:
         processors: list[Processor] = [
             self._sign,
             Redact(Redactor(config.redact_keys)),
-            ordered,
             Render(),
         ]
         # Its own processors, wrapper and context: structlog's configuration is the app's.
+        # The empty `event` keeps the first place for it: structlog would put it last.
         self._logger: _EventLogger = structlog.wrap_logger(
             self, processors=processors, wrapper_class=_EventLogger, context_class=dict
-        ).bind()
+        ).bind(event="")
 
     def answered(
         self,
@@ -116,8 +116,7 @@ class Recorder:
             return None
         fields = events.head(detector)
         fields["status"] = status
-        fields.update(events.request_fields(environ, self._trusted))
-        fields.update(events.route_fields(rule))
+        fields.update(events.request_fields(environ, self._trusted, rule))
         fields["duration_ms"] = round(seconds * 1000, 3)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=handled)
@@ -150,8 +149,7 @@ class Recorder:
         error: BaseException | None,
     ) -> None:
         if request is not None:
-            fields.update(events.request_fields(request.environ, self._trusted))
-            fields.update(events.route_fields(request.url_rule))
+            fields.update(events.request_fields(request.environ, self._trusted, request.url_rule))
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from flask_errwatch.events import KEYS
 from flask_errwatch.redaction import Redactor
 
 #: Longest line in bytes, as rendered.
@@ -65,11 +64,6 @@ class Redact:
             message = plain(event["exception"]["message"])
             event["exception"]["message"] = self.redactor.text(str(message))
         return event
-
-
-def ordered(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Puts the keys into the order of the schema."""
-    return {key: event[key] for key in KEYS if key in event}
 
 
 @dataclass(frozen=True, slots=True)

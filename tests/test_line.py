@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from werkzeug.local import LocalProxy
 
 from flask_errwatch._exceptions import _frames, exception_fields
-from flask_errwatch.events import KEYS, new_id, path_of, rfc3339
+from flask_errwatch.events import KEYS, in_order, new_id, path_of, rfc3339
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import LINE_LENGTH, Redact, Render, ordered, plain, plain_fields
+from flask_errwatch.rendering import LINE_LENGTH, Redact, Render, plain, plain_fields
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
 #: What may stand in no line: C0, DEL, C1, the line separators; not even inside a string.
@@ -70,8 +70,7 @@ def rendered(data: Mapping[Any, Any], **core: object) -> bytes:
         "event": "Critical Error",
         **core,
     }
-    for step in (Redact(Redactor()), ordered):
-        event = dict(step(None, "record", event))
+    event = in_order(Redact(Redactor())(None, "record", event))
     (line,), _ = Render()(None, "record", event)
     assert isinstance(line, bytes)
     return line
