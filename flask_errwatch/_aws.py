@@ -151,6 +151,7 @@ class _Clients:
 
     def __init__(self) -> None:
         self._made: dict[str, Client] = {}
+        self._loader: Any = None
 
     def forget(self) -> None:
         self._made = {}
@@ -161,6 +162,7 @@ class _Clients:
         with _making:
             if service not in self._made:
                 import boto3
+                import botocore.session
                 from botocore.config import Config
 
                 config = Config(
@@ -170,8 +172,13 @@ class _Clients:
                     retries={"mode": "standard", "total_max_attempts": patience.attempts},
                     user_agent_extra="flask-errwatch",
                 )
-                # A session of its own: boto3's default one belongs to the application.
-                self._made[service] = boto3.session.Session().client(
+                # A session of its own: boto3's default one belongs to the application. A later
+                # one has the first one's descriptions of AWS, which are large and never change.
+                session = botocore.session.get_session()
+                if self._loader is None:
+                    self._loader = session.get_component("data_loader")
+                session.register_component("data_loader", self._loader)
+                self._made[service] = boto3.session.Session(botocore_session=session).client(
                     service, region_name=region, endpoint_url=endpoint_url, config=config
                 )
             return self._made[service]

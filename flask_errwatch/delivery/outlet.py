@@ -64,6 +64,7 @@ class CloudWatchSink:
         guard: Tells the operator.
         operational: Emits a line outside the catalogue.
         beat: Emits a heartbeat.
+        is_wanted: Whether the app still exists.
         before: The journal of the process that this one was forked from, if there was one.
     """
 
@@ -71,8 +72,10 @@ class CloudWatchSink:
         self,
         config: Config,
         guard: Guard,
+        *,
         operational: Operational,
         beat: Callable[[], None],
+        is_wanted: Callable[[], bool],
         before: OwnJournal | None,
     ) -> None:
         # boto3 brings this in, and it cannot be imported any more once the interpreter ends, as
@@ -91,6 +94,7 @@ class CloudWatchSink:
             guard=guard,
             operational=operational,
             heartbeat=Heartbeat(config.heartbeat_seconds, beat),
+            is_wanted=is_wanted,
         )
         self.shipper.start()
 
@@ -240,7 +244,12 @@ class Delivery:
             return self._memory
         before = self._cloudwatch.journal if self._cloudwatch is not None else None
         self._cloudwatch = CloudWatchSink(
-            self._config, self._guard, self._operational, self._beat, before
+            self._config,
+            self._guard,
+            operational=self._operational,
+            beat=self._beat,
+            is_wanted=lambda: self._app() is not None,
+            before=before,
         )
         _at_exit(self, self._config.shutdown_timeout)
         return self._cloudwatch

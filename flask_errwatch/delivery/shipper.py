@@ -62,6 +62,7 @@ class Shipper:
         guard: Tells the operator.
         operational: Emits a line outside the catalogue, by phrase and data.
         heartbeat: Called once a poll, with the monotonic time.
+        is_wanted: Whether the app still exists; without it, what is left is sent and no more.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Shipper:
         guard: Guard,
         operational: Callable[[str, dict[str, object]], None],
         heartbeat: Callable[[float], None],
+        is_wanted: Callable[[], bool],
     ) -> None:
         self.figures = Figures()
         self._journal = journal
@@ -82,6 +84,7 @@ class Shipper:
         self._guard = guard
         self._operational = operational
         self._heartbeat = heartbeat
+        self._is_wanted = is_wanted
         self._breaker = Breaker()
         self._waiting: list[Record] = []
         self._waiting_since = 0.0
@@ -128,7 +131,7 @@ class Shipper:
     def _run(self) -> None:
         # At once, not with the first line: bringing in boto3 takes a good part of a second.
         self._sender = self._guard.run("the shipper", self._make_sender)
-        while True:
+        while self._is_wanted() or self.pending:
             more = self._guard.run("the shipper", self._round)
             if more is None:
                 # A full disk, or a bug of ours: told and counted; nothing was settled by it.
@@ -209,11 +212,15 @@ class Shipper:
             self._guard.tell(each.reason, text)
         again = min(source.doubtful, len(batch))
         source.doubtful -= again
-        self.figures.redelivered += again
-        self.figures.delivered += len(batch) - len(refused)
-        if source is self._journal:
-            self.figures.settled += len(batch)
-        source.acknowledge(batch[-1].end)
+        try:
+            source.acknowledge(batch[-1].end)
+        finally:
+            # Counted last: who waits for the count may end the process, and what was sent but
+            # not noted by then is sent again.
+            self.figures.redelivered += again
+            self.figures.delivered += len(batch) - len(refused)
+            if source is self._journal:
+                self.figures.settled += len(batch)
 
     def _failed(self, error: AwsCallError) -> None:
         self.figures.last_error = str(error)

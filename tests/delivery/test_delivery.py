@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import re
@@ -17,6 +19,7 @@ import pytest
 from flask import Flask
 
 from flask_errwatch.delivery import Delivery
+from flask_errwatch.errors import NoAppError
 from flask_errwatch.extension import AppState, ErrWatch
 from tests.fake_logs import FakeLogs, Mode
 
@@ -54,7 +57,17 @@ def make_app(fake: FakeLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     yield make
     fake.switch("ok")
     for errwatch in made:
-        errwatch.flush(5)
+        with contextlib.suppress(NoAppError):  # its app is gone
+            errwatch.flush(5)
+    # The test's apps are gone with its frame, and so are their shippers while the endpoint works.
+    limit = time.monotonic() + 5
+    while _shippers() and time.monotonic() < limit:
+        gc.collect()
+        time.sleep(0.01)
+
+
+def _shippers() -> int:
+    return sum(thread.name == "errwatch-shipper" for thread in threading.enumerate())
 
 
 def _boom() -> str:
@@ -519,3 +532,16 @@ def test_a_signal_handler_that_reports_during_the_start_loses_nothing(
     errwatch.report("critical-error", app=app, where="outside")
     kept = [json.loads(line.text)["data"]["where"] for line in delivery.memory.lines]
     assert kept == ["in the handler", "outside"]
+
+
+def test_an_app_that_is_gone_sends_what_is_left_and_no_more(
+    fake: FakeLogs, make_app: MakeApp
+) -> None:
+    """An app that nobody holds any more delivers its lines; then its thread ends."""
+    app, _ = make_app(send_interval=0.5)
+    others = _shippers()
+    paths = _fail(app, 3)
+    assert _shippers() == others + 1
+    del app
+    _wait_until(lambda: gc.collect() >= 0 and _shippers() <= others)
+    assert _paths(fake) == paths
