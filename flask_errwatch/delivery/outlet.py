@@ -178,21 +178,26 @@ class Delivery:
 
     def write(self, line: Line) -> None:
         """Hands the line to every sink; a sink that fails takes nothing from the others."""
-        if diversion.is_on():
-            self._emitted += 1
-            diversion.take(self._app(), line)
-            return
-        if not self.is_running:
-            self.ensure_running()
-        if self.is_running:
+        if self._running_in == os.getpid() and not diversion.is_on():
             self._hand_over(line)
         else:
-            self._early.append(line)  # in a signal handler that interrupted the start
+            self._write_meanwhile(line)
 
     def _hand_over(self, line: Line) -> None:
         self._emitted += 1
         for sink in self._sinks:
             self._guard.run("a sink", sink.write, line)
+
+    def _write_meanwhile(self, line: Line) -> None:
+        if diversion.is_on():
+            self._emitted += 1
+            diversion.take(self._app(), line)
+            return
+        self.ensure_running()
+        if self.is_running:
+            self._hand_over(line)
+        else:
+            self._early.append(line)  # in a signal handler that interrupted the start
 
     def note_dropped(self) -> None:
         """Counts an event that a hook dropped."""
