@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask_errwatch.delivery import Stats
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
+from flask_errwatch.detectors import (
+    DEFAULT_DETECTORS,
+    Alarm,
+    AnomalyAlarm,
+    BusyAlarm,
+    Catalogue,
+    Detector,
+    RequestMetric,
+)
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
     AwsCallError,
@@ -28,7 +36,9 @@ __all__ = [
     "DEFAULT_DETECTORS",
     "Alarm",
     "AlreadyInitialisedError",
+    "AnomalyAlarm",
     "AwsCallError",
+    "BusyAlarm",
     "Catalogue",
     "ConfigurationError",
     "Detector",
@@ -38,6 +48,7 @@ __all__ = [
     "PatternSyntaxError",
     "Plan",
     "Problem",
+    "RequestMetric",
     "Stats",
     "UnknownDetectorError",
     "event_recorded",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from types import UnionType
 from typing import TYPE_CHECKING
 
 from flask_errwatch import _values as values
@@ -11,7 +12,8 @@ from flask_errwatch._values import RefusedValueError
 from flask_errwatch.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
-    from flask_errwatch.detectors import Alarm, Detector
+    from flask_errwatch.alarms import Alarm, AnomalyAlarm, BusyAlarm
+    from flask_errwatch.detectors import Detector
 
 HEARTBEAT = "Heartbeat"
 LINES_DROPPED = "Lines Dropped"
@@ -53,20 +55,63 @@ def _choice_problem(key: str, value: object) -> list[Problem]:
 
 def alarm_problems(alarm: Alarm) -> list[Problem]:
     """What CloudWatch would refuse in the alarm."""
-    problems = [
+    return [
         *_choice_problem("statistic", alarm.statistic),
         *_choice_problem("comparison_operator", alarm.comparison_operator),
         *_choice_problem("treat_missing_data", alarm.treat_missing_data),
+        *_number_problem("threshold", alarm.threshold, minimum=0),
+        *_window_problems(alarm),
     ]
-    for key, parse in (("threshold", values.number(minimum=0)), ("period", values.period)):
-        value: object = getattr(alarm, key)
-        # A text or a float that would do in the environment is a slip in a declaration.
-        exact = isinstance(value, int if key == "period" else int | float)
-        try:
-            if value is not None:
-                parse(value if exact else "")
-        except RefusedValueError as refused:
-            problems.append(Problem(key=key, value=value, remedy=str(refused)))
+
+
+def anomaly_problems(alarm: AnomalyAlarm) -> list[Problem]:
+    """What CloudWatch would refuse in an alarm on an anomaly band."""
+    problems = _number_problem("band", alarm.band, minimum=0)
+    if not problems and not alarm.band:
+        remedy = "Use a number of standard deviations above 0, such as 2."
+        problems = [Problem(key="band", value=alarm.band, remedy=remedy)]
+    return [
+        *problems,
+        *_choice_problem("statistic", alarm.statistic),
+        *_choice_problem("treat_missing_data", alarm.treat_missing_data),
+        *_window_problems(alarm),
+    ]
+
+
+def busy_problems(alarm: BusyAlarm) -> list[Problem]:
+    """What CloudWatch would refuse in an alarm that wants a minimum of requests."""
+    problems = _number_problem("minimum_requests", alarm.minimum_requests, minimum=1)
+    requests = alarm.requests
+    named: tuple[tuple[str, object], ...] = (
+        ("namespace", requests.namespace),
+        ("name", requests.name),
+    )
+    for key, name in named:
+        if not isinstance(name, str) or not values.is_metric_name(name) or len(name) > 255:
+            remedy = "Use 1 to 255 characters, none of them ':', '*' or '$'."
+            problems.append(Problem(key=f"requests.{key}", value=name, remedy=remedy))
+    return [*problems, *_choice_problem("statistic", requests.statistic)]
+
+
+def _number_problem(key: str, value: object, *, minimum: float) -> list[Problem]:
+    return _parse_problem(key, value, int | float, values.number(minimum=minimum))
+
+
+def _parse_problem(
+    key: str, value: object, exact: type | UnionType, parse: Callable[[object], object]
+) -> list[Problem]:
+    """A text or a float that would do in the environment is a slip in a declaration."""
+    try:
+        if value is not None:
+            parse(value if isinstance(value, exact) else "")
+    except RefusedValueError as refused:
+        return [Problem(key=key, value=value, remedy=str(refused))]
+    return []
+
+
+def _window_problems(alarm: Alarm | AnomalyAlarm) -> list[Problem]:
+    """What is wrong with its period and with how many periods are looked at."""
+    problems = _parse_problem("period", alarm.period, int, values.period)
     number, needed = alarm.evaluation_periods, alarm.datapoints_to_alarm
     if not _is_count(number):
         remedy = "Use a whole number of at least 1."

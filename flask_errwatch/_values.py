@@ -16,6 +16,10 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+#: Seconds between heartbeats up to which their absence can be watched: five of them fit into the
+#: longest period of an alarm, a day (AWS API Reference, PutMetricAlarm, Period).
+LONGEST_HEARTBEAT = 17_280
+
 _METRIC_NAME = re.compile(r"[^:*$\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+[1-9]\d{1,14}")  # E.164
@@ -126,6 +130,38 @@ def overrides(value: object) -> dict[str, dict[str, object]]:
             'Write a mapping per detector, such as {"not-found-error": {"threshold": 50}}.'
         )
     return {str(name): dict(entry) for name, entry in given.items()}
+
+
+def switch(value: object) -> bool:
+    """On or off: a bool, or the words that environments use for one."""
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"", "0", "false", "no", "off"}:
+        return False
+    raise RefusedValueError("Use true or false (1 or 0, yes or no, on or off).")
+
+
+def thresholds(value: object) -> dict[str, float | None]:
+    """Detector names, each with a number of its own or None; from names, a mapping or JSON."""
+    given = value
+    if isinstance(value, str) and value.strip().startswith("{"):
+        try:
+            given = json.loads(value)
+        except ValueError:
+            given = None
+    if isinstance(given, Mapping):
+        parse = number(minimum=0)
+        if all(isinstance(name, str) for name in given):
+            return {name: None if one is None else parse(one) for name, one in given.items()}
+    elif given is not None:
+        return dict.fromkeys(each(text)(given))
+    raise RefusedValueError(
+        "Name detectors, as 'not-found-error,authentication-error', or give each a number of "
+        'lines, as {"not-found-error": 5}.'
+    )
 
 
 def url(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -58,6 +58,11 @@ class Config:
         trusted_proxies: Number of trusted hops, or the networks of the trusted proxies.
         redact_keys: Keys that are masked in addition to the built-in list.
         heartbeat_seconds: Time between two heartbeats of a process; 0 means none.
+        silence_alarm: Whether an alarm tells that no heartbeat comes any more.
+        per_source_alarms: Detectors with an alarm on their busiest client address, and from how
+            many lines of one address on; None means half of the detector's own threshold.
+        dashboard: Whether a dashboard is provisioned.
+        saved_queries: Whether the Logs Insights queries are saved.
     """
 
     app_name: str
@@ -81,6 +86,10 @@ class Config:
     trusted_proxies: int | tuple[Network, ...] = 0
     redact_keys: tuple[str, ...] = ()
     heartbeat_seconds: float = 60.0
+    silence_alarm: bool = False
+    per_source_alarms: Mapping[str, float | None] = field(default_factory=dict)
+    dashboard: bool = False
+    saved_queries: bool = False
 
 
 def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:
@@ -146,7 +155,17 @@ def read(
         trusted_proxies=read("TRUSTED_PROXIES", direct, values.trusted_proxies),
         redact_keys=read("REDACT_KEYS", (), values.each(values.text)),
         heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, values.number(minimum=0)),
+        silence_alarm=read("SILENCE_ALARM", default=False, parse=values.switch),
+        per_source_alarms=read("PER_SOURCE_ALARMS", {}, values.thresholds),
+        dashboard=read("DASHBOARD", default=False, parse=values.switch),
+        saved_queries=read("SAVED_QUERIES", default=False, parse=values.switch),
     )
+    if config.silence_alarm and not 0 < config.heartbeat_seconds <= values.LONGEST_HEARTBEAT:
+        remedy = (
+            "It counts heartbeats: set ERRWATCH_HEARTBEAT_SECONDS to more than 0 and at most "
+            f"{values.LONGEST_HEARTBEAT}, or turn the alarm off."
+        )
+        read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
     if config.subscriptions and config.sns_topic is None:
         remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
         read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)

@@ -7,15 +7,22 @@ nothing else, which is why they cannot drift apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from flask_errwatch._checks import (
-    HEARTBEAT,
-    LINES_DROPPED,
-    alarm_problems,
-    detector_problems,
-    raise_if,
+from flask_errwatch._checks import HEARTBEAT, LINES_DROPPED, detector_problems, raise_if
+from flask_errwatch.alarms import (
+    Alarm,
+    AnomalyAlarm,
+    AnyAlarm,
+    BusyAlarm,
+    ComparisonOperator,
+    MissingData,
+    RequestMetric,
+    Statistic,
+    filled,
+    overridden,
+    setting_names,
 )
 from flask_errwatch.config import NAME, Config
 from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError
@@ -23,64 +30,24 @@ from flask_errwatch.patterns import field as json_field
 
 Level = Literal["critical", "error", "warning", "info"]
 StatusClass = Literal["4xx", "5xx"]
-Statistic = Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"]
-ComparisonOperator = Literal[
-    "GreaterThanThreshold",
-    "GreaterThanOrEqualToThreshold",
-    "LessThanThreshold",
-    "LessThanOrEqualToThreshold",
-]
-MissingData = Literal["breaching", "notBreaching", "ignore", "missing"]
-
 __all__ = [
     "CRITICAL_ERROR",
     "DEFAULT_DETECTORS",
     "HEARTBEAT",
     "LINES_DROPPED",
     "Alarm",
+    "AnomalyAlarm",
+    "AnyAlarm",
+    "BusyAlarm",
     "Catalogue",
     "ComparisonOperator",
     "Detector",
     "Level",
     "MissingData",
+    "RequestMetric",
     "Statistic",
     "StatusClass",
 ]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Alarm:
-    """When a detector's metric is abnormal; the fields are those of CloudWatch's alarm.
-
-    Args:
-        threshold: The value compared with; None means `ERRWATCH_ALARM_THRESHOLD`.
-        period: Seconds that one datapoint covers, a multiple of 60; None means
-            `ERRWATCH_ALARM_PERIOD`.
-        evaluation_periods: Datapoints that are looked at (N).
-        datapoints_to_alarm: Datapoints of those that must breach (M); None means all.
-        statistic: How a period's samples become one value.
-        comparison_operator: How that value is compared with the threshold.
-        treat_missing_data: What a period without samples counts as.
-
-    Raises:
-        ConfigurationError: When CloudWatch would refuse it (AWS API Reference,
-            PutMetricAlarm: a period below an hour spans at most a day, others a week).
-
-    Example:
-        >>> Alarm(threshold=5).period is None
-        True
-    """
-
-    threshold: float | None = None
-    period: int | None = None
-    evaluation_periods: int = 1
-    datapoints_to_alarm: int | None = None
-    statistic: Statistic = "Sum"
-    comparison_operator: ComparisonOperator = "GreaterThanThreshold"
-    treat_missing_data: MissingData = "notBreaching"
-
-    def __post_init__(self) -> None:
-        raise_if(alarm_problems(self))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +61,8 @@ class Detector:
         statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
             `"5xx"`. A detector without any is reached by `ErrWatch.report`.
         level: The level of its lines; a critical line is sent at once.
-        alarm: When it alarms; None means never.
+        alarm: When it alarms: an `Alarm` at a fixed threshold, an `AnomalyAlarm` above what is
+            usual, a `BusyAlarm` only while enough requests come in; None means never.
         description: What it means, in the alarm's description.
         runbook_url: Where the person called reads on, in the alarm's description.
 
@@ -110,7 +78,7 @@ class Detector:
     event: str
     statuses: tuple[int | StatusClass, ...] = ()
     level: Level = "warning"
-    alarm: Alarm | None = field(default_factory=Alarm)
+    alarm: AnyAlarm | None = field(default_factory=Alarm)
     description: str = ""
     runbook_url: str | None = None
 
@@ -121,8 +89,8 @@ class Detector:
             object.__setattr__(self, "statuses", tuple(statuses))
         problems = detector_problems(self)
         alarm: object = self.alarm
-        if not isinstance(alarm, Alarm | None):
-            remedy = "Use Alarm(…), or None for no alarm."
+        if not isinstance(alarm, AnyAlarm | None):
+            remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…), or None for no alarm."
             problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
         raise_if(problems)
 
@@ -248,10 +216,11 @@ class Catalogue:
             ConfigurationError: Naming each override that is wrong and each name too long.
         """
         problems: list[Problem] = []
-        unknown = [name for name in config.detectors if name not in self._names]
-        for name in unknown:
-            remedy = f"There is no such detector; this app has: {', '.join(self._names)}."
-            problems.append(Problem(key=f"ERRWATCH_DETECTORS[{name!r}]", value=name, remedy=remedy))
+        for key in ("detectors", "per_source_alarms"):
+            for name in (each for each in getattr(config, key) if each not in self._names):
+                remedy = f"There is no such detector; this app has: {', '.join(self._names)}."
+                place = f"ERRWATCH_{key.upper()}[{name!r}]"
+                problems.append(Problem(key=place, value=name, remedy=remedy))
         detectors: list[Detector] = []
         for detector in self.detectors:
             try:
@@ -269,10 +238,8 @@ def _configured(detector: Detector, config: Config) -> Detector:
         changed = _overridden(detector, override)
         if changed.alarm is None:
             return changed
-        alarm = changed.alarm
-        threshold = config.alarm_threshold if alarm.threshold is None else alarm.threshold
-        period = config.alarm_period if alarm.period is None else alarm.period
-        return replace(changed, alarm=replace(alarm, threshold=threshold, period=period))
+        threshold, period = config.alarm_threshold, config.alarm_period
+        return replace(changed, alarm=filled(changed.alarm, threshold=threshold, period=period))
     except ConfigurationError as error:
         prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
         raise ConfigurationError(
@@ -283,7 +250,7 @@ def _configured(detector: Detector, config: Config) -> Detector:
         ) from error
 
 
-_ALARM_FIELDS = {each.name for each in fields(Alarm)}
+_ALARM_FIELDS = setting_names()
 _TEXT_FIELDS = {"level", "description", "runbook_url"}
 
 
@@ -299,7 +266,7 @@ def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
     settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
     alarm = detector.alarm
     if settings or override.get("alarm") is True:
-        alarm = replace(alarm or Alarm(), **settings)  # type: ignore[arg-type]  # checked there
+        alarm = overridden(alarm or Alarm(), settings)
     if not override.get("alarm", True):
         alarm = None
     texts = {key: override[key] for key in override if key in _TEXT_FIELDS}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Literal, NamedTuple
 
-from flask_errwatch.detectors import Alarm
+from flask_errwatch.detectors import Alarm, AnyAlarm
 from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.simulation._metrics import MINUTE, Metric, is_statistic
 from flask_errwatch.simulation._reading import Reader
@@ -30,6 +30,11 @@ _BEYOND = {
     "ThresholdMetricId": "The judge evaluates fixed thresholds, no anomaly detection.",
     "EvaluationCriteria": "The judge evaluates one metric, no PromQL.",
     "WarmUpConfiguration": "The judge knows no warm-up period; leave it out.",
+}
+
+_UNJUDGED = {
+    "AnomalyAlarm": "The judge has no model of what is usual: judge it with an Alarm(…).",
+    "BusyAlarm": "The lines do not count all requests: judge its `errors` alone.",
 }
 
 
@@ -97,7 +102,7 @@ class AlarmRule:
         object.__setattr__(self, "_breaches", _OPERATORS[self.comparison_operator][1])
 
     @classmethod
-    def from_alarm(cls, alarm: Alarm, *, name: str, metric: Metric) -> AlarmRule:
+    def from_alarm(cls, alarm: AnyAlarm, *, name: str, metric: Metric) -> AlarmRule:
         """The rule of a detector's alarm.
 
         Args:
@@ -106,8 +111,12 @@ class AlarmRule:
             metric: The metric that it watches.
 
         Raises:
-            JudgeError: When threshold or period is not filled in.
+            JudgeError: When threshold or period is not filled in, or when it depends on more
+                than this metric: on a model that only CloudWatch has, or on all requests.
         """
+        if not isinstance(alarm, Alarm):
+            remedy = _UNJUDGED[type(alarm).__name__]
+            raise JudgeError(Problem(key="alarm", value=name, remedy=remedy))
         if alarm.threshold is None or alarm.period is None:
             remedy = "Give it a threshold and a period, or take it from Catalogue.configured()."
             raise JudgeError(Problem(key="alarm", value=name, remedy=remedy))
