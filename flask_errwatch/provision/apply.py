@@ -1,4 +1,4 @@
-"""The edge: reads what stands, makes the plan, and applies it."""
+"""The edge: makes the plan of what stands, and applies it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, ProvisioningError
-from flask_errwatch.provision import actual as reading
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.calls import Call, calls
+from flask_errwatch.provision.comparison import compared, removal
 from flask_errwatch.provision.desired import Desired, desired
-from flask_errwatch.provision.plan import Plan, compared
-from flask_errwatch.provision.resources import LogGroup, MetricAlarm, MetricFilter
+from flask_errwatch.provision.place import Place
+from flask_errwatch.provision.plan import Plan
+from flask_errwatch.provision.reading import read
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
-_NO_TOPIC = {"NotFound", "NotFoundException"}
-
 
 def provision(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool = False) -> Plan:
-    """Brings AWS to what the catalogue declares; what already stands is left alone.
+    """Brings AWS to what the catalogue declares; what stands as declared is left alone.
+
+    What the app made and no longer declares is deleted. What somebody else made is never
+    touched.
 
     Args:
         aws: The account and region.
@@ -34,40 +36,106 @@ def provision(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool =
         The plan, applied unless `dry_run`.
 
     Raises:
-        ProvisioningError: When AWS refused a call, or something of somebody else is in the
-            way; it says what was applied and what was not.
+        ProvisioningError: When AWS refused a call, something of somebody else is in the way,
+            or the plan would lose more than a person is likely to mean
+            (`Plan.raise_if_unsafe`); it says what was applied and what was not.
         ConfigurationError: When a value cannot work in this region.
     """
     made = plan(aws, catalogue, config)
     return made if dry_run else apply(aws, made)
 
 
-def plan(aws: Aws, catalogue: Catalogue, config: Config) -> Plan:
-    """What `provision` would do. It takes a handful of calls, however many detectors there are.
+def plan(aws: Aws, catalogue: Catalogue, config: Config, *, adopt: bool = False) -> Plan:
+    """What `apply` would do. It takes a handful of calls, however many detectors there are.
+
+    Args:
+        aws: The account and region.
+        catalogue: The app's detectors.
+        config: The app's configuration.
+        adopt: Take over what somebody else made under a declared name.
 
     Raises:
         ProvisioningError: When AWS cannot be read, or something is in the way.
         ConfigurationError: When a value cannot work in this region.
     """
+    declared, stands = looked(aws, catalogue, config)
+    return compared(declared, stands, adopt=adopt)
+
+
+def removal_plan(
+    aws: Aws, catalogue: Catalogue, config: Config, *, with_logs: bool = False
+) -> Plan:
+    """The plan that deletes everything that is the app's own.
+
+    Args:
+        aws: The account and region.
+        catalogue: The app's detectors.
+        config: The app's configuration.
+        with_logs: Delete the log group and its events too, if the group is the app's own.
+
+    Raises:
+        ProvisioningError: When AWS cannot be read.
+        ConfigurationError: When a value cannot work in this region.
+    """
+    _, stands = looked(aws, catalogue, config, for_removal=True)
+    return removal(config.app_name, config.log_group, stands, with_logs=with_logs)
+
+
+def looked(
+    aws: Aws, catalogue: Catalogue, config: Config, *, for_removal: bool = False
+) -> tuple[Desired, Actual]:
+    """What should stand, and what stands.
+
+    Raises:
+        ProvisioningError: When AWS cannot be read.
+        ConfigurationError: When a value cannot work in this region.
+    """
     try:
-        declared = desired(catalogue, config, topic_arn=_topic_arn(aws, config))
-        stands = _read(aws, declared)
+        place = _place(aws, config)
+        topic_arn = _topic_arn(config, place)
+        declared = desired(catalogue, config, topic_arn=topic_arn, place=place)
+        return declared, read(aws, declared, for_removal=for_removal)
     except AwsCallError as error:
         raise ProvisioningError(*error.problems, cause=error) from error
-    return compared(declared, stands)
 
 
-def apply(aws: Aws, plan: Plan) -> Plan:
+def apply(aws: Aws, plan: Plan, *, force: bool = False) -> Plan:
     """Applies the pending changes of a plan, in order.
+
+    Args:
+        aws: The account and region.
+        plan: The plan.
+        force: Apply it even if it would lose more than a person is likely to mean.
 
     Returns:
         The plan, with all its changes applied.
 
     Raises:
-        ProvisioningError: At the first call that failed.
+        ProvisioningError: At the first call that failed, or when the plan is unsafe.
     """
-    for change in plan.pending:
-        begun = False
+    for plan in applying(aws, plan, force=force):  # noqa: B007, B020, PLR1704 - the last one counts
+        pass
+    return plan
+
+
+def applying(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
+    """Applies the pending changes one by one, and yields the plan as it is after each.
+
+    Whoever is interrupted in between has the last plan, and knows what was done. Applying can
+    be repeated: the next plan finds what was begun.
+
+    Args:
+        aws: The account and region.
+        plan: The plan.
+        force: Apply it even if it would lose more than a person is likely to mean.
+
+    Raises:
+        ProvisioningError: At the first call that failed, or when the plan is unsafe.
+    """
+    if not force:
+        plan.raise_if_unsafe()
+    while plan.pending:
+        change, begun = plan.pending[0], False
         try:
             for call in calls(change):
                 _make(aws, call)
@@ -81,96 +149,63 @@ def apply(aws: Aws, plan: Plan) -> Plan:
                 pending=(f"{failed} (begun)" if begun else failed, *rest),
             ) from error
         plan = plan.one_more_applied()
-    return plan
+        yield plan
 
 
 def _make(aws: Aws, call: Call) -> None:
     try:
-        aws.call(call.service, call.method, **call.arguments)
+        answer = aws.call(call.service, call.method, **call.arguments)
     except AwsCallError as error:
-        if error.code != call.tolerated:
+        if error.code not in call.tolerated:
             raise
+        return
+    # DeleteInsightRules answers 200 and lists what it did not delete.
+    for failure in answer.get("Failures", ()):
+        if failure.get("FailureCode") not in call.tolerated:
+            raise AwsCallError(
+                action="cloudwatch:DeleteInsightRules",
+                code=str(failure.get("FailureCode")),
+                message=str(failure.get("FailureDescription")),
+                remedy="See the message; the AWS API Reference describes the call.",
+            )
 
 
-def _topic_arn(aws: Aws, config: Config) -> str | None:
-    """The topic's ARN, also before it stands; an ARN of elsewhere is refused.
+def _place(aws: Aws, config: Config) -> Place:
+    """Where calls go. The account is asked for only where an ARN is made of it."""
+    by_arn = config.sns_topic is None or config.sns_topic.startswith("arn:")
+    is_needed = config.dashboard or not by_arn
+    region, partition = aws.region(), aws.partition()
+    account = str(aws.call("sts", "get_caller_identity")["Account"]) if is_needed else ""
+    return Place(partition=partition, region=region, account=account)
+
+
+def _topic_arn(config: Config, place: Place) -> str | None:
+    """The topic's ARN, also before it stands; ARNs of elsewhere are refused.
 
     CloudWatch sends an alarm's actions only to topics of its own region, and checks nothing
-    when the alarm is put.
+    when the alarm is put. SNS reaches functions and queues of other regions, but not of other
+    partitions.
     """
-    topic = config.sns_topic
-    if topic is None:
-        return None
-    region, partition = aws.region(), aws.partition()
-    if not topic.startswith("arn:"):
-        account = aws.call("sts", "get_caller_identity")["Account"]
-        return f"arn:{partition}:sns:{region}:{account}:{topic}"
-    _, its_partition, _, its_region, *_ = topic.split(":")
-    if (its_partition, its_region) != (partition, region):
-        remedy = (
-            f"The alarms are created in partition {partition}, region {region}, and can only tell "
-            "a topic there: use one of that region, or set ERRWATCH_REGION."
+    problems = [
+        Problem(
+            key="ERRWATCH_SUBSCRIPTIONS",
+            value=url,
+            remedy=f"Use an ARN of partition {place.partition}, where the topic is.",
         )
-        raise ConfigurationError(Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
+        for url in config.subscriptions
+        if url.startswith("arn:") and url.split(":")[1] != place.partition
+    ]
+    topic = config.sns_topic
+    if topic is not None and topic.startswith("arn:"):
+        _, partition, _, region, *_ = topic.split(":")
+        if (partition, region) != (place.partition, place.region):
+            remedy = (
+                f"The alarms are created in partition {place.partition}, region {place.region}, "
+                "and can only tell a topic there: use one of that region, or set ERRWATCH_REGION."
+            )
+            problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
+    elif topic is not None:
+        topic = place.topic_arn(topic)
+    if problems:
+        raise ConfigurationError(*problems)
     return topic
-
-
-def _read(aws: Aws, declared: Desired) -> Actual:
-    group = _log_group(aws, declared.log_group.name)
-    # A group that does not stand yet has no filters, and AWS refuses to list them.
-    filters = () if group is None else _filters(aws, group.name)
-    has_topic = declared.topic is None or _is_topic(aws, declared.topic.arn)
-    return Actual(
-        log_group=group,
-        filters={each.name: each for each in filters},
-        alarms={each.name: each for each in _alarms(aws, f"{declared.app_name}-")},
-        has_topic=has_topic,
-        subscriptions=dict(_subscriptions(aws, declared)) if has_topic else {},
-    )
-
-
-def _log_group(aws: Aws, name: str) -> LogGroup | None:
-    entries = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
-    # The listing is by prefix; it ends at the first exact match, which AWS sorts to the front.
-    entry = next((each for each in entries if each["logGroupName"] == name), None)
-    if entry is None:
-        return None
-    arn = reading.log_group_arn(entry)
-    answer = aws.call("logs", "list_tags_for_resource", resourceArn=arn)
-    return reading.log_group(entry, answer.get("tags", {}))
-
-
-def _filters(aws: Aws, group: str) -> Iterator[MetricFilter]:
-    """All of the group's filters, at most 100: the foreign ones count towards the quota."""
-    entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=group)
-    return map(reading.metric_filter, entries)
-
-
-def _alarms(aws: Aws, prefix: str) -> Iterator[MetricAlarm]:
-    entries = aws.pages(
-        "cloudwatch",
-        "describe_alarms",
-        "MetricAlarms",
-        AlarmNamePrefix=prefix,
-        AlarmTypes=["MetricAlarm"],
-        MaxRecords=100,
-    )
-    return map(reading.metric_alarm, entries)
-
-
-def _is_topic(aws: Aws, arn: str) -> bool:
-    try:
-        aws.call("sns", "get_topic_attributes", TopicArn=arn)
-    except AwsCallError as error:
-        if error.code in _NO_TOPIC:
-            return False
-        raise
-    return True
-
-
-def _subscriptions(aws: Aws, declared: Desired) -> Iterator[tuple[tuple[str, str], bool]]:
-    if not declared.subscriptions:
-        return iter(())
-    arn = declared.subscriptions[0].topic_arn
-    entries = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
-    return map(reading.subscription, entries)

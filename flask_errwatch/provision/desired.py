@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flask_errwatch._guard import one_line
-from flask_errwatch.config import Config
-from flask_errwatch.detectors import Alarm, Catalogue, Detector
+from flask_errwatch.config import NAME, Config
+from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.errors import ConfigurationError, Problem
+from flask_errwatch.provision.alarming import Alarming, beats_filter
+from flask_errwatch.provision.alarms import AnomalyDetector, CompositeAlarm, InsightRule
+from flask_errwatch.provision.dashboard import dashboard_body
+from flask_errwatch.provision.marks import canonical, marker, tags_for
+from flask_errwatch.provision.place import Place
+from flask_errwatch.provision.queries import SAVED_QUERIES
 from flask_errwatch.provision.resources import (
+    Dashboard,
     LogGroup,
     MetricAlarm,
     MetricFilter,
+    QueryDefinition,
     Resource,
     Subscription,
     Topic,
-    marker,
-    tags_for,
+    TopicPolicy,
 )
 
-#: Characters of an alarm's description (AWS API Reference, PutMetricAlarm, AlarmDescription).
-DESCRIPTION = 1024
+#: The id of our statement in a topic's policy.
+POLICY_SID = "flask-errwatch-alarms"
+
+_NOT_IN_DASHBOARD_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,33 +41,67 @@ class Desired:
     Attributes:
         app_name: The app, which owns what is created.
         log_group: Where the lines go.
-        filters: One per detector, in the catalogue's order.
+        filters: One per detector, in the catalogue's order, then the heartbeats'.
         topic: The topic to create; None when none is configured, or a whole ARN is.
+        policy: The policy of that topic; None where its ARN is not known beforehand.
         subscriptions: In the order in which they are configured.
-        alarms: One per detector that has one, in the catalogue's order.
+        insight_rules: One per detector with an alarm on its busiest source.
+        anomaly_detectors: One per detector with an alarm on an anomaly band.
+        alarms: In the catalogue's order; a detector may have several, or none.
+        composites: The composite alarms, in the same order.
+        queries: The saved Logs Insights queries.
+        dashboard: The dashboard; None when it is not wanted.
     """
 
     app_name: str
     log_group: LogGroup
     filters: tuple[MetricFilter, ...]
-    topic: Topic | None
-    subscriptions: tuple[Subscription, ...]
-    alarms: tuple[MetricAlarm, ...]
+    topic: Topic | None = None
+    policy: TopicPolicy | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+    insight_rules: tuple[InsightRule, ...] = ()
+    anomaly_detectors: tuple[AnomalyDetector, ...] = ()
+    alarms: tuple[MetricAlarm, ...] = ()
+    composites: tuple[CompositeAlarm, ...] = ()
+    queries: tuple[QueryDefinition, ...] = ()
+    dashboard: Dashboard | None = None
 
     @property
     def resources(self) -> tuple[Resource, ...]:
         """All of it, each after what it needs: the order in which it is created."""
-        topics = () if self.topic is None else (self.topic,)
-        return (self.log_group, *self.filters, *topics, *self.subscriptions, *self.alarms)
+        optional = (self.topic, self.policy)
+        return (
+            self.log_group,
+            *self.filters,
+            *(each for each in optional if each is not None),
+            *self.subscriptions,
+            *self.insight_rules,
+            *self.anomaly_detectors,
+            *self.alarms,
+            *self.composites,
+            *self.queries,
+            *(() if self.dashboard is None else (self.dashboard,)),
+        )
 
 
-def desired(catalogue: Catalogue, config: Config, *, topic_arn: str | None = None) -> Desired:
+def desired(
+    catalogue: Catalogue,
+    config: Config,
+    *,
+    topic_arn: str | None = None,
+    place: Place | None = None,
+) -> Desired:
     """What should stand in AWS, with the names and values of the configuration reference.
 
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
         topic_arn: The ARN of `config.sns_topic`; None when no topic is configured.
+        place: Where it stands. Without one, descriptions have no links, and there is neither
+            a dashboard nor a topic policy.
+
+    Raises:
+        ConfigurationError: When two resources would have one name, or a name cannot be used.
 
     Example:
         >>> from flask_errwatch import config
@@ -64,50 +110,35 @@ def desired(catalogue: Catalogue, config: Config, *, topic_arn: str | None = Non
         >>> [each.name for each in shop.filters][0], len(shop.filters), len(shop.alarms)
         ('shop-critical-error', 7, 6)
     """
-    tags = tags_for(config.app_name)
     actions = () if topic_arn is None else (topic_arn,)
+    alarming = Alarming(config=config, place=place, actions=actions)
     filters = {each.name: _filter(each, config) for each in catalogue}
-    alarms = tuple(
-        MetricAlarm.watching(
-            filters[each.name],
-            _filled(each.alarm, config),
-            description=description(each, config),
-            actions=actions,
-            tags=tags,
-        )
-        for each in catalogue
-        if each.alarm is not None
-    )
-    return Desired(
+    made = [one for each in catalogue for one in alarming.of(each, filters[each.name])]
+    counted = list(filters.values())
+    if config.silence_alarm:
+        counted.append(beats_filter(config))
+        made.append(alarming.silence(counted[-1]))
+    tags = tags_for(config.app_name)
+    topic = _topic(config, topic_arn)
+    whole = Desired(
         app_name=config.app_name,
         log_group=LogGroup(name=config.log_group, retention_days=config.retention_days, tags=tags),
-        filters=tuple(filters.values()),
-        topic=_topic(config, topic_arn),
+        filters=tuple(counted),
+        topic=topic,
+        policy=None if topic is None or place is None else _policy(topic, place),
         subscriptions=_subscriptions(config, topic_arn),
-        alarms=alarms,
+        insight_rules=tuple(each for each in made if isinstance(each, InsightRule)),
+        anomaly_detectors=tuple(each for each in made if isinstance(each, AnomalyDetector)),
+        alarms=tuple(each for each in made if isinstance(each, MetricAlarm)),
+        composites=tuple(each for each in made if isinstance(each, CompositeAlarm)),
+        queries=_queries(config) if config.saved_queries else (),
     )
-
-
-def description(detector: Detector, config: Config) -> str:
-    """What the alarm's description says: what it means, where its lines are, what to do, whose.
-
-    Example:
-        >>> from flask_errwatch import config
-        >>> from flask_errwatch.detectors import CRITICAL_ERROR
-        >>> print(description(CRITICAL_ERROR, config.load({}, {}, app_name="shop")))
-        The app crashed, or answered that it could not do its work. \
-Its lines say "Critical Error" in log group shop.
-        managed-by=flask-errwatch app=shop
-    """
-    ending = [marker(config.app_name)]
-    if detector.runbook_url:
-        ending.insert(0, f"Runbook: {one_line(detector.runbook_url)}")
-    said = " ".join(detector.description.split())
-    where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
-    # Words give way to a long log group name, never the runbook or the marker. Besides, one
-    # character is for each line break and one for "…".
-    room = DESCRIPTION - sum(len(line) + 1 for line in ending) - 1
-    return "\n".join([one_line(f"{said} {where}".strip(), room), *ending])
+    problems = list(_name_problems(whole))
+    if problems:
+        raise ConfigurationError(*problems)
+    if not config.dashboard or place is None:
+        return whole
+    return replace(whole, dashboard=_dashboard(whole, config, place))
 
 
 def _filter(detector: Detector, config: Config) -> MetricFilter:
@@ -121,17 +152,49 @@ def _filter(detector: Detector, config: Config) -> MetricFilter:
     )
 
 
-def _filled(alarm: Alarm, config: Config) -> Alarm:
-    """A configured catalogue is filled already; a bare one means the same values."""
-    threshold = config.alarm_threshold if alarm.threshold is None else alarm.threshold
-    period = config.alarm_period if alarm.period is None else alarm.period
-    return replace(alarm, threshold=threshold, period=period)
-
-
 def _topic(config: Config, topic_arn: str | None) -> Topic | None:
     if config.sns_topic is None or topic_arn is None or config.sns_topic == topic_arn:
         return None
     return Topic(name=config.sns_topic, arn=topic_arn, tags=tags_for(config.app_name))
+
+
+def _policy(topic: Topic, place: Place) -> TopicPolicy:
+    """SNS's own statement for the account, and one for its alarms.
+
+    The first alone lets alarms of the account publish today; AWS's advice on topics that
+    refuse an alarm (re:Post, cloudwatch-receive-sns-for-alarm-trigger) is to say it.
+    """
+    owners = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [
+            "SNS:GetTopicAttributes",
+            "SNS:SetTopicAttributes",
+            "SNS:AddPermission",
+            "SNS:RemovePermission",
+            "SNS:DeleteTopic",
+            "SNS:Subscribe",
+            "SNS:ListSubscriptionsByTopic",
+            "SNS:Publish",
+        ],
+        "Resource": topic.arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": place.account}},
+    }
+    alarms = {
+        "Sid": POLICY_SID,
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "SNS:Publish",
+        "Resource": topic.arn,
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": place.alarm_arn("*")},
+            "StringEquals": {"aws:SourceAccount": place.account},
+        },
+    }
+    return TopicPolicy(
+        topic_arn=topic.arn, statement=canonical(alarms), others=(canonical(owners),)
+    )
 
 
 def _subscriptions(config: Config, topic_arn: str | None) -> tuple[Subscription, ...]:
@@ -139,3 +202,51 @@ def _subscriptions(config: Config, topic_arn: str | None) -> tuple[Subscription,
         return ()
     wanted = (Subscription.of(url, topic_arn) for url in config.subscriptions)
     return tuple(dict.fromkeys(wanted))
+
+
+def _queries(config: Config) -> tuple[QueryDefinition, ...]:
+    """The saved queries; a comment tells whose they are, since people save some beside them."""
+    return tuple(
+        QueryDefinition(
+            name=each.name_for(config.app_name),
+            query=f"# {marker(config.app_name)}\n{each.text}",
+            log_groups=(config.log_group,),
+        )
+        for each in SAVED_QUERIES
+    )
+
+
+def _dashboard(whole: Desired, config: Config, place: Place) -> Dashboard:
+    body = dashboard_body(
+        log_group=config.log_group,
+        filters=whole.filters,
+        alarms=whole.alarms,
+        place=place,
+        others=whole.composites,
+        note=marker(config.app_name),
+    )
+    name = dashboard_name(config.app_name)
+    return Dashboard(name=name, body=canonical(body), tags=tags_for(config.app_name))
+
+
+def dashboard_name(app_name: str) -> str:
+    """The dashboard's name: of the app's, what a dashboard's name may hold.
+
+    Example:
+        >>> dashboard_name("the shop")
+        'the-shop-errors'
+    """
+    return f"{_NOT_IN_DASHBOARD_NAMES.sub('-', app_name)}-errors"
+
+
+def _name_problems(whole: Desired) -> Iterator[Problem]:
+    """Two alarms, or two filters, of one name would overwrite each other in turn."""
+    for group in (whole.filters, (*whole.alarms, *whole.composites)):
+        times = Counter(each.name for each in group)
+        for each in group:
+            if times.pop(each.name, 1) > 1:
+                remedy = f"Two {each.kind}s would have this name: rename one of the detectors."
+                yield Problem(key=each.kind, value=each.name, remedy=remedy)
+            if len(each.name) > NAME:
+                remedy = f"It would have {len(each.name)} characters of at most {NAME}."
+                yield Problem(key=each.kind, value=each.name, remedy=remedy)

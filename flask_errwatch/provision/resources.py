@@ -1,46 +1,56 @@
 """The resource model: what stands in AWS, or should, as values that can be compared.
 
 Plan, status, destroy and every export read these and nothing else. Fields that take no part
-in a comparison (`compare=False`) are written for people or known only to AWS.
+in a comparison (`compare=False`) are written for people or known only to AWS. `key` tells
+resources of one kind apart, `label` is how a person sees one.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from flask_errwatch.detectors import Alarm
+from flask_errwatch.provision.alarms import (
+    AlarmState,
+    AnomalyDetector,
+    CompositeAlarm,
+    InsightRule,
+    MetricAlarm,
+    MetricQuery,
+    Named,
+)
+from flask_errwatch.provision.marks import MANAGER, Pairs, canonical, marker, tags_for
 
-#: The value of the tag `managed-by`, and the first words of an alarm's marker line.
-MANAGER = "flask-errwatch"
+__all__ = [
+    "FILTERS_PER_GROUP",
+    "MANAGER",
+    "AlarmState",
+    "AnomalyDetector",
+    "CompositeAlarm",
+    "Dashboard",
+    "InsightRule",
+    "LogGroup",
+    "MetricAlarm",
+    "MetricFilter",
+    "MetricQuery",
+    "Pairs",
+    "QueryDefinition",
+    "Resource",
+    "Subscription",
+    "Topic",
+    "TopicPolicy",
+    "marker",
+    "tags_for",
+]
+
 #: Filters that one log group takes (AWS API Reference, PutMetricFilter); it cannot be raised.
 FILTERS_PER_GROUP = 100
 
-Pairs = tuple[tuple[str, str], ...]
-
-# What AWS refuses in a tag's value (CloudWatch Logs API Reference, CreateLogGroup, tags).
-_NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]")
-
-
-def tags_for(app_name: str) -> Pairs:
-    """The tags of every resource that takes some; they also tell whose a log group is.
-
-    Example:
-        >>> tags_for("shop (eu)")
-        (('managed-by', 'flask-errwatch'), ('app', 'shop _eu_'))
-    """
-    return (("managed-by", MANAGER), ("app", _NOT_IN_TAGS.sub("_", app_name)))
-
-
-def marker(app_name: str) -> str:
-    """The last line of an alarm's description: it tells, in a listing, whose the alarm is."""
-    return f"managed-by={MANAGER} app={app_name}"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LogGroup:
+class LogGroup(Named):
     """A log group of CloudWatch Logs.
 
     Attributes:
@@ -57,14 +67,9 @@ class LogGroup:
     log_class: str = "STANDARD"
     tags: Pairs = field(default=(), compare=False)
 
-    @property
-    def label(self) -> str:
-        """How it is shown to people."""
-        return self.name
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MetricFilter:
+class MetricFilter(Named):
     """A metric filter: which lines of a log group are counted, and in which metric.
 
     Attributes:
@@ -91,118 +96,9 @@ class MetricFilter:
     default: float | None = 0.0
     dimensions: Pairs = ()
 
-    @property
-    def label(self) -> str:
-        """How it is shown to people."""
-        return self.name
-
-    @property
-    def is_ours(self) -> bool:
-        """Filters carry no tags: ours bear the name of their metric."""
-        return self.metric_name == self.name
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MetricAlarm:
-    """A metric alarm. Declared ones are made by `watching`, from the filter that feeds them.
-
-    It has no unit, unless somebody gave it one: an alarm whose unit is not the metric's
-    stays at INSUFFICIENT_DATA for ever (AWS API Reference, PutMetricAlarm, Unit).
-
-    Attributes:
-        name: Its name, unique within account and region.
-        description: For the person called; its last line tells whose the alarm is.
-        namespace: The metric's namespace.
-        metric_name: The metric's name; None for an alarm on an expression.
-        dimensions: The metric's dimensions.
-        statistic: How a period's samples become one value.
-        period: Seconds of one datapoint.
-        evaluation_periods: Datapoints that are looked at.
-        datapoints_to_alarm: Datapoints of those that must breach; None is all.
-        threshold: What the value is compared with.
-        comparison_operator: How.
-        treat_missing_data: What a period without samples counts as.
-        unit: None, see above.
-        actions_enabled: Whether the actions are taken.
-        alarm_actions: ARNs told of the change to ALARM.
-        ok_actions: ARNs told of the change to OK.
-        insufficient_data_actions: ARNs told of the change to INSUFFICIENT_DATA.
-        arn: Its ARN; None until it stands.
-        tags: Its tags; never read, since that would cost a call per alarm.
-    """
-
-    kind: ClassVar[str] = "alarm"
-
-    name: str
-    description: str
-    namespace: str | None
-    metric_name: str | None
-    dimensions: Pairs = ()
-    statistic: str | None
-    period: int | None
-    evaluation_periods: int | None
-    datapoints_to_alarm: int | None
-    threshold: float | None
-    comparison_operator: str | None
-    treat_missing_data: str
-    unit: str | None = None
-    actions_enabled: bool = True
-    alarm_actions: tuple[str, ...] = ()
-    ok_actions: tuple[str, ...] = ()
-    insufficient_data_actions: tuple[str, ...] = ()
-    arn: str | None = field(default=None, compare=False)
-    tags: Pairs = field(default=(), compare=False)
-
-    @classmethod
-    def watching(
-        cls,
-        counted: MetricFilter,
-        alarm: Alarm,
-        *,
-        description: str,
-        actions: tuple[str, ...],
-        tags: Pairs,
-    ) -> MetricAlarm:
-        """The alarm on the filter's metric: name, namespace and dimensions are the filter's.
-
-        Args:
-            counted: The filter that feeds the metric.
-            alarm: The declaration, with threshold and period filled in.
-            description: For the person called.
-            actions: ARNs told of the changes to ALARM and to OK.
-            tags: Its tags.
-        """
-        number, needed = alarm.evaluation_periods, alarm.datapoints_to_alarm
-        return cls(
-            name=counted.name,
-            description=description,
-            namespace=counted.namespace,
-            metric_name=counted.metric_name,
-            dimensions=counted.dimensions,
-            statistic=alarm.statistic,
-            period=alarm.period,
-            evaluation_periods=number,
-            datapoints_to_alarm=None if needed == number else needed,
-            threshold=None if alarm.threshold is None else float(alarm.threshold),
-            comparison_operator=alarm.comparison_operator,
-            treat_missing_data=alarm.treat_missing_data,
-            alarm_actions=actions,
-            ok_actions=actions,
-            tags=tags,
-        )
-
-    @property
-    def label(self) -> str:
-        """How it is shown to people."""
-        return self.name
-
-    def belongs_to(self, app_name: str) -> bool:
-        """Whether the marker line of the app ends its description."""
-        return self.description.rsplit("\n", 1)[-1] == marker(app_name)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Topic:
+class Topic(Named):
     """An SNS topic, named by the configuration.
 
     Attributes:
@@ -217,10 +113,40 @@ class Topic:
     arn: str
     tags: Pairs = field(default=(), compare=False)
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicPolicy:
+    """The statement in a topic's policy that lets the account's alarms publish.
+
+    A policy is replaced as a whole, so that the other statements are kept beside it.
+
+    Attributes:
+        topic_arn: The topic.
+        statement: The statement as canonical JSON (`marks.canonical`); empty when it is missing.
+        others: The policy's other statements, in the same form.
+    """
+
+    kind: ClassVar[str] = "topic policy"
+
+    topic_arn: str
+    statement: str
+    others: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def key(self) -> str:
+        """What identifies it among resources of its kind."""
+        return self.topic_arn
+
     @property
     def label(self) -> str:
         """How it is shown to people."""
-        return self.name
+        return self.topic_arn.rsplit(":", 1)[-1]
+
+    @property
+    def document(self) -> str:
+        """The whole policy, as SNS takes it."""
+        statements = [json.loads(each) for each in (*self.others, self.statement)]
+        return canonical({"Version": "2012-10-17", "Statement": statements})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -231,6 +157,7 @@ class Subscription:
         topic_arn: The topic.
         protocol: SNS's word for it: `email`, `https`, `http`, `sms`, `lambda`, `sqs` …
         endpoint: Address, URL, phone number or ARN.
+        arn: Its ARN; None until its owner has confirmed it.
     """
 
     kind: ClassVar[str] = "subscription"
@@ -238,6 +165,7 @@ class Subscription:
     topic_arn: str
     protocol: str
     endpoint: str
+    arn: str | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, url: str, topic_arn: str) -> Subscription:
@@ -256,6 +184,11 @@ class Subscription:
         return cls(topic_arn=topic_arn, protocol=protocol, endpoint=rest)
 
     @property
+    def key(self) -> str:
+        """What identifies it among resources of its kind."""
+        return f"{self.protocol}:{self.endpoint}"
+
+    @property
     def label(self) -> str:
         """How it is shown to people: of a URL only the host, since hooks carry secrets in it.
 
@@ -268,4 +201,52 @@ class Subscription:
         return f"{self.protocol}://{urlsplit(self.endpoint).hostname}/…"
 
 
-Resource = LogGroup | MetricFilter | Topic | Subscription | MetricAlarm
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryDefinition(Named):
+    """A saved Logs Insights query.
+
+    Attributes:
+        name: Its name; what precedes `/` is shown as a folder.
+        query: The query; its first line is a comment that tells whose it is.
+        log_groups: The log groups that it reads.
+        id: Its id; None until it stands. A put without an id makes a second one.
+    """
+
+    kind: ClassVar[str] = "saved query"
+
+    name: str
+    query: str
+    log_groups: tuple[str, ...]
+    id: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dashboard(Named):
+    """A CloudWatch dashboard; dashboards belong to the account, not to a region.
+
+    Attributes:
+        name: Its name, of letters, digits, `-` and `_`.
+        body: The body as canonical JSON (`marks.canonical`); a text on it tells whose it is.
+        tags: Its tags; never read.
+    """
+
+    kind: ClassVar[str] = "dashboard"
+
+    name: str
+    body: str
+    tags: Pairs = field(default=(), compare=False)
+
+
+Resource = (
+    LogGroup
+    | MetricFilter
+    | Topic
+    | TopicPolicy
+    | Subscription
+    | InsightRule
+    | AnomalyDetector
+    | MetricAlarm
+    | CompositeAlarm
+    | QueryDefinition
+    | Dashboard
+)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 import pytest
 
 from flask_errwatch import config as configuration
 from flask_errwatch.config import Config
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
+from flask_errwatch.detectors import CRITICAL_ERROR, DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.provision import Desired, LogGroup, MetricFilter, Subscription, Topic, desired
-from flask_errwatch.provision.desired import description
+from flask_errwatch.provision.descriptions import lines_link
+from flask_errwatch.provision.descriptions import of_detector as description
+from flask_errwatch.provision.place import Place
 from flask_errwatch.provision.resources import tags_for
 
+CHINA = Place(partition="aws-cn", region="cn-north-1", account="123456789012")
 TOPIC_ARN = "arn:aws-cn:sns:cn-north-1:123456789012:ops"
 TAGS = (("managed-by", "flask-errwatch"), ("app", "shop"))
 
@@ -164,16 +170,17 @@ def test_subscription_written_twice_is_one() -> None:
     )
 
 
-def test_description_says_meaning_place_runbook_and_owner() -> None:
-    """Four things, the marker line last."""
+def test_description_says_meaning_place_advice_runbook_and_owner() -> None:
+    """A line each, the marker line last."""
     detector = Detector(
         name="login-failed",
         event="Login Failed",
         description="Somebody\nguesses  passwords.",
         runbook_url="https://example.com/login",
     )
-    assert description(detector, _config(LOG_GROUP="web")) == (
+    assert description(detector, _config(LOG_GROUP="web"), None) == (
         'Somebody guesses passwords. Its lines say "Login Failed" in log group web.\n'
+        "First: open its newest lines and see what they share: a path, a client_ip, a release.\n"
         "Runbook: https://example.com/login\n"
         "managed-by=flask-errwatch app=shop"
     )
@@ -187,10 +194,47 @@ def test_long_description_keeps_runbook_and_marker() -> None:
         description="\x1b[31m" + "w" * 495,
         runbook_url="https://example.com/" + "r" * 380,
     )
-    text = description(detector, _config(APP_NAME="s" * 225))
+    text = description(detector, _config(APP_NAME="s" * 225), CHINA)
     assert len(text) == 1024
     assert text.startswith("?[31mwww")
+    assert "\nLines: " not in text  # there is no room for it
     assert text.endswith("rrr\nmanaged-by=flask-errwatch app=" + "s" * 225)
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "home"),
+    [
+        ("aws", "eu-central-1", "https://eu-central-1.console.aws.amazon.com/cloudwatch/"),
+        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/cloudwatch/"),
+        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/cloud"),
+    ],
+)
+def test_link_leads_to_the_console_of_its_partition(partition: str, region: str, home: str) -> None:
+    """Each partition has a console of its own."""
+    link = lines_link("Login Failed", "shop", Place(partition=partition, region=region, account=""))
+    assert link is not None
+    assert link.startswith(home)
+    assert f"?region={region}#logsV2:logs-insights$3FqueryDetail$3D" in link
+
+
+def test_link_of_an_unknown_partition_is_left_out() -> None:
+    """A wrong link is worse than none."""
+    place = Place(partition="aws-iso", region="us-iso-east-1", account="")
+    assert lines_link("Login Failed", "shop", place) is None
+    assert "Lines:" not in description(CRITICAL_ERROR, _config(), place)
+
+
+def test_link_decodes_to_the_query_and_the_group() -> None:
+    """Undone step by step, it is the console's own notation; no character can end a link early."""
+    link = lines_link("Login Failed", "/web/shop#1", CHINA)
+    assert link is not None
+    assert re.fullmatch(r"https://[a-z0-9.-]+/cloudwatch/home[?]region=[a-z0-9-]+#[\w:$*.-]+", link)
+    detail = unquote(unquote(link.split("#", 1)[1].replace("$", "%")))
+    assert detail == (
+        "logsV2:logs-insights?queryDetail=~(end~0~start~-10800~timeType~'RELATIVE~unit~'seconds"
+        "~editorString~'filter*20event*20*3d*20*22Login*20Failed*22*0a*7c*20sort*20*40timestamp"
+        "*20desc*0a*7c*20limit*20100~source~(~'*2fweb*2fshop*231))"
+    )
 
 
 def test_tag_values_hold_only_what_aws_takes() -> None:

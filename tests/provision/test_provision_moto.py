@@ -24,11 +24,11 @@ WITH_TOPIC = {
     "SNS_TOPIC": "ops",
     "SUBSCRIPTIONS": "mailto:ops@example.com,https://hooks.example.com/s3cret",
 }
-#: Group and retention, 7 filters, topic, 2 subscriptions, 6 alarms.
+#: Group and retention, 7 filters, topic and its policy, 2 subscriptions, 6 alarms.
 WRITES = [
     *("CreateLogGroup", "PutRetentionPolicy"),
     *("PutMetricFilter",) * 7,
-    *("CreateTopic", "Subscribe", "Subscribe"),
+    *("CreateTopic", "SetTopicAttributes", "Subscribe", "Subscribe"),
     *("PutMetricAlarm",) * 6,
 ]
 
@@ -36,7 +36,8 @@ WRITES = [
 TWO = DEFAULT_DETECTORS[:2]
 WRITES_OF_TWO = [
     *("CreateLogGroup", "PutRetentionPolicy", "PutMetricFilter", "PutMetricFilter"),
-    *("CreateTopic", "Subscribe", "Subscribe", "PutMetricAlarm", "PutMetricAlarm"),
+    *("CreateTopic", "SetTopicAttributes", "Subscribe", "Subscribe"),
+    *("PutMetricAlarm", "PutMetricAlarm"),
 ]
 
 
@@ -152,8 +153,8 @@ def test_first_run_writes_each_thing_once(shop: Shop, writes: Writes) -> None:
     """No call is made twice, and the returned plan was applied whole."""
     plan = shop(**WITH_TOPIC)
     assert writes() == WRITES
-    assert (len(plan.applied), plan.pending) == (17, ())
-    assert str(plan).splitlines()[-1] == "Applied: 17 created, 0 updated, 0 unchanged."
+    assert (len(plan.applied), plan.pending) == (18, ())
+    assert str(plan).splitlines()[-1] == "Applied: 18 created, 0 updated, 0 unchanged."
 
 
 def test_second_run_writes_nothing_and_says_so(shop: Shop, writes: Writes) -> None:
@@ -163,7 +164,7 @@ def test_second_run_writes_nothing_and_says_so(shop: Shop, writes: Writes) -> No
     plan = shop(**WITH_TOPIC)
     assert writes() == []
     assert plan.is_empty
-    assert str(plan).splitlines()[-1] == "Nothing to change: 17 resources stand as declared."
+    assert str(plan).splitlines()[-1] == "Nothing to change: 18 resources stand as declared."
 
 
 def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:
@@ -171,9 +172,9 @@ def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:
     plan = shop(dry_run=True, **WITH_TOPIC)
     assert writes() == []
     assert aws.call("logs", "describe_log_groups")["logGroups"] == []
-    assert plan.count("create") == 17
-    assert (plan.applied, len(plan.pending)) == ((), 17)
-    assert str(plan).splitlines()[-1] == "Plan: 17 to create, 0 to update, 0 unchanged."
+    assert plan.count("create") == 18
+    assert (plan.applied, len(plan.pending)) == ((), 18)
+    assert str(plan).splitlines()[-1] == "Plan: 18 to create, 0 to update, 0 unchanged."
 
 
 def test_one_threshold_is_one_update(aws: Aws, shop: Shop, writes: Writes) -> None:
@@ -264,15 +265,18 @@ def test_more_than_a_page_of_everything(aws: Aws, shop: Shop, calls: list[str]) 
     assert len(_alarms(aws)) == 360
     calls.clear()
     plan = shop(detectors=many, SNS_TOPIC="ops", SUBSCRIPTIONS=hooks)
-    assert (plan.is_empty, plan.count("unchanged")) == (True, 1 + 60 + 1 + 120 + 60)
+    assert (plan.is_empty, plan.count("unchanged")) == (True, 1 + 60 + 1 + 1 + 120 + 60)
     assert sorted(calls) == [
+        "DescribeAlarms",
         "DescribeAlarms",
         "DescribeLogGroups",
         "DescribeMetricFilters",
         "GetCallerIdentity",
         "GetTopicAttributes",
+        "ListDashboards",
         "ListSubscriptionsByTopic",
         "ListSubscriptionsByTopic",
+        "ListTagsForResource",
         "ListTagsForResource",
     ]
 
@@ -290,7 +294,7 @@ def test_failure_at_every_call_is_finished_by_the_next_run(
     error = caught.value
     assert error.cause is not None
     assert error.cause.action.endswith(f":{WRITES_OF_TWO[number - 1]}")
-    assert len(error.applied) + len(error.pending) == 8
+    assert len(error.applied) + len(error.pending) == 9
     # Creating the group and giving it its retention are two calls of one change.
     assert len(error.applied) == (0 if number <= 2 else number - 2)
     assert error.pending[0].endswith("(begun)") is (number == 2)
@@ -407,10 +411,10 @@ def test_own_group_follows_the_configured_retention(aws: Aws, shop: Shop, writes
     """A group with this app's tags is ours: its retention is what is configured."""
     shop()
     writes()
-    plan = shop(RETENTION_DAYS=30)
+    plan = shop(RETENTION_DAYS=365)
     assert [str(each) for each in plan.changes] == ["update log group shop"]
     assert writes() == ["PutRetentionPolicy"]
-    assert aws.call("logs", "describe_log_groups")["logGroups"][0]["retentionInDays"] == 30
+    assert aws.call("logs", "describe_log_groups")["logGroups"][0]["retentionInDays"] == 365
 
 
 def test_foreign_alarm_and_filter_of_our_name_are_refused(

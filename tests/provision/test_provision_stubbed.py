@@ -7,44 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from flask_errwatch import config as configuration
-from flask_errwatch._aws import PROVISIONING, Aws
+from flask_errwatch._aws import Aws
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import Plan, provision
+from tests.provision.stubbed_aws import StubbedAws
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
 GROUP_ARN = "arn:aws:logs:eu-central-1:123456789012:log-group:shop"
 ALARM_ARN = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:shop-login-failed"
 FEW = Catalogue((Detector(name="login-failed", event="Login Failed"),))
 TAGS = [{"Key": "managed-by", "Value": "flask-errwatch"}, {"Key": "app", "Value": "shop"}]
-
-
-class StubbedAws(Aws):
-    """The library's door, with stubbed clients behind it."""
-
-    def __init__(self) -> None:
-        super().__init__(region="eu-central-1", patience=PROVISIONING)
-        session = boto3.session.Session(
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            region_name="eu-central-1",
-        )
-        self.stubbed = {name: session.client(name) for name in ("logs", "cloudwatch", "sns")}
-        self.stubs = {name: Stubber(client) for name, client in self.stubbed.items()}
-
-    def client(self, service: str) -> object:
-        """The stubbed client."""
-        return self.stubbed[service]
-
-    def expect(self, method: str, answer: dict[str, object], **arguments: object) -> None:
-        """Awaits one call with exactly these arguments."""
-        service = next(name for name, each in self.stubbed.items() if hasattr(each, method))
-        self.stubs[service].add_response(method, answer, arguments)
+#: Its link is that of the console in Frankfurt.
+DESCRIPTION = (
+    'Its lines say "Login Failed" in log group shop.\n'
+    "First: open its newest lines and see what they share: a path, a client_ip, a release.\n"
+    "Lines: https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central"
+    "-1#logsV2:logs-insights$3FqueryDetail$3D$257E$2528end$257E0$257Estart$257E-10800$257"
+    "EtimeType$257E$2527RELATIVE$257Eunit$257E$2527seconds$257EeditorString$257E$2527filt"
+    "er*20event*20*3d*20*22Login*20Failed*22*0a*7c*20sort*20*40timestamp*20desc*0a*7c*20l"
+    "imit*20100$257Esource$257E$2528$257E$2527shop$2529$2529\n"
+    "managed-by=flask-errwatch app=shop"
+)
 
 
 @pytest.fixture
@@ -68,8 +55,7 @@ def _alarm(**changed: object) -> dict[str, object]:
     standing: dict[str, object] = {
         "AlarmName": "shop-login-failed",
         "AlarmArn": ALARM_ARN,
-        "AlarmDescription": 'Its lines say "Login Failed" in log group shop.\n'
-        "managed-by=flask-errwatch app=shop",
+        "AlarmDescription": DESCRIPTION,
         "ActionsEnabled": True,
         "OKActions": [],
         "AlarmActions": [],
@@ -116,6 +102,7 @@ def _expect_group(aws: StubbedAws, **group: object) -> None:
 
 
 def _expect_alarms(aws: StubbedAws, *pages: list[dict[str, object]]) -> None:
+    """The listings of metric alarms, composite alarms and dashboards."""
     asked: dict[str, object] = {
         "AlarmNamePrefix": "shop-",
         "AlarmTypes": ["MetricAlarm"],
@@ -127,6 +114,9 @@ def _expect_alarms(aws: StubbedAws, *pages: list[dict[str, object]]) -> None:
             answer["NextToken"] = f"page-{number + 1}"
         aws.expect("describe_alarms", answer, **asked)
         asked = {**asked, "NextToken": f"page-{number + 1}"}
+    asked = {"AlarmNamePrefix": "shop-", "AlarmTypes": ["CompositeAlarm"], "MaxRecords": 100}
+    aws.expect("describe_alarms", {"CompositeAlarms": []}, **asked)
+    aws.expect("list_dashboards", {"DashboardEntries": []}, DashboardNamePrefix="shop-errors")
 
 
 def _expect_filters(aws: StubbedAws, *pages: list[dict[str, object]]) -> None:
@@ -147,7 +137,10 @@ def test_every_page_of_filters_and_alarms_is_read(stubbed: StubbedAws) -> None:
     _expect_group(stubbed)
     foreign = [_filter(f"foreign-{number}") for number in range(50)]
     _expect_filters(stubbed, foreign, [_filter("shop-login-failed")])
-    others = [_alarm(AlarmName=f"shop-foreign-{number}") for number in range(100)]
+    others = [
+        _alarm(AlarmName=f"shop-foreign-{number}", AlarmDescription="Somebody else's")
+        for number in range(100)
+    ]
     _expect_alarms(stubbed, others, others, [_alarm()])
     plan = _run(stubbed)
     assert (plan.is_empty, plan.count("unchanged")) == (True, 3)
@@ -259,6 +252,7 @@ def test_alarm_on_an_expression_or_band_is_read_all_the_same(stubbed: StubbedAws
         "statistic",
         "period",
         "threshold",
+        "metrics",
     ]
 
 

@@ -1,0 +1,146 @@
+"""What an alarm tells the person whom it calls: what it means, what to do first, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from flask_errwatch._guard import one_line
+from flask_errwatch.config import Config
+from flask_errwatch.detectors import HEARTBEAT, Detector
+from flask_errwatch.provision.marks import marker
+from flask_errwatch.provision.place import Place, has_tokens
+
+#: Characters of an alarm's description (AWS API Reference, PutMetricAlarm, AlarmDescription).
+LONGEST = 1024
+#: Characters that the words keep: for less, the link and then the advice give way.
+_WORDS = 160
+
+#: The console's host in each partition; in others the description has no link.
+_CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+_THREE_HOURS = 10_800
+
+
+def of_detector(detector: Detector, config: Config, place: Place | None) -> str:
+    """What the alarm on a detector's count says.
+
+    Example:
+        >>> from flask_errwatch import config
+        >>> from flask_errwatch.detectors import CRITICAL_ERROR
+        >>> print(of_detector(CRITICAL_ERROR, config.load({}, {}, app_name="shop"), None))
+        The app crashed, or answered that it could not do its work. \
+Its lines say "Critical Error" in log group shop.
+        First: open its newest lines and see what they share: a path, a client_ip, a release.
+        managed-by=flask-errwatch app=shop
+    """
+    return _about(detector, config, place, before="")
+
+
+def of_source(detector: Detector, config: Config, place: Place | None) -> str:
+    """What the alarm on a detector's busiest client address says."""
+    return _about(detector, config, place, before="One client address alone causes many of these.")
+
+
+def of_busy(detector: Detector, config: Config, place: Place | None) -> str:
+    """What the composite alarm of failures and requests says."""
+    return _about(detector, config, place, before="Too many failures while the app is in use.")
+
+
+def of_requests(detector: Detector, config: Config) -> str:
+    """What the alarm on the number of requests says: it is a condition, and tells nobody."""
+    words = f"Enough requests come in for {detector.resource_name(config.app_name)} to count."
+    return _fitted(words, advice="", links=(), ending=(marker(config.app_name),))
+
+
+def of_silence(config: Config, place: Place | None) -> str:
+    """What the alarm on missing heartbeats says."""
+    words = (
+        "No process of the app sends heartbeats: the app is down, was not asked for anything since "
+        f"it started, or its lines do not reach log group {config.log_group}."
+    )
+    advice = "First: see whether the app answers, then read on its stderr why nothing is sent."
+    return _fitted(
+        words,
+        advice=advice,
+        links=_links(HEARTBEAT, config, place),
+        ending=(marker(config.app_name),),
+    )
+
+
+def lines_link(event: str, log_group: str, place: Place) -> str | None:
+    """Where the console shows the newest lines of an event, in Logs Insights.
+
+    The fragment is an object in the console's own notation (`~(key~'text)`, other characters
+    as `*` and two hex digits), escaped twice with `$` for `%`: no character is left at which a
+    mail program would end the link.
+
+    Returns:
+        The link; None in a partition whose console is not known.
+
+    Example:
+        >>> place = Place(partition="aws", region="eu-central-1", account="123456789012")
+        >>> lines_link("Login Failed", "shop", place)[:79]
+        'https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1'
+    """
+    known = "aws" if has_tokens(place.partition) else place.partition
+    if known not in _CONSOLES:
+        return None
+    query = f'filter event = "{event}"\n| sort @timestamp desc\n| limit 100'
+    pairs = (
+        f"end~0~start~-{_THREE_HOURS}~timeType~'RELATIVE~unit~'seconds",
+        f"editorString~'{_starred(query)}",
+        f"source~(~'{_starred(log_group)})",
+    )
+    detail = f"~({'~'.join(pairs)})"
+    for char, code in (("~", "$257E"), ("(", "$2528"), (")", "$2529"), ("'", "$2527")):
+        detail = detail.replace(char, code)
+    home = f"https://{place.region}.{_CONSOLES[known]}/cloudwatch/home?region={place.region}"
+    return f"{home}#logsV2:logs-insights$3FqueryDetail$3D{detail}"
+
+
+def _starred(text: str) -> str:
+    """A text in the console's notation; names of log groups and phrases are ASCII."""
+    return _UNSAFE.sub(lambda found: f"*{ord(found[0]):02x}", text)
+
+
+def _about(detector: Detector, config: Config, place: Place | None, *, before: str) -> str:
+    said = " ".join(detector.description.split())
+    where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
+    ending = [marker(config.app_name)]
+    if detector.runbook_url:
+        ending.insert(0, f"Runbook: {one_line(detector.runbook_url)}")
+    return _fitted(
+        " ".join(filter(None, (before, said, where))),
+        advice=_advice(before),
+        links=_links(detector.event, config, place),
+        ending=ending,
+    )
+
+
+def _advice(before: str) -> str:
+    if before.startswith("One client"):
+        return "First: find the client_ip in its lines, and block it if it is hostile."
+    return "First: open its newest lines and see what they share: a path, a client_ip, a release."
+
+
+def _links(event: str, config: Config, place: Place | None) -> tuple[str, ...]:
+    link = None if place is None else lines_link(event, config.log_group, place)
+    return () if link is None else (f"Lines: {link}",)
+
+
+def _fitted(words: str, *, advice: str, links: Iterable[str], ending: Iterable[str]) -> str:
+    """All of it on lines of its own, as far as there is room: the ending never gives way."""
+    last = list(ending)
+    room = LONGEST - sum(len(line) + 1 for line in last)
+    kept: list[str] = []
+    for line in filter(None, (advice, *links)):
+        if len(line) + 1 <= room - _WORDS:
+            kept.append(line)
+            room -= len(line) + 1
+    # One character is for the "…" of words that are cut.
+    return "\n".join([one_line(words, room - 1), *kept, *last])

@@ -1,0 +1,88 @@
+"""What the resources cost a month: one table of list prices, and the sum over a plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask_errwatch.provision.alarms import CompositeAlarm, InsightRule, MetricAlarm
+from flask_errwatch.provision.resources import Dashboard, MetricFilter, Resource
+
+#: When the prices below were read, and where they hold. They come from copies of AWS's pricing
+#: page and from others who list it: aws.amazon.com/cloudwatch/pricing has today's.
+PRICES_AS_OF = "2026-02"
+PRICES_REGION = "us-east-1"
+
+#: US dollars a month: a custom metric of the first 10,000, an alarm per metric that it looks at
+#: (a band counts as two more), and so on. The free tier is not taken off.
+PRICES = {
+    "metric": 0.30,
+    "alarm": 0.10,
+    "anomaly alarm": 0.30,
+    "composite alarm": 0.50,
+    "insight rule": 0.50,
+    "dashboard": 3.00,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What all resources of one price cost.
+
+    Attributes:
+        what: The word of the price list.
+        count: How many there are.
+        dollars: US dollars a month for all of them.
+    """
+
+    what: str
+    count: int
+    dollars: float
+
+
+def monthly_costs(resources: Iterable[Resource]) -> tuple[Cost, ...]:
+    """What the resources cost a month, at most: a metric without data costs nothing.
+
+    Log groups, topics, subscriptions and saved queries cost by use, which a plan cannot know.
+
+    Example:
+        >>> monthly_costs([Dashboard(name="shop-errors", body="{}")])
+        (Cost(what='dashboard', count=1, dollars=3.0),)
+    """
+    counted = Counter(filter(None, map(_priced_as, resources)))
+    return tuple(
+        Cost(what=what, count=counted[what], dollars=round(counted[what] * price, 2))
+        for what, price in PRICES.items()
+        if counted[what]
+    )
+
+
+def _priced_as(resource: Resource) -> str | None:
+    match resource:
+        case MetricFilter():
+            return "metric"
+        case MetricAlarm():
+            return "alarm" if resource.threshold_metric_id is None else "anomaly alarm"
+        case CompositeAlarm() | InsightRule() | Dashboard():
+            return resource.kind
+        case _:
+            return None
+
+
+def cost_line(costs: tuple[Cost, ...]) -> str:
+    """The costs as a sentence.
+
+    Example:
+        >>> cost_line((Cost(what="metric", count=7, dollars=2.1),
+        ...     Cost(what="alarm", count=1, dollars=0.1)))
+        'Cost: at most 2.20 USD a month (7 metrics 2.10, 1 alarm 0.10; us-east-1, 2026-02; \
+lines, queries and free tier not counted).'
+    """
+    total = sum(each.dollars for each in costs)
+    listed = ", ".join(
+        f"{each.count} {each.what}{'s' if each.count > 1 else ''} {each.dollars:.2f}"
+        for each in costs
+    )
+    told = f"{PRICES_REGION}, {PRICES_AS_OF}; lines, queries and free tier not counted"
+    return f"Cost: at most {total:.2f} USD a month ({listed or 'nothing'}; {told})."

@@ -1,0 +1,34 @@
+"""botocore's Stubber behind the library's door: for what moto does not do, or does otherwise.
+
+The Stubber checks every parameter and every answer against the service's own model.
+"""
+
+from __future__ import annotations
+
+import boto3
+from botocore.stub import Stubber
+
+from flask_errwatch._aws import PROVISIONING, Aws
+
+
+class StubbedAws(Aws):
+    """The library's door, with stubbed clients behind it."""
+
+    def __init__(self) -> None:
+        super().__init__(region="eu-central-1", patience=PROVISIONING)
+        session = boto3.session.Session(
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            region_name="eu-central-1",
+        )
+        self.stubbed = {name: session.client(name) for name in ("logs", "cloudwatch", "sns")}
+        self.stubs = {name: Stubber(client) for name, client in self.stubbed.items()}
+
+    def client(self, service: str) -> object:
+        """The stubbed client."""
+        return self.stubbed[service]
+
+    def expect(self, method: str, answer: dict[str, object], **arguments: object) -> None:
+        """Awaits one call with exactly these arguments."""
+        service = next(name for name, each in self.stubbed.items() if hasattr(each, method))
+        self.stubs[service].add_response(method, answer, arguments)
