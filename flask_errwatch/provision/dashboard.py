@@ -13,7 +13,7 @@ from typing import Protocol
 from flask_errwatch.provision import queries
 from flask_errwatch.provision.place import Place
 from flask_errwatch.provision.queries import SavedQuery
-from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
+from flask_errwatch.provision.resources import MetricAlarm, MetricFilter, MetricQuery
 
 #: Columns of the grid.
 COLUMNS = 24
@@ -45,6 +45,7 @@ def dashboard_body(
     alarms: Sequence[MetricAlarm],
     place: Place,
     others: Sequence[Named] = (),
+    note: str = "",
 ) -> dict[str, object]:
     """The body of the app's dashboard; `json.dumps` of it is what PutDashboard takes.
 
@@ -54,6 +55,7 @@ def dashboard_body(
         alarms: On a detector's own row when they watch its metric or bear its name and a suffix.
         place: Partition, region and account, for the ARNs of the alarms.
         others: Further alarms; those that belong to no row have one together.
+        note: A line of text at the bottom, such as the marker that tells whose it is.
 
     Example:
         >>> place = Place(partition="aws", region="eu-central-1", account="123456789012")
@@ -78,6 +80,9 @@ def dashboard_body(
     ):
         width = COLUMNS // len(pair)
         grid.row(*(_log(each, log_group, place, width=width) for each in pair))
+    if note:
+        text: dict[str, object] = {"markdown": note, "background": "transparent"}
+        grid.row((COLUMNS, 1, {"type": "text", "properties": text}))
     return {"start": "-PT3H", "periodOverride": "inherit", "widgets": grid.widgets}
 
 
@@ -100,8 +105,10 @@ class _Grid:
 
 def _belongs(alarm: Named, counted: MetricFilter, filters: Sequence[MetricFilter]) -> bool:
     """Whether the alarm is of this filter's detector: by its metric, else by the longest name."""
-    if isinstance(alarm, MetricAlarm) and alarm.metric_name is not None:
-        return (alarm.namespace, alarm.metric_name) == (counted.namespace, counted.metric_name)
+    if isinstance(alarm, MetricAlarm):
+        metric = (alarm.namespace, alarm.metric_name)
+        if any(metric == (each.namespace, each.metric_name) for each in filters):
+            return metric == (counted.namespace, counted.metric_name)
     fitting = [each.name for each in filters if f"{alarm.name}-".startswith(f"{each.name}-")]
     return counted.name == max(fitting, key=len, default=None)
 
@@ -117,26 +124,42 @@ def _detector(
 
 
 def _count(counted: MetricFilter, alarms: Sequence[MetricAlarm], place: Place) -> Widget:
-    """The metric in the alarm's own period and statistic, with a line at the threshold."""
-    own = [each for each in alarms if each.metric_name is not None]
-    dimensions = [word for pair in counted.dimensions for word in pair]
+    """The metric in the alarm's own period and statistic, with its threshold or its band."""
+    own = next((each for each in alarms if each.metric_name == counted.metric_name), None)
+    band = next((each for each in alarms if each.threshold_metric_id is not None), None)
     properties: dict[str, object] = {
         "title": counted.name,
         "view": "timeSeries",
         "region": place.region,
-        "metrics": [[counted.namespace, counted.metric_name, *dimensions]],
-        "stat": next((each.statistic for each in own if each.statistic), "Sum"),
-        "period": next((each.period for each in own if each.period), _MINUTE),
+        "metrics": [_metric(counted)] if band is None else [*map(_term, band.metrics)],
+        "stat": (own.statistic if own else None) or "Sum",
+        "period": (own.period if own else None) or _MINUTE,
         "yAxis": {"left": {"min": 0}},
     }
-    lines = [
-        {"label": f"{each.name} threshold", "value": each.threshold}
-        for each in own
-        if each.threshold is not None
-    ]
-    if lines:
-        properties["annotations"] = {"horizontal": lines}
+    if own is not None and own.threshold is not None:
+        line = {"label": threshold_label(own), "value": own.threshold}
+        properties["annotations"] = {"horizontal": [line]}
     return {"type": "metric", "properties": properties}
+
+
+def _metric(counted: MetricFilter) -> list[object]:
+    dimensions = [word for pair in counted.dimensions for word in pair]
+    return [counted.namespace, counted.metric_name, *dimensions]
+
+
+def _term(query: MetricQuery) -> list[object]:
+    """A term of an alarm on an expression, as a graph draws it."""
+    if query.expression is not None:
+        label = query.label or query.id
+        return [{"expression": query.expression, "label": label, "id": query.id}]
+    dimensions = [word for pair in query.dimensions for word in pair]
+    how = {"id": query.id, "stat": query.statistic, "period": query.period}
+    return [query.namespace, query.metric_name, *dimensions, how]
+
+
+def threshold_label(alarm: Named) -> str:
+    """What stands at the line of an alarm's threshold."""
+    return f"{alarm.name} threshold"
 
 
 def _states(

@@ -55,6 +55,9 @@ class Place:
         return self.arn("sns", name)
 
 
+#: What a person fills in, spelled as AWS's Service Authorization Reference does.
+TO_FILL_IN = Place(partition="${Partition}", region="${Region}", account="${Account}")
+
 # Noncharacters of Unicode: no name, description or address of anybody's holds one.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 _TOKEN = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
@@ -67,6 +70,12 @@ def token(name: str) -> str:
 
 #: The place of an export: its words are tokens.
 ANYWHERE = Place(partition=token("partition"), region=token("region"), account=token("account"))
+
+
+def only_token(text: str) -> str | None:
+    """The token's name when the text is one token and nothing else."""
+    found = _TOKEN.fullmatch(text)
+    return found[1] if found else None
 
 
 def has_tokens(text: str) -> bool:
