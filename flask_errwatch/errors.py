@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 _SHOWN = 80
 
@@ -76,6 +77,12 @@ class UnknownDetectorError(ErrWatchError):
     """`report` was given a name that is not in the app's catalogue."""
 
 
+#: Why a call to AWS failed, as far as it matters what to do about it.
+FailureKind = Literal[
+    "credentials", "region", "permission", "unreachable", "throttled", "quota", "fault", "other"
+]
+
+
 class AwsCallError(ErrWatchError):
     """A call to AWS that failed.
 
@@ -84,7 +91,10 @@ class AwsCallError(ErrWatchError):
         code: The error code of AWS, or the name of botocore's exception.
         message: What AWS said, on one line.
         remedy: A sentence that says what to do.
-        is_about_credentials: Whether new credentials could mend it.
+        kind: What kind of failure it is.
+
+    Attributes:
+        is_lasting: Whether somebody has to do something, so that waiting does not help.
 
     Example:
         >>> print(AwsCallError(action="logs:PutLogEvents", code="AccessDeniedException",
@@ -100,9 +110,10 @@ Allow logs:PutLogEvents.
         code: str,
         message: str,
         remedy: str,
-        is_about_credentials: bool = False,
+        kind: FailureKind = "other",
     ) -> None:
-        self.is_about_credentials = is_about_credentials
+        self.kind: FailureKind = kind
+        self.is_lasting = kind in {"credentials", "region", "permission"}
         self.action = action
         self.code = code
         self.message = message
@@ -145,6 +156,8 @@ class ProvisioningError(ErrWatchError):
         failed = super().__str__() if self.cause is None else str(self.cause)
         if not self.pending:
             return f"{failed}\nNothing was changed."
+        if self.cause is not None:
+            failed = f"Could not {self.pending[0]}: {failed}"
         listed = (("Applied", self.applied), ("Not applied", self.pending))
         lines = [f"{word}: {', '.join(changes) or 'nothing'}." for word, changes in listed]
         again = "Run it again to finish: what stands already is left alone."

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
-from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, ProvisioningError
-from flask_errwatch.provision.actual import Actual
+from flask_errwatch.errors import AwsCallError, ProvisioningError
 from flask_errwatch.provision.calls import Call, calls
 from flask_errwatch.provision.comparison import compared, removal
-from flask_errwatch.provision.desired import Desired, desired
-from flask_errwatch.provision.place import Place
+from flask_errwatch.provision.looking import looked
 from flask_errwatch.provision.plan import Plan
-from flask_errwatch.provision.reading import read
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -79,24 +76,6 @@ def removal_plan(
     """
     _, stands = looked(aws, catalogue, config, for_removal=True)
     return removal(config.app_name, config.log_group, stands, with_logs=with_logs)
-
-
-def looked(
-    aws: Aws, catalogue: Catalogue, config: Config, *, for_removal: bool = False
-) -> tuple[Desired, Actual]:
-    """What should stand, and what stands.
-
-    Raises:
-        ProvisioningError: When AWS cannot be read.
-        ConfigurationError: When a value cannot work in this region.
-    """
-    try:
-        place = _place(aws, config)
-        topic_arn = _topic_arn(config, place)
-        declared = desired(catalogue, config, topic_arn=topic_arn, place=place)
-        return declared, read(aws, declared, for_removal=for_removal)
-    except AwsCallError as error:
-        raise ProvisioningError(*error.problems, cause=error) from error
 
 
 def apply(aws: Aws, plan: Plan, *, force: bool = False) -> Plan:
@@ -168,44 +147,3 @@ def _make(aws: Aws, call: Call) -> None:
                 message=str(failure.get("FailureDescription")),
                 remedy="See the message; the AWS API Reference describes the call.",
             )
-
-
-def _place(aws: Aws, config: Config) -> Place:
-    """Where calls go. The account is asked for only where an ARN is made of it."""
-    by_arn = config.sns_topic is None or config.sns_topic.startswith("arn:")
-    is_needed = config.dashboard or not by_arn
-    region, partition = aws.region(), aws.partition()
-    account = str(aws.call("sts", "get_caller_identity")["Account"]) if is_needed else ""
-    return Place(partition=partition, region=region, account=account)
-
-
-def _topic_arn(config: Config, place: Place) -> str | None:
-    """The topic's ARN, also before it stands; ARNs of elsewhere are refused.
-
-    CloudWatch sends an alarm's actions only to topics of its own region, and checks nothing
-    when the alarm is put. SNS reaches functions and queues of other regions, but not of other
-    partitions.
-    """
-    problems = [
-        Problem(
-            key="ERRWATCH_SUBSCRIPTIONS",
-            value=url,
-            remedy=f"Use an ARN of partition {place.partition}, where the topic is.",
-        )
-        for url in config.subscriptions
-        if url.startswith("arn:") and url.split(":")[1] != place.partition
-    ]
-    topic = config.sns_topic
-    if topic is not None and topic.startswith("arn:"):
-        _, partition, _, region, *_ = topic.split(":")
-        if (partition, region) != (place.partition, place.region):
-            remedy = (
-                f"The alarms are created in partition {place.partition}, region {place.region}, "
-                "and can only tell a topic there: use one of that region, or set ERRWATCH_REGION."
-            )
-            problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
-    elif topic is not None:
-        topic = place.topic_arn(topic)
-    if problems:
-        raise ConfigurationError(*problems)
-    return topic

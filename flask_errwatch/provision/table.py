@@ -33,7 +33,7 @@ def table(plan: Plan) -> str:
     lines = [line for state, each in rows for line in _lines(state, each, widths)]
     lines += [f"Not looked at: {one_line(note)}" for note in plan.notes]
     lines += [f"Needs --force: {danger}" for danger in plan.dangers if plan.pending]
-    return "\n".join([*lines, cost_line(monthly_costs(_standing(plan))), _summary(plan)])
+    return "\n".join([*lines, cost_line(monthly_costs(_standing(plan))), summary(plan)])
 
 
 def row(change: Change, *, is_done: bool = False) -> str:
@@ -112,7 +112,8 @@ def shown(value: object) -> str:
     return one_line(str(value), _VALUE)
 
 
-def _summary(plan: Plan) -> str:
+def summary(plan: Plan) -> str:
+    """The last line: how many of each."""
     if plan.is_empty:
         return f"Nothing to change: {len(plan.entries)} resources stand as declared."
     is_whole = not plan.pending

@@ -335,6 +335,7 @@ def test_failure_says_what_was_applied_and_what_was_not(aws: Aws, shop: Shop) ->
     with pytest.raises(ProvisioningError) as caught:
         shop(detectors=few)
     assert str(caught.value) == (
+        "Could not create metric filter shop-login-failed: "
         "logs:PutMetricFilter failed with AccessDeniedException (made to fail): "
         "Allow logs:PutMetricFilter in the IAM policy of this process's role.\n"
         "Applied: create log group shop.\n"

@@ -1,0 +1,232 @@
+"""How it stands: drift, alarms, subscriptions, refused publishes and the delivery, read only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from flask_errwatch.config import Config
+from flask_errwatch.detectors import HEARTBEAT, Catalogue
+from flask_errwatch.errors import AwsCallError
+from flask_errwatch.provision.actual import Actual, Entry
+from flask_errwatch.provision.alarming import beats_filter
+from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
+from flask_errwatch.provision.comparison import compared
+from flask_errwatch.provision.looking import looked
+from flask_errwatch.provision.plan import Plan
+from flask_errwatch.provision.resources import LogGroup, Subscription
+
+if TYPE_CHECKING:
+    from flask_errwatch._aws import Aws
+
+T = TypeVar("T")
+
+#: How far back refused publishes are looked for; CloudWatch keeps two weeks of history.
+HISTORY = timedelta(days=14)
+#: How old a heartbeat may be whose figures count.
+FRESH = timedelta(minutes=15)
+#: Entries that are read at most: both listings hold those of others too.
+_MOST = 1000
+_FIGURES = ("emitted", "delivered", "pending", "dropped")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedPublish:
+    """An alarm told somebody, and was refused: nobody heard of it.
+
+    Attributes:
+        alarm: The alarm's name.
+        at: When.
+        reason: What CloudWatch wrote into the alarm's history.
+    """
+
+    alarm: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deliveries:
+    """What the processes last said of their delivery, added up.
+
+    Attributes:
+        processes: How many spoke in the last quarter of an hour.
+        newest: When the newest heartbeat was written.
+        emitted: Lines handed over.
+        delivered: Lines that CloudWatch accepted.
+        pending: Lines that wait.
+        dropped: Events that a hook dropped, and lines that were lost.
+    """
+
+    processes: int
+    newest: datetime
+    emitted: int = 0
+    delivered: int = 0
+    pending: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """How an app's resources stand; `print` shows it.
+
+    Attributes:
+        plan: What `apply` would do: the drift. What somebody else made under a declared name
+            is marked as adopted there.
+        alarms: The app's own alarms, with their state, as declared or not.
+        subscriptions: Those of the topic.
+        refused: Publishes that were refused, newest first.
+        deliveries: None when no process spoke lately.
+        notes: What could not be looked at, in sentences.
+    """
+
+    plan: Plan
+    alarms: tuple[MetricAlarm | CompositeAlarm, ...]
+    subscriptions: tuple[Subscription, ...]
+    refused: tuple[RefusedPublish, ...] = ()
+    deliveries: Deliveries | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """The status as JSON values: `flask errwatch status --json`."""
+        from flask_errwatch.provision.status_text import status_values
+
+        return status_values(self)
+
+    def __str__(self) -> str:
+        from flask_errwatch.provision.status_text import status_text
+
+        return status_text(self)
+
+
+def status(
+    aws: Aws, catalogue: Catalogue, config: Config, *, now: datetime | None = None
+) -> Status:
+    """Reads how everything stands; changes nothing.
+
+    Args:
+        aws: The account and region.
+        catalogue: The app's detectors.
+        config: The app's configuration.
+        now: The present, with a time zone; None means the clock.
+
+    Raises:
+        ProvisioningError: When AWS cannot be read. What only adds to the picture, history and
+            heartbeats, is noted as missing instead.
+        ConfigurationError: When a value cannot work in this region.
+    """
+    moment = datetime.now(timezone.utc) if now is None else now
+    declared, stands = looked(aws, catalogue, config)
+    # Adopting shows what is in the way as a difference, where a plan would stop.
+    plan = compared(declared, stands, adopt=True)
+    alarms = tuple(_own_alarms(stands, config.app_name))
+    notes: list[str] = []
+    names = {each.name for each in alarms}
+    refused = _tried("alarm history", notes, lambda: _refused(aws, names, moment - HISTORY))
+    beats = _tried("heartbeats", notes, lambda: _beats(aws, stands, config, moment - FRESH))
+    return Status(
+        plan=plan,
+        alarms=alarms,
+        subscriptions=stands.of(Subscription),
+        refused=tuple(refused or ()),
+        deliveries=_added_up(beats or ()),
+        notes=tuple(notes),
+    )
+
+
+def _own_alarms(stands: Actual, app_name: str) -> Iterator[MetricAlarm | CompositeAlarm]:
+    for each in stands.resources:
+        if isinstance(each, MetricAlarm | CompositeAlarm) and each.belongs_to(app_name):
+            yield each
+
+
+def _tried(what: str, notes: list[str], look: Callable[[], Iterable[T]]) -> list[T] | None:
+    try:
+        return [*look()]
+    except AwsCallError as error:
+        notes.append(f"{what}: {error}")
+        return None
+
+
+def _refused(aws: Aws, alarms: set[str], since: datetime) -> Iterator[RefusedPublish]:
+    """The failed actions in the history; one listing for all alarms, those of others included."""
+    if not alarms:
+        return
+    listed = aws.pages(
+        "cloudwatch",
+        "describe_alarm_history",
+        "AlarmHistoryItems",
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+        HistoryItemType="Action",
+        StartDate=since,
+        ScanBy="TimestampDescending",
+        MaxRecords=100,
+    )
+    for entry in islice(listed, _MOST):
+        if entry["AlarmName"] in alarms and _has_failed(entry):
+            reason = str(entry.get("HistorySummary") or entry.get("HistoryData"))
+            yield RefusedPublish(alarm=entry["AlarmName"], at=entry["Timestamp"], reason=reason)
+
+
+def _has_failed(entry: Entry) -> bool:
+    """CloudWatch writes `Failed to execute action …` (re:Post, cloudwatch-configure-alarm-sns)."""
+    summary, data = str(entry.get("HistorySummary")), str(entry.get("HistoryData"))
+    return summary.startswith("Failed") or '"actionState":"Failed"' in data.replace(" ", "")
+
+
+def _beats(
+    aws: Aws, stands: Actual, config: Config, since: datetime
+) -> Iterator[dict[str, object]]:
+    """The heartbeats since then, as events."""
+    if not stands.of(LogGroup):
+        return
+    listed = aws.pages(
+        "logs",
+        "filter_log_events",
+        "events",
+        logGroupName=config.log_group,
+        filterPattern=beats_filter(config).pattern,
+        startTime=round(since.timestamp() * 1000),
+    )
+    for entry in islice(listed, _MOST):
+        event = _event(entry["message"])
+        # A log group may be shared, and an emulator answers with every line.
+        if event.get("event") == HEARTBEAT and event.get("app") == config.app_name:
+            yield {**event, "at": entry["timestamp"]}
+
+
+def _event(message: str) -> dict[str, object]:
+    try:
+        event = json.loads(message)
+    except ValueError:
+        return {}  # a line of somebody else
+    return event if isinstance(event, dict) else {}
+
+
+def _added_up(beats: Iterable[dict[str, object]]) -> Deliveries | None:
+    """The newest figures of each process, together."""
+    newest: dict[object, dict[str, object]] = {}
+    for each in sorted(beats, key=_written):
+        newest[each.get("process")] = each
+    if not newest:
+        return None
+    figures = {
+        name: sum(_count(each.get("data"), name) for each in newest.values()) for name in _FIGURES
+    }
+    at = max(map(_written, newest.values())) / 1000
+    moment = datetime.fromtimestamp(at, timezone.utc)
+    return Deliveries(processes=len(newest), newest=moment, **figures)
+
+
+def _written(event: dict[str, object]) -> int:
+    at = event["at"]
+    return at if isinstance(at, int) else 0
+
+
+def _count(data: object, name: str) -> int:
+    found = data.get(name) if isinstance(data, dict) else None
+    return found if isinstance(found, int) else 0

@@ -1,0 +1,120 @@
+"""A status as people and programs read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from flask_errwatch._guard import one_line
+from flask_errwatch.provision.alarms import AlarmState
+from flask_errwatch.provision.table import shown
+
+if TYPE_CHECKING:
+    from flask_errwatch.provision.plan import Change
+    from flask_errwatch.provision.status import Status
+
+#: What each pending action says about what stands.
+_DRIFT = {"create": "missing", "update": "differs", "delete": "undeclared"}
+_UNKNOWN = AlarmState(value="INSUFFICIENT_DATA")
+
+
+def status_text(status: Status) -> str:
+    """Sections of lines; what is wrong comes with the words that tell it."""
+    return "\n".join(
+        [
+            *_drift(status),
+            *_alarms(status),
+            *_subscriptions(status),
+            *_refused(status),
+            _delivery(status),
+            *(f"Not looked at: {one_line(note)}" for note in (*status.plan.notes, *status.notes)),
+        ]
+    )
+
+
+def _drift(status: Status) -> Iterator[str]:
+    changes = status.plan.changes
+    same = status.plan.count("unchanged")
+    yield f"Drift: {len(changes) or 'none'}; {same} resources stand as declared."
+    for each in changes:
+        yield f"  {_drifted(each):<10}  {each.resource.kind}  {one_line(each.resource.label)}"
+        for field in each.differences:
+            told = f"{shown(field.old)}, declared {shown(field.new)}"
+            yield f"              {one_line(field.field)}: {told}"
+
+
+def _drifted(change: Change) -> str:
+    return "foreign" if change.is_adopted else _DRIFT[change.action]
+
+
+def _alarms(status: Status) -> Iterator[str]:
+    ringing = sum((each.state or _UNKNOWN).value == "ALARM" for each in status.alarms)
+    yield f"Alarms: {len(status.alarms)}, {ringing} in ALARM."
+    for each in status.alarms:
+        state = each.state or _UNKNOWN
+        since = "" if state.since is None else f" since {_moment(state.since)}"
+        reason = f": {one_line(state.reason)}" if state.reason else ""
+        yield f"  {state.value:<17}  {one_line(each.name)}{since}{reason}"
+
+
+def _subscriptions(status: Status) -> Iterator[str]:
+    if status.subscriptions:
+        waiting = sum(each.arn is None for each in status.subscriptions)
+        yield f"Subscriptions: {len(status.subscriptions)}, {waiting} not confirmed."
+    for each in status.subscriptions:
+        yield f"  {'confirmed' if each.arn else 'waiting':<9}  {each.protocol}  {each.label}"
+
+
+def _refused(status: Status) -> Iterator[str]:
+    yield f"Refused publishes in two weeks: {len(status.refused) or 'none'}."
+    for each in status.refused:
+        yield f"  {_moment(each.at)}  {one_line(each.alarm)}: {one_line(each.reason)}"
+
+
+def _delivery(status: Status) -> str:
+    found = status.deliveries
+    if found is None:
+        return "Delivery: no heartbeat in the last 15 minutes."
+    return (
+        f"Delivery: {found.processes} processes, {found.emitted} emitted, "
+        f"{found.delivered} delivered, {found.pending} pending, {found.dropped} dropped; "
+        f"newest heartbeat {_moment(found.newest)}."
+    )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def status_values(status: Status) -> dict[str, object]:
+    """A status as JSON values."""
+    found = status.deliveries
+    return {
+        "drift": status.plan.to_dict(),
+        "alarms": [_alarm_values(each.name, each.state or _UNKNOWN) for each in status.alarms],
+        "subscriptions": [
+            {"protocol": each.protocol, "endpoint": each.label, "confirmed": each.arn is not None}
+            for each in status.subscriptions
+        ],
+        "refused": [
+            {"alarm": each.alarm, "at": each.at.isoformat(), "reason": each.reason}
+            for each in status.refused
+        ],
+        "delivery": None
+        if found is None
+        else {
+            "processes": found.processes,
+            "newest": found.newest.isoformat(),
+            "emitted": found.emitted,
+            "delivered": found.delivered,
+            "pending": found.pending,
+            "dropped": found.dropped,
+        },
+        "notes": list(status.notes),
+    }
+
+
+def _alarm_values(name: str, state: AlarmState) -> dict[str, object]:
+    since = None if state.since is None else state.since.isoformat()
+    return {"name": name, "state": state.value, "since": since, "reason": state.reason}
