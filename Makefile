@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint typecheck wheel check clean
+.PHONY: demo test lint typecheck wheel check clean bench-replay
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
@@ -35,6 +35,10 @@ wheel: $(STAMP)
 	$(PYTHON) -m venv dist/clean
 	dist/clean/bin/python $(PIP) dist/*.whl
 	cd dist && clean/bin/python -c 'import flask_errwatch; print("installed", flask_errwatch.__version__)'
+
+# What replaying a log costs beyond reading it, and that its memory stays flat.
+bench-replay: $(STAMP)
+	$(BIN)/python -m benchmarks.replay
 
 check: lint typecheck wheel test
 

@@ -10,6 +10,7 @@ from flask.cli import AppGroup, ScriptInfo, pass_script_info
 
 from flask_errwatch.errors import ErrWatchError, NoAppError, PatternSyntaxError, Problem
 from flask_errwatch.extension import KEY, AppState, ErrWatch, state_of
+from flask_errwatch.replay.command import replay
 
 
 class _Group(AppGroup):
@@ -77,3 +78,6 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
         serving.serve(running, app, state.config, port=port, say=click.echo)
         # While there is somebody to take them: after the block nobody is.
         ErrWatch().flush(app=app)
+
+
+errwatch.add_command(replay)

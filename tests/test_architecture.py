@@ -18,13 +18,13 @@ NAME = "flask_errwatch"
 #: The layers, lowest first: a room may import rooms of its own layer and of those before.
 LAYERS = (
     ("errors", "_values", "_guard", "_process", "_context"),
-    ("patterns", "config", "redaction", "addresses", "_checks"),
+    ("patterns", "config", "redaction", "addresses", "_checks", "alarms"),
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
     ("_aws", "delivery", "provision.apply", "respond", "lab", "verification"),
     ("recorder", "boundary", "answered", "watching"),
     ("extension",),
-    ("cli", "testing"),
+    ("cli", "cli_provision", "replay", "testing"),
 )
 #: Third-party packages and the only rooms that may import them.
 ONLY = {
@@ -32,12 +32,17 @@ ONLY = {
     "botocore": {"_aws"},
     "watchtower": {"delivery"},
     "moto": {"lab"},
-    "rich": {"cli", "lab"},
-    "flask": {"_context", "answered", "cli", "extension", "recorder", "testing"},
+    "rich": {"cli", "lab", "replay"},
+    "plotly": {"replay"},
+    "jinja2": {"replay"},
+    "flask": {
+        *("_context", "answered", "cli", "cli_provision", "extension", "recorder", "replay"),
+        "testing",
+    },
     "werkzeug": {"answered", "events", "lab"},
     "blinker": {"events", "testing"},
     "structlog": {"recorder", "rendering"},
-    "orjson": {"rendering", "delivery", "patterns", "simulation", "lab"},
+    "orjson": {"rendering", "delivery", "patterns", "simulation", "lab", "replay"},
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

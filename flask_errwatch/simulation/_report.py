@@ -20,6 +20,7 @@ class Report(NamedTuple):
         alarm: The alarm; None without one.
         filters: The metric filters that feed it, each with how many lines matched.
         peak: Its farthest datapoint until now; None without an alarm or a datapoint.
+        height: The same of the alarm that stands now; None when none does.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Report(NamedTuple):
     alarm: AlarmRule | None
     filters: tuple[tuple[MetricRule, int], ...]
     peak: Peak | None
+    height: Peak | None
 
     def __str__(self) -> str:
         return "\n  ".join(self._lines())
@@ -68,9 +70,9 @@ def reports_of(
         for rule in filters:
             unwatched.pop(rule.name, None)
         counted = tuple((rule, matched[rule.name]) for rule in filters)
-        reports.append(Report(alarm.name, watch.state, alarm, counted, watch.peak))
+        reports.append(Report(alarm.name, watch.state, alarm, counted, watch.peak, watch.height))
     for rule in unwatched.values():
-        reports += [Report(rule.name, None, None, ((rule, matched[rule.name]),), None)]
+        reports += [Report(rule.name, None, None, ((rule, matched[rule.name]),), None, None)]
     return tuple(reports)
 
 

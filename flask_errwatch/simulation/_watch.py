@@ -105,6 +105,11 @@ class AlarmWatch:
         self._values: dict[int, float | None] = {}
         self._kept = 2 * rule.horizon // MINUTE
 
+    @property
+    def height(self) -> Peak | None:
+        """Its farthest datapoint since it went to ALARM; None while it is in no alarm."""
+        return self._height if self.state == "ALARM" else None
+
     def forget(self) -> None:
         """Drops the remembered values: samples arrived for a minute already evaluated."""
         self._values.clear()

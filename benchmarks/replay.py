@@ -1,0 +1,190 @@
+"""`make bench-replay`: what replaying costs beyond reading, and that its memory stays flat.
+
+Each figure is a ratio to a bare loop over the same file in the same run, because seconds say
+more about the machine than about us. Give a size in MB to make it quicker.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import orjson
+
+from flask_errwatch.config import load
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.events import rfc3339
+from flask_errwatch.replay.session import Session
+from flask_errwatch.simulation import replay
+
+_MEGABYTE = 1_000_000
+_START = datetime(2026, 11, 1, tzinfo=timezone.utc)
+#: Lines a second of the log: our own lines are failures alone, so this is a site in trouble.
+_RATE = {"json": 5.0, "combined": 20.0}
+_TIMES = 3
+
+# The whole NCSA combined format, as anybody would write it to read all of its fields.
+_BARE = re.compile(
+    r'(\S+) (\S+) (\S+) \[([^\]]+)\] "([A-Z]+) (\S+) ([^"]*)" (\d{3}) (\S+) "([^"]*)" "([^"]*)"'
+)
+
+
+def catalogue() -> Catalogue:
+    """All default detectors, with their default alarms."""
+    return Catalogue(DEFAULT_DETECTORS).configured(load({}, {}, app_name="log"))
+
+
+def json_line(chance: random.Random, at: datetime, number: int) -> bytes:
+    """A line as the app writes it: mostly small, one in twenty with an exception."""
+    detector = chance.choice(DEFAULT_DETECTORS)
+    is_crash = detector.name == "critical-error"
+    path = f"/products/{chance.randrange(5000)}" if chance.random() < 0.7 else _random_path(chance)
+    event: dict[str, object] = {
+        "event": detector.event,
+        "detector": detector.name,
+        "level": detector.level,
+        "timestamp": rfc3339(int(at.timestamp() * 1000) * 1_000_000),
+        "schema": 1,
+        "id": f"{number:08x}-0000-7000-8000-{chance.randrange(16**12):012x}",
+        "status": 500 if is_crash else 404,
+        "method": "GET",
+        "path": path,
+        "client_ip": f"198.18.{chance.randrange(4)}.{chance.randrange(250)}",
+        "client_ip_source": "peer",
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+        "request_id": f"{chance.randrange(16**16):016x}",
+        "duration_ms": round(chance.random() * 80, 3),
+    }
+    if is_crash and chance.random() < 0.35:
+        frames = [f"shop/views/products.py:{each} in show_{each}" for each in range(12)]
+        event["exception"] = {
+            "type": "builtins.KeyError",
+            "message": "'sku-1234'",
+            "where": frames[-1],
+            "frames": frames,
+            "fingerprint": "5f2b6c1d9e3a7f10",
+            "handled": False,
+        }
+    event |= {"app": "shop", "environment": "production", "release": "2026.11.1"}
+    event |= {"host": "ip-10-0-0-12", "pid": 4711, "process": "b1946ac92492", "seq": number}
+    return orjson.dumps(event)
+
+
+def access_line(chance: random.Random, at: datetime, _: int) -> bytes:
+    """A line of an access log, one in five about a failure."""
+    status = chance.choice((404, 404, 401, 500, 400)) if chance.random() < 0.2 else 200
+    path = f"/products/{chance.randrange(5000)}" if status == 200 else _random_path(chance)
+    return (
+        f"198.18.{chance.randrange(4)}.{chance.randrange(250)} - - "
+        f'[{at:%d/%b/%Y:%H:%M:%S} +0000] "GET {path} HTTP/1.1" {status} {chance.randrange(9000)} '
+        '"https://shop.example.com/" "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 '
+        'Firefox/132.0"'
+    ).encode()
+
+
+def _random_path(chance: random.Random) -> str:
+    return f"/{chance.randrange(16**8):08x}.php"
+
+
+def write(path: Path, form: str, size: int) -> int:
+    """Writes a log of that many bytes; how many lines it has."""
+    chance = random.Random(4)
+    make = json_line if form == "json" else access_line
+    at, lines, written = _START, 0, 0
+    with path.open("wb") as file:
+        while written < size:
+            lines += 1
+            at += timedelta(seconds=chance.expovariate(_RATE[form]))
+            written += file.write(make(chance, at, lines) + b"\n")
+    return lines
+
+
+def bare_json(path: Path) -> None:
+    """Reads every line with orjson, and nothing else."""
+    with path.open("rb") as file:
+        for line in file:
+            orjson.loads(line)
+
+
+def bare_regex(path: Path) -> None:
+    """Takes every line's fields with one compiled expression, and nothing else."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            found = _BARE.match(line)
+            assert found is not None
+            found.groups()
+
+
+def replayed(path: Path) -> None:
+    """Reads and judges the whole log, as the command does."""
+    session = Session([str(path)], catalogue())
+    for _ in session.read():
+        pass
+    found = replay(session.reading.tally, catalogue())
+    assert session.reading.bad_lines == 0
+    assert sum(each.lines for each in found.detectors) > 0
+
+
+def seconds(call: Callable[[Path], None], path: Path) -> float:
+    """How long a call takes."""
+    begun = time.perf_counter()
+    call(path)
+    return time.perf_counter() - begun
+
+
+def ratios(folder: Path, megabytes: int) -> Iterator[dict[str, object]]:
+    """For each format the best of three, taken in turn."""
+    for form, bare, floor in (("json", bare_json, 0.5), ("combined", bare_regex, 0.35)):
+        path = folder / f"{form}.log"
+        lines = write(path, form, megabytes * _MEGABYTE)
+        times = [(seconds(bare, path), seconds(replayed, path)) for _ in range(_TIMES)]
+        ours, theirs = min(each[1] for each in times), min(each[0] for each in times)
+        yield {
+            "format": form,
+            "megabytes": megabytes,
+            "lines": lines,
+            "lines_per_second": round(lines / ours),
+            "bare_lines_per_second": round(lines / theirs),
+            "ratio": round(theirs / ours, 2),
+            "wanted": floor,
+        }
+        path.unlink()
+
+
+def memory(folder: Path, megabytes: int) -> dict[str, object]:
+    """The peak memory of a process of its own, for a quarter of the size and for all of it."""
+    peaks: dict[int, float] = {}
+    for size in (megabytes // 4, megabytes):
+        path = folder / "memory.log"
+        write(path, "json", size * _MEGABYTE)
+        command = [sys.executable, __file__, "--peak", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks[size] = float(done.stdout)
+        path.unlink()
+    return {"peak_rss_mb": peaks}
+
+
+def main(arguments: list[str]) -> None:
+    """Prints one JSON object per figure."""
+    if arguments[:1] == ["--peak"]:
+        replayed(Path(arguments[1]))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    megabytes = int(arguments[0]) if arguments else 200
+    with tempfile.TemporaryDirectory() as folder:
+        for figure in ratios(Path(folder), megabytes):
+            print(json.dumps(figure), flush=True)
+        print(json.dumps(memory(Path(folder), megabytes)), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,82 @@
+"""A chart per detector, as plotly's figures: numbers and names of ours, nothing from a log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from plotly import graph_objects
+
+from flask_errwatch.simulation import DetectorReplay, Replay, Span
+
+# Points of one line, and spans of one chart: more would only be slow on a phone.
+_POINTS = 3_000
+_SPANS = 400
+_HOVER_TIME = "%{x|%d %b %Y %H:%M} UTC"
+
+
+def chart(each: DetectorReplay, whole: Replay) -> str:
+    """The figure of a detector as JSON, safe inside a script element.
+
+    Args:
+        each: What the detector saw.
+        whole: The replay that it is part of.
+    """
+    period = whole.period if each.rule is None else each.rule.period
+    times, counts = _steps(each.periods, period, whole)
+    figure = graph_objects.Figure(
+        data=[
+            graph_objects.Scatter(
+                x=times,
+                y=counts,
+                mode="lines",
+                line={"shape": "hv", "width": 1.5},
+                fill="tozeroy",
+                name="lines",
+                hovertemplate=f"{_HOVER_TIME}<br><b>%{{y:,}}</b> lines<extra></extra>",
+            ),
+            graph_objects.Scatter(
+                x=[span.start * 1000 for span in _spans(each)],
+                y=[span.peak for span in _spans(each)],
+                mode="markers",
+                marker={"symbol": "triangle-down", "size": 9},
+                name="alarms",
+                hovertemplate=f"alarm {_HOVER_TIME}<br>peak <b>%{{y:,}}</b><extra></extra>",
+            ),
+        ]
+    )
+    if each.rule is not None:
+        figure.add_hline(
+            y=each.rule.threshold, name="threshold", line={"dash": "dash", "width": 1.5}
+        )
+    end = whole.end or 0
+    for span in _spans(each):
+        until = end if span.end is None else span.end
+        figure.add_vrect(x0=span.start * 1000, x1=until * 1000, name="alarm", line={"width": 0})
+    figure.update_layout(template=None, showlegend=False, hovermode="x", dragmode="zoom")
+    figure.update_xaxes(type="date", range=[(whole.start or 0) * 1000, end * 1000])
+    figure.update_yaxes(rangemode="tozero", fixedrange=True)
+    text: str = figure.to_json()
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def grouped(each: DetectorReplay) -> int:
+    """How many periods one step of the chart stands for; it shows the highest of them."""
+    return -(-len(each.periods) // _POINTS) or 1
+
+
+def _steps(periods: Mapping[int, int], period: int, whole: Replay) -> tuple[list[int], list[int]]:
+    """The corners of the line: a step per period with lines, and back to nothing after it."""
+    together = period * (-(-len(periods) // _POINTS) or 1)
+    highest: dict[int, int] = {}
+    for start, lines in periods.items():
+        place = start - start % together
+        highest[place] = max(lines, highest.get(place, 0))
+    corners = {start + together: 0 for start in highest} | {whole.start or 0: 0, whole.end or 0: 0}
+    corners |= highest
+    times = sorted(corners)
+    return [time * 1000 for time in times], [corners[time] for time in times]
+
+
+def _spans(each: DetectorReplay) -> list[Span]:
+    highest = sorted(each.alarms, key=lambda alarm: -(alarm.span.peak or 0))[:_SPANS]
+    return [alarm.span for alarm in highest]

@@ -1,0 +1,134 @@
+"""Access logs in the NCSA common or combined format, as Apache, nginx and gunicorn write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
+
+from flask_errwatch.replay.reading import Lines, whole_minute
+
+# Up to the status; what follows decides nothing. The user's name comes from outside, but no
+# server writes a bare quote there, so the first time that a quote follows is the server's own.
+# No part reads over the end of a line: a whole block is searched at once.
+_REQUEST = re.compile(
+    r"^(\S+) [^\s\"]+ (?:[^\"\\\n]|\\.)*?\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):\d\d ([+-]\d{4})\] "
+    r'"([^"\\\n]*(?:\\.[^"\\\n]*)*)" (\d{3})(?!\S)',
+    re.ASCII | re.MULTILINE,
+)
+# The names are English whatever the locale, which `strptime` would ask.
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+_PATH = 2048
+
+_Row = tuple[str, str, str, str, str]
+
+
+class Request(NamedTuple):
+    """What an access line says.
+
+    Attributes:
+        source: The client.
+        path: What was asked for, without the query.
+        status: What was answered.
+    """
+
+    source: str
+    path: str
+    status: str
+
+
+def request_of(line: str) -> Request | None:
+    """The request that an access line tells of; None when it is no such line.
+
+    Example:
+        >>> line = '192.0.2.7 - - [25/Nov/2026:01:17:12 +0000] "GET /.env?a HTTP/1.1" 404 9'
+        >>> request_of(line)
+        Request(source='192.0.2.7', path='/.env', status='404')
+    """
+    found = _REQUEST.match(line)
+    if found is None:
+        return None
+    return Request(found[1], path_of(found[4]), found[5])
+
+
+def path_of(request: str) -> str:
+    """The path of `GET /path?query HTTP/1.1`; of what is no request, all of it."""
+    words = request.split(" ")
+    is_request = len(words) == 3 and words[2].startswith("HTTP/")
+    return (words[1].partition("?")[0] if is_request else request)[:_PATH]
+
+
+class _Statuses(dict[str, "tuple[list[str], list[str]]"]):
+    """The lines of one minute by their status, in columns: the sources and the requests."""
+
+    def __missing__(self, status: str) -> tuple[list[str], list[str]]:
+        made = self[status] = ([], [])
+        return made
+
+
+class AccessLines(Lines):
+    """An access log: a line counts for the detector that claims its status."""
+
+    def _take(self, block: bytes) -> int:
+        text = block.decode("utf-8", "backslashreplace")
+        count = text.count("\n")
+        found = _REQUEST.findall(text)
+        # A line holds at most one: as many as there are lines means one in each.
+        rows = enumerate(found) if len(found) == count else self._one_by_one(text)
+        self._sweep(rows, text)
+        return count
+
+    def _sweep(self, rows: Iterable[tuple[int, _Row]], text: str) -> None:
+        minutes: dict[int, _Statuses] = {}
+        statuses: _Statuses | None = None
+        last, last_zone = "", ""
+        lines: list[str] = []
+        for index, (source, moment, zone, request, status) in rows:
+            if moment != last or zone != last_zone:
+                last, last_zone = moment, zone
+                minute = _read_minute(moment, zone)
+                statuses = None
+                if minute is not None:
+                    self._tick(minute, index)
+                    statuses = minutes.setdefault(minute, _Statuses())
+            if statuses is None:
+                lines = lines or text.split("\n")
+                self._bad(index, lines[index])
+                continue
+            sources, requests = statuses[status]
+            sources.append(source)
+            requests.append(request)
+        for minute, by_status in minutes.items():
+            self._settle(minute, by_status)
+
+    def _one_by_one(self, text: str) -> Iterator[tuple[int, _Row]]:
+        for index, line in enumerate(text.split("\n")):
+            found = _REQUEST.match(line)
+            if found is None:
+                self._bad(index, line)
+            else:
+                source, moment, zone, request, status = found.groups()
+                yield index, (source, moment, zone, request, status)
+
+    def _settle(self, minute: int, by_status: _Statuses) -> None:
+        tally = self._reading.tally
+        for status, (sources, requests) in by_status.items():
+            detector = self._reading.of_status(status)
+            if detector is None:
+                tally.add_others(minute, len(sources))
+            else:
+                tally.add(minute, detector, sources, [path_of(request) for request in requests])
+
+
+def _read_minute(moment: str, zone: str) -> int | None:
+    """The minute of `25/Nov/2026:01:17` and `+0100`; None when there is no such time."""
+    away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
+    try:
+        there = timezone(-away if zone[0] == "-" else away)
+        year, month, day = int(moment[7:11]), _MONTHS.index(moment[3:6]) + 1, int(moment[:2])
+        hour, minute = int(moment[12:14]), int(moment[15:17])
+        return whole_minute(datetime(year, month, day, hour, minute, tzinfo=there))
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,102 @@
+"""The command `flask errwatch replay`: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from flask.cli import NoAppException, ScriptInfo, pass_script_info
+
+from flask_errwatch._guard import one_line
+from flask_errwatch.extension import KEY, AppState
+
+if TYPE_CHECKING:
+    from flask_errwatch.replay.running import Judges
+
+_FORMATS = ("auto", "combined", "json", "cloudwatch-export")
+
+
+class _Refused(click.ClickException):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
+@click.command("replay")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="auto",
+    show_default=True,
+    help="Of the lines; auto looks at the first ones.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="DETECTOR.FIELD=VALUE",
+    help="Try another value, as not-found-error.threshold=50; may be repeated.",
+)
+@click.option(
+    "--advise",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    help="Propose thresholds that give at most N alarms a week.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write a page with a chart per detector.",
+)
+@pass_script_info
+def replay(
+    info: ScriptInfo,
+    *,
+    files: tuple[str, ...],
+    form: str,
+    settings: tuple[str, ...],
+    advise: float | None,
+    as_json: bool,
+    html: Path | None,
+) -> None:
+    """Judge logs: which alarms would they have raised?
+
+    Each FILE is an access log or holds the app's own lines, plain or packed with gzip or zstd;
+    - is standard input. Without an app the default detectors judge.
+    """
+    from flask_errwatch.replay import findings, printing, running
+    from flask_errwatch.replay.opening import UnreadableLogError
+
+    write = None if html is None else running.page_writer()
+    judges = _judges(info)
+    try:
+        judges = judges.trying(settings)
+        found = running.run(files, judges, form=form, alarms_a_week=advise)
+    except (UnreadableLogError, running.WrongSettingError) as error:
+        raise _Refused(str(error)) from error
+    for note in found.notes:
+        click.echo(one_line(note), err=True)
+    click.echo(findings.document(found) if as_json else printing.text(found))
+    if html is not None and write is not None:
+        html.write_text(write(found), encoding="utf-8", errors="replace")
+        click.echo(f"The page is in {one_line(str(html))}.", err=True)
+
+
+def _judges(info: ScriptInfo) -> Judges:
+    """The app's detectors; the default ones where there is no app, or it has none."""
+    from flask_errwatch.replay.running import Judges
+
+    try:
+        app = info.load_app()
+    except NoAppException:
+        if info.app_import_path or info.create_app:
+            raise  # it was asked for, and is not there
+        return Judges.default("the default detectors (there is no app)")
+    state = app.extensions.get(KEY)
+    if isinstance(state, AppState):
+        return Judges(f"the detectors of {app.name}", state.catalogue, state.config)
+    return Judges.default(f"the default detectors ({app.name} has none)")

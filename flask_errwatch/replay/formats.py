@@ -1,0 +1,47 @@
+"""The formats of a log, and which of them a log is in."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from flask_errwatch.replay.combined import AccessLines, request_of
+from flask_errwatch.replay.ours import ExportedLines, OurLines
+from flask_errwatch.replay.reading import Lines
+
+#: By the name that `--format` takes.
+FORMATS: dict[str, type[Lines]] = {
+    "combined": AccessLines,
+    "json": OurLines,
+    "cloudwatch-export": ExportedLines,
+}
+
+_SAMPLE = 20
+_EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
+_DOCUMENT = re.compile(rb'\s*\{\s*("events"|$)')
+
+
+def guessed(block: bytes) -> type[Lines]:
+    """The format in which most of the first lines are.
+
+    Args:
+        block: The log's first block.
+
+    Example:
+        >>> guessed(b'{"event": "Not Found Error"}').__name__
+        'OurLines'
+    """
+    lines = [line for line in block.split(b"\n", _SAMPLE)[:_SAMPLE] if line.strip()]
+    if lines and _DOCUMENT.match(lines[0]):
+        return ExportedLines
+    votes = Counter(kind for line in lines if (kind := _kind(line)) is not None)
+    return FORMATS[votes.most_common(1)[0][0]] if votes else AccessLines
+
+
+def _kind(line: bytes) -> str | None:
+    if line.startswith(b"{"):
+        return "json"
+    if _EXPORTED.match(line):
+        return "cloudwatch-export"
+    is_request = request_of(line.decode("utf-8", "backslashreplace")) is not None
+    return "combined" if is_request else None

@@ -1,0 +1,156 @@
+"""Opening a log: a file or standard input, plain, gzip or zstd, in blocks of whole lines."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Protocol
+
+from flask_errwatch.errors import ErrWatchError, Problem
+
+STDIN = "-"
+
+_BLOCK = 1 << 18
+#: Longest line that is read; CloudWatch Logs takes events of up to 1 MiB (PutLogEvents).
+LONGEST = 1 << 20
+_SHOWN = 400
+_HEAD = 8192
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class UnreadableLogError(ErrWatchError):
+    """A log that cannot be read at all.
+
+    Args:
+        name: The file, as it was given.
+        remedy: A sentence that says why, and what to do.
+    """
+
+    def __init__(self, name: str, remedy: str) -> None:
+        self.name = name
+        super().__init__(Problem(key="FILE", value=name, remedy=remedy))
+
+
+class _Stream(Protocol):
+    """Reads what there is, so that what was unpacked before a defect is not lost with it."""
+
+    def read1(self, size: int = ..., /) -> bytes: ...
+
+
+class Log:
+    """One log.
+
+    Args:
+        name: Path of the file, or `-` for standard input.
+
+    Attributes:
+        size: Its bytes as it lies there; None for standard input.
+        defect: Why it ended early, as a sentence; None when it did not.
+
+    Raises:
+        UnreadableLogError: It does not exist, is a directory, or may not be read.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.defect: str | None = None
+        self._damages: tuple[type[Exception], ...] = (OSError, zlib.error)
+        try:
+            self._raw: IO[bytes] = (
+                sys.stdin.buffer if name == STDIN else Path(name).open("rb")  # noqa: SIM115 - `close` does
+            )
+            is_file = name != STDIN and Path(name).is_file()
+            self.size = Path(name).stat().st_size if is_file else None
+        except FileNotFoundError:
+            raise UnreadableLogError(name, "There is no such file.") from None
+        except IsADirectoryError:
+            remedy = "It is a directory: name the files in it, as with a wildcard."
+            raise UnreadableLogError(name, remedy) from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UnreadableLogError(name, f"It cannot be opened ({reason}).") from error
+
+    @property
+    def position(self) -> int:
+        """How many of its bytes are read."""
+        return 0 if self.size is None or self._raw.closed else self._raw.tell()
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self.name != STDIN:
+            self._raw.close()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its text in blocks that end with a line break; a line beyond a MiB is cut short.
+
+        Raises:
+            UnreadableLogError: It is binary.
+        """
+        rest = b""
+        is_skipping = False
+        for piece in self._checked(self._pieces()):
+            begin = 0
+            if is_skipping:
+                begin = piece.find(b"\n") + 1
+                if not begin:
+                    continue
+                is_skipping = False
+            cut = piece.rfind(b"\n") + 1
+            if cut > begin:
+                yield b"".join((rest, memoryview(piece)[begin:cut]))
+                rest = piece[cut:]
+            else:
+                rest += piece[begin:]
+            if len(rest) > LONGEST:
+                yield rest[:_SHOWN] + b"\n"
+                rest, is_skipping = b"", True
+        if rest and not is_skipping:
+            yield rest + b"\n"
+
+    def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        head = b""
+        for piece in pieces:
+            if len(head) < _HEAD:
+                head += piece[:_HEAD]
+                if b"\0" in head:
+                    remedy = "It is binary: give a text log, plain or packed with gzip or zstd."
+                    raise UnreadableLogError(self.name, remedy)
+            yield piece
+
+    def _pieces(self) -> Iterator[bytes]:
+        try:
+            stream = self._unpacked()
+            while piece := stream.read1(_BLOCK):
+                yield piece
+        except EOFError:
+            self.defect = "it is cut in the middle of a packed part; what came before is judged."
+        except self._damages as error:
+            self.defect = f"it is damaged ({error}); what came before is judged."
+
+    def _unpacked(self) -> _Stream:
+        raw = self._raw
+        head: bytes = raw.peek(4)[:4]  # type: ignore[attr-defined]  # both kinds are buffered
+        if head.startswith(_GZIP):
+            return gzip.GzipFile(fileobj=raw)
+        if head == _ZSTD:
+            stream, damage = _zstd(self.name, raw)
+            self._damages += (damage,)
+            return stream
+        return raw  # type: ignore[return-value]  # as above
+
+
+def _zstd(name: str, raw: IO[bytes]) -> tuple[_Stream, type[Exception]]:
+    """Python has it since 3.14 (PEP 784); before that the backport of the same module."""
+    try:
+        if sys.version_info >= (3, 14):
+            from compression.zstd import ZstdError, ZstdFile
+        else:
+            from backports.zstd import ZstdError, ZstdFile
+    except ImportError:
+        remedy = "It is packed with zstd: install 'flask-errwatch[replay]', or unpack it."
+        raise UnreadableLogError(name, remedy) from None
+    return ZstdFile(raw), ZstdError

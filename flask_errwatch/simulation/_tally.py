@@ -1,0 +1,216 @@
+"""What a whole log came to: lines per detector and minute, and who sent them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
+from typing import NamedTuple
+
+from flask_errwatch.simulation._metrics import MINUTE
+
+# Lines of one minute of one detector whose names wait to be counted, and the most frequent
+# names that are kept of them then.
+_WAITING = 64
+_FREQUENT = 32
+# Names that are kept of all minutes of one detector: some 3 MB.
+_ROOM = 32_000
+
+
+class Named(NamedTuple):
+    """A source or a path, and how many lines named it.
+
+    Attributes:
+        name: The client's address, or the path.
+        lines: How many lines; at least so many where very many names were seen.
+    """
+
+    name: str
+    lines: int
+
+
+class _Names:
+    """The sources, or the paths, of one minute of one detector.
+
+    Most minutes are never asked for their names, so they are counted late.
+    """
+
+    __slots__ = ("_counted", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: list[str | None] = []
+        self._counted: dict[str | None, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._counted)
+
+    def add(self, names: Sequence[str | None]) -> None:
+        self._waiting += names
+        if len(self._waiting) > _WAITING:
+            counted: Counter[str | None] = Counter()
+            self.count_into(counted)
+            self._counted = dict(counted.most_common(_FREQUENT))
+            self._waiting = []
+
+    def count_into(self, total: Counter[str | None]) -> None:
+        total.update(self._counted)
+        try:
+            total.update(self._waiting)
+        except TypeError:  # a log may hold anything where a name belongs
+            self._waiting = [name for name in self._waiting if isinstance(name, str)]
+            total.update(self._waiting)
+
+
+class _Minute(NamedTuple):
+    """Who and where, of one minute of one detector."""
+
+    sources: _Names
+    paths: _Names
+
+    @property
+    def size(self) -> int:
+        return len(self.sources) + len(self.paths)
+
+
+class Tally:
+    """Lines per detector and minute, whatever the order in which they come.
+
+    Its memory follows the minutes that have lines, not the lines. Names are kept within a
+    fixed room: when it is full, the quietest minutes lose theirs, which no count notices.
+
+    Args:
+        detectors: How many detectors there are; they are named by their index.
+
+    Attributes:
+        width: Length of a row: the detectors, and those lines that none takes.
+
+    Example:
+        >>> tally = Tally(2)
+        >>> tally.add(60, 1, ["198.51.100.7"] * 2, ["/wp-login.php", "/.env"])
+        >>> tally.add_others(60, 5)
+        >>> tally.row(60), tally.lines
+        ((0, 2, 5), 7)
+        >>> tally.sources(1, 0, 120)
+        (Named(name='198.51.100.7', lines=2),)
+    """
+
+    def __init__(self, detectors: int) -> None:
+        self.width = detectors + 1
+        self._rows: dict[int, list[int]] = {}
+        self._names: list[dict[int, _Minute]] = [{} for _ in range(detectors)]
+        self._kept = [0] * detectors
+
+    def add(
+        self, minute: int, detector: int, sources: Sequence[str | None], paths: Sequence[str | None]
+    ) -> None:
+        """Counts lines of one detector in one minute.
+
+        Args:
+            minute: First second of the minute, since the epoch.
+            detector: Its index.
+            sources: The client of each line, None where it is unknown.
+            paths: The path of each line, in the same order.
+        """
+        self._row(minute)[detector] += len(sources)
+        names = self._names[detector].get(minute)
+        if names is None:
+            names = self._names[detector][minute] = _Minute(_Names(), _Names())
+        before = names.size
+        names.sources.add(sources)
+        names.paths.add(paths)
+        self._kept[detector] += names.size - before
+        if self._kept[detector] > _ROOM:
+            self._make_room(detector)
+
+    def add_others(self, minute: int, lines: int) -> None:
+        """Counts lines of one minute that no detector takes."""
+        self._row(minute)[-1] += lines
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return sum(map(sum, self._rows.values()))
+
+    @property
+    def minutes(self) -> list[int]:
+        """The minutes that have lines, in order of time."""
+        return sorted(self._rows)
+
+    def row(self, minute: int) -> tuple[int, ...]:
+        """The lines of a minute: per detector, then those that no detector takes."""
+        return tuple(self._rows[minute])
+
+    def total(self, detector: int) -> int:
+        """The lines of a detector."""
+        return sum(row[detector] for row in self._rows.values())
+
+    def periods(self, detector: int, period: int) -> dict[int, int]:
+        """The lines of a detector per period on the clock; those without any are left out.
+
+        Args:
+            detector: Its index.
+            period: Seconds, a multiple of 60.
+        """
+        found: dict[int, int] = {}
+        for minute in self.minutes:
+            lines = self._rows[minute][detector]
+            if lines:
+                start = minute - minute % period
+                found[start] = found.get(start, 0) + lines
+        return found
+
+    def sliding(self, detector: int, period: int) -> Iterator[tuple[int, int]]:
+        """End and lines of every period, sliding by a minute, in which a new line came."""
+        recent: list[tuple[int, int]] = []
+        total = 0
+        for minute in self.minutes:
+            lines = self._rows[minute][detector]
+            if lines:
+                recent.append((minute, lines))
+                total += lines
+                while recent[0][0] <= minute - period:
+                    total -= recent.pop(0)[1]
+                yield minute + MINUTE, total
+
+    def sources(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
+        """The clients with the most lines of a detector in [start, end)."""
+        return _top((each.sources for each in self._within(detector, start, end)), most)
+
+    def paths(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
+        """The paths with the most lines of a detector in [start, end)."""
+        return _top((each.paths for each in self._within(detector, start, end)), most)
+
+    def _within(self, detector: int, start: int, end: int) -> Iterator[_Minute]:
+        names = self._names[detector]
+        minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
+        if len(names) * MINUTE < end - start:
+            minutes = [minute for minute in names if minute in minutes]
+        yield from (names[minute] for minute in minutes if minute in names)
+
+    def _row(self, minute: int) -> list[int]:
+        row = self._rows.get(minute)
+        if row is None:
+            row = self._rows[minute] = [0] * self.width
+        return row
+
+    def _make_room(self, detector: int) -> None:
+        """An alarm is about the busiest minutes: the others lose their names first."""
+        names = self._names[detector]
+        kept: dict[int, _Minute] = {}
+        size = 0
+        for minute in sorted(names, key=lambda each: self._rows[each][detector], reverse=True):
+            size += names[minute].size
+            if size > _ROOM * 3 // 4:
+                break
+            kept[minute] = names[minute]
+        self._names[detector] = kept
+        self._kept[detector] = sum(each.size for each in kept.values())
+
+
+def _top(names: Iterable[_Names], most: int) -> tuple[Named, ...]:
+    total: Counter[str | None] = Counter()
+    for each in names:
+        each.count_into(total)
+    known = (Named(name, lines) for name, lines in total.items() if isinstance(name, str) and name)
+    # Equal ones in the order of their names: the answer must not depend on that of the log.
+    return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))

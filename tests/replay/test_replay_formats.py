@@ -1,0 +1,306 @@
+"""Formats, bad lines and clocks: everything that can be judged is judged, the rest is shown."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flask_errwatch.config import load
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.patterns import parse
+from flask_errwatch.replay.combined import request_of
+from flask_errwatch.replay.formats import FORMATS
+from flask_errwatch.replay.reading import Reading, minute_of
+from tests.replay.replay_lines import Run, access, event, written
+
+CATALOGUE = Catalogue(DEFAULT_DETECTORS).configured(load({}, {}, app_name="log"))
+
+
+def lines_of(found: dict[str, Any]) -> dict[str, int]:
+    """The detectors that took lines, and how many."""
+    return {each["detector"]: each["lines"] for each in found["detectors"] if each["lines"]}
+
+
+def alarms_of(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    alarms: list[dict[str, Any]] = next(
+        each["alarms"] for each in found["detectors"] if each["detector"] == name
+    )
+    return alarms
+
+
+def test_access_lines_are_judged_by_their_status(tmp_path: Path, found: Run) -> None:
+    """Each status goes to the detector that claims it, and a good answer to none."""
+    statuses = (200, 304, 400, 422, 401, 403, 404, 410, 405, 429, 418, 500, 502)
+    log = written(tmp_path, [access(each, status) for each, status in enumerate(statuses)])
+    whole = found(log)
+    assert whole["lines"] == 13
+    assert lines_of(whole) == {
+        "critical-error": 2,
+        "authentication-error": 2,
+        "bad-request-error": 2,
+        "not-found-error": 2,
+        "method-not-allowed-error": 1,
+        "rate-limit-error": 1,
+        "client-error": 1,
+    }
+
+
+def test_an_alarm_says_when_how_high_and_who(tmp_path: Path, found: Run) -> None:
+    """From, to, peak, and the clients and paths with the most lines, in their order."""
+    lines = [access(0, 200)]
+    lines += [access(600 + each, path="/a", client="192.0.2.1") for each in range(12)]
+    lines += [access(620, path="/b?q=1", client="192.0.2.2")] * 3
+    lines += [access(4000, 200)]
+    whole = found(written(tmp_path, lines))
+    (detector,) = [each for each in whole["detectors"] if each["lines"]]
+    assert detector == {
+        "detector": "not-found-error",
+        "threshold": 10.0,
+        "lines": 15,
+        "periods": 1,
+        "worst": {"from": "2026-11-25T00:06:00Z", "to": "2026-11-25T00:11:00Z", "value": 15.0},
+        "alarms": [
+            {
+                "from": "2026-11-25T00:11:00Z",
+                # No line follows: the alarm looks back over three periods before it gives up.
+                "to": "2026-11-25T00:26:00Z",
+                "peak": 15.0,
+                "sources": [
+                    {"source": "192.0.2.1", "lines": 12},
+                    {"source": "192.0.2.2", "lines": 3},
+                ],
+                "paths": [{"path": "/a", "lines": 12}, {"path": "/b", "lines": 3}],
+            }
+        ],
+        "alarms_per_day": 1.0,
+    }
+    assert (whole["from"], whole["to"]) == ("2026-11-25T00:00:00Z", "2026-11-25T01:07:00Z")
+
+
+def test_an_alarm_that_stands_at_the_end_has_no_end(tmp_path: Path, found: Run) -> None:
+    """The log ends before the alarm does: `to` is null, the peak is known."""
+    (alarm,) = alarms_of(found(written(tmp_path, [access(0)] * 11)), "not-found-error")
+    assert (alarm["from"], alarm["to"], alarm["peak"]) == ("2026-11-25T00:01:00Z", None, 11.0)
+    assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 11}]
+
+
+def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, found: Run) -> None:
+    """What stands in `event` decides; the status, the level and the path do not."""
+    lines = [
+        event(0, "Not Found Error"),
+        event(1, "Critical Error", status=404),
+        event(2, "Not Found Error Error", detector="not-found-error"),
+        event(3, "Heartbeat"),
+        json.dumps({"event": "Client Error", "timestamp": "2026-11-25T00:00:00+00:00"}) + "\n",
+        json.dumps({"event": ["Not Found Error"], "timestamp": "2026-11-25T00:00:00.1Z"}) + "\n",
+        json.dumps({"a": {"event": "Not Found Error"}, "timestamp": "2026-11-25T00:00:00Z"}) + "\n",
+        event(4, "Rate Limit Error", client_ip={"a": 1}, path=7),
+        event(5, "Bad Request Error", path="\ud800"),
+        event(6, "Bad Request Error", data={"long": "x" * 9000}),
+    ]
+    whole = found(written(tmp_path, lines))
+    assert (whole["lines"], whole["bad_lines"]) == (10, 0)
+    assert lines_of(whole) == {
+        "critical-error": 1,
+        "bad-request-error": 2,
+        "not-found-error": 1,
+        "rate-limit-error": 1,
+        "client-error": 1,
+    }
+
+
+def test_an_export_is_judged_at_the_time_of_cloudwatch(tmp_path: Path, found: Run) -> None:
+    """The time before the message counts, whatever kind of message it is."""
+    stamp = "2026-11-25T06:00:00.000Z "
+    lines = [stamp + event(0)] * 11
+    lines += [stamp + access(0, 500), stamp + "hello\n", stamp + event(0, "x" * 9000)]
+    lines += ['2026-11-25T06:00:00Z {"event": "Critical Error"}\n', "  at line 7\n"]
+    whole = found(written(tmp_path, lines))
+    assert (whole["lines"], whole["bad_lines"]) == (15, 1)
+    assert lines_of(whole) == {"critical-error": 2, "not-found-error": 11}
+    assert alarms_of(whole, "not-found-error")[0]["from"] == "2026-11-25T06:01:00Z"
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_what_the_aws_command_prints_is_an_export_too(
+    tmp_path: Path, found: Run, indent: int | None
+) -> None:
+    """The JSON of `aws logs filter-log-events`, on one line or many."""
+    events: list[dict[str, object]] = [
+        {"timestamp": 1_795_000_000_000, "message": event(0).strip()},
+        {"timestamp": 1_795_000_000_000, "message": access(0, 500).strip()},
+        {"timestamp": "soon", "message": "x"},
+    ]
+    whole = found(written(tmp_path, json.dumps({"events": events}, indent=indent)))
+    assert lines_of(whole) == {"critical-error": 1, "not-found-error": 1}
+    assert (whole["bad_lines"], whole["from"]) == (1, "2026-11-18T11:06:00Z")
+
+
+def test_a_document_that_is_none_is_one_bad_line(tmp_path: Path, found: Run) -> None:
+    """JSON that is cut, or holds no events, is said and no reason to fail."""
+    whole = found(written(tmp_path, '{"events": [{"timestamp"'))
+    assert (whole["lines"], whole["bad_lines"], whole["bad"][0]["line"]) == (0, 1, 1)
+
+
+def test_auto_finds_the_format_of_each_log(tmp_path: Path, found: Run) -> None:
+    """Logs of different formats can be judged together, and bad first lines do not mislead."""
+    one = written(tmp_path, ["{ starting\n", *[access(each) for each in range(3)]], "a.log")
+    two = written(tmp_path, [event(0)] * 4, "b.log")
+    three = written(tmp_path, ["2026-11-25T00:00:00.000Z " + event(0)] * 5, "c.log")
+    whole = found(one, two, three)
+    assert (lines_of(whole), whole["bad_lines"]) == ({"not-found-error": 12}, 1)
+
+
+def test_format_can_be_said(tmp_path: Path, found: Run) -> None:
+    """In another format than it has, no line can be read."""
+    log = written(tmp_path, [access(0)] * 3)
+    assert found(log, "--format", "combined")["lines"] == 3
+    assert found(log, "--format", "json")["bad_lines"] == 3
+
+
+def test_order_does_not_matter(tmp_path: Path, found: Run) -> None:
+    """Shuffled lines give what sorted ones give."""
+    lines = [access(each * 7, 404 if each % 3 else 500) for each in range(900)]
+    in_order = found(written(tmp_path, lines))
+    assert len(alarms_of(in_order, "not-found-error")) == 1
+    random.Random(4).shuffle(lines)
+    shuffled = found(written(tmp_path, lines))
+    assert shuffled["detectors"] == in_order["detectors"]
+
+
+def test_a_clock_that_jumps_back_is_said_in_a_sentence(tmp_path: Path, run: Run) -> None:
+    """Where and how far first, and how often; every line is judged."""
+    log = written(tmp_path, [access(each) for each in (7200, 7210, 3600, 3610, 7300, 0)])
+    result = run(log, "--json")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"{log}: the clock jumps back 2 times, first at line 3 by 60 minutes; "
+        "each line is judged at its own time.\n"
+    )
+    assert json.loads(result.stdout)["lines"] == 6
+    assert json.loads(result.stdout)["notes"] == [result.stderr.strip()]
+
+
+@pytest.mark.parametrize("make", [access, event])
+def test_lines_a_little_out_of_order_are_no_jump(tmp_path: Path, run: Run, make: Any) -> None:
+    """A server writes a request when it ends, with the time when it began."""
+    log = written(tmp_path, [make(each) for each in (100, 95, 130, 110, 140)])
+    assert run(log).stderr == ""
+
+
+def test_bad_lines_are_counted_and_shown_harmless(tmp_path: Path, run: Run) -> None:
+    """The first three with their numbers; nothing in them reaches the terminal as it is."""
+    bad = ["\x1b[2J\x1b]0;owned\x07\u202e", "no\rline\x9b", "x" * 5000, "fourth"]
+    lines = [access(0), *[f"{each}\n" for each in bad], "\n", access(60)]
+    log = written(tmp_path, "".join(lines).encode() + b"\xff\xfe\n")
+    result = run(log)
+    assert result.exit_code == 0
+    shown = result.stdout.splitlines()
+    assert shown[2] == "5 bad lines passed over, the first of them:"
+    assert shown[3] == f"  {log}:2: ?[2J?]0;owned??"
+    assert shown[4] == f"  {log}:3: no?line?"
+    assert shown[5] == f"  {log}:4: " + "x" * 120 + "…"
+    assert all(line.isprintable() for line in shown)
+
+
+def test_names_are_shown_harmless(tmp_path: Path, run: Run) -> None:
+    """A path that holds commands for a terminal does not hold them when it is printed."""
+    lines = [event(0, path="/\x1b[2J\u202e", client_ip="\x07")] * 11
+    result = run(written(tmp_path, lines))
+    assert "paths /?[2J? (11)" in result.stdout
+    assert "sources ? (11)" in result.stdout
+    machine = run(written(tmp_path, lines), "--json").stdout
+    assert machine.isascii()
+    assert "\x1b" not in machine
+
+
+@pytest.mark.parametrize("form", [*FORMATS])
+@given(block=st.binary(max_size=300))
+@settings(max_examples=150, deadline=None)
+def test_no_bytes_raise(form: str, block: bytes) -> None:
+    """Whatever stands in a log, it is read or it is bad, and lines are not lost."""
+    reading = Reading(CATALOGUE)
+    lines = FORMATS[form](reading, "log")
+    lines.take(block + b"\n")
+    lines.finish()
+    given = sum(
+        bool(line.decode("utf-8", "backslashreplace").strip()) for line in block.split(b"\n")
+    )
+    if not block.lstrip().startswith(b"{"):  # a document counts its events
+        assert reading.tally.lines + reading.bad_lines == given
+
+
+@given(
+    event=st.one_of(
+        st.sampled_from([each.event for each in DEFAULT_DETECTORS]),
+        st.text(),
+        st.integers(),
+        st.none(),
+    ),
+    more=st.dictionaries(st.sampled_from(["client_ip", "path", "level"]), st.text(max_size=5)),
+)
+@settings(max_examples=200, deadline=None)
+def test_the_look_up_says_what_the_patterns_say(event: object, more: dict[str, str]) -> None:
+    """The fast way to a detector gives what its pattern gives on the whole line."""
+    line = json.dumps({"event": event, "timestamp": "2026-11-25T00:00:00.000Z", **more})
+    reading = Reading(CATALOGUE)
+    FORMATS["json"](reading, "log").take(line.encode() + b"\n")
+    row = reading.tally.row(1_795_564_800)
+    expected = [int(parse(each.pattern).matches(line)) for each in CATALOGUE]
+    assert [*row] == [*expected, 1 - sum(expected)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'h - - [25/Nov/2026:01:17:12 +0000] "GET / HTTP/1.1" 200 5',
+        'h - ann [25/Nov/2026:01:17:12 -0330] "GET / HTTP/1.1" 200 - "-" "curl"',
+        'h - ann of kent [25/Nov/2026:01:17:12 +0000] "GET / HTTP/1.1" 200 5 "" "a \\"b\\""',
+        'h - x\\" [01/Jan/2000:00:00:00 +0000] \\"no [25/Nov/2026:01:17:12 +0000] "-" 200 5',
+    ],
+)
+def test_requests_as_servers_write_them(line: str) -> None:
+    """With and without agent, with blanks and marks in the user's name."""
+    found = request_of(line)
+    assert found is not None
+    assert found.status == "200"
+
+
+def test_a_user_name_cannot_forge_the_line() -> None:
+    """A name that looks like the rest of a line is a name: only the server writes bare quotes."""
+    forged = "x [01/Jan/2000:00:00:00 +0000] \\x22GET /forged HTTP/1.1\\x22 200 1"
+    line = f'h - {forged} [25/Nov/2026:01:17:12 +0000] "GET /real HTTP/1.1" 404 9'
+    found = request_of(line)
+    assert found is not None
+    assert (found.path, found.status) == ("/real", "404")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "minute"),
+    [
+        ("1970-01-01T00:01:59.999999Z", 60),
+        ("1970-01-01 00:01Z", 60),
+        ("1969-12-31T23:01:00-01:00", 60),
+        ("1970-01-01T00:01", None),
+        ("1970-13-01T00:01Z", None),
+        ("0000-01-01T00:00Z", None),
+        (7, None),
+    ],
+)
+def test_times(stamp: object, minute: int | None) -> None:
+    """RFC 3339 with a zone, to the minute; anything else is none."""
+    assert minute_of(stamp) == minute
+
+
+def test_a_time_that_does_not_exist_is_a_bad_line(tmp_path: Path, found: Run) -> None:
+    """The 31st of February, in each format."""
+    lines = [access(0).replace("25/Nov", "31/Feb"), access(0)]
+    assert found(written(tmp_path, lines))["bad_lines"] == 1
+    lines = [event(0).replace("11-25", "02-31"), event(0)]
+    assert found(written(tmp_path, lines))["bad_lines"] == 1

@@ -1,0 +1,140 @@
+"""The page: whole in itself, harmless whatever the log holds, readable where people open it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.replay.replay_lines import Run, access, event, written
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>{{7*7}}"
+
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open it in")
+
+
+@pytest.fixture
+def page(tmp_path: Path, run: Run) -> Path:
+    """The page of a log with alarms whose every part is hostile."""
+    attack = [event(600 + each, path=HOSTILE, client_ip=HOSTILE) for each in range(40)]
+    lines = [event(0, "Heartbeat"), *attack]
+    lines += [f"bad {HOSTILE}\n", event(9000, "Client Error"), event(20_000, "Heartbeat")]
+    log = written(tmp_path, lines, "<b>&amp;.log")
+    path = tmp_path / "report.html"
+    result = run(log, "--html", path, "--advise", "1")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == f"The page is in {path}.\n"
+    return path
+
+
+class Attributes(HTMLParser):
+    """The names of all attributes on a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keeps the names; the parser calls it for each tag."""
+        assert tag
+        self.names |= {name for name, _ in attrs}
+
+
+def browsed(page: Path, *arguments: str) -> str:
+    """What Chromium makes of the page, as HTML."""
+    assert CHROMIUM is not None
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars"
+    quiet = "--disable-background-networking --disable-component-update --disable-sync"
+    profile = page.parent / "profile"
+    command = [CHROMIUM, *flags.split(), *quiet.split(), f"--user-data-dir={profile}"]
+    command += ["--virtual-time-budget=10000", *arguments, page.as_uri()]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    return done.stdout.decode()
+
+
+def test_it_is_whole_in_itself(page: Path) -> None:
+    """Nothing is loaded from anywhere, and nothing may be."""
+    text = page.read_text(encoding="utf-8")
+    head = text[: text.index("<script>")]
+    found = Attributes()
+    found.feed(head)
+    assert found.names.isdisjoint({"src", "href", "srcset", "style", "onerror", "onload"})
+    assert {"class", "id", "content"} <= found.names
+    assert "default-src 'none'; script-src 'sha256-" in head
+    assert "'unsafe-inline'" not in head.split("script-src", 1)[1].split(";", 1)[0]
+
+
+def test_nothing_of_the_log_is_markup(page: Path) -> None:
+    """Every name, bad line and file name is text; only our two scripts are scripts."""
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<script>") == text.count("</script>") == 2
+    head = text[: text.index("<script>")]
+    assert "<img" not in head
+    assert "&lt;/script&gt;&lt;script&gt;document.title=&#39;owned&#39;" in head
+    assert "<b>" not in head
+    assert "{{7*7}}" in head
+
+
+@in_chromium
+def test_charts_are_drawn_and_nothing_else_runs(page: Path) -> None:
+    """A chart per detector with lines, with threshold and alarm; no script of the log ran."""
+    drawn = browsed(page, "--dump-dom", "--window-size=1200,900")
+    assert "<title>Replay of " in drawn
+    assert "<title>owned" not in drawn
+    drawn_for = re.findall(r'<div class="chart[^"]*" id="chart-([a-z-]+)"', drawn)
+    assert drawn_for == ["not-found-error", "client-error"]
+    assert drawn.count('class="main-svg"') >= 2 * len(drawn_for)
+    assert 'data-index="0"' in drawn  # threshold and alarm are shapes
+
+
+@in_chromium
+@pytest.mark.parametrize("width", [360, 1200])
+def test_it_fits_the_width(page: Path, width: int) -> None:
+    """Nothing is wider than the screen, on a phone or a desk, so nobody scrolls sideways."""
+    # A window cannot be made as narrow as a phone: a frame can.
+    frame = page.parent / "frame.html"
+    frame.write_text(
+        f'<iframe id="f" src="{page.name}" width="{width}" height="700" style="border:0"></iframe>'
+        "<script>setTimeout(() => { const d = f.contentDocument.documentElement;"
+        "document.title = `${d.scrollWidth} ${d.clientWidth}`; }, 6000)</script>"
+    )
+    drawn = browsed(frame, "--dump-dom", "--allow-file-access-from-files")
+    found = re.search(r"<title>(\d+) (\d+)</title>", drawn)
+    assert found is not None, drawn[:500]
+    assert int(found[1]) <= int(found[2]) == width
+
+
+@in_chromium
+@pytest.mark.parametrize(("scheme", "ink"), [("0", "228, 232, 239"), ("1", "29, 36, 48")])
+def test_it_follows_the_dark_mode(page: Path, scheme: str, ink: str) -> None:
+    """The chart's own text has the colour of the scheme that the reader prefers."""
+    drawn = browsed(page, "--dump-dom", f"--blink-settings=preferredColorScheme={scheme}")
+    assert f"fill: rgb({ink})" in drawn
+
+
+def test_many_periods_are_drawn_together(tmp_path: Path, run: Run) -> None:
+    """A chart has a bound; a step then shows the highest of several periods, and says so."""
+    day = "".join(access(60 * minute) for minute in range(1440))
+    log = written(tmp_path, [day.replace("25/Nov", f"{each}/Nov") for each in (11, 12, 13)])
+    path = tmp_path / "report.html"
+    assert run(log, "--html", path, "--set", "not-found-error.period=60").exit_code == 0
+    assert "Each step shows the highest of 2 periods." in path.read_text(encoding="utf-8")
+
+
+def test_without_the_charting_library(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the extra, before anything is read."""
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.delitem(sys.modules, "flask_errwatch.replay.page", raising=False)
+    monkeypatch.delitem(sys.modules, "flask_errwatch.replay.charts", raising=False)
+    result = run(written(tmp_path, [access(0)]), "--html", tmp_path / "report.html")
+    assert result.exit_code == 1
+    assert "pip install 'flask-errwatch[replay]'" in result.stderr
+    assert not (tmp_path / "report.html").exists()
