@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from flask import Flask
+
 from flask_errwatch.extension import AppState
 from flask_errwatch.rendering import Line
 from tests.stress.app import make_app
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from flask_errwatch.delivery import Delivery
 
 T = TypeVar("T")
+
+#: The delivery of an app ends with it.
+_alive: list[Flask] = []
 
 #: Bytes of a line, about: what a failing request without an exception takes.
 _LENGTH = 500
@@ -39,6 +44,7 @@ def main() -> None:
 
 def _delivery() -> Delivery:
     app, _ = make_app()
+    _alive.append(app)
     state = app.extensions["errwatch"]
     assert isinstance(state, AppState)
     return state.delivery
