@@ -14,7 +14,7 @@ from typing import Any
 
 from flask_errwatch._guard import described, one_line
 from flask_errwatch._process import PerProcess
-from flask_errwatch.errors import AwsCallError
+from flask_errwatch.errors import AwsCallError, FailureKind
 
 #: boto3's client objects have no common type: their methods are made at run time.
 Client = Any
@@ -41,19 +41,47 @@ DELIVERY = Patience(connect=2, read=5, attempts=1)
 #: A person waits; throttling is normal there (PutMetricFilter: 5 calls a second).
 PROVISIONING = Patience(connect=5, read=20, attempts=8)
 
-_CREDENTIALS = {
-    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
-    *("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "ProfileNotFound"),
-    *("UnrecognizedClientException", "InvalidClientTokenId", "SignatureDoesNotMatch"),
-    *("ExpiredToken", "ExpiredTokenException", "InvalidSignatureException"),
-    *("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+_CODES: dict[FailureKind, frozenset[str]] = {
+    "credentials": frozenset(
+        {
+            *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
+            *("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+            *("ProfileNotFound", "UnrecognizedClientException", "InvalidClientTokenId"),
+            *("SignatureDoesNotMatch", "InvalidSignatureException", "ExpiredToken"),
+            *("ExpiredTokenException", "MissingAuthenticationToken"),
+            "MissingAuthenticationTokenException",
+        }
+    ),
+    "region": frozenset({"NoRegionError", "InvalidRegionError"}),
+    "permission": frozenset(
+        {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+    ),
+    "unreachable": frozenset(
+        {
+            *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"),
+            *("ConnectionClosedError", "ConnectionError", "ProxyConnectionError", "SSLError"),
+            "HTTPClientError",
+        }
+    ),
+    "throttled": frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"}),
+    "quota": frozenset({"LimitExceededException", "LimitExceeded"}),
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-_UNREACHABLE = {
-    *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionError"),
-    *("ConnectionClosedError", "ProxyConnectionError", "SSLError", "HTTPClientError"),
+_REMEDIES: dict[FailureKind, str] = {
+    "credentials": (
+        "Give the process AWS credentials: a role of the instance, task or function, or "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; an expired session needs a new one."
+    ),
+    "region": "Set ERRWATCH_REGION (or AWS_DEFAULT_REGION) to the region of the log group.",
+    "permission": "Allow {action} in the IAM policy of this process's role.",
+    "unreachable": (
+        "Nothing answers there: check ERRWATCH_ENDPOINT_URL or AWS_ENDPOINT_URL, the "
+        "network's way out and, in a private subnet, the VPC endpoint."
+    ),
+    "throttled": "AWS asks for fewer calls: it is tried again later.",
+    "quota": "A quota of the account is reached: remove what is unused or ask AWS for more.",
+    "fault": "AWS has a fault of its own: it is tried again later.",
+    "other": "See the message; the AWS API Reference describes the call.",
 }
-_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
 
 
 class Aws:
@@ -137,12 +165,13 @@ class Aws:
 _TOKENS = ("nextToken", "NextToken", "NextMarker")
 
 
-#: Held while boto3 is imported or makes a client, which is not thread-safe; and across a fork:
-#: a child in which a module stays half imported, by a thread that it does not have, would wait
-#: for that module for ever. Re-entrant, because making a client may start a process.
-_making = threading.RLock()
+#: Held while boto3, or what brings it in, is imported, and while it makes a client, which is not
+#: thread-safe; and held across a fork: a child in which a module stays half imported, by a thread
+#: that it does not have, would wait for that module for ever. Re-entrant, because making a client
+#: may start a process.
+making = threading.RLock()
 os.register_at_fork(
-    before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release
+    before=making.acquire, after_in_parent=making.release, after_in_child=making.release
 )
 
 
@@ -159,7 +188,7 @@ class _Clients:
     def client(
         self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
     ) -> Client:
-        with _making:
+        with making:
             if service not in self._made:
                 import boto3
                 import botocore.session
@@ -190,15 +219,15 @@ def explained(service: str, method: str, error: Exception) -> AwsCallError:
     details = response.get("Error", {}) if isinstance(response, dict) else {}
     code = str(details.get("Code") or type(error).__name__)
     message = one_line(str(details.get("Message") or described(error)))
-    action = f"{service}:{_action_name(method)}"
     metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
-    status = metadata.get("HTTPStatusCode")
+    action = f"{service}:{_action_name(method)}"
+    kind = _kind(code, metadata.get("HTTPStatusCode"))
     return AwsCallError(
         action=action,
         code=code,
         message=message,
-        remedy=_remedy(action, code, status),
-        is_about_credentials=code in _CREDENTIALS,
+        kind=kind,
+        remedy=_REMEDIES[kind].format(action=action),
     )
 
 
@@ -206,25 +235,8 @@ def _action_name(method: str) -> str:
     return "".join(part.capitalize() for part in method.split("_"))
 
 
-def _remedy(action: str, code: str, status: object) -> str:
-    if code in _CREDENTIALS:
-        return (
-            "Give the process AWS credentials: a role of the instance, task or function, or "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; an expired session needs a new one."
-        )
-    if code == "NoRegionError":
-        return "Set ERRWATCH_REGION (or AWS_DEFAULT_REGION) to the region of the log group."
-    if code in _DENIED:
-        return f"Allow {action} in the IAM policy of this process's role."
-    if code in _UNREACHABLE:
-        return (
-            "Nothing answers there: check ERRWATCH_ENDPOINT_URL or AWS_ENDPOINT_URL, the "
-            "network's way out and, in a private subnet, the VPC endpoint."
-        )
-    if code in _THROTTLED:
-        return "AWS asks for fewer calls: it is tried again later."
-    if code in {"LimitExceededException", "LimitExceeded"}:
-        return "A quota of the account is reached: remove what is unused or ask AWS for more."
-    if isinstance(status, int) and status >= 500:
-        return "AWS has a fault of its own: it is tried again later."
-    return "See the message; the AWS API Reference describes the call."
+def _kind(code: str, status: object) -> FailureKind:
+    for kind, codes in _CODES.items():
+        if code in codes:
+            return kind
+    return "fault" if isinstance(status, int) and status >= 500 else "other"

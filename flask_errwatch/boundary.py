@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Iterable, Iterator
+from os import getpid
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from flask_errwatch.events import rule_of
 from flask_errwatch.recorder import Prepared, Recorder
 
 if TYPE_CHECKING:
@@ -29,15 +29,8 @@ _FINE = frozenset("123")
 
 #: Where the request under way keeps its `Call`, in its WSGI environment.
 CALL = "flask_errwatch.call"
-
-
-class FirstRequest(Protocol):
-    """What is to be done once, before an app's first request is dispatched."""
-
-    done: bool
-
-    def __call__(self) -> None:
-        """Does it; sets `done`."""
+#: Where Werkzeug keeps the request while it is served.
+_REQUEST = "werkzeug.request"
 
 
 class Boundary:
@@ -46,24 +39,22 @@ class Boundary:
     Args:
         wsgi_app: The callable to wrap.
         recorder: Makes the events.
-        first_request: Called before the app's first request is dispatched, until it is done.
+        first_request: Called before the first request that a process dispatches.
     """
 
     def __init__(
-        self, wsgi_app: WSGIApplication, recorder: Recorder, first_request: FirstRequest
+        self, wsgi_app: WSGIApplication, recorder: Recorder, first_request: Callable[[], None]
     ) -> None:
         self._wsgi_app = wsgi_app
         self._recorder = recorder
         self._first_request = first_request
+        self._ready_in = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers as the wrapped callable does: same status, headers, body and exceptions."""
-        recorder = self._recorder
-        if not self._first_request.done:
-            recorder.guard.run("the first request", self._first_request)
-        if not recorder.delivery.is_running:
-            recorder.guard.run("starting the delivery", recorder.delivery.ensure_running)
-        call = Call(environ, start_response, recorder)
+        if self._ready_in != getpid():
+            self._get_ready()
+        call = Call(environ, start_response, self._recorder)
         environ[CALL] = call
         try:
             body = self._wsgi_app(environ, call.start_response)
@@ -77,6 +68,13 @@ class Boundary:
             call.finish()
             return body
         return Body(body, call)
+
+    def _get_ready(self) -> None:
+        guard, delivery = self._recorder.guard, self._recorder.delivery
+        guard.run("the first request", self._first_request)
+        guard.run("starting the delivery", delivery.ensure_running)
+        if delivery.is_running:
+            self._ready_in = getpid()
 
 
 def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
@@ -92,6 +90,12 @@ def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
+def _code(status: str) -> int:
+    """The number of a status line; 0 where it has none, which is the server's business."""
+    number = status.partition(" ")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) == 3 else 0
+
+
 class Call:
     """One request on its way through the boundary.
 
@@ -103,14 +107,19 @@ class Call:
         error: The exception that Flask met, or that a handler of the app answered.
         handled: Whether a handler of the app answered it.
         context: The context in which Flask met an exception that nobody answered.
-        rule: The route that matched; Flask forgets it when it leaves the request.
         sent: Whether a byte of the body has left.
     """
 
-    __slots__ = (
-        *("context", "environ", "error", "handled", "outer", "prepared", "recorded", "rule"),
-        *("sent", "_recorder", "_start_response", "_started", "_status", "_write"),
-    )
+    # Defaults, so that a request that does not fail sets none of them.
+    prepared: Prepared | None = None
+    recorded = False
+    error: BaseException | None = None
+    handled = False
+    context: contextvars.Context | None = None
+    sent = False
+    _request: object = None
+    _status = ""
+    _write: Callable[[bytes], object]
 
     def __init__(
         self, environ: WSGIEnvironment, start_response: StartResponse, recorder: Recorder
@@ -118,25 +127,16 @@ class Call:
         self.environ = environ
         # An app mounted inside another one's middleware: one request, two boundaries.
         self.outer: Call | None = environ.get(CALL)
-        self.prepared: Prepared | None = None
-        self.recorded = False
-        self.error: BaseException | None = None
-        self.handled = False
-        self.context: contextvars.Context | None = None
-        self.rule: object = None
-        self.sent = False
         self._recorder = recorder
         self._start_response = start_response
         self._started = perf_counter()
-        self._status = ""
-        self._write: Callable[[bytes], object]
 
     def met(self, error: BaseException) -> None:
         """Notes an exception that nobody answered (Flask's `got_request_exception`)."""
         self.error = error
         self.handled = False
         self.context = contextvars.copy_context()
-        self.rule = rule_of(self.environ)
+        self._request = self.environ.get(_REQUEST)
 
     def answered_by_handler(self, error: BaseException) -> None:
         """Notes an exception that a handler of the app is about to answer."""
@@ -155,14 +155,15 @@ class Call:
         )
         # Only now: a server whose headers are gone has raised, and its first status stays.
         self._status = status
-        self.rule = rule_of(self.environ)
+        # Kept, because Flask takes it away when it leaves the request.
+        self._request = self.environ.get(_REQUEST)
         self.prepared = None
         if self.error is not None or status[:1] not in _FINE:
             self._recorder.guard.run("recording an answer", self._prepare, status)
         return self.write
 
     def _prepare(self, status: str) -> None:
-        code = int(status[:3])
+        code = _code(status)
         error, handled = self.error, self.handled
         if code >= 400 or (error is not None and not handled):
             self.prepared = self._event(code, error, handled=handled)
@@ -187,7 +188,7 @@ class Call:
         self._recorder.guard.run("recording an exception", self._record_escaped, error)
 
     def _record_escaped(self, error: BaseException) -> None:
-        status = int(self._status[:3]) if self.sent else 500
+        status = (self.sent and _code(self._status)) or 500
         if self.context is not None and error is self.error:
             # The request context is gone by now, but not for who kept a view of it.
             self.prepared = self.context.run(self._event, status, error)
@@ -198,9 +199,14 @@ class Call:
     def _event(
         self, status: int, error: BaseException | None, *, handled: bool = False
     ) -> Prepared | None:
-        seconds = perf_counter() - self._started
+        request = self._request or self.environ.get(_REQUEST)
         return self._recorder.answered(
-            self.environ, status, rule=self.rule, seconds=seconds, error=error, handled=handled
+            self.environ,
+            status,
+            rule=getattr(request, "url_rule", None),
+            seconds=perf_counter() - self._started,
+            error=error,
+            handled=handled,
         )
 
     def _mark_recorded(self) -> None:
@@ -215,47 +221,45 @@ class Call:
             self.environ.pop(CALL, None)
         else:
             self.environ[CALL] = self.outer
-        self.error = self.context = None
+        self.error = self.context = self._request = None
 
 
-class Body(Iterator[bytes]):
+class Body:
     """An answer's body that is watched while the server iterates over it."""
 
-    __slots__ = ("_body", "_call", "_chunks")
+    __slots__ = ("_body", "_call")
 
     def __init__(self, body: Iterable[bytes], call: Call) -> None:
         self._body = body
         self._call = call
-        self._chunks: Iterator[bytes] | None = None
 
-    def __next__(self) -> bytes:
-        """The next part of the body; the event of the answer goes before the first one."""
+    def __iter__(self) -> Iterator[bytes]:
+        """The parts of the body; the event of the answer goes before the first one."""
         call = self._call
         try:
-            if self._chunks is None:
-                self._chunks = iter(self._body)
-            chunk = next(self._chunks)
-        except StopIteration:
-            call.settle()
-            call.sent = True
-            raise
+            for chunk in self._body:
+                if call.prepared is not None:
+                    call.settle()
+                if chunk:
+                    call.sent = True
+                yield chunk
         except BaseException as error:
             call.escaped(error)
             raise
-        if call.prepared is not None:
-            call.settle()
-        if chunk:
-            call.sent = True
-        return chunk
+        call.settle()
+        call.sent = True
 
     def close(self) -> None:
         """Closes the body, as PEP 3333 asks of a server."""
         call = self._call
         call.settle()
-        close = getattr(self._body, "close", None)
         try:
-            if close is not None:
-                close()
+            close = self._body.close  # type: ignore[attr-defined]  # asked for, not promised
+        except AttributeError:
+            call.finish()
+            return
+        try:
+            close()
         except BaseException as error:
             call.escaped(error)
             raise

@@ -165,11 +165,6 @@ def _method(method: object) -> str:
     return short(ascii(method)[1:-1] if isinstance(method, str) else "?", 32)
 
 
-def rule_of(environ: Mapping[str, object]) -> object:
-    """The rule that matched the request, or None: Werkzeug keeps the request while it is served."""
-    return getattr(environ.get("werkzeug.request"), "url_rule", None)
-
-
 def _correlation(environ: Mapping[str, object]) -> dict[str, object]:
     """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
     fields: dict[str, object] = {}

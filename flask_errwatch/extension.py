@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask, got_request_exception
@@ -77,7 +78,12 @@ class ErrWatch:
     def __init__(
         self, app: Flask | None = None, *, detectors: Iterable[Detector] = DEFAULT_DETECTORS
     ) -> None:
-        self._catalogue = Catalogue(tuple(detectors))
+        try:
+            self._catalogue = Catalogue(_listed(detectors))
+        except ConfigurationError as error:
+            # With everything else that is wrong, where that can be told already.
+            rest = () if app is None else _config_problems(app)
+            raise ConfigurationError(*error.problems, *rest) from None
         self._hooks = Hooks()
         self._initialised = 0
         self._only: weakref.ref[Flask] | None = None
@@ -96,6 +102,7 @@ class ErrWatch:
             ConfigurationError: Listing everything that is wrong.
             AlreadyInitialisedError: When the app has been initialised before.
         """
+        _check_app(app)
         if KEY in app.extensions:
             remedy = "Call init_app once per app, or make the app anew in its factory."
             raise AlreadyInitialisedError(Problem(key="app", value=app.name, remedy=remedy))
@@ -193,6 +200,7 @@ class ErrWatch:
             ... def tenant(event):
             ...     return {"tenant": "acme"}
         """
+        _check_hook(hook)
         self._hooks.enrichers.append(hook)
         return hook
 
@@ -207,6 +215,7 @@ class ErrWatch:
             ... def without_health_checks(event):
             ...     return None if event.get("path") == "/health" else event
         """
+        _check_hook(hook)
         self._hooks.last_looks.append(hook)
         return hook
 
@@ -270,6 +279,8 @@ class ErrWatch:
 
     def _state(self, app: Flask | None, method: str) -> AppState:
         """The state of the app that is meant: given, current, or the only one."""
+        if app is not None:
+            _check_app(app)
         found = app
         if found is None:
             found = current_app()
@@ -282,6 +293,33 @@ class ErrWatch:
             f"init_app was called for {self._initialised} apps."
         )
         raise NoAppError(Problem(key="app", value=None, remedy=remedy))
+
+
+def _check_app(app: object) -> None:
+    """Refuses what is no app; `app` is also a name that a report might want for a field."""
+    if not isinstance(app, Flask):
+        remedy = "Pass the Flask application; a field of a report needs another name."
+        raise NoAppError(Problem(key="app", value=app, remedy=remedy))
+
+
+def _config_problems(app: Flask) -> tuple[Problem, ...]:
+    _check_app(app)
+    _, problems = configuration.read(app.config, os.environ, app_name=app.name)
+    return tuple(problems)
+
+
+def _listed(detectors: object) -> tuple[Detector, ...]:
+    if isinstance(detectors, Iterable) and not isinstance(detectors, str):
+        return tuple(detectors)
+    remedy = "Write a list, such as [*DEFAULT_DETECTORS, Detector(…)]."
+    raise ConfigurationError(Problem(key="detectors", value=detectors, remedy=remedy))
+
+
+def _check_hook(hook: object) -> None:
+    """Refuses what cannot be called, and what would have to be awaited."""
+    if not callable(hook) or iscoroutinefunction(hook):
+        remedy = "Register a function that is not async: it runs where there is no event loop."
+        raise ConfigurationError(Problem(key="hook", value=hook, remedy=remedy))
 
 
 def state_of(app: Flask) -> AppState:
@@ -309,16 +347,16 @@ class _FirstRequest:
     """Wraps the app's error handlers once, before its first request is dispatched."""
 
     def __init__(self, app_ref: weakref.ref[Flask]) -> None:
-        self.done = False
+        self._done = False
         self._app_ref = app_ref
         self._lock = PerProcess(threading.Lock)
 
     def __call__(self) -> None:
         with self._lock.get():
             app = self._app_ref()
-            if app is None or self.done:
+            if app is None or self._done:
                 return
             try:
                 watch_error_handlers(app)
             finally:
-                self.done = True  # also after a failure: no handler is wrapped twice
+                self._done = True  # also after a failure: no handler is wrapped twice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -39,8 +40,16 @@ class Hooks:
         A hook that raises is counted, told of and passed over. Afterwards the keys of the
         schema have the values that we gave them; anything else stands under `data`.
         """
-        if not self.enrichers and not self.last_looks:
+        if not (self.enrichers or self.last_looks) or getattr(_here, "in_a_hook", False):
+            # A hook that reports is not asked about its own report: that would never end.
             return core
+        _here.in_a_hook = True
+        try:
+            return self._applied(core, guard)
+        finally:
+            _here.in_a_hook = False
+
+    def _applied(self, core: Event, guard: Guard) -> Event | None:
         event = core
         for enricher in self.enrichers:
             event = guard.run(_name("enrich", enricher), _enriched, enricher, event) or event
@@ -53,13 +62,22 @@ class Hooks:
         return core if restored is None else restored
 
 
+#: Whether a hook is running here; of a thread or greenlet, not of a context.
+_here = threading.local()
+
+
 def _enriched(enricher: Enricher, event: Event) -> Event:
-    """The event with what the hook added, or did to the copy that it was shown."""
-    copied = _copied(event)
-    added = enricher(copied)
-    if added is not None:
-        copied.update(_checked(added))
-    return copied
+    """The event with what the hook returned, or added to the copy that it was shown."""
+    shown = _copied(event)
+    added = enricher(shown)
+    returned = {} if added is None else _checked(added)
+    data = {
+        **_mapping(event.get("data")),
+        **_mapping(shown.get("data")),
+        **_mapping(returned.get("data")),
+    }
+    enriched = {**event, **shown, **returned}
+    return {**enriched, "data": data} if data else enriched
 
 
 def _looked_at(last_look: LastLook, event: Event) -> Event:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextvars import ContextVar, Token
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -58,7 +58,7 @@ class Watch:
         self._seen = None
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
-        """Watches every call of the function, coroutine functions included."""
+        """Watches every call of the function, coroutine and generator functions included."""
         if iscoroutinefunction(function):
             coroutine = cast("Callable[P, Awaitable[Any]]", function)
 
@@ -68,6 +68,16 @@ class Watch:
                     return await coroutine(*args, **kwargs)
 
             return cast("Callable[P, T]", watched_coroutine)
+
+        if isgeneratorfunction(function):
+            generator: Callable[P, Generator[Any, Any, Any]] = function
+
+            @wraps(function)
+            def watched_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with Watch(self._name, self._find):
+                    return (yield from generator(*args, **kwargs))
+
+            return cast("Callable[P, T]", watched_generator)
 
         @wraps(function)
         def watched(*args: P.args, **kwargs: P.kwargs) -> T:

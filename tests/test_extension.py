@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import pytest
 from flask import Flask
 
 from flask_errwatch import (
+    DEFAULT_DETECTORS,
     AlreadyInitialisedError,
+    ConfigurationError,
     Detector,
     ErrWatch,
     ErrWatchError,
@@ -424,11 +427,15 @@ def test_numbers_of_many_threads() -> None:
 
 
 def test_several_threads_share_the_first_request() -> None:
-    """Whichever thread's request is first, every request's handler is seen, wrapped once."""
+    """Whichever thread's request is first, every request's handler is seen, and stays itself."""
+
+    def refuse(_error: Exception) -> tuple[str, int]:
+        return "no", 400
+
     app = make_app()
     watched(app)
     app.get("/")(lambda: str(1 // 0))
-    app.register_error_handler(ZeroDivisionError, lambda _error: ("no", 400))
+    app.register_error_handler(ZeroDivisionError, refuse)
     start = threading.Barrier(8)
 
     def work() -> None:
@@ -441,8 +448,7 @@ def test_several_threads_share_the_first_request() -> None:
     for thread in threads:
         thread.join()
     assert [event["exception"]["handled"] for event in events_of(app)] == [True] * 8
-    handler: Any = app.error_handler_spec[None][None][ZeroDivisionError]
-    assert not hasattr(handler.__wrapped__, "__wrapped__")
+    assert app.error_handler_spec[None][None][ZeroDivisionError] is refuse
 
 
 def test_the_environ_is_left_as_it_was() -> None:
@@ -498,3 +504,48 @@ def test_detectors_are_shared_by_the_apps_of_an_object() -> None:
     errwatch.init_app(app)
     errwatch.report("login-failed")
     assert events_of(app)[0]["event"] == "Login Failed"
+
+
+def test_detectors_and_configuration_are_wrong_at_once() -> None:
+    """A clash of detectors does not hide what is wrong in the configuration."""
+    app = make_app()
+    app.config.update(ERRWATCH_RETENTION_DAYS=8, ERRWATCH_SINKS="disk")
+    clash = Detector(name="a", event="A", statuses=[404])  # type: ignore[arg-type]  # a list
+    with pytest.raises(ConfigurationError) as raised:
+        ErrWatch(app, detectors=[*DEFAULT_DETECTORS, clash])
+    keys = [problem.key for problem in raised.value.problems]
+    assert keys == ["statuses", "ERRWATCH_SINKS", "ERRWATCH_RETENTION_DAYS"]
+
+
+@pytest.mark.parametrize("detectors", [None, 3, DEFAULT_DETECTORS[0], "critical-error"])
+def test_detectors_that_are_no_list_are_refused(detectors: Any) -> None:
+    """What is no list of detectors is a configuration error like any other."""
+    with pytest.raises(ConfigurationError, match="DEFAULT_DETECTORS"):
+        ErrWatch(detectors=detectors)
+
+
+def test_an_app_that_is_none_is_refused() -> None:
+    """`app` is the application, also in `report`, where a field might be meant."""
+    not_an_app: Any = "ios"
+    with pytest.raises(NoAppError, match="Pass the Flask application"):
+        ErrWatch(not_an_app)
+    app = make_app()
+    errwatch = watched(app)
+    with pytest.raises(NoAppError, match="needs another name"):
+        errwatch.report("critical-error", app=not_an_app)
+
+
+def test_a_watched_generator_function_is_watched() -> None:
+    """What a generator raises while it is iterated over is the job's failure."""
+    app = make_app()
+    errwatch = watched(app)
+
+    @errwatch.watch("rows", app=app)
+    def rows() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        list(rows())
+    (event,) = events_of(app)
+    assert event["data"] == {"job": "rows"}

@@ -11,6 +11,7 @@ from flask import Flask, g
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_errwatch import ConfigurationError, ErrWatch
 from flask_errwatch._guard import Guard
 from flask_errwatch.hooks import Hooks
 from tests.wsgi_driver import Event, events_of, serve, watched
@@ -298,3 +299,52 @@ def test_whatever_a_hook_returns_the_core_stays(returned: Any) -> None:
             continue
         assert {key: event[key] for key in core} == core
         assert set(event) <= {*core, "data", "user"}
+
+
+def test_enriching_never_takes_reported_data_away() -> None:
+    """A hook that returns `data`, or empties its copy, adds to what was reported."""
+
+    def replace(event: Event) -> dict[str, object]:
+        event.clear()
+        return {"data": {"tenant": "acme"}}
+
+    app = Flask("shop")
+    errwatch = watched(app)
+    errwatch.enrich(replace)
+    errwatch.report("critical-error", app=app, username="ann")
+    assert events_of(app)[0]["data"] == {"username": "ann", "tenant": "acme"}
+
+
+def test_a_hook_that_reports_does_not_hear_of_its_own_report() -> None:
+    """A `before_emit` hook that reports makes one more line, not one more for ever."""
+    app = Flask("shop")
+    errwatch = watched(app)
+
+    @errwatch.before_emit
+    def again(event: Event) -> Event:
+        errwatch.report("client-error", app=app, about=event["id"])
+        return event
+
+    errwatch.report("critical-error", app=app)
+    assert [event["event"] for event in events_of(app)] == ["Client Error", "Critical Error"]
+
+
+@pytest.mark.parametrize("hook", [None, 3, "name"])
+def test_what_is_no_function_is_refused(hook: Any) -> None:
+    """A hook that cannot be called is an error where it is registered."""
+    errwatch = ErrWatch()
+    with pytest.raises(ConfigurationError, match="Register a function"):
+        errwatch.enrich(hook)
+    with pytest.raises(ConfigurationError, match="Register a function"):
+        errwatch.before_emit(hook)
+
+
+def test_an_async_hook_is_refused() -> None:
+    """A hook that would have to be awaited is an error where it is registered."""
+
+    async def later(event: Event) -> Event:
+        return event
+
+    errwatch: Any = ErrWatch()
+    with pytest.raises(ConfigurationError, match="not async"):
+        errwatch.before_emit(later)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
+from flask_errwatch._aws import making
 from flask_errwatch.delivery.records import Record
 
 #: Limits of one call (AWS API Reference, PutLogEvents): bytes of all messages in UTF-8 with 26
@@ -60,7 +61,8 @@ class Formatter:
     """
 
     def __init__(self, log_group: str, log_stream: str) -> None:
-        from watchtower import CloudWatchLogHandler
+        with making:
+            from watchtower import CloudWatchLogHandler
 
         self._collector = Collector()
         self._handler: logging.Handler = CloudWatchLogHandler(

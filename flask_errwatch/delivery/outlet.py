@@ -205,13 +205,9 @@ class Delivery:
 
     def flush(self, timeout: float) -> bool:
         """Waits until CloudWatch has every line, for at most `timeout` seconds."""
-        return self.flush_until(time.monotonic() + timeout)
-
-    def flush_until(self, deadline: float) -> bool:
-        """The same, until a moment of the monotonic clock."""
         if not self.is_running or self._cloudwatch is None:
             return True
-        return self._cloudwatch.shipper.flush(deadline)
+        return self._cloudwatch.shipper.flush(time.monotonic() + timeout)
 
     def stats(self) -> Stats:
         """The figures of this process, at this moment."""
@@ -234,13 +230,19 @@ class Delivery:
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, and says what is left."""
-        if self.flush_until(deadline) or self._cloudwatch is None:
+        if not self.is_running or self._cloudwatch is None:
+            return
+        if self._cloudwatch.shipper.stop(deadline):
             return
         stats = self.stats()
-        left = "wait in the journal" if self._cloudwatch.journal.lasts else "are lost"
+        one = stats.pending == 1
+        if self._cloudwatch.journal.lasts:
+            left = f"{'line waits' if one else 'lines wait'} in the journal"
+        else:
+            left = f"{'line is' if one else 'lines are'} lost"
         told = self._cloudwatch.shipper.has_told
         reason = "" if told or not stats.last_error else f": {stats.last_error}"
-        tell(f"{stats.pending} lines {left} as the process ends{reason}")
+        tell(f"{stats.pending} {left} as the process ends{reason}")
 
     def _opened(self, name: str) -> Sink:
         if name == "stdout":

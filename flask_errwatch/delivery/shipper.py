@@ -92,6 +92,7 @@ class Shipper:
         self._adopted: deque[Journal] = deque()
         self._wanted = threading.Event()
         self._hurrying = False
+        self._hopeless = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -115,13 +116,21 @@ class Shipper:
 
     def flush(self, deadline: float) -> bool:
         """Waits until nothing is pending, or until the deadline of the monotonic clock."""
+        return self._wait(deadline, lambda: False)
+
+    def stop(self, deadline: float) -> bool:
+        """The same, but no longer than there is hope: a permission does not come in seconds."""
+        self._hopeless = False
+        return self._wait(deadline, lambda: self._hopeless)
+
+    def _wait(self, deadline: float, give_up: Callable[[], bool]) -> bool:
         self._hurrying = True
         self._breaker.hurry()
         self._wanted.set()
         try:
             while self.pending or self._adopted:
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or give_up():
                     return False
                 time.sleep(min(0.01, left))
             return True
@@ -224,10 +233,11 @@ class Shipper:
 
     def _failed(self, error: AwsCallError) -> None:
         self.figures.last_error = str(error)
+        self._hopeless = error.is_lasting
         if self._breaker.failed(time.monotonic()):
             where = "journal" if self._journal.lasts else "memory"
             tell(f"lines wait in the {where}: {error}")
-        if self._sender is not None and error.is_about_credentials:
+        if self._sender is not None and error.kind == "credentials":
             self._sender.renew()
 
     def _start_over(self, now: float) -> None:
