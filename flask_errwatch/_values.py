@@ -63,10 +63,16 @@ def each(parse: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
             return tuple(parse(entry) for entry in value.split(",") if entry.strip())
         if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
             entries = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-            return tuple(parse(entry) for entry in entries)
+            return tuple(_entry(parse, entry) for entry in entries)
         raise RefusedValueError("Write a list, or a text with commas between the entries.")
 
     return parse_each
+
+
+def _entry(parse: Callable[[object], T], entry: object) -> T:
+    if not isinstance(entry, str):
+        raise RefusedValueError(f"Write every entry as a text; {ascii(entry)[:80]} is none.")
+    return parse(entry)
 
 
 def _finite(value: object) -> float | None:
@@ -87,7 +93,7 @@ def number(*, minimum: float, maximum: float = math.inf) -> Callable[[object], f
         found = _finite(value)
         if found is None or not minimum <= found <= maximum:
             above = "" if maximum == math.inf else f" and at most {maximum:g}"
-            raise RefusedValueError(f"Use a number of at least {minimum:g}{above}.")
+            raise RefusedValueError(f"Use a finite number of at least {minimum:g}{above}.")
         return int(found) if found.is_integer() else found
 
     return parse

@@ -166,7 +166,7 @@ def read(
             f"{values.LONGEST_HEARTBEAT}, or turn the alarm off."
         )
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
-    if config.subscriptions and config.sns_topic is None:
+    if config.subscriptions and config.sns_topic is None and not read.is_refused("SNS_TOPIC"):
         remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
         read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
     read.refuse_unknown()
@@ -201,6 +201,10 @@ class _Reader:
             self.refuse(name, given, str(refused))
             return default
 
+    def is_refused(self, name: str) -> bool:
+        """Whether that key was set to something wrong."""
+        return any(problem.key == f"ERRWATCH_{name}" for problem in self.problems)
+
     def refuse(self, name: str, value: object, remedy: str) -> None:
         self.problems.append(Problem(key=f"ERRWATCH_{name}", value=value, remedy=remedy))
 
@@ -212,7 +216,7 @@ class _Reader:
         for key in self._settings:
             if key.startswith("ERRWATCH_") and key not in self._known:
                 near = get_close_matches(key, sorted(self._known), n=1, cutoff=0.75)
-                meant = f"did you mean {near[0]}?" if near else "the README lists those there are."
+                meant = f"did you mean {near[0]}?" if near else "docs/configuration.md lists those there are."
                 remedy = f"There is no such key; {meant}"
                 self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
 

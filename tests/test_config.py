@@ -211,7 +211,7 @@ def test_a_subscription_without_a_topic() -> None:
 def test_a_misspelt_key() -> None:
     """A key that does not exist is no silent default; the one that was meant is named."""
     assert "did you mean ERRWATCH_RETENTION_DAYS?" in refused(RETENTION_DAY=90)
-    assert "the README lists those there are" in refused(XYZ=1)
+    assert "docs/configuration.md lists those there are" in refused(XYZ=1)
 
 
 def test_a_foreign_environment_variable_is_let_be() -> None:
