@@ -113,6 +113,10 @@ def _is_installed(filename: str) -> bool:
 
 
 def _fingerprint(name: str, frames: list[Frame]) -> str:
-    places = dict.fromkeys(f"{frame['file']}:{frame['function']}" for frame in frames)
-    text = "\n".join((name, *places))
+    return _digest(name, tuple(f"{frame['file']}:{frame['function']}" for frame in frames))
+
+
+@lru_cache(maxsize=1024)
+def _digest(name: str, places: tuple[str, ...]) -> str:
+    text = "\n".join((name, *dict.fromkeys(places)))
     return blake2s(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

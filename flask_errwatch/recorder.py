@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask, Request
@@ -26,8 +25,7 @@ from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import EventDict, Line, Redact, Render
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """An event that the hooks have seen and that nobody was told of yet.
 
     Attributes:
@@ -77,15 +75,15 @@ class Recorder:
         }
         self._process = PerProcess(Process)
         processors: list[Processor] = [
+            _unpacked,
             self._sign,
             Redact(Redactor(config.redact_keys)),
             Render(),
         ]
         # Its own processors, wrapper and context: structlog's configuration is the app's.
-        # The empty `event` keeps the first place for it: structlog would put it last.
         self._logger: _EventLogger = structlog.wrap_logger(
             self, processors=processors, wrapper_class=_EventLogger, context_class=dict
-        ).bind(event="")
+        ).bind()
 
     def answered(
         self,
@@ -195,7 +193,13 @@ class _EventLogger(structlog.BoundLoggerBase):
 
     def record(self, fields: Event) -> None:
         """Runs the processors over the event and calls the recorder with the line."""
-        self._proxy_to_logger("record", **fields)
+        # In one piece: as keywords the fields would be copied twice and change their order.
+        self._proxy_to_logger("record", _fields=fields)
+
+
+def _unpacked(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """The first processor: a copy of the event, so that nobody's dict is changed."""
+    return dict(event["_fields"])
 
 
 def _milliseconds(event_id: str) -> int:
