@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint typecheck wheel check clean bench-replay
+.PHONY: demo test stress lint typecheck wheel check clean bench-replay
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
@@ -20,6 +20,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing
+
+# The long forms of the tests under tests/stress: about an hour.
+stress: $(STAMP)
+	$(BIN)/python -m tests.stress
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
@@ -22,7 +23,7 @@ from flask_errwatch.delivery.heartbeat import Heartbeat
 from flask_errwatch.delivery.journal import OwnJournal, open_journal
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.delivery.shipper import Shipper
-from flask_errwatch.delivery.sinks import MemorySink, Sink, StdoutSink
+from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.rendering import Line
 
@@ -127,7 +128,7 @@ class Delivery:
         self._guard = guard
         self._app = app
         self._operational: Operational = lambda _phrase, _data: None
-        self._sinks: tuple[Sink, ...] = ()
+        self._writes: tuple[Callable[[Line], object], ...] = ()
         self._cloudwatch: CloudWatchSink | None = None
         self._running_in = 0
         # Re-entrant: a signal handler that reports may interrupt the start itself.
@@ -169,7 +170,7 @@ class Delivery:
                 names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
             self._emitted = 0
             self._dropped_by_hooks = 0
-            self._sinks = tuple(self._opened(name) for name in names)
+            self._writes = tuple(self._opened(name) for name in names)
             self._running_in = os.getpid()
         finally:
             self._starting_in = 0
@@ -185,8 +186,8 @@ class Delivery:
 
     def _hand_over(self, line: Line) -> None:
         self._emitted += 1
-        for sink in self._sinks:
-            self._guard.run("a sink", sink.write, line)
+        for write in self._writes:
+            write(line)
 
     def _write_meanwhile(self, line: Line) -> None:
         if diversion.is_on():
@@ -244,11 +245,12 @@ class Delivery:
         reason = "" if told or not stats.last_error else f": {stats.last_error}"
         tell(f"{stats.pending} {left} as the process ends{reason}")
 
-    def _opened(self, name: str) -> Sink:
+    def _opened(self, name: str) -> Callable[[Line], object]:
+        """What writes a line to the sink, and never raises."""
         if name == "stdout":
-            return StdoutSink()
+            return partial(self._guard.run, "a sink", StdoutSink().write)
         if name == "memory":
-            return self._memory
+            return partial(self._guard.run, "a sink", self._memory.write)
         before = self._cloudwatch.journal if self._cloudwatch is not None else None
         self._cloudwatch = CloudWatchSink(
             self._config,
@@ -259,7 +261,7 @@ class Delivery:
             before=before,
         )
         _at_exit(self, self._config.shutdown_timeout)
-        return self._cloudwatch
+        return self._cloudwatch.write
 
     def _beat(self) -> None:
         self._operational(

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Protocol
 
 from flask_errwatch.rendering import Line
 
 _STDOUT = 1
 #: Lines that the memory sink keeps; tests look at fewer, and a forgotten one must stay small.
 _MOST_KEPT = 10_000
-
-
-class Sink(Protocol):
-    """Takes lines from request threads."""
-
-    def write(self, line: Line) -> None:
-        """Takes one line."""
 
 
 class StdoutSink:
