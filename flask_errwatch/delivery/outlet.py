@@ -11,7 +11,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
@@ -248,9 +247,9 @@ class Delivery:
     def _opened(self, name: str) -> Callable[[Line], object]:
         """What writes a line to the sink, and never raises."""
         if name == "stdout":
-            return partial(self._guard.run, "a sink", StdoutSink().write)
+            return self._guarded(StdoutSink().write)
         if name == "memory":
-            return partial(self._guard.run, "a sink", self._memory.write)
+            return self._guarded(self._memory.write)
         before = self._cloudwatch.journal if self._cloudwatch is not None else None
         self._cloudwatch = CloudWatchSink(
             self._config,
@@ -262,6 +261,9 @@ class Delivery:
         )
         _at_exit(self, self._config.shutdown_timeout)
         return self._cloudwatch.write
+
+    def _guarded(self, write: Callable[[Line], None]) -> Callable[[Line], object]:
+        return lambda line: self._guard.run("a sink", write, line)
 
     def _beat(self) -> None:
         self._operational(
