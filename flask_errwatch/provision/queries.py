@@ -20,7 +20,8 @@ class SavedQuery:
     """One question to the lines.
 
     Attributes:
-        name: Kebab-case; `name_for` makes the saved query's name of it.
+        name: Kebab-case; `name_for` makes the saved query's name of it. At most 14 characters:
+            an app's name has up to 240, a saved query's up to 255.
         title: What it answers, for people.
         text: The query, one command a line.
     """
@@ -70,7 +71,7 @@ filter ispresent(path)
 )
 
 NEWEST_CRITICALS = SavedQuery(
-    name="newest-criticals",
+    name="criticals",
     title="The newest critical lines",
     text="""\
 filter level = "critical"
@@ -94,7 +95,7 @@ filter ispresent(process) and ispresent(seq)
 )
 
 SLOWEST_ROUTES = SavedQuery(
-    name="slowest-failing-routes",
+    name="slow-routes",
     title="The slowest routes of those that fail",
     text="""\
 filter ispresent(route) and ispresent(duration_ms)
@@ -116,7 +117,7 @@ filter client_ip = "{ANY_SOURCE}"
 )
 
 DELIVERY_HEALTH = SavedQuery(
-    name="delivery-health",
+    name="delivery",
     title="What each process last said of its delivery",
     text=f"""\
 filter event = "{HEARTBEAT}"

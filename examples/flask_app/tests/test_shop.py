@@ -110,6 +110,6 @@ def test_terraform_twin_has_the_names_of_the_catalogue() -> None:
     assert said["pattern"].replace("\\", "")[1:-1] == detector.pattern
     assert said["alarm_name"] == '"shop-critical-error"'
     assert detector.resource_name("shop") == "shop-critical-error"
-    assert said["alarm_description"] == f'"{detector.description}"'
+    assert f'"{detector.description} Its lines say' in text
     assert (said["threshold"], said["period"], said["retention_in_days"]) == ("10", "300", "90")
     assert said["treat_missing_data"] == '"notBreaching"'

@@ -1,0 +1,1 @@
+"""Exports of the resource model: Terraform, CloudFormation, IAM policies, queries."""

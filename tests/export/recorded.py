@@ -1,0 +1,100 @@
+"""The calls that the library makes, noted at its one door to AWS, and answered.
+
+moto answers; what it lacks is answered here, after botocore has checked the arguments against
+the service's own model: query definitions, composite alarms, anomaly detectors, an
+alarm's history and TestMetricFilter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.validate import ParamValidator
+
+from flask_errwatch._aws import Aws
+from flask_errwatch.patterns import parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """One call."""
+
+    service: str
+    method: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass
+class Recorder:
+    """What was called, in order."""
+
+    made: list[Made] = field(default_factory=list)
+    _queries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _models: list[dict[str, Any]] = field(default_factory=list)
+
+    def around(self, call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """The call, noted before it is made."""
+
+        def noted(aws: Aws, service: str, method: str, /, **arguments: Any) -> dict[str, Any]:
+            self.made.append(Made(service=service, method=method, arguments=arguments))
+            answer: Callable[..., dict[str, Any]] | None = getattr(self, f"_{method}", None)
+            if answer is None:
+                return call(aws, service, method, **arguments)
+            self._check(aws, service, method, arguments)
+            return answer(**arguments)
+
+        return noted
+
+    def of(self, method: str) -> list[Mapping[str, Any]]:
+        """The arguments of every call of a method."""
+        return [each.arguments for each in self.made if each.method == method]
+
+    def taken(self) -> list[Made]:
+        """What was called so far; asking for it forgets it."""
+        made, self.made = self.made, []
+        return made
+
+    def _check(self, aws: Aws, service: str, method: str, arguments: Mapping[str, Any]) -> None:
+        model = aws.client(service).meta.service_model
+        name = "".join(word.capitalize() for word in method.split("_"))
+        report = ParamValidator().validate(arguments, model.operation_model(name).input_shape)
+        assert not report.has_errors(), report.generate_report()
+
+    def _put_query_definition(self, **arguments: Any) -> dict[str, Any]:
+        key = arguments.get("queryDefinitionId") or f"id-{len(self._queries)}"
+        self._queries[key] = {**arguments, "queryDefinitionId": key}
+        return {"queryDefinitionId": key}
+
+    def _describe_query_definitions(self, **arguments: Any) -> dict[str, Any]:
+        prefix = arguments.get("queryDefinitionNamePrefix", "")
+        found = [each for each in self._queries.values() if each["name"].startswith(prefix)]
+        return {"queryDefinitions": found}
+
+    def _delete_query_definition(self, **arguments: Any) -> dict[str, Any]:
+        del self._queries[arguments["queryDefinitionId"]]
+        return {"success": True}
+
+    def _put_composite_alarm(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+    def _put_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
+        self._models.append(arguments["SingleMetricAnomalyDetector"])
+        return {}
+
+    def _describe_anomaly_detectors(self, **_: Any) -> dict[str, Any]:
+        listed = [{"SingleMetricAnomalyDetector": each, **each} for each in self._models]
+        return {"AnomalyDetectors": listed}
+
+    def _delete_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
+        self._models.remove(arguments["SingleMetricAnomalyDetector"])
+        return {}
+
+    def _describe_alarm_history(self, **_: Any) -> dict[str, Any]:
+        return {"AlarmHistoryItems": []}
+
+    def _test_metric_filter(self, **arguments: Any) -> dict[str, Any]:
+        pattern = parse(arguments["filterPattern"])
+        lines = arguments["logEventMessages"]
+        return {"matches": [{"eventMessage": each} for each in lines if pattern.matches(each)]}
