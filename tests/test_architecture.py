@@ -24,7 +24,7 @@ LAYERS = (
     ("_aws", "delivery", "provision.apply", "respond", "lab", "verification"),
     ("recorder", "boundary", "answered", "watching"),
     ("extension",),
-    ("cli", "cli_provision", "replay", "testing"),
+    ("cli", "cli_export", "cli_provision", "replay", "testing"),
 )
 #: Third-party packages and the only rooms that may import them.
 ONLY = {
@@ -37,7 +37,7 @@ ONLY = {
     "jinja2": {"replay"},
     "flask": {
         *("_context", "answered", "cli", "cli_provision", "extension", "recorder", "replay"),
-        "testing",
+        *("cli_export", "testing"),
     },
     "werkzeug": {"answered", "events", "lab"},
     "blinker": {"events", "testing"},
