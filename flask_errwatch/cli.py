@@ -8,6 +8,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo, pass_script_info
 
+from flask_errwatch.cli_export import export
 from flask_errwatch.errors import ErrWatchError, NoAppError, PatternSyntaxError, Problem
 from flask_errwatch.extension import KEY, AppState, ErrWatch, state_of
 from flask_errwatch.replay.command import replay
@@ -81,3 +82,4 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
 
 
 errwatch.add_command(replay)
+errwatch.add_command(export)
