@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -50,19 +50,22 @@ class PerProcess(Generic[T]):
         return self._held.get(os.getpid())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Process:
     """Who writes the lines.
 
     Attributes:
-        host: Its machine's name.
-        pid: Its process id.
-        token: Random, so that a process id used again is told apart.
+        fields: Its part of every line: the machine's name, the process id, and a random token
+            that tells a process id used again apart; from the system, since a fork copies the
+            state of `random`.
         numbers: Counts its lines from 1; `next` is atomic.
     """
 
-    host: str = field(default_factory=socket.gethostname)
-    pid: int = field(default_factory=os.getpid)
-    # From the system, not from `random`, whose state a fork copies.
-    token: str = field(default_factory=lambda: os.urandom(4).hex())
+    fields: Mapping[str, object] = field(
+        default_factory=lambda: {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process": os.urandom(4).hex(),
+        }
+    )
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

@@ -53,19 +53,20 @@ def client_address(
         ClientAddress(ip='10.0.0.7', source='peer')
     """
     remote = environ.get("REMOTE_ADDR")
-    peer = parse_address(remote) if isinstance(remote, str) else None
+    if not isinstance(remote, str):
+        remote = ""
     if trusted:
+        peer = parse_address(remote)
         entry = _forwarded(environ.get("HTTP_X_FORWARDED_FOR"), peer, trusted)
         if entry is not None:
             return ClientAddress(ip=str(entry), source="x-forwarded-for")
-    if peer is None:
-        return None
-    return _peer(peer, fixed="werkzeug.proxy_fix.orig" in environ)
+    return _peer(remote, "proxy-fix" if "werkzeug.proxy_fix.orig" in environ else "peer")
 
 
 @lru_cache(maxsize=1024)
-def _peer(address: Address, *, fixed: bool) -> ClientAddress:
-    return ClientAddress(ip=str(address), source="proxy-fix" if fixed else "peer")
+def _peer(remote: str, source: str) -> ClientAddress | None:
+    address = parse_address(remote)
+    return None if address is None else ClientAddress(ip=str(address), source=source)
 
 
 def _forwarded(

@@ -78,19 +78,29 @@ def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
 
 
-def head(detector: Detector, nanoseconds: int | None = None) -> dict[str, object]:
+def head(detector: Detector) -> dict[str, object]:
     """The keys with which every event of a detector begins."""
+    now = time.time_ns()
     return {
         "event": detector.event,
         "detector": detector.name,
-        **envelope(detector.level, nanoseconds),
+        "level": detector.level,
+        "timestamp": rfc3339(now),
+        "schema": SCHEMA,
+        "id": new_id(now),
     }
 
 
-def envelope(level: str, nanoseconds: int | None = None) -> dict[str, object]:
-    """The keys that every line has, also one that lies outside the catalogue."""
-    now = time.time_ns() if nanoseconds is None else nanoseconds
-    return {"level": level, "timestamp": rfc3339(now), "schema": SCHEMA, "id": new_id(now)}
+def operational_head(phrase: str) -> dict[str, object]:
+    """The same for a line that lies outside the catalogue."""
+    now = time.time_ns()
+    return {
+        "event": phrase,
+        "level": "info",
+        "timestamp": rfc3339(now),
+        "schema": SCHEMA,
+        "id": new_id(now),
+    }
 
 
 def request_fields(

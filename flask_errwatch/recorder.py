@@ -75,8 +75,7 @@ class Recorder:
         }
         self._process = PerProcess(Process)
         processors: list[Processor] = [
-            _unpacked,
-            self._sign,
+            self._signed,
             Redact(Redactor(config.redact_keys)),
             Render(),
         ]
@@ -163,7 +162,7 @@ class Recorder:
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> None:
         """Emits a line that lies outside the catalogue, such as the heartbeat."""
-        self._logger.record({"event": phrase, **events.envelope("info"), "data": dict(data)})
+        self._logger.record({**events.operational_head(phrase), "data": dict(data)})
 
     def record(self, text: bytes, *, event: EventDict) -> None:
         """The end of the processors: structlog calls it with the rendered line."""
@@ -177,15 +176,18 @@ class Recorder:
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
 
-    def _sign(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """Adds who wrote the line. Its number comes last: a number taken is a line written."""
+    def _signed(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """The first processor: a copy of the event, with who wrote it.
+
+        The number comes last: a number that was taken is a line that was written.
+        """
         process = self._process.get()
-        event.update(self._tags)
-        event["host"] = process.host
-        event["pid"] = process.pid
-        event["process"] = process.token
-        event["seq"] = next(process.numbers)
-        return event
+        return {
+            **event["fields"],
+            **self._tags,
+            **process.fields,
+            "seq": next(process.numbers),
+        }
 
 
 class _EventLogger(structlog.BoundLoggerBase):
@@ -194,12 +196,7 @@ class _EventLogger(structlog.BoundLoggerBase):
     def record(self, fields: Event) -> None:
         """Runs the processors over the event and calls the recorder with the line."""
         # In one piece: as keywords the fields would be copied twice and change their order.
-        self._proxy_to_logger("record", _fields=fields)
-
-
-def _unpacked(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """The first processor: a copy of the event, so that nobody's dict is changed."""
-    return dict(event["_fields"])
+        self._proxy_to_logger("record", fields=fields)
 
 
 def _milliseconds(event_id: str) -> int:
