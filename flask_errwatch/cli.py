@@ -8,6 +8,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo, pass_script_info
 
+from flask_errwatch import cli_provision
 from flask_errwatch.cli_export import export
 from flask_errwatch.errors import ErrWatchError, NoAppError, PatternSyntaxError, Problem
 from flask_errwatch.extension import KEY, AppState, ErrWatch, state_of
@@ -83,3 +84,10 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
 
 errwatch.add_command(replay)
 errwatch.add_command(export)
+for command in (
+    cli_provision.plan,
+    cli_provision.apply,
+    cli_provision.status,
+    cli_provision.destroy,
+):
+    errwatch.add_command(command)

@@ -201,18 +201,22 @@ def _owned(
     if stands is None:
         return Change(action="create", resource=declared)
     if stands.kind != declared.kind:
-        remedy = f"A {stands.kind} of this name stands: delete it, or rename the detector."
+        remedy = f"{_article(stands)} of this name stands: delete it, or rename the detector."
         return Problem(key=declared.kind, value=declared.label, remedy=remedy)
     if declared == stands or is_ours(stands, desired.app_name, actual, is_declared=True):
         return _changed(declared, stands)
     if adopt:
         return replace(_changed(declared, stands), note="adopted", is_adopted=True)
     remedy = (
-        f"A {declared.kind} of this name stands, and flask-errwatch did not make it: it is left "
-        "alone. Rename or delete it, choose another ERRWATCH_APP_NAME, or take it over with "
+        f"{_article(declared)} of this name stands, and flask-errwatch did not make it: it is "
+        "left alone. Rename or delete it, choose another ERRWATCH_APP_NAME, or take it over with "
         "`flask errwatch apply --adopt`."
     )
     return Problem(key=declared.kind, value=declared.label, remedy=remedy)
+
+
+def _article(resource: Resource) -> str:
+    return f"{'An' if resource.kind[0] in 'ai' else 'A'} {resource.kind}"
 
 
 def _changed(declared: Resource, stands: Resource) -> Change:

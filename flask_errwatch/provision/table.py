@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from flask_errwatch.provision.resources import Resource
 
 _VALUE = 120
+#: Differences that are shown of one resource; a dashboard may have hundreds.
+_MOST_FIELDS = 20
 _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
@@ -97,8 +99,11 @@ def _lines(state: str, change: Change, widths: tuple[int, int]) -> Iterator[str]
     note = f"  ({one_line(change.note)})" if change.note else ""
     yield f"{state:<{widths[0]}}  {change.resource.kind:<{widths[1]}}  {label}{note}"
     indent = " " * (widths[0] + widths[1] + 4)
-    for each in change.differences:
+    for each in change.differences[:_MOST_FIELDS]:
         yield f"{indent}{one_line(each.field)}: {shown(each.old)} → {shown(each.new)}"
+    more = len(change.differences) - _MOST_FIELDS
+    if more > 0:
+        yield f"{indent}and {more} more: --json has them all"
 
 
 def shown(value: object) -> str:

@@ -27,7 +27,20 @@ def moto_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def account(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_account(moto_url: str) -> Callable[[], None]:
+    """Empties the account, as often as it is called."""
+
+    def emptied() -> None:
+        reset = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=10).close()
+
+    return emptied
+
+
+@pytest.fixture
+def account(
+    moto_url: str, empty_account: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An empty account in eu-central-1, found the way an operator's is: by environment."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
@@ -38,8 +51,7 @@ def account(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no-such-file")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    reset = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")
-    urllib.request.urlopen(reset, timeout=10).close()
+    empty_account()
 
 
 @pytest.fixture

@@ -95,3 +95,12 @@ def test_large_and_broken_numbers_are_shown_in_full() -> None:
     text = str(Plan(entries=(Change(action="update", resource=TOPIC, differences=differences),)))
     assert "threshold: 1234567 → 0.25" in text
     assert "period: 60 → 300" in text
+
+
+def test_many_differences_are_counted_and_not_all_shown() -> None:
+    """A dashboard that moved differs in hundreds of places."""
+    many = tuple(Difference(field=f"body.widgets[{n}].y", old=n, new=n + 1) for n in range(25))
+    text = str(Plan(entries=(Change(action="update", resource=TOPIC, differences=many),)))
+    assert "body.widgets[19].y: 19 → 20" in text
+    assert "body.widgets[20].y" not in text
+    assert "and 5 more: --json has them all" in text

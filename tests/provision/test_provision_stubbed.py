@@ -5,15 +5,22 @@ The Stubber checks every parameter against the service's own model. Each test na
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
 from flask_errwatch import config as configuration
 from flask_errwatch._aws import Aws
-from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.detectors import (
+    Alarm,
+    AnomalyAlarm,
+    BusyAlarm,
+    Catalogue,
+    Detector,
+    RequestMetric,
+)
 from flask_errwatch.errors import ProvisioningError
-from flask_errwatch.provision import Plan, provision
+from flask_errwatch.provision import Plan, QueryDefinition, apply, desired, provision
 from tests.provision.stubbed_aws import StubbedAws
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
@@ -45,10 +52,12 @@ def stubbed() -> Iterator[StubbedAws]:
         each.assert_no_pending_responses()
 
 
-def _run(aws: Aws, *, dry_run: bool = False, **settings: object) -> Plan:
+def _run(
+    aws: Aws, catalogue: Catalogue = FEW, *, dry_run: bool = False, **settings: object
+) -> Plan:
     keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
     config = configuration.load(keys, {}, app_name="shop")
-    return provision(aws, FEW.configured(config), config, dry_run=dry_run)
+    return provision(aws, catalogue.configured(config), config, dry_run=dry_run)
 
 
 def _alarm(**changed: object) -> dict[str, object]:
@@ -101,8 +110,13 @@ def _expect_group(aws: StubbedAws, **group: object) -> None:
     )
 
 
-def _expect_alarms(aws: StubbedAws, *pages: list[dict[str, object]]) -> None:
-    """The listings of metric alarms, composite alarms and dashboards."""
+def _expect_alarms(
+    aws: StubbedAws,
+    *pages: list[dict[str, object]],
+    composites: Sequence[dict[str, object]] = (),
+    then: Callable[[], None] = lambda: None,
+) -> None:
+    """The listings of metric alarms, composite alarms, what `then` awaits, and dashboards."""
     asked: dict[str, object] = {
         "AlarmNamePrefix": "shop-",
         "AlarmTypes": ["MetricAlarm"],
@@ -115,7 +129,8 @@ def _expect_alarms(aws: StubbedAws, *pages: list[dict[str, object]]) -> None:
         aws.expect("describe_alarms", answer, **asked)
         asked = {**asked, "NextToken": f"page-{number + 1}"}
     asked = {"AlarmNamePrefix": "shop-", "AlarmTypes": ["CompositeAlarm"], "MaxRecords": 100}
-    aws.expect("describe_alarms", {"CompositeAlarms": []}, **asked)
+    aws.expect("describe_alarms", {"CompositeAlarms": list(composites)}, **asked)
+    then()
     aws.expect("list_dashboards", {"DashboardEntries": []}, DashboardNamePrefix="shop-errors")
 
 
@@ -266,3 +281,351 @@ def test_what_aws_answers_cannot_reach_the_terminal(stubbed: StubbedAws) -> None
     assert "description: ?]0;pwned???managed-by=flask-errwatch app=shop → Its lines" in shown
     assert "ok_actions: a?b, c → none" in shown
     assert all(char.isprintable() or char == "\n" for char in shown)
+
+
+BUSY = Catalogue(
+    (
+        Detector(
+            name="login-failed",
+            event="Login Failed",
+            alarm=BusyAlarm(
+                errors=Alarm(threshold=20),
+                requests=RequestMetric(
+                    namespace="AWS/ApplicationELB",
+                    name="RequestCount",
+                    dimensions=(("LoadBalancer", "app/shop/1"),),
+                ),
+                minimum_requests=500,
+            ),
+        ),
+    )
+)
+COMPOSITE = {
+    "AlarmName": "shop-login-failed-busy",
+    "AlarmDescription": DESCRIPTION.replace(
+        "Its lines", "Too many failures while the app is in use. Its lines"
+    ),
+    "ActionsEnabled": True,
+    "OKActions": [],
+    "AlarmActions": [],
+    "InsufficientDataActions": [],
+    "AlarmRule": 'ALARM("shop-login-failed") AND ALARM("shop-login-failed-requests")',
+}
+REQUESTS = {
+    "AlarmName": "shop-login-failed-requests",
+    "AlarmDescription": "Enough requests come in for shop-login-failed to count.\n"
+    "managed-by=flask-errwatch app=shop",
+    "ActionsEnabled": True,
+    "OKActions": [],
+    "AlarmActions": [],
+    "InsufficientDataActions": [],
+    "Namespace": "AWS/ApplicationELB",
+    "MetricName": "RequestCount",
+    "Dimensions": [{"Name": "LoadBalancer", "Value": "app/shop/1"}],
+    "Statistic": "Sum",
+    "Period": 300,
+    "EvaluationPeriods": 1,
+    "Threshold": 500.0,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "TreatMissingData": "notBreaching",
+}
+RULE_ARN = f"{ALARM_ARN}-busy"
+
+
+def test_composite_alarm_is_put_after_its_conditions(stubbed: StubbedAws) -> None:
+    """There are no composite alarms in moto: the three puts, checked against AWS's own model."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    _expect_alarms(stubbed, [])
+    failures = {key: value for key, value in _alarm(Threshold=20.0).items() if key != "AlarmArn"}
+    del failures["DatapointsToAlarm"]
+    stubbed.expect("put_metric_alarm", {}, **failures, Tags=TAGS)
+    stubbed.expect("put_metric_alarm", {}, **REQUESTS, Tags=TAGS)
+    stubbed.expect("put_composite_alarm", {}, **COMPOSITE, Tags=TAGS)
+    assert len(_run(stubbed, BUSY).applied) == 3
+
+
+def test_composite_alarm_that_stands_is_read_and_put_back(stubbed: StubbedAws) -> None:
+    """It comes in a listing of its own; an edited rule is one update, tags first."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    edited = {**COMPOSITE, "AlarmArn": RULE_ARN, "AlarmRule": "TRUE"}
+    requests = {**REQUESTS, "AlarmArn": f"{ALARM_ARN}-requests"}
+    _expect_alarms(stubbed, [_alarm(Threshold=20.0), requests], composites=[edited])
+    stubbed.stubs["cloudwatch"].add_response(
+        "tag_resource", {}, {"ResourceARN": RULE_ARN, "Tags": TAGS}
+    )
+    stubbed.expect("put_composite_alarm", {}, **COMPOSITE)
+    (change,) = _run(stubbed, BUSY).applied
+    assert [each.field for each in change.differences] == ["rule"]
+
+
+def test_composite_alarm_goes_before_what_it_names(stubbed: StubbedAws) -> None:
+    """A detector that no longer wants it: one call each, and the composite first."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    requests = {**REQUESTS, "AlarmArn": f"{ALARM_ARN}-requests"}
+    composite = {**COMPOSITE, "AlarmArn": RULE_ARN}
+    _expect_alarms(stubbed, [_alarm(), requests], composites=[composite])
+    for name in ("shop-login-failed-busy", "shop-login-failed-requests"):
+        stubbed.expect("delete_alarms", {}, AlarmNames=[name])
+    keys = configuration.load({}, {}, app_name="shop")
+    made = provision(stubbed, FEW.configured(keys), keys, dry_run=True)
+    assert made.count("delete") == 2
+    apply(stubbed, made, force=True)
+
+
+MODEL = {
+    "Namespace": "Application Logs",
+    "MetricName": "shop-login-failed",
+    "Dimensions": [],
+    "Stat": "Sum",
+}
+BAND_ALARM = {
+    "AlarmName": "shop-login-failed",
+    "AlarmDescription": DESCRIPTION,
+    "ActionsEnabled": True,
+    "OKActions": [],
+    "AlarmActions": [],
+    "InsufficientDataActions": [],
+    "EvaluationPeriods": 1,
+    "ComparisonOperator": "GreaterThanUpperThreshold",
+    "TreatMissingData": "notBreaching",
+    "ThresholdMetricId": "band",
+    "Metrics": [
+        {
+            "Id": "count",
+            "ReturnData": True,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "Application Logs",
+                    "MetricName": "shop-login-failed",
+                    "Dimensions": [],
+                },
+                "Period": 300,
+                "Stat": "Sum",
+            },
+        },
+        {
+            "Id": "band",
+            "ReturnData": True,
+            "Label": "shop-login-failed (usual)",
+            "Expression": "ANOMALY_DETECTION_BAND(count, 2)",
+        },
+    ],
+}
+UNUSUAL = Catalogue((Detector(name="login-failed", event="Login Failed", alarm=AnomalyAlarm()),))
+
+
+def _expect_models(aws: StubbedAws, *models: Mapping[str, object]) -> Callable[[], None]:
+    return lambda: aws.expect(
+        "describe_anomaly_detectors",
+        {"AnomalyDetectors": list(models)},
+        Namespace="Application Logs",
+    )
+
+
+def test_band_is_learnt_before_its_alarm_is_put(stubbed: StubbedAws) -> None:
+    """There are no anomaly detectors in moto; the alarm takes no field of a plain metric."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    _expect_alarms(stubbed, [], then=_expect_models(stubbed))
+    stubbed.expect("put_anomaly_detector", {}, SingleMetricAnomalyDetector=MODEL)
+    stubbed.expect("put_metric_alarm", {}, **BAND_ALARM, Tags=TAGS)
+    assert len(_run(stubbed, UNUSUAL).applied) == 2
+
+
+@pytest.mark.parametrize("is_newer", [True, False])
+def test_band_that_stands_is_left_alone(stubbed: StubbedAws, *, is_newer: bool) -> None:
+    """AWS gives a model in the older fields, the newer structure, or both."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    stands: Mapping[str, object] = {"SingleMetricAnomalyDetector": MODEL} if is_newer else MODEL
+    of_expression: dict[str, object] = {"MetricMathAnomalyDetector": {"MetricDataQueries": []}}
+    banded = {**BAND_ALARM, "AlarmArn": ALARM_ARN}
+    _expect_alarms(stubbed, [banded], then=_expect_models(stubbed, stands, of_expression))
+    assert _run(stubbed, UNUSUAL).is_empty
+
+
+def test_band_that_is_no_longer_declared_is_looked_for_and_goes(stubbed: StubbedAws) -> None:
+    """The alarm that stands tells that there is a model; it is deleted, then the alarm changed."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    banded = {**BAND_ALARM, "AlarmArn": ALARM_ARN}
+    _expect_alarms(stubbed, [banded], then=_expect_models(stubbed, MODEL))
+    stubbed.expect("delete_anomaly_detector", {}, SingleMetricAnomalyDetector=MODEL)
+    stubbed.stubs["cloudwatch"].add_response(
+        "tag_resource", {}, {"ResourceARN": ALARM_ARN, "Tags": TAGS}
+    )
+    plain = {key: value for key, value in _alarm().items() if key != "AlarmArn"}
+    del plain["DatapointsToAlarm"]
+    stubbed.expect("put_metric_alarm", {}, **plain)
+    assert len(_run(stubbed).applied) == 2
+
+
+def _saved(aws: StubbedAws) -> tuple[QueryDefinition, ...]:
+    config = configuration.load({"ERRWATCH_SAVED_QUERIES": True}, {}, app_name="shop")
+    del aws
+    return desired(FEW.configured(config), config).queries
+
+
+def _entry(query: QueryDefinition, number: int, **changed: object) -> dict[str, object]:
+    return {
+        "queryDefinitionId": f"id-{number}",
+        "name": query.name,
+        "queryString": query.query,
+        "logGroupNames": ["shop"],
+        **changed,
+    }
+
+
+def test_saved_queries_are_put_once_and_updated_by_their_id(stubbed: StubbedAws) -> None:
+    """There are none in moto. A put without an id makes a second one of the same name."""
+    wanted = _saved(stubbed)
+    first, second, third, *rest = wanted
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    stands = [
+        _entry(first, 1),
+        _entry(second, 2, queryString=f"{second.query}\n| limit 5"),
+        # Somebody saved one beside ours, and we once had another.
+        {"queryDefinitionId": "theirs", "name": "shop/mine", "queryString": "filter x"},
+        _entry(third, 4, name="shop/former"),
+        *(_entry(each, number) for number, each in enumerate(rest, start=5)),
+    ]
+    _expect_alarms(stubbed, [_alarm()])
+    # The listing has no paginator in botocore: it is followed by its token.
+    asked = {"queryDefinitionNamePrefix": "shop/"}
+    stubbed.expect(
+        "describe_query_definitions", {"queryDefinitions": stands[:3], "nextToken": "2"}, **asked
+    )
+    stubbed.expect(
+        "describe_query_definitions", {"queryDefinitions": stands[3:]}, **asked, nextToken="2"
+    )
+    stubbed.expect("delete_query_definition", {"success": True}, queryDefinitionId="id-4")
+    for query, which in ((second, {"queryDefinitionId": "id-2"}), (third, {})):
+        stubbed.expect(
+            "put_query_definition",
+            {"queryDefinitionId": "id"},
+            name=query.name,
+            queryString=query.query,
+            logGroupNames=["shop"],
+            **which,
+        )
+    plan = _run(stubbed, SAVED_QUERIES=True)
+    assert [str(each) for each in plan.applied] == [
+        "delete saved query shop/former",
+        f"update saved query {second.name}",
+        f"create saved query {third.name}",
+    ]
+
+
+RULE = {
+    "RuleName": "shop-login-failed-one-source",
+    "RuleState": "ENABLED",
+    "RuleDefinition": '{"AggregateOn":"Count","Contribution":{"Filters":[{"In":["Login Failed"],'
+    '"Match":"$.event"}],"Keys":["$.client_ip"]},"LogFormat":"JSON","LogGroupNames":["shop"],'
+    '"Schema":{"Name":"CloudWatchLogRule","Version":1}}',
+}
+SOURCE_ALARM = {
+    "AlarmName": "shop-login-failed-one-source",
+    "AlarmArn": f"{ALARM_ARN}-one-source",
+    "AlarmDescription": "x\nmanaged-by=flask-errwatch app=shop",
+    "Metrics": [
+        {
+            "Id": "busiest",
+            "Expression": 'INSIGHT_RULE_METRIC("shop-login-failed-one-source", '
+            '"MaxContributorValue")',
+        }
+    ],
+    "EvaluationPeriods": 1,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "Threshold": 5.0,
+}
+
+
+def _rule(**changed: object) -> dict[str, object]:
+    return {
+        "Name": RULE["RuleName"],
+        "State": "ENABLED",
+        "Schema": '{"Name":"CloudWatchLogRule","Version":1}',
+        "Definition": RULE["RuleDefinition"],
+        **changed,
+    }
+
+
+def test_rule_of_somebody_else_is_refused_and_ours_is_compared_as_json(
+    stubbed: StubbedAws,
+) -> None:
+    """AWS may give the definition in other spacing; without our alarm a different one is theirs."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    spaced = str(RULE["RuleDefinition"]).replace(":", ": ")
+    _expect_alarms(
+        stubbed,
+        [_alarm()],
+        then=lambda: stubbed.expect(
+            "describe_insight_rules", {"InsightRules": [_rule(Definition=spaced)]}
+        ),
+    )
+    plan = _run(stubbed, dry_run=True, PER_SOURCE_ALARMS="login-failed")
+    assert [str(each) for each in plan.changes] == ["create alarm shop-login-failed-one-source"]
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    _expect_alarms(
+        stubbed,
+        [_alarm()],
+        then=lambda: stubbed.expect(
+            "describe_insight_rules", {"InsightRules": [_rule(Definition="{}")]}
+        ),
+    )
+    with pytest.raises(ProvisioningError, match="An insight rule of this name stands"):
+        _run(stubbed, PER_SOURCE_ALARMS="login-failed")
+
+
+def test_rule_that_was_not_deleted_is_no_success(stubbed: StubbedAws) -> None:
+    """DeleteInsightRules answers 200 and lists its failures; moto never fails there."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [_filter("shop-login-failed")])
+    _expect_alarms(
+        stubbed,
+        [_alarm(), SOURCE_ALARM],
+        then=lambda: stubbed.expect("describe_insight_rules", {"InsightRules": [_rule()]}),
+    )
+    failure = {"FailureCode": "InternalError", "FailureDescription": "try later"}
+    stubbed.expect("delete_insight_rules", {"Failures": [failure]}, RuleNames=[RULE["RuleName"]])
+    with pytest.raises(ProvisioningError, match=r"InternalError \(try later\)") as caught:
+        _run(stubbed)
+    assert caught.value.pending[0] == "delete insight rule shop-login-failed-one-source"
+
+
+def test_quota_that_aws_itself_reports_is_one_sentence(stubbed: StubbedAws) -> None:
+    """Somebody added filters between the plan and its application; moto has no quota."""
+    _expect_group(stubbed)
+    _expect_filters(stubbed, [])
+    _expect_alarms(stubbed, [_alarm()])
+    stubbed.stubs["logs"].add_client_error(
+        "put_metric_filter", "LimitExceededException", "Resource limit exceeded.", 400
+    )
+    with pytest.raises(ProvisioningError) as caught:
+        _run(stubbed)
+    assert str(caught.value) == (
+        "Could not create metric filter shop-login-failed: logs:PutMetricFilter failed with "
+        "LimitExceededException (Resource limit exceeded.): A quota of the account is reached: "
+        "remove what is unused or ask AWS for more.\n"
+        "Applied: nothing.\n"
+        "Not applied: create metric filter shop-login-failed.\n"
+        "Run it again to finish: what stands already is left alone."
+    )
+
+
+def test_what_is_gone_already_counts_as_deleted(stubbed: StubbedAws) -> None:
+    """AWS answers ResourceNotFoundException for a filter that is gone; moto says nothing."""
+    _expect_group(stubbed)
+    gone = _filter("shop-paid-twice", filterPattern='{ $.event = "Paid Twice" }')
+    _expect_filters(stubbed, [_filter("shop-login-failed"), gone])
+    _expect_alarms(stubbed, [_alarm()])
+    stubbed.stubs["logs"].add_client_error(
+        "delete_metric_filter", "ResourceNotFoundException", "gone", 400
+    )
+    assert [str(each) for each in _run(stubbed).applied] == ["delete metric filter shop-paid-twice"]

@@ -1,0 +1,96 @@
+"""The types of alarm that a detector may choose, and what each refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from flask_errwatch import AnomalyAlarm, BusyAlarm, ConfigurationError, RequestMetric
+from flask_errwatch import config as configuration
+from flask_errwatch.detectors import Alarm, Catalogue, Detector
+from flask_errwatch.errors import JudgeError
+from flask_errwatch.simulation import AlarmRule, Metric
+
+REQUESTS = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
+BUSY = BusyAlarm(requests=REQUESTS, minimum_requests=100)
+
+
+def configured(alarm: Alarm | AnomalyAlarm | BusyAlarm, **settings: object) -> object:
+    """The alarm as the app has it after the configuration."""
+    keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
+    config = configuration.load(keys, {}, app_name="shop")
+    detector = Detector(name="login", event="Login", alarm=alarm)
+    return Catalogue((detector,)).configured(config).named("login").alarm
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("band", 0),
+        ("band", -1),
+        ("band", "2"),
+        ("period", 61),
+        ("evaluation_periods", 0),
+        ("datapoints_to_alarm", 2),
+        ("statistic", "Median"),
+        ("treat_missing_data", "never"),
+    ],
+)
+def test_anomaly_alarm_refuses_what_cloudwatch_would(field: str, value: object) -> None:
+    """The field is named."""
+    with pytest.raises(ConfigurationError) as caught:
+        AnomalyAlarm(**{field: value})  # type: ignore[arg-type]  # that is the point
+    assert [each.key for each in caught.value.problems] == [field]
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"minimum_requests": 0}, "minimum_requests"),
+        ({"requests": RequestMetric(namespace="a:b", name="n")}, "requests.namespace"),
+        ({"requests": RequestMetric(namespace="N", name="")}, "requests.name"),
+        (
+            {"requests": RequestMetric(namespace="N", name="n", statistic="p99")},  # type: ignore[arg-type]
+            "statistic",
+        ),
+    ],
+)
+def test_busy_alarm_refuses_what_cloudwatch_would(changed: dict[str, object], key: str) -> None:
+    """The field is named."""
+    values: dict[str, object] = {"requests": REQUESTS, "minimum_requests": 1, **changed}
+    with pytest.raises(ConfigurationError) as caught:
+        BusyAlarm(**values)  # type: ignore[arg-type]  # that is the point
+    assert [each.key for each in caught.value.problems] == [key]
+
+
+def test_configured_values_reach_every_type() -> None:
+    """What is None means the configured value; a busy alarm's are those of its failures."""
+    assert configured(AnomalyAlarm(), ALARM_PERIOD=60) == AnomalyAlarm(period=60)
+    assert configured(AnomalyAlarm(period=120), ALARM_PERIOD=60) == AnomalyAlarm(period=120)
+    assert configured(BUSY, ALARM_PERIOD=60, ALARM_THRESHOLD=4) == BusyAlarm(
+        requests=REQUESTS, minimum_requests=100, errors=Alarm(threshold=4, period=60)
+    )
+
+
+def test_overrides_reach_every_type() -> None:
+    """A field that the type has is overridden, another is refused with those there are."""
+    found = configured(AnomalyAlarm(), DETECTORS={"login": {"band": 4, "period": 60}})
+    assert found == AnomalyAlarm(band=4, period=60)
+    found = configured(BUSY, DETECTORS={"login": {"threshold": 3}})
+    assert isinstance(found, BusyAlarm)
+    assert found.errors == Alarm(threshold=3, period=300)
+    with pytest.raises(ConfigurationError, match="This detector has an AnomalyAlarm, which takes"):
+        configured(AnomalyAlarm(), DETECTORS={"login": {"threshold": 3}})
+
+
+@pytest.mark.parametrize(
+    ("alarm", "remedy"),
+    [
+        (AnomalyAlarm(), "The judge has no model of what is usual"),
+        (BUSY, "The lines do not count all requests"),
+    ],
+)
+def test_judge_refuses_what_it_cannot_know(alarm: AnomalyAlarm | BusyAlarm, remedy: str) -> None:
+    """A judgement without the data would be a guess."""
+    metric = Metric("N", "m")
+    with pytest.raises(JudgeError, match=remedy):
+        AlarmRule.from_alarm(alarm, name="shop-login", metric=metric)
