@@ -84,12 +84,15 @@ class _JsonLines(Lines):
         return minute
 
     def _settle(self, minute: int, phrases: _Phrases) -> None:
+        reading = self._reading
         for phrase, (sources, paths) in phrases.items():
-            detector = self._reading.of_phrase(phrase)
+            detector = reading.of_phrase(phrase)
             if detector is None:
-                self._reading.tally.add_others(minute, len(sources))
+                reading.tally.add_others(minute, len(sources))
+            elif not reading.is_named[detector]:
+                reading.tally.add_unnamed(minute, detector, len(sources))
             elif sources:
-                self._reading.tally.add(minute, detector, sources, paths)
+                reading.tally.add(minute, detector, sources, paths)
 
     def _set_aside(self, lines: list[bytes]) -> None:
         """Reads very long lines at once, and leaves blank ones in their places."""

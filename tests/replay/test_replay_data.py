@@ -153,3 +153,12 @@ def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int)
         assert counted_directly(lines, seen, proposed) == advice[detector].alarms <= allowed
         lower = [*range(max(0, proposed - 12), proposed)]
         assert all(counted_directly(lines, seen, each) > allowed for each in lower)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_every_alarm_names_who_raised_it(name: str) -> None:
+    """In a log of this size no alarm loses its sources and paths."""
+    catalogue = configured(*DEFAULT_DETECTORS)
+    found = replay(tallied(name, catalogue), catalogue)
+    alarms = [alarm for each in found.detectors for alarm in each.alarms]
+    assert all(alarm.sources and alarm.paths for alarm in alarms)
