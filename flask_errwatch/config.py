@@ -216,7 +216,11 @@ class _Reader:
         for key in self._settings:
             if key.startswith("ERRWATCH_") and key not in self._known:
                 near = get_close_matches(key, sorted(self._known), n=1, cutoff=0.75)
-                meant = f"did you mean {near[0]}?" if near else "docs/configuration.md lists those there are."
+                meant = (
+                    f"did you mean {near[0]}?"
+                    if near
+                    else "docs/configuration.md lists those there are."
+                )
                 remedy = f"There is no such key; {meant}"
                 self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
 

@@ -228,9 +228,10 @@ class ErrWatch:
         return self.bootstrap_alarms(app, dry_run=True)
 
     def bootstrap_alarms(self, app: Flask | None = None, *, dry_run: bool = False) -> Plan:
-        """Creates or updates the log group, metric filters, alarms and subscriptions.
+        """Brings log group, metric filters, alarms and subscriptions to what is declared.
 
-        Idempotent: what already stands as declared is left alone.
+        Idempotent: what already stands as declared is left alone, and what the app made and no
+        longer declares is deleted. What somebody else made is never touched.
 
         Args:
             app: The app, where it cannot be told from the context.
@@ -240,7 +241,9 @@ class ErrWatch:
             The plan that was applied; `print` shows it as a table.
 
         Raises:
-            ProvisioningError: When AWS refused a call; it says what was applied and what not.
+            ProvisioningError: When AWS refused a call, something of somebody else is in the
+                way, or the plan would delete more than half of the alarms or shorten the
+                retention; it says what was applied and what not.
         """
         from flask_errwatch._aws import PROVISIONING, Aws
         from flask_errwatch.provision import provision

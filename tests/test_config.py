@@ -57,7 +57,51 @@ def test_every_default() -> None:
         trusted_proxies=0,
         redact_keys=(),
         heartbeat_seconds=60.0,
+        silence_alarm=False,
+        per_source_alarms={},
+        dashboard=False,
+        saved_queries=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        *((value, True) for value in (True, "1", "true", " Yes ", "on")),
+        *((value, False) for value in (False, "", "0", "false", "NO", "off")),
+    ],
+)
+def test_switches(given_: object, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    """A bool, or the words that environments use."""
+    assert loaded(DASHBOARD=given_).dashboard is expected
+
+
+@pytest.mark.parametrize("value", ["maybe", 1, 0.0, ["true"]])
+def test_switch_of_another_kind_is_refused(value: object) -> None:
+    """A number or a list is a slip."""
+    assert "Use true or false" in refused(SAVED_QUERIES=value)
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        ("not-found-error", {"not-found-error": None}),
+        ("a, b", {"a": None, "b": None}),
+        (["a", "b"], {"a": None, "b": None}),
+        ({"a": 5, "b": None}, {"a": 5, "b": None}),
+        (' {"a": 2.5}', {"a": 2.5}),
+        ("", {}),
+    ],
+)
+def test_per_source_alarms(given_: object, expected: dict[str, float | None]) -> None:
+    """Names alone, or each with a number of its own."""
+    assert loaded(PER_SOURCE_ALARMS=given_).per_source_alarms == expected
+
+
+@pytest.mark.parametrize("value", ["{", {"a": -1}, {"a": "many"}, {5: 1}, 5, [5]])
+def test_per_source_alarms_of_another_kind_are_refused(value: object) -> None:
+    """What is no list of names and no mapping of numbers names its key."""
+    assert "ERRWATCH_PER_SOURCE_ALARMS" in refused(PER_SOURCE_ALARMS=value)
 
 
 def test_the_app_goes_before_the_environment() -> None:

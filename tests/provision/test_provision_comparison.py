@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -19,6 +20,7 @@ from flask_errwatch.detectors import (
 )
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import (
+    Change,
     CompositeAlarm,
     Desired,
     Difference,
@@ -30,6 +32,7 @@ from flask_errwatch.provision import (
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.calls import calls
 from flask_errwatch.provision.comparison import compared, removal
+from flask_errwatch.provision.plan import Action
 from flask_errwatch.provision.resources import Resource, Topic, TopicPolicy
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
@@ -325,3 +328,24 @@ def test_cost_counts_each_kind_at_its_price() -> None:
         "1 anomaly alarm 0.30, 1 composite alarm 0.50, 1 insight rule 0.50, 1 dashboard 3.00; "
         "us-east-1, 2026-02; lines, queries and free tier not counted)."
     )
+
+
+def test_policy_and_subscription_have_no_deletion_of_their_own() -> None:
+    """They go with their topic; a plan that deleted them would be a mistake."""
+    whole = wanted(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
+    for each in (whole.policy, *whole.subscriptions):
+        assert each is not None
+        with pytest.raises(AssertionError):
+            calls(Change(action="delete", resource=each))
+
+
+def test_update_of_a_rule_or_dashboard_gives_no_tags() -> None:
+    """AWS ignores them there."""
+    whole = wanted(**EVERYTHING)
+    for each in (whole.insight_rules[0], whole.dashboard):
+        assert each is not None
+        created, updated = (
+            calls(Change(action=action, resource=each))[0].arguments
+            for action in get_args(Action)[:2]
+        )
+        assert set(created) - set(updated) == {"Tags"}
