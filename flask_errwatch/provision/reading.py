@@ -11,7 +11,7 @@ from flask_errwatch.provision import actual
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
 from flask_errwatch.provision.desired import POLICY_SID, Desired, dashboard_name
-from flask_errwatch.provision.marks import recanonical
+from flask_errwatch.provision.marks import marker, recanonical
 from flask_errwatch.provision.ownership import has_band, rules_named
 from flask_errwatch.provision.resources import Dashboard, LogGroup, Resource, Topic
 
@@ -161,7 +161,11 @@ def _queries(aws: Aws, declared: Desired, own: tuple[MetricAlarm, ...]) -> Itera
         "queryDefinitions",
         queryDefinitionNamePrefix=prefix,
     )
-    yield from map(actual.query_definition, listed)
+    mark = f"# {marker(declared.app_name)}\n"
+    # Several may bear one name: of those, the app's own is looked at, which comes last.
+    yield from sorted(
+        map(actual.query_definition, listed), key=lambda each: each.query.startswith(mark)
+    )
 
 
 def _dashboards(aws: Aws, declared: Desired, own: tuple[MetricAlarm, ...]) -> Iterator[Resource]:

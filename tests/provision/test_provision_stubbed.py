@@ -490,6 +490,7 @@ def test_saved_queries_are_put_once_and_updated_by_their_id(stubbed: StubbedAws)
         _entry(second, 2, queryString=f"{second.query}\n| limit 5"),
         # Somebody saved one beside ours, and we once had another.
         {"queryDefinitionId": "theirs", "name": "shop/mine", "queryString": "filter x"},
+        {"queryDefinitionId": "same name", "name": first.name, "queryString": "filter x"},
         _entry(third, 4, name="shop/former"),
         *(_entry(each, number) for number, each in enumerate(rest, start=5)),
     ]
@@ -497,10 +498,10 @@ def test_saved_queries_are_put_once_and_updated_by_their_id(stubbed: StubbedAws)
     # The listing has no paginator in botocore: it is followed by its token.
     asked = {"queryDefinitionNamePrefix": "shop/"}
     stubbed.expect(
-        "describe_query_definitions", {"queryDefinitions": stands[:3], "nextToken": "2"}, **asked
+        "describe_query_definitions", {"queryDefinitions": stands[:4], "nextToken": "2"}, **asked
     )
     stubbed.expect(
-        "describe_query_definitions", {"queryDefinitions": stands[3:]}, **asked, nextToken="2"
+        "describe_query_definitions", {"queryDefinitions": stands[4:]}, **asked, nextToken="2"
     )
     stubbed.expect("delete_query_definition", {"success": True}, queryDefinitionId="id-4")
     for query, which in ((second, {"queryDefinitionId": "id-2"}), (third, {})):

@@ -10,6 +10,8 @@ from flask import Flask
 from flask_errwatch import (
     DEFAULT_DETECTORS,
     Alarm,
+    AnomalyAlarm,
+    BusyAlarm,
     Catalogue,
     ConfigurationError,
     Detector,
@@ -17,6 +19,7 @@ from flask_errwatch import (
     ErrWatchError,
     Plan,
     Problem,
+    RequestMetric,
     Stats,
     event_recorded,
 )
@@ -33,6 +36,13 @@ login_failed = Detector(
     runbook_url="https://example.com/runbook",
 )
 silent = Detector(name="silent", event="Silent", alarm=None)
+unusual = Detector(name="unusual", event="Unusual", alarm=AnomalyAlarm(band=3, period=60))
+requests = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
+busy = Detector(
+    name="busy",
+    event="Busy",
+    alarm=BusyAlarm(errors=Alarm(threshold=20), requests=requests, minimum_requests=500),
+)
 
 errwatch = ErrWatch(app)
 errwatch = ErrWatch(app, detectors=[*DEFAULT_DETECTORS, login_failed])
