@@ -50,6 +50,8 @@ class OwnJournal(Reading, Protocol):
 
     #: Whether lines that are left in it are found after the process has ended.
     lasts: bool
+    #: Whether it is more than half full, so that its bound is to be watched closely.
+    is_pressed: bool
 
     @property
     def appended(self) -> int:
@@ -106,6 +108,7 @@ class DiskJournal:
         self._segment_bytes = max(_SMALLEST_SEGMENT, bound // _SEGMENTS)
         self._adopted: list[Journal] = []
         self.doubtful = 0
+        self.is_pressed = False
         name = f"{os.getpid()}-{os.urandom(6).hex()}"
         lock = Lock(lock_path(folder, name))
         lock.take(make=True)
@@ -198,12 +201,13 @@ class DiskJournal:
 
     def _is_over_share(self) -> bool:
         total, processes = self._used()
-        headroom = min(self._segment_bytes * processes, self._bound // 4)
+        headroom = min(max(self._segment_bytes * processes, self._bound // 8), self._bound // 4)
         own = self._journal.size() + sum(adopted.size() for adopted in self._adopted)
         return total > self._bound - headroom and own > self._bound // processes - headroom
 
     def _set_limit(self) -> None:
         total, processes = self._used()
+        self.is_pressed = total > self._bound // 2
         self.writer.limit = self.writer.written + max(0, self._bound - total) // processes
 
     def _used(self) -> tuple[int, int]:
@@ -237,6 +241,7 @@ class MemoryJournal:
         self._first = 0
         self._read = 0
         self._bytes = 0
+        self.is_pressed = False
         self.doubtful = 0
         self.appended = 0
         self.losses = Losses()
@@ -285,6 +290,7 @@ class MemoryJournal:
     def keep_within_bound(self) -> int:
         """Gives up the oldest lines near the bound, so that there is room for new ones."""
         lost = 0
+        self.is_pressed = self._bytes > self._bound // 2
         while self._bytes > self._bound * 3 // 4:
             line = self._lines.popleft()
             self._first += 1

@@ -25,6 +25,8 @@ from flask_errwatch.events import rfc3339
 
 #: Seconds between two looks into the journal: a critical line is to be on its way in a second.
 POLL = 0.25
+#: The same while the journal fills up: the oldest lines are to go before the newest find no room.
+PRESSED_POLL = 0.02
 #: Seconds between two searches for journals whose process died.
 ADOPT_EVERY = 5.0
 #: Bytes of waiting lines at which a batch is sent although the interval is not over.
@@ -146,7 +148,7 @@ class Shipper:
                 # A full disk, or a bug of ours: told and counted; nothing was settled by it.
                 self._start_over(time.monotonic())
             if not more:
-                self._wanted.wait(POLL)
+                self._wanted.wait(PRESSED_POLL if self._journal.is_pressed else POLL)
                 self._wanted.clear()
 
     def _round(self) -> bool:

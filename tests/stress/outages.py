@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -276,10 +277,23 @@ def bounded(*, flood: int = 1900, lines: int = 800, processes: int = 1) -> Outco
                 some_were_lost=bool(count.missing),
                 they_are_counted_exactly=len(count.missing) == _told(on),
                 none_arrives_twice=not count.duplicates,
-                the_newest_arrive=not [path for path in count.missing if "/flood/" not in path],
+                the_oldest_go=all(
+                    _is_beginning(count.missing, f"/r/{index}/stress/")
+                    for index in range(processes)
+                ),
                 the_bound_holds=size <= _BOUND,
             ),
         )
+
+
+def _is_beginning(missing: Collection[str], prefix: str) -> bool:
+    """Whether the missing lines of the steady part, after the flood, are its first ones."""
+    numbers = sorted(
+        int(path.removeprefix(prefix))
+        for path in missing
+        if path.startswith(prefix) and "/flood/" not in path
+    )
+    return numbers == [*range(len(numbers))]
 
 
 def _told(on: Stage) -> int:
