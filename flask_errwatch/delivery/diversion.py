@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 #: Is given the app, None when it is gone, and its line.
 Taker = Callable[["Flask | None", Line], None]
 
-_takers: list[Taker] = []
+#: Who gets the lines just now; nobody, except in tests.
+takers: list[Taker] = []
 
 
 @contextmanager
@@ -24,19 +25,14 @@ def diverted(taker: Taker) -> Iterator[None]:
     No sink is opened meanwhile: no thread, no file, no AWS. Blocks may be nested: each taker
     gets every line.
     """
-    _takers.append(taker)
+    takers.append(taker)
     try:
         yield
     finally:
-        _takers.remove(taker)
-
-
-def is_on() -> bool:
-    """Whether anybody diverts lines."""
-    return bool(_takers)
+        takers.remove(taker)
 
 
 def take(app: Flask | None, line: Line) -> None:
     """Gives the line to everybody who diverts."""
-    for taker in tuple(_takers):
+    for taker in tuple(takers):
         taker(app, line)

@@ -11,6 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from os import getpid
 from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
@@ -145,7 +146,7 @@ class Delivery:
     @property
     def is_running(self) -> bool:
         """Whether this process has its sinks: after a fork it has not."""
-        return self._running_in == os.getpid()
+        return self._running_in == getpid()
 
     @property
     def memory(self) -> MemorySink:
@@ -154,7 +155,7 @@ class Delivery:
 
     def ensure_running(self) -> None:
         """Opens this process's sinks and starts what they need, once."""
-        if not self.is_running and not diversion.is_on():
+        if not self.is_running and not diversion.takers:
             with self._starting.get():
                 self._start()
 
@@ -178,7 +179,7 @@ class Delivery:
 
     def write(self, line: Line) -> None:
         """Hands the line to every sink; a sink that fails takes nothing from the others."""
-        if self._running_in == os.getpid() and not diversion.is_on():
+        if self._running_in == getpid() and not diversion.takers:
             self._hand_over(line)
         else:
             self._write_meanwhile(line)
@@ -189,7 +190,7 @@ class Delivery:
             write(line)
 
     def _write_meanwhile(self, line: Line) -> None:
-        if diversion.is_on():
+        if diversion.takers:
             self._emitted += 1
             diversion.take(self._app(), line)
             return
