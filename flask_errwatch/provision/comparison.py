@@ -64,7 +64,27 @@ def compared(desired: Desired, actual: Actual, *, adopt: bool = False) -> Plan:
             problems.append(outcome)
     if problems:
         raise ProvisioningError(*problems)
-    return Plan(entries=tuple(entries), notes=actual.unseen)
+    warnings = tuple(_warnings(desired, actual))
+    return Plan(entries=tuple(entries), notes=actual.unseen, warnings=warnings)
+
+
+def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
+    if actual.missing_topic is not None:
+        yield f"there is no topic {actual.missing_topic}: the alarms would tell nobody."
+    declared = {each.pattern: each.name for each in desired.filters}
+    names = set(declared.values())
+    others = [
+        each.name
+        for each in actual.of(MetricFilter)
+        if each.pattern in declared
+        and each.name not in names
+        and not is_ours(each, desired.app_name, actual, is_declared=False)
+    ]
+    if others:
+        yield (
+            f"log group {desired.log_group.name} is shared: its lines are also counted by filters "
+            f"of others, such as {others[0]}, and theirs by yours. Give each app a log group."
+        )
 
 
 def removal(app_name: str, log_group: str, actual: Actual, *, with_logs: bool) -> Plan:

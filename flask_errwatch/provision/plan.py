@@ -60,11 +60,13 @@ class Plan:
             included: first what is deleted, then what is declared, each after what it needs.
         done: How many of `changes`, from the first, have been applied.
         notes: What could not be looked at, in sentences.
+        warnings: What stands in AWS that keeps the alarms from meaning what they say.
     """
 
     entries: tuple[Change, ...]
     done: int = 0
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -59,7 +59,27 @@ def read(aws: Aws, declared: Desired, *, for_removal: bool = False) -> Actual:
             look = partial(listing, aws, declared, own)
             found += _found(what, look, unseen, must=bool(is_declared))
     users = _topic_users(aws, declared, topic) if for_removal else ()
-    return Actual(resources=tuple(found), unseen=tuple(unseen), topic_users=tuple(users))
+    return Actual(
+        resources=tuple(found),
+        unseen=tuple(unseen),
+        topic_users=tuple(users),
+        missing_topic=_missing_topic(aws, declared, unseen),
+    )
+
+
+def _missing_topic(aws: Aws, declared: Desired, unseen: list[str]) -> str | None:
+    """The ARN that is configured as topic, if there is none: CloudWatch never looks."""
+    arn = next((arn for alarm in declared.alarms for arn in alarm.alarm_actions), None)
+    if declared.topic is not None or arn is None:
+        return None
+    try:
+        aws.call("sns", "get_topic_attributes", TopicArn=arn)
+    except AwsCallError as error:
+        if error.code in _NO_TOPIC:
+            return arn
+        # Often a topic of another account, which only its owner may look at.
+        unseen.append(f"topic: {error}")
+    return None
 
 
 def _found(

@@ -34,6 +34,7 @@ def table(plan: Plan) -> str:
     )
     lines = [line for state, each in rows for line in _lines(state, each, widths)]
     lines += [f"Not looked at: {one_line(note)}" for note in plan.notes]
+    lines += [f"Mind: {one_line(warning)}" for warning in plan.warnings]
     lines += [f"Needs --force: {danger}" for danger in plan.dangers if plan.pending]
     return "\n".join([*lines, cost_line(monthly_costs(_standing(plan))), summary(plan)])
 
@@ -54,6 +55,7 @@ def plan_values(plan: Plan) -> dict[str, object]:
         "summary": {action: plan.count(action) for action in get_args(Action)},
         "dangers": [str(each) for each in plan.dangers],
         "notes": list(plan.notes),
+        "warnings": list(plan.warnings),
         "monthly_cost": {
             "usd": round(sum(each.dollars for each in costs), 2),
             "of": [{"what": it.what, "count": it.count, "usd": it.dollars} for it in costs],

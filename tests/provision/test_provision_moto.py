@@ -496,10 +496,22 @@ def test_existing_topic_is_used_as_it_is(aws: Aws, shop: Shop, writes: Writes) -
 
 
 def test_topic_by_arn_is_never_created(aws: Aws, shop: Shop, calls: list[str]) -> None:
-    """A whole ARN needs no identity, no look at the topic, and no creation."""
-    shop(SNS_TOPIC=ARN)
-    assert {"CreateTopic", "GetTopicAttributes", "GetCallerIdentity"}.isdisjoint(calls)
+    """A whole ARN needs no identity and no creation; a topic that is missing is told of."""
+    plan = shop(SNS_TOPIC=ARN)
+    assert {"CreateTopic", "GetCallerIdentity"}.isdisjoint(calls)
     assert _alarms(aws)["shop-critical-error"]["AlarmActions"] == [ARN]
+    assert plan.warnings == (f"there is no topic {ARN}: the alarms would tell nobody.",)
+    assert f"Mind: there is no topic {ARN}" in str(plan)
+    aws.call("sns", "create_topic", Name=ARN.rpartition(":")[2])
+    assert shop(SNS_TOPIC=ARN).warnings == ()
+
+
+def test_a_shared_log_group_is_told_of(shop: Shop) -> None:
+    """Two apps in one log group count each other's lines, which no pattern can prevent."""
+    assert shop(LOG_GROUP="all").warnings == ()
+    (warning,) = shop(LOG_GROUP="all", APP_NAME="blog").warnings
+    assert warning.startswith("log group all is shared")
+    assert "shop-critical-error" in warning
 
 
 @pytest.mark.parametrize(
