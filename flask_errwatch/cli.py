@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo, pass_script_info
 
-from flask_errwatch import cli_provision
+from flask_errwatch import cli_checkup, cli_provision
 from flask_errwatch.cli_export import export
 from flask_errwatch.errors import ErrWatchError, NoAppError, PatternSyntaxError, Problem
 from flask_errwatch.extension import KEY, AppState, ErrWatch, state_of
@@ -89,5 +89,7 @@ for command in (
     cli_provision.apply,
     cli_provision.status,
     cli_provision.destroy,
+    cli_checkup.doctor,
+    cli_checkup.drill,
 ):
     errwatch.add_command(command)

@@ -21,10 +21,10 @@ LAYERS = (
     ("patterns", "config", "redaction", "addresses", "_checks", "alarms"),
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
-    ("_aws", "delivery", "provision.apply", "respond", "lab", "verification"),
+    ("_aws", "checkup", "delivery", "provision.apply", "respond", "lab", "verification"),
     ("recorder", "boundary", "answered", "watching"),
     ("extension",),
-    ("cli", "cli_export", "cli_provision", "replay", "testing"),
+    ("cli", "cli_checkup", "cli_export", "cli_provision", "replay", "testing"),
 )
 #: Third-party packages and the only rooms that may import them.
 ONLY = {
@@ -37,7 +37,7 @@ ONLY = {
     "jinja2": {"replay"},
     "flask": {
         *("_context", "answered", "cli", "cli_provision", "extension", "recorder", "replay"),
-        *("cli_export", "testing"),
+        *("cli_checkup", "cli_export", "testing"),
     },
     "werkzeug": {"answered", "events", "lab"},
     "blinker": {"events", "testing"},
