@@ -8,6 +8,7 @@ import pytest
 
 from flask_errwatch._values import trusted_proxies
 from flask_errwatch.addresses import ClientAddress
+from flask_errwatch.checkup import probing
 from flask_errwatch.checkup.lines import (
     Written,
     address_finding,
@@ -202,4 +203,27 @@ def test_lines_are_looked_for_ever_further_back() -> None:
         )
     lines = newest_lines(aws, shop()[1], NOW)
     assert addresses_of(lines) == peers("8.8.8.8")
+    aws.all_asked()
+
+
+def test_probe_whose_line_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on a Unix socket tells none; the line is found among others, after a while."""
+    aws = ScriptedAws()
+    agents: list[str] = []
+
+    def request(_url: str, _token: str, agent: str) -> int:
+        agents.append(agent)
+        aws.answers("logs", "filter_log_events", {"events": [entry(user_agent="curl")]})
+        aws.answers("logs", "filter_log_events", {"events": [entry(user_agent=agent)]})
+        return 404
+
+    monkeypatch.setattr(probing, "_request", request)
+    waited: list[float] = []
+    config = shop()[1]
+    finding = probing.probe_finding(
+        aws, config, "http://shop.example/", timeout=60, pause=waited.append
+    )
+    assert finding.level == "problem"
+    assert finding.found.startswith("The server told the app no address of the probe")
+    assert waited == [2.0]
     aws.all_asked()

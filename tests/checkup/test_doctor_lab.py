@@ -147,6 +147,27 @@ def test_without_a_region_that_is_the_problem(monkeypatch: pytest.MonkeyPatch) -
     assert list(found(doctor(shop(), "--json"))) == ["region", "worker", "journal"]
 
 
+@pytest.mark.usefixtures("lab")
+def test_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call reads, but the one event for a stream that does not exist, which is refused."""
+    asked: list[str] = []
+    call = Aws.call
+
+    def recorded(aws: Aws, service: str, method: str, /, **arguments: object) -> Any:
+        asked.append(method)
+        return call(aws, service, method, **arguments)
+
+    app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
+    ErrWatch().bootstrap_alarms(app)
+    monkeypatch.setattr(Aws, "call", recorded)
+    assert doctor(app).exit_code == 0
+    reads = ("describe_", "get_", "list_", "filter_", "test_", "simulate_")
+    others = [each for each in asked if not each.startswith(reads)]
+    assert others == ["put_log_events"]
+    assert "describe_log_groups" in asked
+    assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []
+
+
 def probed(app: Flask, url: str, timeout: float = 20) -> Finding:
     """What the probe of a URL finds; lines of the app get to the lab by themselves."""
     config = state_of(app).config
