@@ -169,10 +169,10 @@ def configured(overrides: dict[str, object], **settings: object) -> dict[str, De
 def test_thresholds_and_periods_are_filled_in() -> None:
     """An alarm without its own threshold and period has the app's, by default 10 in 300 s."""
     alarm = configured({})["critical-error"].alarm
-    assert alarm is not None
+    assert isinstance(alarm, Alarm)
     assert (alarm.threshold, alarm.period) == (10, 300)
     alarm = configured({}, ALARM_THRESHOLD=3, ALARM_PERIOD=60)["critical-error"].alarm
-    assert alarm is not None
+    assert isinstance(alarm, Alarm)
     assert (alarm.threshold, alarm.period) == (3, 60)
 
 
@@ -187,7 +187,7 @@ def test_overrides_per_detector() -> None:
         }
     )
     alarm = found["not-found-error"].alarm
-    assert alarm is not None
+    assert isinstance(alarm, Alarm)
     assert (alarm.threshold, alarm.period) == (50, 300)
     assert found["not-found-error"].runbook_url == "https://example.com/404"
     assert found["client-error"].alarm == Alarm(threshold=10, period=300)

@@ -15,7 +15,7 @@ from flask_errwatch.checkup.findings import Finding, ok, problem, warning
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.folder import (
     # Its public sibling makes the folder: as another user than the app's that would do harm.
-    _folder_name,
+    folder_name,
 )
 
 #: What the tests of the delivery run on.
@@ -74,7 +74,7 @@ def journal_findings(config: Config) -> Iterator[Finding]:
     base = Path(
         config.journal_dir or Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
     )
-    folder = base / _folder_name(config)
+    folder = base / folder_name(config)
     if config.journal_dir is None and os.path.lexists(base):
         access = _access(base)
         if access.level != "ok":

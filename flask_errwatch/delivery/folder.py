@@ -44,11 +44,11 @@ def app_folder(config: Config) -> Path:
     )
     try:
         if config.journal_dir is None:
-            _make_private(base)
+            make_private(base)
         else:
             base.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        folder = base / _folder_name(config)
-        _make_private(folder)
+        folder = base / folder_name(config)
+        make_private(folder)
         probe = folder / f"probe-{os.getpid()}-{os.urandom(4).hex()}"
         os.close(open_new(probe))
         probe.unlink()
@@ -60,14 +60,14 @@ def app_folder(config: Config) -> Path:
     return folder
 
 
-def _folder_name(config: Config) -> str:
+def folder_name(config: Config) -> str:
     """One folder for an app and its log group: lines of different groups must not mix."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", config.app_name)[:60]
     key = f"{config.app_name}\0{config.log_group}".encode("utf-8", "backslashreplace")
     return f"{plain}-{blake2s(key, digest_size=6).hexdigest()}.{FORMAT}"
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
     """Makes the folder, or takes it when it is a real folder that is ours alone."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=_PRIVATE_FOLDER)
@@ -83,7 +83,7 @@ def _make_private(folder: Path) -> None:
 
 def open_new(path: Path) -> int:
     """A descriptor of a file that did not exist before, for appending."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(path, flags, _PRIVATE_FILE)
 
 

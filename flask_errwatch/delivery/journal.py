@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flask_errwatch.config import Config
+from flask_errwatch.delivery import folder as folders
 from flask_errwatch.delivery.folder import Lock, UnusableFolderError, app_folder
 from flask_errwatch.delivery.losses import Losses
 from flask_errwatch.delivery.reading import Journal, lock_path
@@ -63,6 +64,9 @@ class OwnJournal(Reading, Protocol):
     def count_refused(self) -> None:
         """Counts the lines that could not be appended as losses."""
 
+    def heal(self) -> int | None:
+        """Mends what somebody else did to it; how many waiting lines are left, if it had to."""
+
     def keep_within_bound(self) -> int:
         """Gives up the oldest lines where the bound is reached; says how many of its own."""
 
@@ -109,9 +113,7 @@ class DiskJournal:
         self._adopted: list[Journal] = []
         self.doubtful = 0
         self.is_pressed = False
-        name = f"{os.getpid()}-{os.urandom(6).hex()}"
-        lock = Lock(lock_path(folder, name))
-        lock.take(make=True)
+        name, lock = _named(folder)
         inherited = before.writer if isinstance(before, DiskJournal) else None
         self.writer: Writer = Writer(
             folder,
@@ -158,6 +160,25 @@ class DiskJournal:
                 timestamp, reason = self.writer.refused.popleft()
                 self.losses.add(reason, timestamp)
             self._journal.save()
+
+    def heal(self) -> int | None:
+        """Begins another journal when somebody removed this one, as cleaners of temp folders do.
+
+        Returns:
+            How many waiting lines could be saved; None when nothing was removed.
+        """
+        if not self.writer.is_sound():
+            self.writer.go_on()
+        if self.writer.has_a_name():
+            return None
+        folders.make_private(self._folder.parent)
+        folders.make_private(self._folder)
+        name, lock = _named(self._folder)
+        before = self._journal
+        saved = self.writer.begin_again(self._folder, name, before.settled_in(self.writer.segment))
+        self._journal = Journal(self._folder, name, lock, last_segment=1)
+        self._journal.losses = before.losses
+        return saved
 
     def keep_within_bound(self) -> int:
         """Gives up the oldest lines of this process while the folder is near its bound.
@@ -225,6 +246,14 @@ class DiskJournal:
         return total, max(1, processes)
 
 
+def _named(folder: Path) -> tuple[str, Lock]:
+    """The name of a new journal of this process, and its lock, taken."""
+    name = f"{os.getpid()}-{os.urandom(6).hex()}"
+    lock = Lock(lock_path(folder, name))
+    lock.take(make=True)
+    return name, lock
+
+
 class MemoryJournal:
     """The same where there is no folder: bounded, and gone with the process.
 
@@ -286,6 +315,10 @@ class MemoryJournal:
         """Counts the lines that found no room."""
         while self._refused:
             self.losses.add(FULL, self._refused.popleft())
+
+    def heal(self) -> int | None:
+        """Nobody else can reach it."""
+        return None
 
     def keep_within_bound(self) -> int:
         """Gives up the oldest lines near the bound, so that there is room for new ones."""

@@ -112,6 +112,10 @@ class Journal:
         # Last: on a full disk, what was removed has made room for it.
         self.save()
 
+    def settled_in(self, segment: int) -> int:
+        """Bytes of a segment that are settled."""
+        return self._settled.offset if self._settled.segment == segment else 0
+
     def skip_oldest_segment(self, reason: str) -> int:
         """Gives up what is unsettled in the oldest segment that is not written to any more.
 

@@ -155,6 +155,9 @@ class Shipper:
         """Looks once at everything; whether there is more to do at once."""
         now = time.monotonic()
         self._heartbeat(now)
+        saved = self._journal.heal()
+        if saved is not None:
+            self._note_removed(self.pending - saved)
         self._journal.count_refused()
         lost = self._journal.keep_within_bound()
         if lost:
@@ -241,6 +244,13 @@ class Shipper:
             tell(f"lines wait in the {where}: {error}")
         if self._sender is not None and error.kind == "credentials":
             self._sender.renew()
+
+    def _note_removed(self, lost: int) -> None:
+        tell("somebody removed the journal: another one was begun.")
+        self._waiting = []
+        if lost > 0:
+            self.figures.settled += lost
+            self._journal.losses.add("the journal was removed", 0, lost)
 
     def _start_over(self, now: float) -> None:
         self._waiting = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask_errwatch.delivery.folder import open_new
 from flask_errwatch.delivery.reading import segment_path
-from flask_errwatch.delivery.records import pack
+from flask_errwatch.delivery.records import pack, split, unpack
 from flask_errwatch.rendering import Line
 
 FULL = "the journal is full"
@@ -101,9 +101,54 @@ class Writer:
         self._inode = _identity(self.descriptor)
         self.segment += 1
 
+    def go_on(self) -> None:
+        """Goes on in the next segment, under another number: somebody closed the descriptor."""
+        self.descriptor = open_new(segment_path(self._folder, self._name, self.segment + 1))
+        self._inode = _identity(self.descriptor)
+        self.segment += 1
+
+    def begin_again(self, folder: Path, name: str, settled: int) -> int:
+        """Goes on in another journal, since somebody removed this one.
+
+        Args:
+            folder: The folder of the other journal.
+            name: Its name.
+            settled: Bytes of the current segment that need no more work.
+
+        Returns:
+            How many lines were saved from the current segment: a removed file can be read as
+            long as it is open.
+        """
+        opened = open_new(segment_path(folder, name, 1))
+        old = os.dup(self.descriptor)
+        rest = _rest(old, settled)
+        os.write(opened, rest)
+        os.dup2(opened, self.descriptor, inheritable=False)
+        # What was written between the two.
+        later = _rest(old, settled + len(rest))
+        os.write(self.descriptor, later)
+        os.close(old)
+        os.close(opened)
+        self._folder, self._name, self.segment = folder, name, 1
+        self._rotate_at = self.written + self._segment_bytes
+        self._inode = _identity(self.descriptor)
+        return sum(unpack(raw) is not None for raw, _ in split(rest + later))
+
+    def has_a_name(self) -> bool:
+        """Whether the file that is written to was not removed."""
+        return os.fstat(self.descriptor).st_nlink > 0
+
     def is_sound(self) -> bool:
         """Whether the descriptor is still ours; something may close all, as daemons do."""
         return _identity(self.descriptor) == self._inode
+
+
+def _rest(descriptor: int, start: int) -> bytes:
+    parts = []
+    while part := os.pread(descriptor, 1 << 20, start):
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 from flask import Flask
 
 from flask_errwatch.delivery import Delivery
+from flask_errwatch.delivery.journal import DiskJournal
 from flask_errwatch.errors import NoAppError
 from flask_errwatch.extension import AppState, ErrWatch
 from tests.fake_logs import FakeLogs, Mode
@@ -571,3 +573,55 @@ def test_an_app_that_is_gone_sends_what_is_left_and_no_more(
     del app
     _wait_until(lambda: gc.collect() >= 0 and _shippers() <= others)
     assert _paths(fake) == paths
+
+
+def test_a_removed_journal_is_begun_again(
+    fake: FakeLogs, make_app: MakeApp, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A cleaner of temp folders that removes the journal while lines wait costs none of them."""
+    app, errwatch = make_app()
+    before = _fail(app, 20, "before")
+    assert errwatch.flush(5)
+    fake.switch("deny")
+    during = _fail(app, 20, "during")
+    shutil.rmtree(tmp_path / "journal")
+    _wait_until(lambda: bool(list((tmp_path / "journal").glob("shop-*/*.log"))))
+    after = _fail(app, 20, "after")
+    fake.switch("ok")
+    assert errwatch.flush(15)
+    assert _paths(fake) == before + during + after
+    assert capfd.readouterr().err.count("somebody removed the journal") == 1
+    assert errwatch.stats(app).dropped == 0
+
+
+def test_lines_that_went_with_a_removed_journal_are_counted(
+    fake: FakeLogs, make_app: MakeApp, tmp_path: Path
+) -> None:
+    """What lay in older segments of a removed journal is lost, counted and reported."""
+    app, errwatch = make_app(journal_max_bytes=2_097_152)
+    fake.switch("deny")
+    sent = len(_fail(app, 400))
+    shutil.rmtree(tmp_path / "journal")
+    _wait_until(lambda: bool(list((tmp_path / "journal").glob("shop-*/*.log"))))
+    fake.switch("ok")
+    assert errwatch.flush(15)
+    _wait_until(lambda: any(event["event"] == "Lines Dropped" for event in _events(fake)))
+    (dropped,) = [event["data"] for event in _events(fake) if event["event"] == "Lines Dropped"]
+    assert isinstance(dropped, dict)
+    assert dropped["reason"] == "the journal was removed"
+    assert len(_paths(fake)) + int(dropped["count"]) == sent
+
+
+def test_a_closed_descriptor_is_opened_again(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Where something closed all descriptors, waiting lines stay and new ones follow them."""
+    app, errwatch = make_app(send_interval=3600)
+    before = _fail(app, 2, "before")
+    sink = _delivery(app)._cloudwatch
+    assert sink is not None
+    journal = sink.journal
+    assert isinstance(journal, DiskJournal)
+    os.close(journal.writer.descriptor)
+    _wait_until(journal.writer.is_sound)
+    after = _fail(app, 2, "after")
+    assert errwatch.flush(5)
+    assert _paths(fake) == before + after
