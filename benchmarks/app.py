@@ -1,0 +1,102 @@
+"""The app that is measured, bare: four routes, one for each kind of answer."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import TYPE_CHECKING
+
+from flask import Flask, abort
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: The path behind each kind of answer.
+PATHS = {"200": "/products", "404": "/wp-login.php", "403": "/admin", "500": "/checkout"}
+
+_HEAD = {
+    "REQUEST_METHOD": "GET",
+    "SCRIPT_NAME": "",
+    "QUERY_STRING": "page=2",
+    "SERVER_NAME": "shop.example.com",
+    "SERVER_PORT": "443",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "REMOTE_ADDR": "192.0.2.7",
+    "REMOTE_PORT": "50123",
+    "HTTP_HOST": "shop.example.com",
+    "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+    "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "HTTP_ACCEPT_LANGUAGE": "en-GB,en;q=0.5",
+    "HTTP_ACCEPT_ENCODING": "gzip, deflate, br",
+    "HTTP_CONNECTION": "keep-alive",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "https",
+    "wsgi.input": io.BytesIO(),
+    "wsgi.errors": io.StringIO(),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+
+
+def make_app() -> Flask:
+    """The bare app. What Flask itself logs of a 500 goes nowhere.
+
+    By default Flask formats a traceback for its own log, and a tool that stops that looks
+    cheap. So nobody's app formats one here unless the tool that is measured does.
+    """
+    app = Flask(__name__)
+    logger = logging.getLogger(app.name)  # before Flask finds it without a handler
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    app.add_url_rule("/products", view_func=products)
+    app.add_url_rule("/admin", view_func=admin)
+    app.add_url_rule("/checkout", view_func=checkout)
+    return app
+
+
+def products() -> str:
+    """Answers 200."""
+    return "Two products."
+
+
+def admin() -> str:
+    """Answers 403."""
+    abort(403)
+
+
+def checkout() -> str:
+    """Answers 500: an exception that was raised five frames deep."""
+    return _order("A-1")
+
+
+def _order(number: str) -> str:
+    return _pay(number, cents=1999)
+
+
+def _pay(number: str, cents: int) -> str:
+    return _charge({"order": number, "cents": cents})
+
+
+def _charge(payment: dict[str, object]) -> str:
+    return _ask_bank(payment)
+
+
+def _ask_bank(payment: dict[str, object]) -> str:
+    raise RuntimeError(f"no answer from the bank for {payment['order']}")
+
+
+def serve(app: WSGIApplication, path: str) -> str:
+    """Serves one request as a server would; its status."""
+    answered: list[str] = []
+
+    def start_response(status: str, _headers: object, _exc_info: object = None, /) -> object:
+        answered.append(status)
+        return answered.append
+
+    body = app({**_HEAD, "PATH_INFO": path}, start_response)  # type: ignore[arg-type]
+    b"".join(body)
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+    return answered[-1]

@@ -1,0 +1,68 @@
+"""What lines cost at AWS: their sizes, measured, times list prices. An upper bound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from benchmarks.app import PATHS, make_app, serve
+from flask_errwatch import DEFAULT_DETECTORS, Catalogue, ErrWatch
+from flask_errwatch.config import Config, load
+from flask_errwatch.detectors import HEARTBEAT
+from flask_errwatch.provision.desired import desired
+from flask_errwatch.provision.place import TO_FILL_IN
+from flask_errwatch.provision.prices import PRICES_AS_OF, PRICES_REGION, monthly_costs
+
+#: US dollars a GB taken in, a GB kept for a month, and a GB that a query of Logs Insights reads.
+#: They come with the prices of `flask_errwatch.provision.prices`, from the same lists.
+INGESTED, STORED, SCANNED = 0.50, 0.03, 0.005
+#: What PutLogEvents counts for an event beside its message (AWS API Reference, PutLogEvents).
+_EVENT_OVERHEAD = 26
+_GB = 1e9
+_BEATS_A_MONTH = 30 * 24 * 60
+
+
+def measure() -> dict[str, object]:
+    """Sizes of lines, what a million of them cost, and what the resources cost a month."""
+    sizes = _sizes()
+    costs = monthly_costs(desired(_catalogue(), _config(), place=TO_FILL_IN).resources)
+    return {
+        "as_of": PRICES_AS_OF,
+        "region": PRICES_REGION,
+        "retention_days": _config().retention_days,
+        "lines": {name: {"bytes": size, **_dollars(size)} for name, size in sizes.items()},
+        "heartbeats": _dollars(sizes[HEARTBEAT], _BEATS_A_MONTH),
+        "resources": [asdict(cost) for cost in costs],
+    }
+
+
+def _config() -> Config:
+    return load({}, {}, app_name="shop")
+
+
+def _catalogue() -> Catalogue:
+    return Catalogue(DEFAULT_DETECTORS).configured(_config())
+
+
+def _sizes() -> dict[str, int]:
+    app = make_app()
+    app.config.update(ERRWATCH_SINKS="memory", ERRWATCH_APP_NAME="shop")
+    errwatch = ErrWatch(app)
+    state = app.extensions["errwatch"]
+    for case in ("404", "403", "500"):
+        serve(app, PATHS[case])
+    figures = {
+        key: value for key, value in asdict(errwatch.stats(app)).items() if value is not None
+    }
+    state.recorder.operational(HEARTBEAT, figures)
+    names = ("404", "403", "500", HEARTBEAT)
+    return dict(zip(names, (len(line.text) for line in state.delivery.memory.lines), strict=True))
+
+
+def _dollars(size: int, lines: int = 1_000_000) -> dict[str, float]:
+    """US dollars to take lines of that size in, to keep them a month, and to read them once."""
+    gigabytes = lines * (size + _EVENT_OVERHEAD) / _GB
+    return {
+        "ingested_usd": round(gigabytes * INGESTED, 3),
+        "stored_month_usd": round(gigabytes * STORED, 3),
+        "scanned_usd": round(gigabytes * SCANNED, 4),
+    }

@@ -1,0 +1,263 @@
+"""The results as tables: one value for the terminal and for the documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Shown
+
+Results = Mapping[str, Any]
+
+_CASES = ("200", "404", "403", "500")
+#: What flask-errwatch wants to read at most: the aims that the project set itself.
+AIMS = {"200": 1.03, "404": 1.25, "403": 1.25, "500": 1.5}
+_MARK = re.compile(r"<!-- table: (\w+) -->[^<]*<!-- end -->")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table of texts.
+
+    Attributes:
+        title: What it shows.
+        head: The names of its columns.
+        rows: As many cells each as there are columns.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        """As Markdown."""
+        rule = ("---", *("---:" for _ in self.head[1:]))
+        return "\n".join(f"| {' | '.join(row)} |" for row in (self.head, rule, *self.rows))
+
+    def show(self, console: Console) -> None:
+        """Prints it."""
+        shown = Shown(title=self.title, title_justify="left", title_style="bold")
+        for number, name in enumerate(self.head):
+            shown.add_column(name, justify="right" if number else "left")
+        for row in self.rows:
+            shown.add_row(*row)
+        console.print(shown)
+
+
+def tables(results: Results) -> dict[str, Table]:
+    """Every table, by the name under which the documentation has it."""
+    return {
+        "machine": _machine(results),
+        "overhead": _overhead(results["overhead"]),
+        "threads": _threads(results["overhead"], results["sends"]),
+        "imports": _imports(results["imports"]["imports"]),
+        "dearest": _dearest(results["imports"]["dearest"]),
+        "init": _init(results["imports"]["init"]),
+        "memory": _memory(results["imports"]["memory"]),
+        "delivery": _delivery(results["delivery"]),
+        "replay": _replay(results["replay"]),
+        "lines": _lines(results["money"]),
+        "month": _month(results["money"]),
+    }
+
+
+def written_into(text: str, results: Results) -> str:
+    """The text with every marked table as the results have it."""
+    found = tables(results)
+    return _MARK.sub(lambda mark: _marked(mark[1], found[mark[1]]), text)
+
+
+def _marked(name: str, table: Table) -> str:
+    return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end -->"
+
+
+def update(path: Path, results: Results) -> None:
+    """Writes the tables into a page of the documentation."""
+    path.write_text(written_into(path.read_text("utf-8"), results), "utf-8")
+
+
+def _row(
+    name: str, figures: Mapping[str, Any], cells: Iterable[str], columns: int
+) -> tuple[str, ...]:
+    """A row, or one that says why there are no figures."""
+    if "skipped" in figures:
+        return (name, figures["skipped"], *("–" for _ in range(columns - 1)))
+    return (name, *cells)
+
+
+def _machine(results: Results) -> Table:
+    rows = [("date", results["date"]), *results["machine"].items(), *results["versions"].items()]
+    return Table(
+        title="Where and with what", head=("", "is"), rows=tuple((k, str(v)) for k, v in rows)
+    )
+
+
+def _overhead(overhead: Results) -> Table:
+    rows = [
+        _row(name, cells, (_spread(cells[case]) for case in _CASES if case in cells), len(_CASES))
+        for name, cells in overhead.items()
+    ]
+    aims = ("aim of flask-errwatch, at most", *(f"{AIMS[case]:.2f}" for case in _CASES))
+    return Table(
+        title="A request's cost, by bare Flask's: median (quartiles)",
+        head=("", *_CASES),
+        rows=(*rows, aims),
+    )
+
+
+def _spread(cell: Results) -> str:
+    return f"{cell['ratio']:.2f} ({cell['low']:.2f}–{cell['high']:.2f})"
+
+
+def _threads(overhead: Results, sends: Results) -> Table:
+    rows = [
+        _row(
+            name,
+            cells,
+            (sends[name], *(f"{cells[case]['other_us']:.1f}" for case in _CASES if case in cells)),
+            len(_CASES) + 1,
+        )
+        for name, cells in overhead.items()
+    ]
+    return Table(
+        title="What other threads of the process take for a request, in µs",
+        head=("", "sends to", *_CASES),
+        rows=tuple(rows),
+    )
+
+
+def _imports(found: Results) -> Table:
+    rows = [
+        _row(name, figures, (_ms(figures, "ms"), _ms(figures, "cpu_ms")), 2)
+        for name, figures in found.items()
+    ]
+    return Table(
+        title="Import over Flask, structlog and orjson, in ms: median (quartiles)",
+        head=("", "on the clock", "of the processor"),
+        rows=tuple(rows),
+    )
+
+
+def _ms(figures: Results, key: str) -> str:
+    if "skipped" in figures:
+        return ""
+    middle, low, high = figures[key]
+    return f"{middle:.1f} ({low:.1f}–{high:.1f})"
+
+
+def _dearest(found: list[Results]) -> Table:
+    return Table(
+        title="The dearest modules of the import, each without what it imports",
+        head=("module", "ms"),
+        rows=tuple((each["module"], f"{each['ms']:.1f}") for each in found),
+    )
+
+
+def _init(found: Results) -> Table:
+    rows = []
+    for name, figures in found.items():
+        first, second = (figures[key] for key in ("first_ms", "second_ms"))
+        rows.append((name, *(f"{a:.2f} ({b:.2f}–{c:.2f})" for a, b, c in (first, second))))
+    return Table(
+        title="`ErrWatch(app)`, in ms: median (quartiles)",
+        head=("", "first app of a process", "another one"),
+        rows=tuple(rows),
+    )
+
+
+def _memory(found: Results) -> Table:
+    return Table(
+        title="Memory of a process at rest, in MiB",
+        head=("", "resident", "added", "private and written to", "added"),
+        rows=tuple(
+            _row(name, figures, _memory_cells(found, figures), 4) for name, figures in found.items()
+        ),
+    )
+
+
+def _memory_cells(found: Results, figures: Results) -> tuple[str, ...]:
+    if "skipped" in figures:
+        return ()
+    bare = next(iter(found.values()))
+    cells: list[str] = []
+    for key in ("rss_mib", "dirty_mib"):
+        cells += (f"{figures[key][0]:.1f}", f"{figures[key][0] - bare[key][0]:.1f}")
+    return tuple(cells)
+
+
+def _delivery(found: Results) -> Table:
+    head = ("", "flask-errwatch", "watchtower alone", "ratio")
+    title = "Delivery to the loopback endpoint"
+    if "skipped" in found:
+        return Table(title=title, head=head, rows=(_row("lines a second", found, (), 3),))
+    return Table(
+        title=title,
+        head=head,
+        rows=(
+            (
+                f"lines a second, of {found['lines']:,}",
+                f"{found['ours_per_second']:,}",
+                f"{found['watchtower_per_second']:,}",
+                f"{found['ratio']:.2f}",
+            ),
+            (
+                "memory grown meanwhile, MiB",
+                f"{found['ours_grown_mib']:.1f}",
+                f"{found['watchtower_grown_mib']:.1f}",
+                "–",
+            ),
+            (
+                "handing one line over, µs",
+                f"{found['ours_hand_over_us']:.1f}",
+                f"{found['watchtower_hand_over_us']:.1f}",
+                f"{found['hand_over_ratio']:.2f}",
+            ),
+        ),
+    )
+
+
+def _replay(found: Results) -> Table:
+    return Table(
+        title="Replaying a log",
+        head=("format", "lines a second", "a bare loop's", "ratio"),
+        rows=tuple(
+            (
+                each["format"],
+                f"{each['lines_per_second']:,}",
+                f"{each['bare_lines_per_second']:,}",
+                f"{each['ratio']:.2f}",
+            )
+            for each in found["formats"]
+        ),
+    )
+
+
+def _lines(money: Results) -> Table:
+    title = f"A million lines, in USD ({money['region']}, {money['as_of']})"
+    rows = [
+        (
+            name,
+            f"{line['bytes']}",
+            f"{line['ingested_usd']:.2f}",
+            f"{line['stored_month_usd']:.3f}",
+            f"{line['scanned_usd']:.4f}",
+        )
+        for name, line in money["lines"].items()
+    ]
+    head = ("a line of", "bytes", "taken in", "kept a month", "read by a query")
+    return Table(title=title, head=head, rows=tuple(rows))
+
+
+def _month(money: Results) -> Table:
+    rows = [
+        (f"{cost['count']} × {cost['what']}", f"{cost['dollars']:.2f}")
+        for cost in money["resources"]
+    ]
+    beats = money["heartbeats"]["ingested_usd"] + money["heartbeats"]["stored_month_usd"]
+    title = f"Each month, in USD ({money['region']}, {money['as_of']})"
+    rows.append(("heartbeats of one process", f"{beats:.3f}"))
+    return Table(title=title, head=("", "USD"), rows=tuple(rows))

@@ -1,0 +1,116 @@
+"""The benchmarks run, and the documentation says what they found. No time is asserted."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import overhead, report
+from benchmarks.variants import BY_NAME, VARIANTS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "performance.md"
+
+CASES = ["200", "404", "403", "500"]
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The short form's folder and what it printed."""
+    folder = tmp_path_factory.mktemp("bench")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--output", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def committed() -> dict[str, Any]:
+    """The results in the repository."""
+    found: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results.json").read_text("utf-8"))
+    return found
+
+
+def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
+    """Every row has every cell, and what cannot be measured here says why."""
+    results = json.loads((quick[0] / "results.json").read_text("utf-8"))
+    assert [*results["overhead"]] == [variant.name for variant in VARIANTS]
+    for variant in VARIANTS:
+        cells = results["overhead"][variant.name]
+        if variant.missing:
+            assert cells["skipped"].startswith("skipped: needs ")
+        else:
+            assert [*cells] == CASES
+            assert all(cell["ratio"] > 0 and cell["bare_us"] > 0 for cell in cells.values())
+    for name, table in report.tables(results).items():
+        assert table.rows, name
+        for row in table.rows:
+            assert len(row) == len(table.head), (name, row)
+            assert all(row), (name, row)
+
+
+def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> None:
+    """Each table is printed by its title; the chart is a picture, or why there is none is said."""
+    folder, printed = quick
+    for title in ("A request's cost", "Memory of a process", "A million lines", "ErrWatch(app)"):
+        assert title in printed
+    chart = folder / "overhead.svg"
+    if "no chart: needs matplotlib" not in printed:
+        assert "<svg" in chart.read_text("utf-8")
+
+
+def test_the_page_says_what_the_results_say() -> None:
+    """Each table of the page is the one that the committed results make."""
+    text = PAGE.read_text("utf-8")
+    assert set(re.findall(r"<!-- table: (\w+) -->", text)) == {*report.tables(committed())}
+    assert report.written_into(text, committed()) == text
+
+
+def test_the_overhead_table_has_the_raw_medians() -> None:
+    """Read by hand, without the code that writes it: the first figure of a cell is the median."""
+    lines = PAGE.read_text("utf-8").splitlines()
+    for name, cells in committed()["overhead"].items():
+        row = next(line for line in lines if line.startswith(f"| {name} | ") and "(" in line[-20:])
+        shown = [float(NUMBER.findall(cell)[0]) for cell in row.split(" | ")[1:]]
+        assert shown == [pytest.approx(cells[case]["ratio"], abs=0.0051) for case in CASES]
+
+
+def test_no_figure_stands_outside_the_tables() -> None:
+    """The page's sentences hold no measured figure: nothing with a fraction or a unit of time."""
+    prose = re.sub(r"<!-- table.*?<!-- end -->", "", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    fractions = re.findall(r"\d+\.\d+", prose)
+    assert fractions == ["0.97", "1.03"]  # the bounds of the control
+    assert re.findall(r"\d+ (?:µs|ms)\b", prose) == ["4 ms"]  # the length of a slice
+
+
+def test_the_committed_run_was_believed() -> None:
+    """The control of the committed run is within its bounds, and no peer is missing."""
+    found = committed()["overhead"]
+    assert overhead.doubts(found["bare Flask again (control)"]) == []
+    assert [name for name, cells in found.items() if "skipped" in cells] == []
+
+
+def test_a_busy_machine_is_doubted() -> None:
+    """A control beyond its bounds is named with what it read."""
+    control = {case: {"ratio": 1.0} for case in CASES} | {"404": {"ratio": 1.031}}
+    assert overhead.doubts(control) == ["the control of 404 reads 1.031, not 0.97 to 1.03"]
+
+
+def test_an_absent_peer_is_named() -> None:
+    """A variant whose library is not there says which, and from where it comes."""
+    absent = replace(BY_NAME["sentry-sdk, defaults"], needs=("no_such_peer.at_all", "json"))
+    assert absent.missing == "skipped: needs no_such_peer.at_all (extra `bench`)"
+    assert BY_NAME["flask-errwatch"].missing == ""
