@@ -36,7 +36,7 @@ def draw(overhead: Mapping[str, Mapping[str, Any]], path: Path) -> str:
     }
     plt = module("matplotlib.pyplot")
     # Without the date and with fixed ids, so that the same figures give the same file.
-    style = {"svg.hashsalt": "flask-errwatch", "svg.fonttype": "path", "font.size": 9}
+    style = {"svg.hashsalt": "flask-errwatch", "svg.fonttype": "none", "font.size": 9}
     with plt.rc_context(style):
         figure, panels = plt.subplots(1, len(_TITLES), sharey=True, figsize=(10, 3.9))
         for axes, (case, title) in zip(panels, _TITLES.items(), strict=True):
