@@ -46,6 +46,11 @@ class _Refused(click.ClickException):
     metavar="N",
     help="Propose thresholds that give at most N alarms a week.",
 )
+@click.option(
+    "--no-heartbeat",
+    is_flag=True,
+    help="Take minutes without a line for missing data; they are zeros while an app's beats.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--html",
@@ -60,6 +65,7 @@ def replay(
     form: str,
     settings: tuple[str, ...],
     advise: float | None,
+    no_heartbeat: bool,
     as_json: bool,
     html: Path | None,
 ) -> None:
@@ -75,7 +81,9 @@ def replay(
     judges = _judges(info)
     try:
         judges = judges.trying(settings)
-        found = running.run(files, judges, form=form, alarms_a_week=advise)
+        found = running.run(
+            files, judges, form=form, alarms_a_week=advise, heartbeat=not no_heartbeat
+        )
     except (UnreadableLogError, running.WrongSettingError) as error:
         raise _Refused(str(error)) from error
     for note in found.notes:

@@ -49,6 +49,7 @@ def document(found: Findings) -> str:
             "from": _time(whole.start),
             "to": _time(whole.end),
             "lines": whole.lines,
+            "heartbeat": whole.heartbeat,
             "bad_lines": found.bad_lines,
             "bad": [{"log": it.log, "line": it.number, "text": it.text} for it in found.bad],
             "notes": found.notes,

@@ -88,6 +88,7 @@ class _JsonLines(Lines):
         for phrase, (sources, paths) in phrases.items():
             detector = reading.of_phrase(phrase)
             if detector is None:
+                reading.note_phrase(phrase)
                 reading.tally.add_others(minute, len(sources))
             elif not reading.is_named[detector]:
                 reading.tally.add_unnamed(minute, detector, len(sources))

@@ -45,7 +45,8 @@ def _head(found: Findings) -> str:
     lines = [f"{logs}: {counted(whole.lines, 'line')} judged by {shown(found.judged_by)}"]
     if whole.start is not None and whole.end is not None:
         times = f"{shown_time(whole.start)} to {shown_time(whole.end)}"
-        lines += [f"from {times}, {whole.days:.1f} days"]
+        quiet = "zeros, as the app's heartbeat makes them" if whole.heartbeat else "missing data"
+        lines += [f"from {times}, {whole.days:.1f} days; minutes without a line are {quiet}"]
     if found.bad_lines:
         first = "" if found.bad_lines == len(found.bad) else ", the first of them"
         lines += [f"{counted(found.bad_lines, 'bad line')} passed over{first}:"]

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import NamedTuple
 
-from flask_errwatch.detectors import Catalogue
+from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.patterns import Event, PatternSet, parse
 from flask_errwatch.simulation import Tally
 
@@ -66,6 +66,7 @@ class Reading:
         bad: The first of those.
         jumps: For each log whose clock jumped back, where.
         is_named: For each detector, whether it has an alarm, which names who raised it.
+        is_beating: Whether a log holds a Heartbeat line: then it says itself when an app ran.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -73,6 +74,7 @@ class Reading:
         self.bad_lines = 0
         self.bad: list[BadLine] = []
         self.jumps: dict[str, JumpBack] = {}
+        self.is_beating = False
         self.is_named = [each.alarm is not None for each in catalogue]
         self._patterns = PatternSet(parse(detector.pattern) for detector in catalogue)
         self._by_phrase = {each.event: index for index, each in enumerate(catalogue)}
@@ -94,8 +96,13 @@ class Reading:
         """
         return self._by_phrase.get(phrase)
 
+    def note_phrase(self, phrase: object) -> None:
+        """Notes a phrase that no detector has."""
+        self.is_beating = self.is_beating or phrase == HEARTBEAT
+
     def of_event(self, event: Event, text: str) -> int | None:
         """The detector whose pattern matches the line, whatever stands in `event`."""
+        self.note_phrase(event.get("event"))
         hits = self._patterns.matching_event(event, text)
         return hits.index(True) if True in hits else None
 

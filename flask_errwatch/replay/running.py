@@ -92,7 +92,12 @@ def _as_option(problem: Problem) -> Problem:
 
 
 def run(
-    names: Sequence[str], judges: Judges, *, form: str, alarms_a_week: float | None
+    names: Sequence[str],
+    judges: Judges,
+    *,
+    form: str,
+    alarms_a_week: float | None,
+    heartbeat: bool = True,
 ) -> Findings:
     """Reads the logs and judges them.
 
@@ -101,6 +106,8 @@ def run(
         judges: The detectors.
         form: A name of `formats.FORMATS`, or `auto`.
         alarms_a_week: What advice keeps to; None for no advice.
+        heartbeat: Whether the heartbeat that the app is configured with makes zeros of quiet
+            minutes; logs that hold Heartbeat lines say that themselves.
 
     Raises:
         UnreadableLogError: One of the logs does not exist, is a directory or is binary.
@@ -108,7 +115,9 @@ def run(
     session = Session(names, judges.catalogue, form)
     follow(session.read())
     reading = session.reading
-    found = replay(reading.tally, judges.catalogue, period=judges.config.alarm_period)
+    config = judges.config
+    is_filled = heartbeat and config.heartbeat_seconds > 0 and not reading.is_beating
+    found = replay(reading.tally, judges.catalogue, period=config.alarm_period, heartbeat=is_filled)
     advice = (
         () if alarms_a_week is None else advise(reading.tally, found, alarms_a_week=alarms_a_week)
     )

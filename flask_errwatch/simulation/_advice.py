@@ -11,7 +11,7 @@ from flask_errwatch.detectors import Detector
 from flask_errwatch.patterns import parse
 from flask_errwatch.simulation._alarms import AlarmRule
 from flask_errwatch.simulation._judge import Judge
-from flask_errwatch.simulation._metrics import MetricRule, MetricSeries
+from flask_errwatch.simulation._metrics import MINUTE, MetricRule, MetricSeries
 from flask_errwatch.simulation._replay import (
     DetectorReplay,
     RaisedAlarm,
@@ -63,29 +63,33 @@ def advise(tally: Tally, found: Replay, *, alarms_a_week: float) -> tuple[Advice
     # A log of fourteen days, but for its last quiet minutes, is one of fourteen days.
     allowed = math.floor(alarms_a_week * max(1.0, math.ceil(found.days) / _WEEK))
     return tuple(
-        _advised(tally, index, each, allowed)
+        _advised(tally, index, each, allowed, heartbeat=found.heartbeat)
         for index, each in enumerate(found.detectors)
         if each.rule is not None
     )
 
 
-def _advised(tally: Tally, index: int, found: DetectorReplay, allowed: int) -> Advice:
+def _advised(
+    tally: Tally, index: int, found: DetectorReplay, allowed: int, *, heartbeat: bool
+) -> Advice:
     rule, present = found.rule, found.alarms
     assert rule is not None  # noqa: S101 - `advise` takes no other
     none = Advice(detector=found.detector, threshold=None, alarms=len(present), missed=())
     if not rule.comparison_operator.startswith("Greater") or rule.statistic != "Sum":
         return none
     above = 0 if rule.comparison_operator == "GreaterThanThreshold" else 1
-    for level in _quiet(list(_levels(rule, _series(tally, index), tally)), allowed):
+    series = _series(tally, index, heartbeat=heartbeat)
+    for level in _quiet(list(_levels(rule, series, tally, heartbeat=heartbeat)), allowed):
         threshold = int(level) + above
-        spans = _spans(tally, index, found.detector, replace(rule, threshold=threshold))
+        tried = replace(rule, threshold=threshold)
+        spans = _spans(tally, index, found.detector, tried, heartbeat=heartbeat)
         if len(spans) <= allowed:  # what was counted fast is judged once more, in full
             missed = [each for each in present if not any(_overlap(each.span, it) for it in spans)]
             return replace(none, threshold=threshold, alarms=len(spans), missed=tuple(missed))
     return none
 
 
-def _series(tally: Tally, index: int) -> MetricSeries:
+def _series(tally: Tally, index: int, *, heartbeat: bool) -> MetricSeries:
     """The samples of a detector's metric: one for each of its lines, a 0 for each other."""
     series = MetricSeries()
     for minute in tally.minutes:
@@ -93,17 +97,22 @@ def _series(tally: Tally, index: int) -> MetricSeries:
         for value, times in ((1.0, row[index]), (0.0, sum(row) - row[index])):
             if times:
                 series.add(minute, value, times)
+    if heartbeat:
+        series.fill(min(series, default=0), [0.0])
     return series
 
 
-def _levels(rule: AlarmRule, series: MetricSeries, tally: Tally) -> Iterator[tuple[int, float]]:
+def _levels(
+    rule: AlarmRule, series: MetricSeries, tally: Tally, *, heartbeat: bool
+) -> Iterator[tuple[int, float]]:
     """Each moment at which an alarm may change, and the level below which a threshold alarms.
 
     M of the newest N datapoints lie above a threshold exactly when the M-th largest of them
     does; so one number says for every threshold whether the alarm stands.
     """
     cadence = Cadence(rule.period, rule.evaluation_range, rule.interval)
-    last = max(tally.minutes, default=0) + 60
+    last = max(tally.minutes, default=0) + MINUTE
+    last += rule.horizon + rule.interval if heartbeat else 0
     moments = {at for minute in series for at in cadence.moments(minute) if at <= last}
     gap = math.inf if rule.treat_missing_data == "breaching" else -math.inf
     for at in sorted(moments):
@@ -137,7 +146,9 @@ def _quiet(levels: Sequence[tuple[int, float]], allowed: int) -> Iterator[float]
             yield threshold
 
 
-def _spans(tally: Tally, index: int, detector: Detector, rule: AlarmRule) -> list[Span]:
+def _spans(
+    tally: Tally, index: int, detector: Detector, rule: AlarmRule, *, heartbeat: bool
+) -> list[Span]:
     """The alarms that the judge finds."""
     metric = MetricRule(
         name="lines",
@@ -150,7 +161,7 @@ def _spans(tally: Tally, index: int, detector: Detector, rule: AlarmRule) -> lis
     judge = Judge([metric], [rule])
     outcomes = [judge.match("{}")] * tally.width
     outcomes[index] = judge.match(line_of(detector))
-    return spans_of(rule, judged(judge, tally, outcomes), None)
+    return spans_of(rule, judged(judge, tally, outcomes, heartbeat=heartbeat), None)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from flask_errwatch.detectors import Catalogue
+from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.patterns import Event, parse
 from flask_errwatch.simulation._alarms import AlarmRule, State
@@ -15,6 +15,9 @@ from flask_errwatch.simulation._intake import Intake, MetricFeed, Outcome
 from flask_errwatch.simulation._metrics import MINUTE, Metric, MetricRule
 from flask_errwatch.simulation._report import Report, explained, reports_of
 from flask_errwatch.simulation._watch import AlarmWatch, Cadence, Transition
+
+#: What an app writes where nothing failed, as far as any pattern is concerned.
+HEARTBEAT_LINE = f'{{"event": "{HEARTBEAT}"}}'
 
 
 class Judge:
@@ -137,6 +140,8 @@ class Judge:
         self._feeds = {key: self._feeds.get(key, MetricFeed()) for key in keys}
         self._states = {name: self._states.get(name, "INSUFFICIENT_DATA") for name in names}
         self._intake = Intake(rules, self._feeds)
+        for feed in self._feeds.values():
+            feed.series.fill(0, ())
         self._watches = [
             AlarmWatch(each, self._feeds[each.metric, each.unit], self._states[each.name])
             for each in watched
@@ -186,6 +191,30 @@ class Judge:
             lines: How many there are.
         """
         self._intake.count(timestamp_ms, outcome, lines)
+
+    def beat(self, since: float) -> None:
+        """Fills quiet minutes: from then on one without a line counts as holding a Heartbeat.
+
+        An app with its heartbeat on writes such a line each minute, which makes zeros of what
+        would be missing data. It costs nothing, however long the quiet lasts, and holds until
+        the next `redefine`.
+
+        Args:
+            since: The first such minute, in seconds since the epoch.
+        """
+        self._take_in()
+        first = _whole_minute(since)
+        given = self._intake.match(HEARTBEAT_LINE).given
+        for feed, watches in self._readers.items():
+            feed.series.fill(first, [each.value for each in given if each.feed is feed])
+            for watch in watches:
+                # From then on only lines change a datapoint, as they come and go.
+                horizon = watch.rule.horizon
+                for minute in range(first, first + horizon, MINUTE):
+                    moment = watch.cadence.after(minute)
+                    if self._at is None or moment > self._at:
+                        self._agenda.add(moment, [watch])
+                watch.forget()
 
     def advance(self, to_seconds: float) -> list[Transition]:
         """Evaluates every whole minute up to that time that is not evaluated yet.

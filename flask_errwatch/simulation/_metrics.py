@@ -217,6 +217,14 @@ class _Minute:
     high: float = -math.inf
     values: dict[float, int] = field(default_factory=dict)
 
+    def add(self, value: float, times: int) -> None:
+        self.count += times
+        self.total += value * times
+        self.low = min(self.low, value)
+        self.high = max(self.high, value)
+        rounded = value if value in (0.0, 1.0) else float(f"{value:.3g}")
+        self.values[rounded] = self.values.get(rounded, 0) + times
+
 
 class MetricSeries:
     """The samples of one metric, gathered per minute: memory follows minutes, not samples.
@@ -236,6 +244,8 @@ class MetricSeries:
 
     def __init__(self) -> None:
         self._minutes: dict[int, _Minute] = {}
+        self._quiet: _Minute | None = None
+        self._quiet_since = 0
 
     def __iter__(self) -> Iterator[int]:
         """The minutes that have samples, by their first second, in no order."""
@@ -256,12 +266,17 @@ class MetricSeries:
         minute = self._minutes.get(start)
         if minute is None:
             minute = self._minutes[start] = _Minute()
-        minute.count += times
-        minute.total += value * times
-        minute.low = min(minute.low, value)
-        minute.high = max(minute.high, value)
-        rounded = value if value in (0.0, 1.0) else float(f"{value:.3g}")
-        minute.values[rounded] = minute.values.get(rounded, 0) + times
+        minute.add(value, times)
+
+    def fill(self, since: int, values: Sequence[float]) -> None:
+        """Gives every minute without a sample these, from that second on; none by default.
+
+        It costs no memory, however long the quiet lasts.
+        """
+        self._quiet, self._quiet_since = None, since
+        for value in values:
+            self._quiet = self._quiet or _Minute()
+            self._quiet.add(value, 1)
 
     def statistic(self, name: str, start: int, end: int) -> float | None:
         """The value of one period, or None when it holds no sample.
@@ -273,8 +288,13 @@ class MetricSeries:
             start: First second, a whole minute.
             end: The second after the last, a whole minute.
         """
-        every = self._minutes.get
-        minutes = [minute for at in range(start, end, MINUTE) if (minute := every(at)) is not None]
+        every, quiet = self._minutes.get, self._quiet
+        ats = range(start, end, MINUTE)
+        if quiet is None:
+            minutes = [minute for at in ats if (minute := every(at)) is not None]
+        else:
+            filled = [every(at, quiet if at >= self._quiet_since else None) for at in ats]
+            minutes = [minute for minute in filled if minute is not None]
         if not minutes:
             return None
         simple = _STATISTICS.get(name)

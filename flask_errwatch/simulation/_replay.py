@@ -101,6 +101,7 @@ class Replay:
         end: The second after its last minute.
         period: Seconds of a period, for detectors without an alarm.
         lines: How many lines were judged.
+        heartbeat: Whether quiet minutes were judged as zeros.
         detectors: In the order of the catalogue.
     """
 
@@ -108,6 +109,7 @@ class Replay:
     end: int | None
     period: int
     lines: int
+    heartbeat: bool
     detectors: tuple[DetectorReplay, ...]
 
     @property
@@ -116,23 +118,28 @@ class Replay:
         return 0.0 if self.start is None or self.end is None else (self.end - self.start) / _DAY
 
 
-def replay(tally: Tally, catalogue: Catalogue, *, period: int = 300) -> Replay:
+def replay(
+    tally: Tally, catalogue: Catalogue, *, period: int = 300, heartbeat: bool = True
+) -> Replay:
     """Judges a log that was tallied.
 
     The alarms are created at the log's first minute and evaluated to the end of its last one:
-    what stands then has no end.
+    what stands then has no end. With a heartbeat they are evaluated on until they settle.
 
     Args:
         tally: Its detectors are those of the catalogue, in this order.
         catalogue: The detectors, configured (`Catalogue.configured`).
         period: Seconds of a period, for detectors without an alarm.
+        heartbeat: Whether a minute without a line has zeros, as that of an app with its
+            heartbeat on (`Judge.beat`); otherwise it has no data.
 
     Raises:
         JudgeError: When an alarm has no threshold or period.
     """
     judge = Judge.for_catalogue(Catalogue(tuple(map(judgeable, catalogue))), _APP)
     outcomes = [judge.match(line_of(detector)) for detector in catalogue]
-    transitions = judged(judge, tally, [*outcomes, judge.match("{}")])
+    outcomes += [judge.match("{}")]
+    transitions = judged(judge, tally, outcomes, heartbeat=heartbeat)
     reports = {report.name: report for report in judge.reports()}
     minutes = tally.minutes
     days = max(1.0, (minutes[-1] + MINUTE - minutes[0]) / _DAY) if minutes else 1.0
@@ -142,6 +149,9 @@ def replay(tally: Tally, catalogue: Catalogue, *, period: int = 300) -> Replay:
         report = reports[name]
         height = report.height.datapoint.value if report.height else None
         spans = [] if report.alarm is None else spans_of(report.alarm, transitions, height)
+        if report.alarm is not None and report.alarm.is_worse(0, 1):
+            # What lacks lines after the log's end lacks them because it ends.
+            spans = [span for span in spans if span.start <= minutes[-1] + MINUTE]
         alarms = tuple(raised(tally, index, span) for span in spans)
         at = period if report.alarm is None else report.alarm.period
         lines = tally.total(index)
@@ -168,6 +178,7 @@ def replay(tally: Tally, catalogue: Catalogue, *, period: int = 300) -> Replay:
         end=minutes[-1] + MINUTE if minutes else None,
         period=period,
         lines=tally.lines,
+        heartbeat=heartbeat,
         detectors=tuple(found),
     )
 
@@ -189,22 +200,32 @@ def line_of(detector: Detector) -> str:
     return orjson.dumps({"event": detector.event}).decode()
 
 
-def judged(judge: Judge, tally: Tally, outcomes: Sequence[Outcome]) -> list[Transition]:
+def judged(
+    judge: Judge, tally: Tally, outcomes: Sequence[Outcome], *, heartbeat: bool
+) -> list[Transition]:
     """Every transition, when the judge sees the tally minute by minute.
 
     Args:
-        judge: Made for the purpose; it is advanced to the end of the last minute.
+        judge: Made for the purpose; it is advanced to the end of the last minute, and with a
+            heartbeat on until no alarm sees a line any more.
         tally: What is judged.
         outcomes: What a line of each detector gives, then what any other line gives.
+        heartbeat: Whether quiet minutes have zeros.
     """
     transitions: list[Transition] = []
     minutes = tally.minutes
+    if heartbeat and minutes:
+        judge.beat(minutes[0])
     for place, minute in enumerate(minutes, 1):
         for outcome, lines in zip(outcomes, tally.row(minute), strict=True):
             if lines:
                 judge.count(minute * 1000, outcome, lines)
         if place % _TOGETHER == 0 or place == len(minutes):
             transitions += judge.advance(minute + MINUTE)
+    if heartbeat and minutes:
+        rules = [report.alarm for report in judge.reports() if report.alarm is not None]
+        settled = max((rule.horizon + rule.interval for rule in rules), default=0)
+        transitions += judge.advance(minutes[-1] + MINUTE + settled)
     return transitions
 
 

@@ -38,14 +38,15 @@ def test_what_is_printed(tmp_path: Path, run: Run) -> None:
     head, critical, *_ = result.stdout.split("\n\n")
     assert head == (
         f"{log}: 13 lines judged by the default detectors (corner has none)\n"
-        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days"
+        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days; "
+        "minutes without a line are zeros, as the app's heartbeat makes them"
     )
     assert critical == "critical-error: alarms when Sum > 10 over 300 s, 1 of 1 periods\n  no line"
     assert result.stdout.split("\n\n")[4] == (
         "not-found-error: alarms when Sum > 10 over 300 s, 1 of 1 periods\n"
         "  11 lines in 1 period, the worst from 2026-11-25T00:07:00Z to 2026-11-25T00:12:00Z: 11\n"
         "  1 alarm, 1.00 a day\n"
-        "    from 2026-11-25T00:12:00Z to 2026-11-25T00:27:00Z, peak 11\n"
+        "    from 2026-11-25T00:12:00Z to 2026-11-25T00:17:00Z, peak 11\n"
         "      sources 192.0.2.7 (11)\n"
         "      paths /a (11)"
     )

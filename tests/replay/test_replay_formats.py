@@ -68,8 +68,8 @@ def test_an_alarm_says_when_how_high_and_who(tmp_path: Path, found: Run) -> None
         "alarms": [
             {
                 "from": "2026-11-25T00:11:00Z",
-                # No line follows: the alarm looks back over three periods before it gives up.
-                "to": "2026-11-25T00:26:00Z",
+                # No line follows: the quiet minutes are zeros, as with the app's heartbeat.
+                "to": "2026-11-25T00:16:00Z",
                 "peak": 15.0,
                 "sources": [
                     {"source": "192.0.2.1", "lines": 12},
@@ -83,11 +83,61 @@ def test_an_alarm_says_when_how_high_and_who(tmp_path: Path, found: Run) -> None
     assert (whole["from"], whole["to"]) == ("2026-11-25T00:00:00Z", "2026-11-25T01:07:00Z")
 
 
-def test_an_alarm_that_stands_at_the_end_has_no_end(tmp_path: Path, found: Run) -> None:
-    """The log ends before the alarm does: `to` is null, the peak is known."""
+def test_an_alarm_that_stands_at_the_end_settles(tmp_path: Path, found: Run) -> None:
+    """The log ends before the alarm does: the heartbeat goes on, and the alarm is over."""
     (alarm,) = alarms_of(found(written(tmp_path, [access(0)] * 11)), "not-found-error")
+    assert (alarm["from"], alarm["to"]) == ("2026-11-25T00:01:00Z", "2026-11-25T00:06:00Z")
+    assert alarm["peak"] == 11.0
+    assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 11}]
+
+
+def test_without_heartbeat_it_has_no_end(tmp_path: Path, found: Run) -> None:
+    """Nothing is known of the time after the log: `to` is null, the peak is known."""
+    log = written(tmp_path, [access(0)] * 11)
+    (alarm,) = alarms_of(found(log, "--no-heartbeat"), "not-found-error")
     assert (alarm["from"], alarm["to"], alarm["peak"]) == ("2026-11-25T00:01:00Z", None, 11.0)
     assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 11}]
+
+
+def test_quiet_minutes_raise_no_alarm_again(tmp_path: Path, found: Run) -> None:
+    """Of a burst and two quiet spells one alarm comes; without a heartbeat it flickers."""
+    lines = [*[access(0)] * 12, *[access(at, 200) for at in (60, 240, 20_000)]]
+    log = written(tmp_path, lines)
+    (alarm,) = alarms_of(found(log), "not-found-error")
+    assert alarm["to"] == "2026-11-25T00:06:00Z"
+    assert len(alarms_of(found(log, "--no-heartbeat"), "not-found-error")) == 3
+
+
+def test_a_year_of_quiet_is_cheap_and_has_zeros(tmp_path: Path, found: Run) -> None:
+    """An alarm on too few lines stands from the end of a burst to the next, ages later."""
+    log = written(tmp_path, [access(0).replace("2026", year) for year in ("1970", "2026")])
+    less = "not-found-error.comparison_operator=LessThanThreshold"
+    settings = ("--set", less, "--set", "not-found-error.threshold=1")
+    first, *others = alarms_of(found(log, *settings), "not-found-error")
+    assert (first["from"], first["to"]) == ("1970-11-25T00:06:00Z", "2026-11-25T00:01:00Z")
+    assert others == []  # that the log ends is no lack of lines
+
+
+@pytest.mark.parametrize(
+    ("beats", "end"),
+    [((), "2026-11-25T00:06:00Z"), ((0,), None)],
+)
+def test_our_heartbeat_lines_are_trusted(
+    tmp_path: Path, found: Run, beats: tuple[int, ...], end: str | None
+) -> None:
+    """A log with Heartbeat lines says itself when the app ran; one without is filled."""
+    lines = [event(0)] * 11 + [event(at, "Heartbeat") for at in beats]
+    whole = found(written(tmp_path, lines))
+    (alarm,) = alarms_of(whole, "not-found-error")
+    assert (whole["heartbeat"], alarm["to"]) == (not beats, end)
+
+
+def test_an_app_without_heartbeat_is_judged_without(
+    tmp_path: Path, found: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ERRWATCH_HEARTBEAT_SECONDS=0` is what the app would do."""
+    monkeypatch.setenv("ERRWATCH_HEARTBEAT_SECONDS", "0")
+    assert found(written(tmp_path, [access(0)] * 11))["heartbeat"] is False
 
 
 def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, found: Run) -> None:

@@ -526,3 +526,35 @@ def test_an_alarm_over_days_is_evaluated_at_full_hours() -> None:
         ("boom", NOON + 180, "INSUFFICIENT_DATA", "OK"),
         ("boom", NOON + 3600, "OK", "ALARM"),
     ]
+
+
+def test_a_heartbeat_fills_quiet_minutes() -> None:
+    """From `beat` on a minute without a line has the default of a line that does not match."""
+    rule = MetricRule(
+        name="a", pattern=parse("Missing"), namespace="n", metric_name="m", default_value=0.0
+    )
+    samples = AlarmRule(
+        name="samples",
+        namespace="n",
+        metric_name="m",
+        statistic="SampleCount",
+        threshold=5,
+        comparison_operator="GreaterThanOrEqualToThreshold",
+        period=300,
+    )
+    lines = AlarmRule(name="lines", namespace="n", metric_name="m", threshold=0, period=60)
+    judge = Judge([rule], [samples, lines], start=0)
+    judge.beat(0)
+    judge.feed(600_000, "Missing")
+    judge.feed(600_000, "Missing")
+    year = 365 * 86_400
+    assert [(each.at, each.alarm, each.new) for each in judge.advance(year)] == [
+        (60, "samples", "OK"),
+        (60, "lines", "OK"),
+        (300, "samples", "ALARM"),
+        (660, "lines", "ALARM"),
+        (720, "lines", "OK"),
+    ]
+    judge.redefine([rule], [lines])
+    judge.feed((year + 60) * 1000, "b")
+    assert judge.advance(year + 6000)[-1].new == "INSUFFICIENT_DATA"
