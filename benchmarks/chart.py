@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import module
 from benchmarks.report import AIMS
-from benchmarks.variants import CONTROL, FLOOR, OURS
+from benchmarks.variants import CONTROL, FLOOR, OURS, absence
 
 _TITLES = {"200": "200", "404": "404", "403": "403", "500": "500, five frames"}
 _INK, _MUTED, _OURS = "#1f2328", "#8b949e", "#0969da"
@@ -27,8 +26,9 @@ def draw(overhead: Mapping[str, Mapping[str, Any]], path: Path) -> str:
     Returns:
         Why there is none; empty when it was drawn.
     """
-    if find_spec("matplotlib") is None:
-        return "no chart: needs matplotlib (extra `bench`)"
+    missing = absence(("matplotlib",))
+    if missing:
+        return f"chart {missing}"
     shown = {
         name: cells
         for name, cells in overhead.items()

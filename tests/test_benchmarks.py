@@ -68,7 +68,7 @@ def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> 
     for title in ("A request's cost", "Memory of a process", "A million lines", "ErrWatch(app)"):
         assert title in printed
     chart = folder / "overhead.svg"
-    if "no chart: needs matplotlib" not in printed:
+    if "chart skipped: needs matplotlib" not in printed:
         assert "<svg" in chart.read_text("utf-8")
 
 
