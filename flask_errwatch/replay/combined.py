@@ -129,6 +129,7 @@ def _read_minute(moment: str, zone: str) -> int | None:
         there = timezone(-away if zone[0] == "-" else away)
         year, month, day = int(moment[7:11]), _MONTHS.index(moment[3:6]) + 1, int(moment[:2])
         hour, minute = int(moment[12:14]), int(moment[15:17])
-        return whole_minute(datetime(year, month, day, hour, minute, tzinfo=there))
+        there_at = datetime(year, month, day, hour, minute, tzinfo=there)
+        return whole_minute(int(there_at.timestamp()))
     except (ValueError, OverflowError):
         return None

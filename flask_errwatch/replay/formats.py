@@ -18,7 +18,7 @@ FORMATS: dict[str, type[Lines]] = {
 
 _SAMPLE = 20
 _EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
-_DOCUMENT = re.compile(rb'\s*\{\s*("events"|$)')
+_DOCUMENT = re.compile(rb'\s*(\{\s*("events"|$)|\[\s*([{\]]|$))')
 
 
 def guessed(block: bytes) -> type[Lines]:

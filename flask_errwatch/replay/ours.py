@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from operator import itemgetter, length_hint
+from typing import Any
 
 import orjson
 
 from flask_errwatch.patterns import Event, read_event
 from flask_errwatch.replay.combined import request_of
-from flask_errwatch.replay.reading import MINUTE, Lines, Reading, minute_of
+from flask_errwatch.replay.reading import Lines, Reading, minute_of, whole_minute
 
+#: How such a document begins, which no exported line does.
+DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
 # A line beyond it is read with care for what its names may hold.
 _LONG = 8192
 #: Phrase, time, source and path; anything may stand there.
@@ -139,7 +143,7 @@ class ExportedLines(_JsonLines):
     """An export of CloudWatch Logs: `2026-11-25T01:17:12.687Z`, a blank, the message.
 
     Also what `aws logs filter-log-events` and `get-log-events` print: one JSON object with
-    `events`, which is held in memory as a whole.
+    `events`, or with `--query events` that list alone. It is held in memory as a whole.
     """
 
     def __init__(self, reading: Reading, log: str) -> None:
@@ -147,7 +151,7 @@ class ExportedLines(_JsonLines):
         self._document: list[bytes] | None = None
 
     def _take(self, block: bytes) -> int:
-        if self._before == 0 and self._document is None and block.lstrip().startswith(b"{"):
+        if self._before == 0 and self._document is None and DOCUMENT.match(block):
             self._document = []
         if self._document is not None:
             self._document.append(block)
@@ -164,20 +168,22 @@ class ExportedLines(_JsonLines):
         if self._document is None:
             return
         whole = b"".join(self._document)
+        read, self._before = self._before, 0  # events have numbers, not lines
         try:
-            found = orjson.loads(whole)["events"]
-            entries = [(each["timestamp"], each["message"]) for each in found]
+            found = orjson.loads(whole)
+            events = found if isinstance(found, list) else [*found["events"]]
         except _ODD:
-            self._before = 0
             self._bad(0, whole)
             return
-        for index, (milliseconds, message) in enumerate(entries):
-            if type(milliseconds) is int and isinstance(message, str):
-                minute = milliseconds // 1000 // MINUTE * MINUTE
-                self._tick(minute, index)
-                self._message(minute, message)
-            else:
-                self._bad(index, str(message))
+        for index, event in enumerate(events):
+            try:
+                minute, message = _stored(event)
+            except _ODD:
+                self._bad(index, str(event))
+                continue
+            self._tick(minute, index)
+            self._message(minute, message)
+        self._before = read
 
     def _slow(self, index: int, line: bytes) -> None:
         text = line.decode("utf-8", "replace")
@@ -201,6 +207,18 @@ class ExportedLines(_JsonLines):
             self._reading.count(minute, None, None, None)
         else:
             self._reading.count(minute, detector, request.source, request.path)
+
+
+def _stored(event: Any) -> tuple[int, str]:  # it may be anything; `_ODD` says so
+    """Minute and message of an event as the AWS command prints it.
+
+    Raises:
+        ValueError: It is none, as is any error of `_ODD`.
+    """
+    milliseconds, message = event["timestamp"], event["message"]
+    if type(milliseconds) is not int or not isinstance(message, str):
+        raise ValueError
+    return whole_minute(milliseconds // 1000), message
 
 
 def _exported(line: bytes) -> Row:

@@ -17,6 +17,9 @@ _SHOWN_BAD = 3
 _KEPT_OF_BAD = 400
 # How far a server's lines may be out of order: a line carries the time its request began.
 _TOLERANCE = 60
+# In April 2262 nanoseconds since the epoch leave 64 bits; what is later, or before the epoch, is
+# damaged: calendars end in the year 9999, and periods reach beyond any minute.
+_LAST = 9_223_372_036
 _STAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
@@ -178,14 +181,20 @@ def minute_of(stamp: object) -> int | None:
         return None
     try:
         moment = datetime.strptime(f"{found[1]}{found[2]}{found[3]}", "%Y-%m-%d%H:%M%z")
-        return whole_minute(moment)
+        return whole_minute(int(moment.timestamp()))
     except (ValueError, OverflowError):
         return None
 
 
-def whole_minute(moment: datetime) -> int:
-    """The first second of its minute, since the epoch."""
-    return int(moment.timestamp()) // MINUTE * MINUTE
+def whole_minute(seconds: int) -> int:
+    """The first second of the minute, since the epoch.
+
+    Raises:
+        ValueError: No log is of that time.
+    """
+    if not 0 <= seconds <= _LAST:
+        raise ValueError
+    return seconds // MINUTE * MINUTE
 
 
 def name_of(value: object) -> str | None:

@@ -15,7 +15,7 @@ from flask_errwatch.replay.findings import Findings
 from flask_errwatch.replay.printing import counted
 from flask_errwatch.replay.progress import follow
 from flask_errwatch.replay.session import Session
-from flask_errwatch.simulation import advise, judgeable, replay
+from flask_errwatch.simulation import Replay, advise, judgeable, replay, shown_time
 
 _KEY = re.compile(r"ERRWATCH_DETECTORS\['([^']*)'\](?:\['([^']*)'\])?")
 
@@ -129,7 +129,7 @@ def run(
         alarms_a_week=alarms_a_week,
         bad_lines=reading.bad_lines,
         bad=tuple(reading.bad),
-        notes=(*_notes(session), *_alarm_notes(judges.catalogue)),
+        notes=(*_notes(session), *_gap_notes(found), *_alarm_notes(judges.catalogue)),
     )
 
 
@@ -141,6 +141,16 @@ def _notes(session: Session) -> Iterator[str]:
         yield (
             f"{jump.log}: the clock jumps back {times}, first at line {jump.number:,} by "
             f"{counted(jump.seconds // 60, 'minute')}; each line is judged at its own time."
+        )
+
+
+def _gap_notes(found: Replay) -> Iterator[str]:
+    if found.gaps:
+        before, after = found.gaps[0]
+        others = f", nor in {counted(len(found.gaps) - 1, 'other gap')}" * (len(found.gaps) > 1)
+        yield (
+            f"No line is from {shown_time(before)} to {shown_time(after)}{others}: that is not "
+            "counted among the days. Is a clock wrong on one side of it?"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from flask_errwatch.simulation._watch import Transition
 
 _APP = "log"
 _DAY = 86_400
+_LONGEST_GAP = 7 * _DAY
 # Minutes that are counted before they are evaluated together.
 _TOGETHER = 1_000
 
@@ -80,7 +81,7 @@ class DetectorReplay:
         periods: Periods on the clock that have such a line, by the first second.
         worst: Its worst period, None without a line.
         alarms: The alarms in order of time.
-        alarms_per_day: Of the log's days; a log of less than a day counts as one.
+        alarms_per_day: Of the log's days (`Replay.days`); a log of less than a day counts as one.
     """
 
     detector: Detector
@@ -102,6 +103,8 @@ class Replay:
         period: Seconds of a period, for detectors without an alarm.
         lines: How many lines were judged.
         heartbeat: Whether quiet minutes were judged as zeros.
+        gaps: Where no line is for more than a week, from when to when: no days of the log, or
+            one line with a wrong clock would make years of it.
         detectors: In the order of the catalogue.
     """
 
@@ -110,12 +113,19 @@ class Replay:
     period: int
     lines: int
     heartbeat: bool
+    gaps: tuple[tuple[int, int], ...]
     detectors: tuple[DetectorReplay, ...]
 
     @property
     def days(self) -> float:
-        """How long the log is."""
-        return 0.0 if self.start is None or self.end is None else (self.end - self.start) / _DAY
+        """How long the log is, without its gaps."""
+        return _days(self.start, self.end, self.gaps)
+
+
+def _days(start: int | None, end: int | None, gaps: Iterable[tuple[int, int]]) -> float:
+    if start is None or end is None:
+        return 0.0
+    return (end - start - sum(after - before for before, after in gaps)) / _DAY
 
 
 def replay(
@@ -142,7 +152,9 @@ def replay(
     transitions = judged(judge, tally, outcomes, heartbeat=heartbeat)
     reports = {report.name: report for report in judge.reports()}
     minutes = tally.minutes
-    days = max(1.0, (minutes[-1] + MINUTE - minutes[0]) / _DAY) if minutes else 1.0
+    start, end = (minutes[0], minutes[-1] + MINUTE) if minutes else (None, None)
+    gaps = tuple(tally.gaps(_LONGEST_GAP))
+    days = max(1.0, _days(start, end, gaps))
     found: list[DetectorReplay] = []
     for index, detector in enumerate(catalogue):
         name = detector.resource_name(_APP)
@@ -157,11 +169,11 @@ def replay(
         lines = tally.total(index)
         worst = None
         if lines and report.peak is not None:
-            start, end, value = report.peak.datapoint
-            worst = Worst(start, end, value or 0.0)
+            since, until, value = report.peak.datapoint
+            worst = Worst(since, until, value or 0.0)
         elif lines:
-            end, most = max(tally.sliding(index, at), key=lambda each: (each[1], -each[0]))
-            worst = Worst(end - at, end, float(most))
+            until, most = max(tally.sliding(index, at), key=lambda each: (each[1], -each[0]))
+            worst = Worst(until - at, until, float(most))
         found += [
             DetectorReplay(
                 detector=detector,
@@ -174,11 +186,12 @@ def replay(
             )
         ]
     return Replay(
-        start=minutes[0] if minutes else None,
-        end=minutes[-1] + MINUTE if minutes else None,
+        start=start,
+        end=end,
         period=period,
         lines=tally.lines,
         heartbeat=heartbeat,
+        gaps=gaps,
         detectors=tuple(found),
     )
 

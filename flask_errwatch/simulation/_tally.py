@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest, nsmallest
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 from flask_errwatch.simulation._metrics import MINUTE
@@ -142,6 +142,14 @@ class Tally:
     def minutes(self) -> list[int]:
         """The minutes that have lines, in order of time."""
         return sorted(self._rows)
+
+    def gaps(self, longest: int) -> list[tuple[int, int]]:
+        """Where no line is for longer than so many seconds: from when to when."""
+        return [
+            (before + MINUTE, after)
+            for before, after in pairwise(self.minutes)
+            if after - before - MINUTE > longest
+        ]
 
     def row(self, minute: int) -> tuple[int, ...]:
         """The lines of a minute: per detector, then those that no detector takes."""

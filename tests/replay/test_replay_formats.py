@@ -192,6 +192,22 @@ def test_what_the_aws_command_prints_is_an_export_too(
     assert (whole["bad_lines"], whole["from"]) == (1, "2026-11-18T11:06:00Z")
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_bad_event_costs_itself_only(tmp_path: Path, found: Run, indent: int | None) -> None:
+    """Of a bare list of events, as `--query events` prints it, the rest is judged."""
+    good = {"timestamp": 1_795_000_000_000, "message": event(0).strip()}
+    times = (True, "soon", -1, 10**15, 1.5)
+    bad = [{"message": "no time"}, {"timestamp": 1}, None, 7, "x", []]
+    bad += [{"timestamp": each, "message": "x"} for each in times]
+    whole = found(written(tmp_path, json.dumps([good, *bad, good], indent=indent)))
+    assert (lines_of(whole), whole["bad_lines"]) == ({"not-found-error": 2}, 11)
+    assert whole["bad"][0] == {
+        "log": str(tmp_path / "access.log"),
+        "line": 2,
+        "text": "{'message': 'no time'}",
+    }
+
+
 def test_a_document_that_is_none_is_one_bad_line(tmp_path: Path, found: Run) -> None:
     """JSON that is cut, or holds no events, is said and no reason to fail."""
     whole = found(written(tmp_path, '{"events": [{"timestamp"'))
@@ -205,6 +221,33 @@ def test_auto_finds_the_format_of_each_log(tmp_path: Path, found: Run) -> None:
     three = written(tmp_path, ["2026-11-25T00:00:00.000Z " + event(0)] * 5, "c.log")
     whole = found(one, two, three)
     assert (lines_of(whole), whole["bad_lines"]) == ({"not-found-error": 12}, 1)
+
+
+def test_a_time_that_no_log_has_is_bad(tmp_path: Path, found: Run) -> None:
+    """Before the epoch, after 2262, or at the ends of the calendar: the rest is judged."""
+    years = ("0001", "1969", "2263", "9999")
+    access_log = written(tmp_path, [access(0).replace("2026", each) for each in years], "a.log")
+    ours = [event(0).replace("2026", each) for each in years] + [event(0)]
+    whole = found(access_log, written(tmp_path, ours, "b.log"))
+    assert (whole["bad_lines"], whole["lines"], whole["from"]) == (8, 1, "2026-11-25T00:00:00Z")
+
+
+def test_a_wrong_clock_does_not_make_days(tmp_path: Path, run: Run) -> None:
+    """Years without a line are said, and are no days of the log; neither are they for advice."""
+    two_days = [access(at) for at in (0, 80_000) for _ in range(11)]
+    two_days += [line.replace("25/Nov", "26/Nov") for line in two_days]
+    first = access(0, 200).replace("2026", "1971")
+    last = access(0, 200).replace("2026", "2200")
+    result = run(written(tmp_path, [first, *two_days, last]), "--json", "--advise", "3")
+    assert result.stderr.splitlines()[-1] == (
+        "No line is from 1971-11-25T00:01:00Z to 2026-11-25T00:00:00Z, nor in 1 other gap: that "
+        "is not counted among the days. Is a clock wrong on one side of it?"
+    )
+    whole = json.loads(result.stdout)
+    (missing,) = [each for each in whole["detectors"] if each["lines"]]
+    assert (len(missing["alarms"]), missing["alarms_per_day"]) == (4, 2.075)
+    (advice,) = [each for each in whole["advice"] if each["detector"] == "not-found-error"]
+    assert (advice["threshold"], advice["alarms"]) == (11, 0)
 
 
 def test_format_can_be_said(tmp_path: Path, found: Run) -> None:
