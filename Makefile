@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test stress lint typecheck wheel check clean bench-replay
+.PHONY: demo test stress bench lint typecheck wheel check clean bench-replay
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
@@ -24,6 +24,11 @@ test: $(STAMP)
 # The long forms of the tests under tests/stress: about an hour.
 stress: $(STAMP)
 	$(BIN)/python -m tests.stress
+
+# What a request, a process and a line cost, beside what people would use instead: five minutes.
+bench: $(STAMP)
+	$(BIN)/python $(PIP) --editable '.[bench]'
+	$(BIN)/python -m benchmarks
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -160,16 +160,17 @@ class Recorder:
         else:
             self._logger.record(prepared.event)
 
-    def operational(self, phrase: str, data: Mapping[str, object]) -> None:
-        """Emits a line that lies outside the catalogue, such as the heartbeat."""
-        self._logger.record({**events.operational_head(phrase), "data": dict(data)})
+    def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
+        """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
+        return self._logger.record({**events.operational_head(phrase), "data": dict(data)})
 
-    def record(self, text: bytes, *, event: EventDict) -> None:
+    def record(self, text: bytes, *, event: EventDict) -> bool:
         """The end of the processors: structlog calls it with the rendered line."""
         timestamp = _milliseconds(event["id"])
-        self.delivery.write(Line(timestamp, text, event.get("level") == "critical"))
+        taken = self.delivery.write(Line(timestamp, text, event.get("level") == "critical"))
         if events.event_recorded.receivers and "detector" in event:
             self.guard.run("a receiver of event_recorded", self._tell, event)
+        return taken
 
     def _tell(self, event: EventDict) -> None:
         app = self._app()
@@ -193,10 +194,10 @@ class Recorder:
 class _EventLogger(structlog.BoundLoggerBase):
     """structlog's bound logger with one method: events have no levels to choose from."""
 
-    def record(self, fields: Event) -> None:
+    def record(self, fields: Event) -> bool:
         """Runs the processors over the event and calls the recorder with the line."""
         # In one piece: as keywords the fields would be copied twice and change their order.
-        self._proxy_to_logger("record", fields=fields)
+        return bool(self._proxy_to_logger("record", fields=fields))
 
 
 def _milliseconds(event_id: str) -> int:

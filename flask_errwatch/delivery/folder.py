@@ -21,9 +21,10 @@ _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
 _OTHERS = 0o077
 
-#: Lock files that this process holds. POSIX forgets a lock when its process closes *any*
-#: descriptor of the file, so a file that is held must never be opened a second time.
-_held: PerProcess[set[Path]] = PerProcess(set)
+#: Lock files that this process holds, by device and inode, since a file may have two paths. POSIX
+#: forgets a lock when its process closes *any* descriptor of the file, so a file that is held must
+#: never be opened a second time.
+_held: PerProcess[set[tuple[int, int]]] = PerProcess(set)
 
 
 class UnusableFolderError(Exception):
@@ -38,7 +39,7 @@ def app_folder(config: Config) -> Path:
     """
     # geteuid is not on Windows, where nothing here runs: POSIX only, as the classifiers say.
     base = (
-        Path(config.journal_dir)
+        Path(config.journal_dir).absolute()
         if config.journal_dir is not None
         else Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
     )
@@ -99,18 +100,33 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
+        self._identity: tuple[int, int] | None = None
 
-    def take(self, *, make: bool) -> bool:
-        """Whether the lock is ours now; never waits.
+    def make(self) -> None:
+        """Makes the file, held from the first moment that anybody can see it.
 
-        Args:
-            make: Whether to make the file; else a file that is gone is not taken.
+        Raises:
+            OSError: When it stands already, or cannot be made.
         """
-        if self.path in _held.get():
-            return False
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
+        new = self.path.with_name(f"{self.path.name}.{os.urandom(4).hex()}")
+        descriptor = open_new(new)
         try:
-            descriptor = os.open(self.path, flags, _PRIVATE_FILE)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.link(new, self.path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        finally:
+            new.unlink()
+        self._hold(descriptor)
+
+    def take(self) -> bool:
+        """Whether the file of a dead process is ours now; never waits."""
+        try:
+            found = self.path.lstat()
+            if not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) in _held.get():
+                return False
+            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
@@ -122,14 +138,42 @@ class Lock:
             # Whoever held it has just finished with it and removed it.
             os.close(descriptor)
             return False
-        self._descriptor = descriptor
-        _held.get().add(self.path)
+        self._hold(descriptor)
         return True
+
+    def mend(self) -> None:
+        """Makes the file again, where somebody removed it or closed its descriptor."""
+        if not self._stands():
+            _held.get().discard(self._identity or (0, 0))
+            self.path.unlink(missing_ok=True)
+            self.make()
+
+    def keep_young(self) -> None:
+        """Touches the file, for cleaners that go by age."""
+        os.utime(self.path)
 
     def remove(self) -> None:
         """Removes the file and lets go of it."""
         self.path.unlink(missing_ok=True)
-        _held.get().discard(self.path)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Leaves the file to whoever takes it next."""
+        _held.get().discard(self._identity or (0, 0))
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _hold(self, descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        self._descriptor = descriptor
+        self._identity = found.st_dev, found.st_ino
+        _held.get().add(self._identity)
+
+    def _stands(self) -> bool:
+        """Whether descriptor and path still are the file that was locked."""
+        try:
+            found = [os.fstat(self._descriptor or -1), self.path.lstat()]
+        except OSError:
+            return False
+        return all((each.st_dev, each.st_ino) == self._identity for each in found)

@@ -19,6 +19,8 @@ from flask_errwatch.rendering import Line
 _SMALLEST_SEGMENT = 64 * 1024
 #: The bound is watched in steps of a segment: small against the whole.
 _SEGMENTS = 32
+#: Journals of dead processes that are open at a time: each takes a descriptor.
+_MOST_ADOPTED = 4
 #: Memory that lines may take where there is no folder for a journal.
 MEMORY_BYTES = 8 * 1024 * 1024
 
@@ -58,8 +60,8 @@ class OwnJournal(Reading, Protocol):
     def appended(self) -> int:
         """Lines appended so far."""
 
-    def append(self, line: Line) -> None:
-        """Takes a line; never waits and never raises."""
+    def append(self, line: Line) -> bool:
+        """Takes a line, and whether it could; never waits and never raises."""
 
     def count_refused(self) -> None:
         """Counts the lines that could not be appended as losses."""
@@ -75,6 +77,12 @@ class OwnJournal(Reading, Protocol):
 
     def finish(self, adopted: Journal) -> None:
         """Removes an adopted journal that is read to its end; its losses become our own."""
+
+    def set_aside(self, adopted: Journal) -> None:
+        """Leaves an adopted journal that cannot be read as it is."""
+
+    def keep(self) -> None:
+        """Keeps its files young, for cleaners that go by age."""
 
 
 def open_journal(config: Config, before: OwnJournal | None) -> tuple[OwnJournal, str | None]:
@@ -111,6 +119,7 @@ class DiskJournal:
         self._bound = bound
         self._segment_bytes = max(_SMALLEST_SEGMENT, bound // _SEGMENTS)
         self._adopted: list[Journal] = []
+        self._seen_lockless: set[str] = set()
         self.doubtful = 0
         self.is_pressed = False
         name, lock = _named(folder)
@@ -156,6 +165,9 @@ class DiskJournal:
     def count_refused(self) -> None:
         """Counts the lines that could not be appended as losses, and keeps the count."""
         if self.writer.refused:
+            if any(reason != FULL for _, reason in list(self.writer.refused)):
+                # The disk is full: what is settled of this segment can go when it is left.
+                self.writer.rotate(early=True)
             while self.writer.refused:
                 timestamp, reason = self.writer.refused.popleft()
                 self.losses.add(reason, timestamp)
@@ -170,6 +182,7 @@ class DiskJournal:
         if not self.writer.is_sound():
             self.writer.go_on()
         if self.writer.has_a_name():
+            self._journal.mend_lock()
             return None
         folders.make_private(self._folder.parent)
         folders.make_private(self._folder)
@@ -201,23 +214,60 @@ class DiskJournal:
 
     def adopt(self) -> Journal | None:
         """Takes over a journal whose process died; two processes never get the same one."""
+        if len(self._adopted) >= _MOST_ADOPTED:
+            return None
         for entry in sorted(self._folder.glob("*.lock")):
             lock = Lock(entry)
-            if lock.take(make=False):
-                adopted = Journal(self._folder, entry.stem, lock, last_segment=None)
-                # What its process had sent when it died, but not noted, is at most one read.
-                adopted.doubtful = len(adopted.read())
-                adopted.rewind()
-                self._adopted.append(adopted)
-                return adopted
+            if lock.take():
+                return self._adopt(entry.stem, lock)
+        for name in self._without_lock():
+            lock = Lock(lock_path(self._folder, name))
+            lock.make()
+            return self._adopt(name, lock)
         return None
+
+    def _adopt(self, name: str, lock: Lock) -> Journal:
+        try:
+            adopted = Journal(self._folder, name, lock, last_segment=None)
+            # What its process had sent when it died, but not noted, is at most one read.
+            adopted.doubtful = len(adopted.read())
+        except OSError:
+            lock.let_go()
+            raise
+        adopted.rewind()
+        self._adopted.append(adopted)
+        return adopted
+
+    def _without_lock(self) -> list[str]:
+        """Journals whose lock somebody removed, and whose process does not make it again."""
+        locks = {entry.stem for entry in self._folder.glob("*.lock")}
+        logs = {entry.name.rpartition(".log")[0][:-9] for entry in self._folder.glob("*.log")}
+        found = logs - locks
+        # Seen before, some seconds ago: a living process would have mended it by now.
+        known = found & self._seen_lockless
+        self._seen_lockless = found
+        return sorted(known)
+
+    def keep(self) -> None:
+        """Keeps the files of this process young, for cleaners that go by age."""
+        os.utime(self.writer.descriptor)
+        self._journal.keep()
+        for adopted in self._adopted:
+            adopted.keep()
 
     def finish(self, adopted: Journal) -> None:
         """Removes an adopted journal that is read to its end; its losses become our own."""
         for reason, loss in adopted.losses.by_reason.items():
             self.losses.merge(reason, loss)
-        self.save()
-        adopted.remove()
+        self._adopted.remove(adopted)
+        try:
+            self.save()
+        finally:
+            # Also where there is no room for the state: this makes some.
+            adopted.remove()
+
+    def set_aside(self, adopted: Journal) -> None:
+        """Leaves an adopted journal that cannot be read as it is."""
         self._adopted.remove(adopted)
 
     def _is_over_share(self) -> bool:
@@ -250,7 +300,7 @@ def _named(folder: Path) -> tuple[str, Lock]:
     """The name of a new journal of this process, and its lock, taken."""
     name = f"{os.getpid()}-{os.urandom(6).hex()}"
     lock = Lock(lock_path(folder, name))
-    lock.take(make=True)
+    lock.make()
     return name, lock
 
 
@@ -275,14 +325,17 @@ class MemoryJournal:
         self.appended = 0
         self.losses = Losses()
 
-    def append(self, line: Line) -> None:
+    def append(self, line: Line) -> bool:
         """Takes the line, or counts it as refused; `deque.append` is atomic."""
-        if self._bytes + len(line.text) > self._bound:
+        size = len(line.text)
+        if self._bytes + size > self._bound:
             self._refused.append(line.timestamp)
-            return
+            return False
         self._lines.append(line)
-        self._bytes += len(line.text)
+        # No call inside a `+=`: a thread switch there would lose the other thread's sum.
+        self._bytes += size
         self.appended += 1
+        return True
 
     def read(self) -> list[Record]:
         """The next lines, about a batch of them."""
@@ -305,7 +358,8 @@ class MemoryJournal:
     def acknowledge(self, end: Position) -> None:
         """Lets go of the lines before the end."""
         while self._first < end.offset:
-            self._bytes -= len(self._lines.popleft().text)
+            size = len(self._lines.popleft().text)
+            self._bytes -= size
             self._first += 1
 
     def save(self) -> None:
@@ -324,10 +378,11 @@ class MemoryJournal:
         """Gives up the oldest lines near the bound, so that there is room for new ones."""
         lost = 0
         self.is_pressed = self._bytes > self._bound // 2
-        while self._bytes > self._bound * 3 // 4:
+        while self._lines and self._bytes > self._bound * 3 // 4:
             line = self._lines.popleft()
+            size = len(line.text)
             self._first += 1
-            self._bytes -= len(line.text)
+            self._bytes -= size
             self.losses.add(FULL, line.timestamp)
             lost += 1
         if lost:
@@ -340,3 +395,9 @@ class MemoryJournal:
 
     def finish(self, adopted: Journal) -> None:
         """There is never one."""
+
+    def set_aside(self, adopted: Journal) -> None:
+        """There is never one."""
+
+    def keep(self) -> None:
+        """It has no files."""

@@ -30,7 +30,7 @@ from flask_errwatch.rendering import Line
 if TYPE_CHECKING:
     from flask import Flask
 
-Operational = Callable[[str, dict[str, object]], None]
+Operational = Callable[[str, dict[str, object]], bool]
 
 #: Characters of a log stream's name (AWS API Reference, CreateLogStream).
 _STREAM_LENGTH = 512
@@ -79,10 +79,7 @@ class CloudWatchSink:
         is_wanted: Callable[[], bool],
         before: OwnJournal | None,
     ) -> None:
-        # boto3 brings this in, and it cannot be imported any more once the interpreter ends, as
-        # it does when a short script is over before the shipper has imported boto3.
-        import concurrent.futures.thread  # noqa: F401
-
+        guard.run("getting ready to ship", _bring_in)
         self._config = config
         self.journal, warning = open_journal(config, before)
         if warning is not None:
@@ -103,6 +100,12 @@ class CloudWatchSink:
         config = self._config
         aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=DELIVERY)
         return Sender(aws, config.log_group, _stream_name(config.app_name))
+
+
+def _bring_in() -> None:
+    # boto3 needs it, and it cannot be imported any more once the interpreter ends, as it does when
+    # a short script is over before the shipper has imported boto3.
+    import concurrent.futures.thread  # noqa: F401
 
 
 def _stream_name(app_name: str) -> str:
@@ -127,7 +130,7 @@ class Delivery:
         self._config = config
         self._guard = guard
         self._app = app
-        self._operational: Operational = lambda _phrase, _data: None
+        self._operational: Operational = lambda _phrase, _data: False
         self._writes: tuple[Callable[[Line], object], ...] = ()
         self._cloudwatch: CloudWatchSink | None = None
         self._running_in = 0
@@ -177,28 +180,34 @@ class Delivery:
         while self._early:
             self._hand_over(self._early.popleft())
 
-    def write(self, line: Line) -> None:
-        """Hands the line to every sink; a sink that fails takes nothing from the others."""
+    def write(self, line: Line) -> bool:
+        """Hands the line to every sink; a sink that fails takes nothing from the others.
+
+        Returns:
+            Whether no sink refused it.
+        """
         if self._running_in == getpid() and not diversion.takers:
-            self._hand_over(line)
-        else:
-            self._write_meanwhile(line)
+            return self._hand_over(line)
+        return self._write_meanwhile(line)
 
-    def _hand_over(self, line: Line) -> None:
+    def _hand_over(self, line: Line) -> bool:
         self._emitted += 1
+        taken = True
         for write in self._writes:
-            write(line)
+            if write(line) is False:
+                taken = False
+        return taken
 
-    def _write_meanwhile(self, line: Line) -> None:
+    def _write_meanwhile(self, line: Line) -> bool:
         if diversion.takers:
             self._emitted += 1
             diversion.take(self._app(), line)
-            return
+            return True
         self.ensure_running()
         if self.is_running:
-            self._hand_over(line)
-        else:
-            self._early.append(line)  # in a signal handler that interrupted the start
+            return self._hand_over(line)
+        self._early.append(line)  # in a signal handler that interrupted the start
+        return True
 
     def note_dropped(self) -> None:
         """Counts an event that a hook dropped."""

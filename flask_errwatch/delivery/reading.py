@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -65,7 +66,7 @@ class Journal:
         self.last_segment = last_segment
         self._folder = folder
         self._lock = lock
-        state = _load_state(self._state_path, first=min(self._segments(), default=1))
+        state = _load_state(self._state_path, self._segments() or [1])
         self.losses = state.losses
         self.doubtful = 0
         self._settled = state.position
@@ -97,7 +98,16 @@ class Journal:
             following = [number for number in self._segments() if number > self._read.segment]
             if not following:
                 return []
-            self._read = Position(min(following), 0)
+            self._leave_for(min(following))
+
+    def _leave_for(self, segment: int) -> None:
+        """Goes on in the next segment; one that is settled to its end makes room at once."""
+        is_settled = self._settled == self._read
+        left = self._read.segment
+        self._read = Position(segment, 0)
+        if is_settled:
+            self._settled = self._read
+            segment_path(self._folder, self.name, left).unlink(missing_ok=True)
 
     def rewind(self) -> None:
         """Goes back to what is settled: the next `read` gives the rest again."""
@@ -157,6 +167,16 @@ class Journal:
             total += _size(segment_path(self._folder, self.name, number))
         return total - self._settled.offset
 
+    def keep(self) -> None:
+        """Keeps its files young, for cleaners that go by age."""
+        self._lock.keep_young()
+        with contextlib.suppress(FileNotFoundError):  # before the first line is settled
+            os.utime(self._state_path)
+
+    def mend_lock(self) -> None:
+        """Makes its lock again where somebody removed it: the owner lives."""
+        self._lock.mend()
+
     def remove(self) -> None:
         """Removes the journal, when it is read to its end and its losses are reported."""
         for number in self._segments():
@@ -210,11 +230,24 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _load_state(path: Path, *, first: int) -> State:
-    """The state, or a beginning: a state that cannot be read costs duplicates, never a line."""
+def _load_state(path: Path, segments: list[int]) -> State:
+    """The state, or a beginning: a state that cannot be right costs duplicates, never a line."""
+    beginning = State(Position(segments[0], 0), Losses())
     try:
         content = json.loads(path.read_bytes())
         segment, offset = content["position"]
-        return State(Position(int(segment), int(offset)), Losses(content["losses"]))
+        position = Position(int(segment), int(offset))
+        known = {str(reason): _counted(loss) for reason, loss in content["losses"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return State(Position(first, 0), Losses())
+        return beginning
+    # One after the last is where a journal stands whose last segment was given up.
+    if position.offset < 0 or position.segment > segments[-1] + 1:
+        position = beginning.position
+    return State(position, Losses(known))
+
+
+def _counted(loss: object) -> tuple[int, int, int]:
+    count, first, last = map(int, loss)  # type: ignore[call-overload]  # a file may hold anything
+    if count < 0:
+        raise ValueError("a loss is a number of lines")
+    return count, first, last

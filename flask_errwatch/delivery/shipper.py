@@ -62,7 +62,8 @@ class Shipper:
         make_sender: Makes the sender, in the shipper's own thread: it imports boto3.
         interval: Longest time that a line waits, in seconds.
         guard: Tells the operator.
-        operational: Emits a line outside the catalogue, by phrase and data.
+        operational: Emits a line outside the catalogue, by phrase and data; whether it was
+            taken.
         heartbeat: Called once a poll, with the monotonic time.
         is_wanted: Whether the app still exists; without it, what is left is sent and no more.
     """
@@ -74,7 +75,7 @@ class Shipper:
         *,
         interval: float,
         guard: Guard,
-        operational: Callable[[str, dict[str, object]], None],
+        operational: Callable[[str, dict[str, object]], bool],
         heartbeat: Callable[[float], None],
         is_wanted: Callable[[], bool],
     ) -> None:
@@ -95,11 +96,14 @@ class Shipper:
         self._wanted = threading.Event()
         self._hurrying = False
         self._hopeless = False
+        self._works = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Starts the thread."""
-        self._thread = lasting_thread("errwatch-shipper", self._run)
+        """Starts the thread; where none can be started, lines wait for another process."""
+        self._thread = self._guard.run(
+            "starting the shipper", lasting_thread, "errwatch-shipper", self._run
+        )
 
     @property
     def lost(self) -> int:
@@ -163,8 +167,12 @@ class Shipper:
         if lost:
             self.figures.settled += lost
             self._waiting = []
+        if self._works and self._journal.losses.count:
+            # Right after room was made, while the report still finds some.
+            self._report_losses()
         if now >= self._adopt_at:
             self._adopt_at = now + ADOPT_EVERY
+            self._journal.keep()
             while (adopted := self._journal.adopt()) is not None:
                 self._adopted.append(adopted)
         if not self._breaker.may_try(now):
@@ -187,16 +195,24 @@ class Shipper:
     def _is_due(self, now: float) -> bool:
         return (
             self._hurrying
+            or self._journal.is_pressed
             or now - self._waiting_since >= self._interval
             or any(record.line.critical for record in self._waiting)
             or sum(len(record.line.text) for record in self._waiting) >= _ENOUGH
         )
 
     def _ship_adopted(self, adopted: Journal) -> bool:
-        records = adopted.read()
+        try:
+            records = adopted.read()
+        except OSError as error:
+            self._guard.note(f"reading the journal {adopted.name}", error)
+            self._journal.set_aside(self._adopted.popleft())
+            return True
         if not records:
-            self._journal.finish(adopted)
             self._adopted.popleft()
+            self._guard.run("finishing a journal", self._journal.finish, adopted)
+            # There may be more of them than are held open at a time.
+            self._adopt_at = 0.0
             return True
         return self._deliver(adopted, records)
 
@@ -213,10 +229,9 @@ class Shipper:
                 source.doubtful = max(source.doubtful, len(records))
             self._failed(error)
             return False
+        self._works = True
         if self._breaker.succeeded():
             tell("CloudWatch Logs takes lines again.")
-        if self._journal.losses.count:
-            self._report_losses()
         return True
 
     def _settle(self, source: Reading, batch: list[Record], refused: list[Refused]) -> None:
@@ -226,18 +241,18 @@ class Shipper:
             self._guard.tell(each.reason, text)
         again = min(source.doubtful, len(batch))
         source.doubtful -= again
-        try:
-            source.acknowledge(batch[-1].end)
-        finally:
-            # Counted last: who waits for the count may end the process, and what was sent but
-            # not noted by then is sent again.
-            self.figures.redelivered += again
-            self.figures.delivered += len(batch) - len(refused)
-            if source is self._journal:
-                self.figures.settled += len(batch)
+        # A full disk keeps the place from being noted: that costs duplicates, and no delivery.
+        self._guard.run("noting what was accepted", source.acknowledge, batch[-1].end)
+        # Counted last: who waits for the count may end the process, and what was sent but not
+        # noted by then is sent again.
+        self.figures.redelivered += again
+        self.figures.delivered += len(batch) - len(refused)
+        if source is self._journal:
+            self.figures.settled += len(batch)
 
     def _failed(self, error: AwsCallError) -> None:
         self.figures.last_error = str(error)
+        self._works = False
         self._hopeless = error.is_lasting
         if self._breaker.failed(time.monotonic()):
             where = "journal" if self._journal.lasts else "memory"
@@ -267,7 +282,8 @@ class Shipper:
             if loss.first:
                 data["first"] = rfc3339(loss.first * 1_000_000)
                 data["last"] = rfc3339(loss.last * 1_000_000)
-            self._operational(LINES_DROPPED, data)
-            self.figures.reported += loss.count
-            del losses[reason]
+            # A report that finds no room is made again at the next look.
+            if self._operational(LINES_DROPPED, data):
+                self.figures.reported += loss.count
+                del losses[reason]
         self._journal.save()

@@ -66,30 +66,40 @@ class Writer:
             self.descriptor = inherited.descriptor
         self._inode = _identity(self.descriptor)
 
-    def append(self, line: Line) -> None:
-        """Appends the line, or counts it as refused; never waits and never raises."""
+    def append(self, line: Line) -> bool:
+        """Appends the line, or counts it as refused; never waits and never raises.
+
+        Returns:
+            Whether it lies in the journal.
+        """
         record = pack(line)
         if self.written + len(record) > self.limit:
             self.refused.append((line.timestamp, FULL))
-            return
+            return False
         try:
             written = os.write(self.descriptor, record)
         except OSError as error:
             self.refused.append((line.timestamp, f"cannot write ({error.strerror})"))
-            return
+            return False
         self.written += written
-        if written == len(record):
+        is_whole = written == len(record)
+        if is_whole:
             self.appended += 1  # a short one is torn, and counted by who reads it
         # Never waits: who finds the lock taken, even by the frame that it interrupted, goes on.
-        if self.written >= self._rotate_at and self._rotating.acquire(blocking=False):
+        if self.written >= self._rotate_at:
+            self.rotate()
+        return is_whole
+
+    def rotate(self, *, early: bool = False) -> None:
+        """Changes the segment when it is full, or before; somebody else may be at it."""
+        if self._rotating.acquire(blocking=False):
             try:
-                self._rotate()
+                if (early or self.written >= self._rotate_at) and self.is_sound():
+                    self._rotate()
             finally:
                 self._rotating.release()
 
     def _rotate(self) -> None:
-        if self.written < self._rotate_at:
-            return
         self._rotate_at = self.written + self._segment_bytes
         try:
             opened = open_new(segment_path(self._folder, self._name, self.segment + 1))

@@ -23,6 +23,7 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.delivery.journal import DiskJournal
 from flask_errwatch.errors import NoAppError
 from flask_errwatch.extension import AppState, ErrWatch
+from flask_errwatch.rendering import Line
 from tests.fake_logs import FakeLogs, Mode
 
 MakeApp = Callable[..., tuple[Flask, ErrWatch]]
@@ -244,8 +245,6 @@ def test_lines_that_are_too_old_are_counted_and_named(
     fake: FakeLogs, make_app: MakeApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One line 15 days old among others costs itself: it is named, counted and reported."""
-    from flask_errwatch.rendering import Line
-
     app, errwatch = make_app()
     delivery = _delivery(app)
     now = time.time_ns() // 1_000_000
@@ -625,3 +624,51 @@ def test_a_closed_descriptor_is_opened_again(fake: FakeLogs, make_app: MakeApp) 
     after = _fail(app, 2, "after")
     assert errwatch.flush(5)
     assert _paths(fake) == before + after
+
+
+def test_a_shipper_that_cannot_start_costs_no_line_and_no_descriptor(
+    fake: FakeLogs, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread can be started, lines wait in the journal for another process."""
+    app, errwatch = make_app()
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        _fail(app, 1)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        _fail(app, 20)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+    stats = errwatch.stats(app)
+    assert (stats.emitted, stats.pending) == (21, 21)
+    assert "can't start new thread" in str(stats.last_error)
+    assert fake.count() == 0
+    del app
+
+
+def test_a_report_of_losses_is_made_until_it_is_taken(fake: FakeLogs, make_app: MakeApp) -> None:
+    """In an overflow that goes on, what was dropped and what was reported are the same."""
+    app, errwatch = make_app(journal_max_bytes=1_048_576)
+    delivery = _delivery(app)
+    limit = time.monotonic() + 20
+    while errwatch.stats(app).dropped < 20_000:
+        now = time.time_ns() // 1_000_000
+        for number in range(2000):
+            delivery.write(Line(now, b'{"n":%d,"pad":"%b"}' % (number, b"x" * 400), critical=False))
+        assert time.monotonic() < limit
+
+    def reported() -> int:
+        total = 0
+        for event in _events(fake):
+            data = event.get("data")
+            if event.get("event") == "Lines Dropped" and isinstance(data, dict):
+                total += int(data["count"])
+        return total
+
+    assert errwatch.flush(20)
+    _wait_until(lambda: reported() == errwatch.stats(app).dropped)
+    assert errwatch.flush(20)
+    stats = errwatch.stats(app)
+    assert stats.emitted == stats.delivered + stats.dropped

@@ -16,6 +16,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery.folder import UnusableFolderError, app_folder
 from flask_errwatch.delivery.journal import DiskJournal, MemoryJournal, OwnJournal, open_journal
 from flask_errwatch.delivery.reading import TORN
+from flask_errwatch.delivery.records import pack
 from flask_errwatch.delivery.writing import FULL
 from flask_errwatch.rendering import Line
 
@@ -359,3 +360,155 @@ def test_a_damaged_state_costs_duplicates_and_no_line(place: Path) -> None:
     adopted = DiskJournal(place, MIB).adopt()
     assert adopted is not None
     assert len(adopted.read()) == 8
+
+
+def test_many_dead_journals_take_few_descriptors(place: Path) -> None:
+    """A host full of dead journals costs a living process a handful of descriptors at a time."""
+    for number in range(30):
+        name = f"{number}-dead"
+        (place / f"{name}.lock").touch(mode=0o600)
+        (place / f"{name}.00000001.log").write_bytes(pack(_line(number)))
+    journal = DiskJournal(place, MIB)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    read = []
+    most = 0
+    while True:
+        adopted = [*iter(journal.adopt, None)]
+        if not adopted:
+            break
+        most = max(most, len(list(Path("/proc/self/fd").iterdir())) - before)
+        for each in adopted:
+            read += [record.line.timestamp - 1_000_000 for record in each.read()]
+            journal.finish(each)
+    assert sorted(read) == list(range(30))
+    assert most <= 4
+    assert len(list(place.glob("*.log"))) == 1
+
+
+def test_what_is_no_lock_does_not_block_adoption(place: Path) -> None:
+    """A link or a folder in the place of a lock is passed over; the others are found."""
+    (place / "0-link.lock").symlink_to(place / "nowhere")
+    (place / "1-folder.lock").mkdir()
+    (place / "2-dead.lock").touch(mode=0o600)
+    (place / "2-dead.00000001.log").write_bytes(pack(_line(7)))
+    adopted = DiskJournal(place, MIB).adopt()
+    assert adopted is not None
+    assert [record.line for record in adopted.read()] == [_line(7)]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        '{"position": [9, 0], "losses": {}}',
+        '{"position": [1, -5], "losses": {}}',
+        '{"position": [1, 0], "losses": {"full": ["many", 0, 0]}}',
+        '{"position": [1, 0], "losses": {"full": [-3, 0, 0]}}',
+        '{"position": "here", "losses": {}}',
+        "[]",
+    ],
+)
+def test_a_state_that_cannot_be_right_loses_nothing(state: str, place: Path) -> None:
+    """Whatever stands in a state file, the lines are read and the figures stay numbers."""
+    (place / "1-dead.lock").touch(mode=0o600)
+    (place / "1-dead.00000001.log").write_bytes(pack(_line(1)) + pack(_line(2)))
+    (place / "1-dead.state").write_text(state)
+    journal = DiskJournal(place, MIB)
+    adopted = journal.adopt()
+    assert adopted is not None
+    assert [record.line for record in adopted.read()] == [_line(1), _line(2)]
+    journal.finish(adopted)
+    assert journal.losses.count == 0
+
+
+def test_a_journal_without_its_lock_is_found_when_nobody_mends_it(place: Path) -> None:
+    """A dead process whose lock a cleaner removed is found; a living one makes it again."""
+    living = DiskJournal(place, MIB)
+    living.append(_line(1))
+    (place / "1-dead.00000001.log").write_bytes(pack(_line(2)))
+    for path in place.glob("*.lock"):
+        path.unlink()
+    other = DiskJournal(place, MIB)
+    assert other.adopt() is None
+    living.heal()
+    adopted = other.adopt()
+    assert adopted is not None
+    assert [record.line for record in adopted.read()] == [_line(2)]
+    assert other.adopt() is None
+    assert _drained(living) == [1]
+
+
+def test_a_folder_by_two_paths_is_one_folder(place: Path, tmp_path: Path) -> None:
+    """Two apps of one name that reach the folder differently do not adopt each other."""
+    (tmp_path / "link").symlink_to(place)
+    one, two = DiskJournal(place, MIB), DiskJournal(tmp_path / "link", MIB)
+    one.append(_line(1))
+    two.append(_line(2))
+    assert one.adopt() is None
+    assert two.adopt() is None
+    assert (_drained(one), _drained(two)) == ([1], [2])
+
+
+def test_a_full_disk_recovers_when_its_lines_are_settled(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that finds no room makes the journal leave its segment, so that it can go."""
+    journal = DiskJournal(place, MIB)
+    journal.append(_line(1))
+    records = journal.read()
+    journal.acknowledge(records[-1].end)
+
+    def full(_descriptor: int, _record: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        journal.append(_line(2))
+    journal.count_refused()
+    assert journal.read() == []
+    assert journal.read() == []
+    assert [path.name[-12:] for path in place.glob("*.log")] == ["00000002.log"]
+    journal.append(_line(3))
+    assert _drained(journal) == [3]
+
+
+def test_the_last_of_a_dead_journal_goes_also_without_room_for_the_state(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk never keeps a delivered journal, which would be sent again at every start."""
+    (place / "1-dead.lock").touch(mode=0o600)
+    (place / "1-dead.00000001.log").write_bytes(pack(_line(1)))
+    journal = DiskJournal(place, MIB)
+    adopted = journal.adopt()
+    assert adopted is not None
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            journal.finish(adopted)
+    assert list(place.glob("1-dead*")) == []
+
+
+def test_memory_is_counted_exactly_by_many_threads() -> None:
+    """Threads that append at once never make the bound drift."""
+    journal = MemoryJournal(64 * MIB)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def write() -> None:
+        for number in range(3000):
+            journal.append(_line(number))
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert journal._bytes == sum(len(line.text) for line in journal._lines)
+    assert len(_drained(journal)) == 12_000
+    assert journal._bytes == 0

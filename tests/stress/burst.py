@@ -19,7 +19,7 @@ from typing import Any
 
 from flask import Flask
 
-from tests.stress import app as stress
+from tests.stress import stressed as stress
 
 #: How lines come about: app, prefix, lines, rate.
 Way = Callable[[Flask, str, int, "float | None"], None]

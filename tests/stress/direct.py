@@ -16,7 +16,7 @@ from flask import Flask
 
 from flask_errwatch.extension import AppState
 from flask_errwatch.rendering import Line
-from tests.stress.app import make_app
+from tests.stress.stressed import make_app
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery import Delivery

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.stress.app import make_app
+from tests.stress.stressed import make_app
 
 _SECONDS = 60
 

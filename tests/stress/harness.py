@@ -209,7 +209,7 @@ class Stage:
         return self.start(
             *(sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", worker, "-w", "2"),
             *(*threads, *map(str, options), *(["--preload"] if preload else [])),
-            *("-b", f"127.0.0.1:{port}", "tests.stress.app:app"),
+            *("-b", f"127.0.0.1:{port}", "tests.stress.stressed:app"),
         )
 
     def arrived(self) -> list[dict[str, Any]]:

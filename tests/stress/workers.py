@@ -14,7 +14,7 @@ UWSGI = Path(sys.executable).with_name("uwsgi")
 #: uWSGI loads the app in each worker: what is installed at import belongs to one process.
 _UWSGI = (
     *("--http-socket", "127.0.0.1:0", "--master", "--processes", "2", "--need-app"),
-    *("--die-on-term", "--lazy-apps", "--module", "tests.stress.app:app"),
+    *("--die-on-term", "--lazy-apps", "--module", "tests.stress.stressed:app"),
     *("--virtualenv", sys.prefix),
 )
 
@@ -28,7 +28,7 @@ def start(on: Stage, model: str, workers: int = 2) -> Child:
     if model == "reloader":
         (on.folder / "touched").touch()
         return on.start(
-            *(sys.executable, "-m", "flask", "--app", "tests.stress.app", "run", "--port", "0"),
+            *(sys.executable, "-m", "flask", "--app", "tests.stress.stressed", "run", "--port", "0"),
             *("--reload", "--no-debugger", "--extra-files", str(on.folder / "touched")),
         )
     worker, _, option = model.partition(" ")
