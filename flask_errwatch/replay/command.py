@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from flask_errwatch.replay.running import Judges
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
+_STDOUT = "standard output"
 
 
 class _Refused(click.ClickException):
@@ -78,6 +84,9 @@ def replay(
     from flask_errwatch.replay.opening import UnreadableLogError
 
     write = None if html is None else running.page_writer()
+    if html is not None and not (html.exists() or os.access(html.parent, os.W_OK)):
+        remedy = "Its folder does not exist, or may not be written to."
+        raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
     judges = _judges(info)
     try:
         judges = judges.trying(settings)
@@ -88,10 +97,27 @@ def replay(
         raise _Refused(str(error)) from error
     for note in found.notes:
         click.echo(one_line(note), err=True)
-    click.echo(findings.document(found) if as_json else printing.text(found))
+    with _writing(_STDOUT):
+        click.echo(findings.document(found) if as_json else printing.text(found))
     if html is not None and write is not None:
-        html.write_text(write(found), encoding="utf-8", errors="replace")
+        with _writing(one_line(str(html))):
+            html.write_text(write(found), encoding="utf-8", errors="replace")
         click.echo(f"The page is in {one_line(str(html))}.", err=True)
+
+
+@contextmanager
+def _writing(place: str) -> Iterator[None]:
+    """Says in a sentence why something cannot be written; a closed pipe is click's to end."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        if place == _STDOUT:
+            # What waits in its buffer would fail once more, at length, when Python ends.
+            with suppress(OSError):
+                sys.stdout.close()
+        raise click.ClickException(f"{place} cannot be written: {error.strerror}.") from error
 
 
 def _judges(info: ScriptInfo) -> Judges:

@@ -129,7 +129,8 @@ class Log:
         except EOFError:
             self.defect = "it is cut in the middle of a packed part; what came before is judged."
         except self._damages as error:
-            self.defect = f"it is damaged ({error}); what came before is judged."
+            reason = str(error).partition(" (b'")[0]  # not what Python calls the bytes
+            self.defect = f"it is damaged ({reason}); what came before is judged."
 
     def _unpacked(self) -> _Stream:
         raw = self._raw

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.replay.formats import FORMATS, guessed
-from flask_errwatch.replay.opening import Log
+from flask_errwatch.replay.opening import STDIN, Log, UnreadableLogError
 from flask_errwatch.replay.reading import Lines, Reading
 
 
@@ -39,13 +39,16 @@ class Session:
         defects: For each log that ended early, why.
 
     Raises:
-        UnreadableLogError: One of the logs cannot be opened: nothing is read then.
+        UnreadableLogError: One of the logs cannot be opened, or standard input is named twice:
+            nothing is read then.
     """
 
     def __init__(self, names: Sequence[str], catalogue: Catalogue, form: str = "auto") -> None:
         self.reading = Reading(catalogue)
         self.defects: dict[str, str] = {}
         self._form = form
+        if names.count(STDIN) > 1:
+            raise UnreadableLogError(STDIN, "Standard input can be read only once.")
         with ExitStack() as opened:
             self._logs: list[Log] = []
             for name in names:

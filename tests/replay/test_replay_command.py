@@ -231,3 +231,38 @@ def test_alarms_that_lines_alone_cannot_decide(tmp_path: Path) -> None:
         "not-found-error: its failures are judged as if there were always requests.",
         "client-error: what is usual only CloudWatch knows; its lines are counted.",
     ]
+
+
+def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> None:
+    """Before anything is read: one sentence, and exit code 2."""
+    page = tmp_path / "missing" / "page.html"
+    result = run(written(tmp_path, BURSTS), "--html", page)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"Error: --html = {page}: Its folder does not exist, or may not be written to.\n"
+    )
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "place"), [(("--json",), "standard output"), (("--html", str(FULL)), str(FULL))]
+)
+def test_a_full_disk_is_said_in_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], place: str
+) -> None:
+    """Whatever cannot be written, nothing is printed but why; exit code 1."""
+    command = [sys.executable, "-m", "flask", "errwatch", "replay", *arguments]
+    with Path("/dev/null" if "--html" in arguments else FULL).open("wb") as output:
+        done = subprocess.run(
+            [*command, str(written(tmp_path, BURSTS))],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {place} cannot be written: No space left on device.\n"

@@ -151,3 +151,16 @@ def test_zstd_without_its_package(
 def packed_with_zstd_before(_: bytes) -> bytes:
     """Enough of a frame to be known by."""
     return b"\x28\xb5\x2f\xfd" + b"\1" * 20
+
+
+def test_standard_input_is_read_once(run: Run) -> None:
+    """Named twice it is refused, in one sentence."""
+    result = run("-", "-", input=access(0))
+    assert result.exit_code == 2
+    assert result.stderr == "Error: FILE = '-': Standard input can be read only once.\n"
+
+
+def test_damage_is_said_without_python(tmp_path: Path) -> None:
+    """What follows a packed part and is not packed is damage; its bytes are not shown."""
+    found = read(written(tmp_path, gzip.compress(LINES) + b"garbage"))
+    assert found == (LINES, "it is damaged (Not a gzipped file); what came before is judged.")
