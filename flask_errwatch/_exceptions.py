@@ -113,10 +113,10 @@ def _is_installed(filename: str) -> bool:
 
 
 def _fingerprint(name: str, frames: list[Frame]) -> str:
-    return _digest(name, tuple(f"{frame['file']}:{frame['function']}" for frame in frames))
+    return _digest(name, tuple((frame["file"], frame["function"]) for frame in frames))
 
 
 @lru_cache(maxsize=1024)
-def _digest(name: str, places: tuple[str, ...]) -> str:
-    text = "\n".join((name, *dict.fromkeys(places)))
+def _digest(name: str, places: tuple[tuple[object, object], ...]) -> str:
+    text = "\n".join((name, *(f"{file}:{function}" for file, function in dict.fromkeys(places))))
     return blake2s(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
+from random import Random
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 from blinker import Namespace
 from werkzeug.routing import Rule
 
+from flask_errwatch._process import PerProcess
 from flask_errwatch._values import Network
 from flask_errwatch.addresses import client_address
 from flask_errwatch.detectors import Detector
@@ -42,6 +43,10 @@ _TRACE_PARENT = re.compile(r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[
 _XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 
 
+#: Seeded by the system in each process: a fork copies the state of `random`.
+_RANDOM = PerProcess(Random)
+
+
 def new_id(nanoseconds: int) -> str:
     """A UUID of version 7: unique, and sorted by time (RFC 9562, section 5.7).
 
@@ -53,7 +58,7 @@ def new_id(nanoseconds: int) -> str:
         '018bcfe5-6800-'
     """
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
-    random = int.from_bytes(os.urandom(8), "big")
+    random = _RANDOM.get().getrandbits(64)
     return (
         f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
         f"-7{rest * 4096 // 1_000_000:03x}"

@@ -74,15 +74,17 @@ class Recorder:
             if value is not None
         }
         self._process = PerProcess(Process)
-        processors: list[Processor] = [
-            self._signed,
-            Redact(Redactor(config.redact_keys)),
-            Render(),
-        ]
-        # Its own processors, wrapper and context: structlog's configuration is the app's.
-        self._logger: _EventLogger = structlog.wrap_logger(
+        redact, render = Redact(Redactor(config.redact_keys)), Render()
+        #: For events of nothing but what we built, and for those with `data` or an `exception`.
+        self._plain = self._through(self._signed, render)
+        self._redacting = self._through(self._signed, redact, render)
+
+    def _through(self, *processors: Processor) -> _EventLogger:
+        """A logger of its own in every part: structlog's configuration is the app's."""
+        logger: _EventLogger = structlog.wrap_logger(
             self, processors=processors, wrapper_class=_EventLogger, context_class=dict
         ).bind()
+        return logger
 
     def answered(
         self,
@@ -158,11 +160,15 @@ class Recorder:
         if prepared.event is None:
             self.delivery.note_dropped()
         else:
-            self._logger.record(prepared.event)
+            self._record(prepared.event)
+
+    def _record(self, event: Event) -> bool:
+        is_plain = "data" not in event and "exception" not in event
+        return (self._plain if is_plain else self._redacting).record(event)
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
         """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
-        return self._logger.record({**events.operational_head(phrase), "data": dict(data)})
+        return self._record({**events.operational_head(phrase), "data": dict(data)})
 
     def record(self, text: bytes, *, event: EventDict) -> bool:
         """The end of the processors: structlog calls it with the rendered line."""

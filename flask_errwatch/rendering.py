@@ -61,8 +61,10 @@ class Redact:
         if "data" in event:
             event["data"] = self.redactor(plain_fields(event["data"]))
         if "exception" in event:
-            message = plain(event["exception"]["message"])
-            event["exception"]["message"] = self.redactor.text(str(message))
+            message = event["exception"]["message"]
+            if type(message) is not str or not message.isascii():
+                message = str(plain(message))
+            event["exception"]["message"] = self.redactor.text(message)
         return event
 
 

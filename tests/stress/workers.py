@@ -28,7 +28,16 @@ def start(on: Stage, model: str, workers: int = 2) -> Child:
     if model == "reloader":
         (on.folder / "touched").touch()
         return on.start(
-            *(sys.executable, "-m", "flask", "--app", "tests.stress.stressed", "run", "--port", "0"),
+            *(
+                sys.executable,
+                "-m",
+                "flask",
+                "--app",
+                "tests.stress.stressed",
+                "run",
+                "--port",
+                "0",
+            ),
             *("--reload", "--no-debugger", "--extra-files", str(on.folder / "touched")),
         )
     worker, _, option = model.partition(" ")
