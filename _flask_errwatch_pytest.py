@@ -7,7 +7,7 @@ need is imported at their first use. See `flask_errwatch.testing`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,3 +38,19 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     """Shows how the alarms came about when a comparison with them failed."""
     testing = sys.modules.get("flask_errwatch.testing")
     return None if testing is None else testing.explained(op, left, right)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows how the alarms came about where the failure itself does not, as in `not alarms()`."""
+    report = yield
+    judge = getattr(item, "funcargs", {}).get("errwatch_judge")
+    if judge is not None and call.when == "call" and report.failed:
+        from flask_errwatch.testing import table
+
+        said = table(judge)
+        if said.split("\n", 1)[0] not in report.longreprtext:
+            report.sections.append(("errwatch_judge", said))
+    return report

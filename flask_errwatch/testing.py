@@ -8,18 +8,19 @@ process goes to its sinks.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import NamedTuple, final
+from typing import NamedTuple, cast, final
 
-from flask import Flask
+from flask import Flask, request_started
 
 from flask_errwatch.delivery.diversion import diverted
 from flask_errwatch.detectors import HEARTBEAT
-from flask_errwatch.errors import JudgeError, NoAppError, Problem
-from flask_errwatch.extension import AppState, state_of
+from flask_errwatch.errors import ErrWatchError, JudgeError, NoAppError, Problem
+from flask_errwatch.extension import KEY, AppState, state_of
 from flask_errwatch.hooks import Event
 from flask_errwatch.rendering import Line
 from flask_errwatch.simulation import Judge, Report, State, Transition
@@ -91,6 +92,27 @@ class Alarms(frozenset[str]):
         return f"{{{', '.join(map(repr, sorted(self)))}}}" if self else "set()"
 
 
+class Standing(str):
+    """The state of a detector's alarm: a text that can say why.
+
+    Attributes:
+        detector: The detector's name.
+        accounts: One for each detector of the app.
+    """
+
+    __slots__ = ("accounts", "detector")
+
+    detector: str
+    accounts: tuple[Account, ...]
+
+    @classmethod
+    def of(cls, state: State, detector: str, accounts: tuple[Account, ...]) -> Standing:
+        """The state of this detector."""
+        standing = cls(state)
+        standing.detector, standing.accounts = detector, accounts
+        return standing
+
+
 @final
 class TrafficJudge:
     """Says which alarms the traffic inside a `with` block would raise in CloudWatch.
@@ -117,10 +139,12 @@ class TrafficJudge:
     def __init__(self) -> None:
         self._now: float = START
         self._lines: list[tuple[AppState, int, str]] = []
+        self._served: dict[int, AppState] = {}
         self._block = ExitStack()
 
     def __enter__(self) -> TrafficJudge:
         self._block.enter_context(diverted(self._take))
+        self._block.enter_context(request_started.connected_to(self._serve))
         return self
 
     def __exit__(
@@ -134,6 +158,11 @@ class TrafficJudge:
     def _take(self, app: Flask | None, line: Line) -> None:
         if app is not None:
             self._lines.append((state_of(app), int(self._now * 1000), line.text.decode()))
+
+    def _serve(self, app: Flask, **_: object) -> None:
+        state = app.extensions.get(KEY)
+        if isinstance(state, AppState):
+            self._served[id(state)] = state
 
     def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Lets time pass before the next request.
@@ -165,9 +194,11 @@ class TrafficJudge:
         Raises:
             NoAppError: When the app is not watched.
         """
+        return self._alarms(self._states(app))
+
+    def _alarms(self, states: Sequence[AppState]) -> Alarms:
         raised: list[str] = []
         accounts: list[Account] = []
-        states = self._states(app)
         for state in states:
             judge, transitions = self._judged(state)
             rang = {each.alarm for each in transitions if each.new == "ALARM"}
@@ -184,19 +215,26 @@ class TrafficJudge:
         """The state now of each detector that has an alarm.
 
         Args:
-            app: The app, where several wrote lines.
+            app: The app, where several wrote lines, or served requests while none wrote any.
 
         Raises:
             NoAppError: When the app is not watched, or it cannot be told which is meant.
         """
         states = self._states(app)
         if len(states) != 1:
-            remedy = f"Call states(app=app): {len(states)} apps wrote lines."
+            did = "wrote lines" if self._lines else "served requests"
+            remedy = f"Call states(app=app): {len(states)} apps {did}."
             raise NoAppError(Problem(key="app", value=None, remedy=remedy))
         judge, _ = self._judged(states[0])
         app_name = states[0].config.app_name
         names = {each.resource_name(app_name): each.name for each in states[0].catalogue}
-        return {names[resource]: state for resource, state in judge.states.items()}
+        accounts = self._alarms(states).accounts
+        standing: dict[str, State] = {}
+        for resource, state in judge.states.items():
+            # It equals the plain text, and can say why.
+            now = Standing.of(state, names[resource], accounts)
+            standing[names[resource]] = cast("State", now)
+        return standing
 
     def explain(self, app: Flask | None = None) -> str:
         """How the states came about: lines per detector, worst periods, every transition.
@@ -214,10 +252,14 @@ class TrafficJudge:
         return "\n".join(parts) or _NOTHING
 
     def _states(self, app: Flask | None) -> list[AppState]:
-        """The app's state; without one, the states of the apps that wrote lines, each once."""
+        """The app's state; without one, the states of the apps that wrote lines, each once.
+
+        While none did, of those that served requests: nothing failed.
+        """
         if app is not None:
             return [state_of(app)]
-        return list({id(state): state for state, _, _ in self._lines}.values())
+        wrote = {id(state): state for state, _, _ in self._lines}
+        return list((wrote or self._served).values())
 
     def _judged(self, state: AppState) -> tuple[Judge, list[Transition]]:
         """A judge that saw the app's lines, and what it saw; anew, so that no line is late."""
@@ -242,22 +284,63 @@ _NOTHING = "No app wrote a line: nothing failed, or ErrWatch(app) was not called
 
 
 def explained(op: str, left: object, right: object) -> list[str] | None:
-    """What pytest shows of a failed comparison with `Alarms`; None of any other.
+    """What pytest shows of a failed comparison with alarms or states; None of any other.
 
     What the two sides disagree on comes first, because pytest cuts long explanations.
     """
-    alarms = next((each for each in (left, right) if isinstance(each, Alarms)), None)
-    if alarms is None:
-        return None
-    other = right if alarms is left else left
-    expected = other if isinstance(other, set | frozenset) else {other}
-    known = {account.detector for account in alarms.accounts}
-    lines = [f"{name}: there is no such detector" for name in expected - known]
-    accounts = sorted(
-        alarms.accounts, key=lambda each: (each.detector in alarms) == (each.detector in expected)
-    )
-    lines += [account.sentence for account in accounts]
-    return [f"{left!r} {op} {right!r}", *(lines if known else [_NOTHING])]
+    for mine, other in ((left, right), (right, left)):
+        accounts = _accounts(mine)
+        if accounts is None:
+            continue
+        if isinstance(mine, Standing):
+            guilty = {mine.detector}
+        elif isinstance(mine, Alarms):
+            named = _names(other)
+            guilty = named if op in {"in", "not in"} else named ^ mine
+        else:
+            guilty = _differing(mine, other)
+        return [f"{left!r} {op} {right!r}", *_table(accounts, guilty)]
+    return None
+
+
+def table(judge: TrafficJudge) -> str:
+    """What came of the lines, the raised alarms first: for failures that compare nothing."""
+    try:
+        alarms = judge.alarms()
+    except ErrWatchError as error:
+        return str(error)
+    return "\n".join(_table(alarms.accounts, alarms) if isinstance(alarms, Alarms) else ())
+
+
+def _table(accounts: tuple[Account, ...], guilty: AbstractSet[str]) -> list[str]:
+    if not accounts:
+        return [_NOTHING]
+    unknown = sorted(guilty - {account.detector for account in accounts})
+    return [
+        *(f"{name}: there is no such detector" for name in unknown),
+        *(each.sentence for each in sorted(accounts, key=lambda it: it.detector not in guilty)),
+    ]
+
+
+def _accounts(mine: object) -> tuple[Account, ...] | None:
+    """The accounts of alarms, of a state or of all states; None of anything else."""
+    if isinstance(mine, Alarms | Standing):
+        return mine.accounts
+    first = next(iter(mine.values()), None) if isinstance(mine, dict) else None
+    return first.accounts if isinstance(first, Standing) else None
+
+
+def _names(other: object) -> set[str]:
+    several = other if isinstance(other, set | frozenset | list | tuple) else (other,)
+    return {each for each in several if isinstance(each, str)}
+
+
+def _differing(mine: object, other: object) -> set[str]:
+    """The detectors of which two mappings do not say the same."""
+    if not isinstance(mine, Mapping) or not isinstance(other, Mapping):
+        return set()
+    names = {each for each in (*mine, *other) if isinstance(each, str)}
+    return {name for name in names if mine.get(name) != other.get(name)}
 
 
 def _said(report: Report, *, is_raised: bool) -> str:

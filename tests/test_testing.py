@@ -256,7 +256,13 @@ def test_what_the_sides_disagree_on_comes_first() -> None:
     assert explained("==", alarms, {"silent"}) == ["{'missing'} == {'silent'}", missing, mute]
     differing = explained("==", {"missing", "silent"}, alarms) or []
     assert differing[1:] == [mute, missing]
-    assert explained("in", "silent", alarms) == ["'silent' in {'missing'}", missing, mute]
+    assert explained("in", "silent", alarms) == ["'silent' in {'missing'}", mute, missing]
+    assert explained("not in", "silent", alarms) == ["'silent' not in {'missing'}", mute, missing]
+    assert explained("==", alarms, ["silent", []]) == [
+        "{'missing'} == ['silent', []]",
+        missing,
+        mute,
+    ]
     unknown = "mising: there is no such detector"
     assert explained("==", {"mising"}, alarms) == [
         "{'mising'} == {'missing'}",
@@ -295,3 +301,55 @@ def test_alarms_print_as_a_set() -> None:
     """Sorted, so that a message is the same on every run."""
     assert repr(Alarms.of(["b", "a"], ())) == "{'a', 'b'}"
     assert repr(Alarms.of([], ())) == "set()"
+
+
+def test_a_quiet_app_has_states(errwatch_judge: TrafficJudge) -> None:
+    """An app that served and wrote nothing is judged; of two such it must be said which."""
+    app = watched()
+    app.add_url_rule("/", "home", lambda: "welcome")
+    with pytest.raises(NoAppError, match=r"Call states\(app=app\): 0 apps served requests"):
+        errwatch_judge.states()
+    assert app.test_client().get("/").status_code == 200
+    assert errwatch_judge.states() == {"missing": "OK"}
+    assert errwatch_judge.alarms() == set()
+    assert (explained("==", errwatch_judge.alarms(), {"missing"}) or [])[1].startswith(
+        "missing: not raised: 0 lines matched; alarms when Sum > 2"
+    )
+    other, stranger = watched("other"), Flask("stranger")
+    for each in (other, stranger):
+        assert each.test_client().get("/x").status_code == 404
+    assert errwatch_judge.states() == {"missing": "OK"}  # the one that wrote a line
+
+
+def test_a_state_can_say_why(errwatch_judge: TrafficJudge) -> None:
+    """A failed comparison of one state or of all begins with the detectors that differ."""
+    second = Detector(name="second", event="Second", statuses=(405,), alarm=Alarm(threshold=2))
+    miss(watched(detectors=(second,)), 3)
+    states = errwatch_judge.states()
+    assert states == {"missing": "ALARM", "second": "OK"}
+    first, *lines = explained("==", states["second"], "ALARM") or []
+    assert first == "'OK' == 'ALARM'"
+    assert [line.split(":")[0] for line in lines] == ["second", "missing"]
+    lines = explained("==", {"missing": "ALARM", "second": "ALARM", "x": "OK"}, states) or []
+    assert [line.split(":")[0] for line in lines[1:]] == ["x", "second", "missing"]
+    assert explained("==", states, 1) is not None
+    assert explained("==", {"a": 1}, {}) is None
+
+
+@pytest.mark.parametrize(
+    "claim", ["not errwatch_judge.alarms()", "len(errwatch_judge.alarms()) > 1"]
+)
+def test_a_failure_that_compares_no_alarms_shows_them_too(
+    example: pytest.Pytester, claim: str
+) -> None:
+    """Only comparisons are explained by pytest, so the table stands in a section of the report."""
+    (example.path / "test_not.py").write_text(f"""
+def test_not(client, errwatch_judge):
+    for _ in range(11):
+        client.post("/login", data={{"user": "ann"}})
+    assert {claim}
+""")
+    result = example.runpytest_inprocess("-p", "no:cacheprovider", "test_not.py")
+    result.stdout.fnmatch_lines(
+        ["*- errwatch_judge -*", "login-failed: raised: 11 lines matched, *", "critical-error: *"]
+    )
