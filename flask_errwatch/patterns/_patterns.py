@@ -198,14 +198,26 @@ class JsonPattern(Pattern):
             again = read_exactly(message)
             return again is not None and self._test(again)
 
-    def _value(self, message: str, selector: str) -> float | None:
+    def selected(self, message: str, selector: str) -> object:
+        """What stands in a line at a place, None where the line does not match.
+
+        Args:
+            message: The line.
+            selector: The place, as `$.field`.
+
+        Raises:
+            PatternSyntaxError: The selector has a wildcard or is no selector.
+        """
         place = whole_selector(selector)
         if Wildcard.ANY in place.steps:
             raise PatternSyntaxError(selector, 0, "Write the selector without a wildcard.")
         event = read_event(message)
         if event is None or not self.matches_event(event, message):
             return None
-        return _published(selection(place)(event))
+        return selection(place)(event)
+
+    def _value(self, message: str, selector: str) -> float | None:
+        return _published(self.selected(message, selector))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,8 @@ State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
 _DAY = 86_400
 _HOUR = 3_600
+#: Longest window, of a day where periods are shorter than an hour (CloudWatch API, PutMetricAlarm).
+_WEEK = 604_800
 _OPERATORS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
     "GreaterThanThreshold": (">", operator.gt),
     "GreaterThanOrEqualToThreshold": (">=", operator.ge),
@@ -240,6 +242,10 @@ def _alarm_problems(rule: AlarmRule) -> Iterator[Problem]:
         1 <= rule.datapoints_to_alarm <= rule.evaluation_periods
     ):
         yield problem("datapoints_to_alarm", "Use a whole number from 1 to evaluation_periods.")
+    window = _DAY if rule.period < _HOUR else _WEEK
+    if rule.period * rule.evaluation_periods > window:
+        remedy = "Use at most a day together, a week where a period is an hour or longer."
+        yield problem("evaluation_periods", remedy)
     if not is_statistic(rule.statistic):
         names = "'Sum', 'Average', 'Minimum', 'Maximum', 'SampleCount' or a percentile as 'p99'"
         yield problem("statistic", f"Use {names}; the judge knows no other.")

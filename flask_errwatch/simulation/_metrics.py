@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flask_errwatch.errors import JudgeError, PatternSyntaxError, Problem
-from flask_errwatch.patterns import Pattern, parse, read_event
+from flask_errwatch.patterns import DelimitedPattern, JsonPattern, Pattern, parse
 from flask_errwatch.simulation._reading import Reader
 
 #: Seconds that CloudWatch Logs gathers into one sample set (User Guide, "Creating metrics from
@@ -17,6 +17,10 @@ from flask_errwatch.simulation._reading import Reader
 MINUTE = 60
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+#: Longest value of a metric transformation (CloudWatch Logs API, MetricTransformation).
+_LONGEST_VALUE = 100
+# Different values of a minute that are kept as they are.
+_EXACT = 1_000
 _PERCENTILE = re.compile(r"p(100(?:\.0+)?|\d{1,2}(?:\.\d+)?)", re.ASCII)
 
 
@@ -175,17 +179,29 @@ class MetricRule:
 
 def _text(pattern: Pattern, message: str, token: str) -> str | None:
     """The text of a field in a line that matches: `$.a.b` of a JSON line, or `$name`."""
-    if not token.startswith("$."):
+    if not isinstance(pattern, JsonPattern):
         return (pattern.extract(message) or {}).get(token)
-    value: object = read_event(message)
-    for name in token[2:].split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+    value = pattern.selected(message, token)
     is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
     return str(value) if is_text else None
 
 
 def _rule_problems(rule: MetricRule) -> Iterator[Problem]:
-    if not _NUMBER.fullmatch(rule.metric_value) and not rule.metric_value.startswith("$"):
+    yield from _value_problems(rule)
+    yield from _dimension_problems(rule)
+    if rule.default_value is not None and not math.isfinite(rule.default_value):
+        remedy = "Use a finite number, or None."
+        yield Problem(key="default_value", value=rule.default_value, remedy=remedy)
+    if rule.default_value is not None and rule.dimensions:
+        remedy = "A metric filter with dimensions cannot have one: leave one of them out."
+        yield Problem(key="default_value", value=rule.default_value, remedy=remedy)
+
+
+def _value_problems(rule: MetricRule) -> Iterator[Problem]:
+    if len(rule.metric_value) > _LONGEST_VALUE:
+        remedy = f"Use at most {_LONGEST_VALUE} characters."
+        yield Problem(key="metric_value", value=rule.metric_value, remedy=remedy)
+    elif not _NUMBER.fullmatch(rule.metric_value) and not rule.metric_value.startswith("$"):
         remedy = "Use a number, or a field of the pattern such as '$.duration_ms'."
         yield Problem(key="metric_value", value=rule.metric_value, remedy=remedy)
     elif not _NUMBER.fullmatch(rule.metric_value):
@@ -196,15 +212,29 @@ def _rule_problems(rule: MetricRule) -> Iterator[Problem]:
     elif not math.isfinite(float(rule.metric_value)):
         remedy = "Use a finite number."
         yield Problem(key="metric_value", value=rule.metric_value, remedy=remedy)
-    if rule.default_value is not None and not math.isfinite(rule.default_value):
-        remedy = "Use a finite number, or None."
-        yield Problem(key="default_value", value=rule.default_value, remedy=remedy)
-    if rule.default_value is not None and rule.dimensions:
-        remedy = "A metric filter with dimensions cannot have one: leave one of them out."
-        yield Problem(key="default_value", value=rule.default_value, remedy=remedy)
+
+
+def _dimension_problems(rule: MetricRule) -> Iterator[Problem]:
     if len(rule.dimensions) > 3:
         remedy = "A metric filter takes at most three."
         yield Problem(key="dimensions", value=rule.dimensions, remedy=remedy)
+    if rule.dimensions and not isinstance(rule.pattern, JsonPattern | DelimitedPattern):
+        remedy = "Only JSON and space-delimited patterns have fields for dimensions."
+        yield Problem(key="dimensions", value=rule.dimensions, remedy=remedy)
+    for name, selector in rule.dimensions:
+        wrong = _unreadable(rule.pattern, selector)
+        if wrong is not None:
+            yield Problem(key=f"dimension {name!r}", value=selector, remedy=wrong)
+
+
+def _unreadable(pattern: Pattern, selector: str) -> str | None:
+    """What to write instead of a selector that cannot be followed in a JSON line."""
+    try:
+        if isinstance(pattern, JsonPattern):
+            pattern.selected("", selector)
+    except PatternSyntaxError as error:
+        return error.remedy
+    return None
 
 
 @dataclass(slots=True)
@@ -216,21 +246,30 @@ class _Minute:
     low: float = math.inf
     high: float = -math.inf
     values: dict[float, int] = field(default_factory=dict)
+    is_rounding: bool = False
 
     def add(self, value: float, times: int) -> None:
         self.count += times
         self.total += value * times
         self.low = min(self.low, value)
         self.high = max(self.high, value)
-        rounded = value if value in (0.0, 1.0) else float(f"{value:.3g}")
-        self.values[rounded] = self.values.get(rounded, 0) + times
+        if self.is_rounding:
+            value = _rounded(value)
+        self.values[value] = self.values.get(value, 0) + times
+        if len(self.values) > _EXACT and not self.is_rounding:
+            self.is_rounding = True
+            exact, self.values = self.values, {}
+            for each, count in exact.items():
+                kept = _rounded(each)
+                self.values[kept] = self.values.get(kept, 0) + count
 
 
 class MetricSeries:
     """The samples of one metric, gathered per minute: memory follows minutes, not samples.
 
-    Sum, Average, Minimum, Maximum and SampleCount are exact; a percentile is taken from values
-    rounded to three digits, which bounds what a minute can hold.
+    Sum, Average, Minimum, Maximum and SampleCount are exact. A percentile is exact as long as a
+    minute has at most 1,000 different values; with more its values are rounded to three digits,
+    which bounds what a minute can hold.
 
     Example:
         >>> series = MetricSeries()
@@ -304,6 +343,10 @@ class MetricSeries:
         """Forgets every minute that ended at or before that second."""
         for start in [start for start in self._minutes if start + MINUTE <= before]:
             del self._minutes[start]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _count(minutes: Sequence[_Minute]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,8 +162,16 @@ def test_the_range_is_two_datapoints_longer_than_the_periods() -> None:
 
 def test_an_alarm_over_more_than_a_day_is_evaluated_hourly() -> None:
     """As the user guide says."""
-    assert rule(1, 288).interval == 60
-    assert rule(1, 289).interval == 3600
+    assert replace(rule(1, 24), period=3600).interval == 60
+    assert replace(rule(1, 25), period=3600).interval == 3600
+
+
+@pytest.mark.parametrize(("period", "longest"), [(60, 1440), (300, 288), (3600, 168), (86400, 7)])
+def test_a_window_is_no_longer_than_aws_takes(period: int, longest: int) -> None:
+    """A day, or a week of periods that are an hour or longer."""
+    longest_rule = replace(rule(1, 1), period=period, evaluation_periods=longest)
+    with pytest.raises(JudgeError, match=r"evaluation_periods of alarm .*: Use at most a day"):
+        replace(longest_rule, evaluation_periods=longest + 1)
 
 
 def test_a_detectors_alarm_becomes_a_rule() -> None:

@@ -85,6 +85,17 @@ def test_dimensions_are_read_from_a_space_delimited_line() -> None:
     assert sample.metric == Metric("Shop", "boom", (("Kind", "db"),))
 
 
+@pytest.mark.parametrize("selector", ["$.['a.b']", "$.list[1]", "$.deep.list[0].kind"])
+def test_dimensions_are_read_as_patterns_read_selectors(selector: str) -> None:
+    """Quoted keys and places in a list, too; what is not there gives no sample."""
+    split = rule(dimensions=(("Kind", selector),))
+    line = '{"event": "Boom", "a.b": "x", "list": [0, "x"], "deep": {"list": [{"kind": "x"}]}}'
+    sample = split.sample(line)
+    assert sample is not None
+    assert sample.metric == Metric("Shop", "boom", (("Kind", "x"),))
+    assert split.sample('{"event": "Boom"}') is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -95,6 +106,11 @@ def test_dimensions_are_read_from_a_space_delimited_line() -> None:
         ({"default_value": float("nan")}, "Use a finite number, or None."),
         ({"default_value": 0.0, "dimensions": (("A", "$.a"),)}, "leave one of them out"),
         ({"dimensions": tuple((name, "$.a") for name in "ABCD")}, "at most three"),
+        ({"metric_value": "1" * 101}, "Use at most 100 characters"),
+        ({"pattern": "Boom", "dimensions": (("A", "$.a"),)}, "Only JSON and space-delimited"),
+        ({"pattern": "%Boom%", "dimensions": (("A", "$a"),)}, "Only JSON and space-delimited"),
+        ({"dimensions": (("A", "$.a[*]"),)}, "dimension 'A' = .*without a wildcard"),
+        ({"dimensions": (("A", "$a"),)}, "dimension 'A' = "),
     ],
 )
 def test_a_metric_filter_that_aws_would_refuse_is_refused(
@@ -176,3 +192,17 @@ def test_periods_add_up_whatever_the_order(samples: list[tuple[int, int]]) -> No
     for statistic in ("Sum", "Average", "Minimum", "Maximum", "SampleCount", "p90"):
         assert series.statistic(statistic, 0, 600) == backwards.statistic(statistic, 0, 600)
     assert (series.statistic("Sum", 0, 600) or 0) == sum(value for _, value in samples)
+
+
+def test_a_percentile_lies_on_the_right_side_of_a_threshold() -> None:
+    """It is exact up to 1,000 different values a minute, and rounded to three digits beyond."""
+    series = MetricSeries()
+    series.add(0, 9000.0)
+    series.add(0, 10_040.0, times=99)
+    series.add(0, 20_000.0)
+    assert series.statistic("p50", 0, 60) == 10_040.0
+    for each in range(997):
+        series.add(0, 10_040.5 + each / 1000)
+    assert series.statistic("p5", 0, 60) == 10_040.0
+    series.add(0, 1.0)
+    assert series.statistic("p5", 0, 60) == 10_000.0
