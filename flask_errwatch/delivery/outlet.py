@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 Operational = Callable[[str, dict[str, object]], bool]
+#: Writes a line to a sink, and whether the sink took it; never raises.
+Write = Callable[[Line], bool]
 
 #: Characters of a log stream's name (AWS API Reference, CreateLogStream).
 _STREAM_LENGTH = 512
@@ -116,6 +118,22 @@ def _stream_name(app_name: str) -> str:
     return name.replace(":", "_").replace("*", "_")[-_STREAM_LENGTH:]
 
 
+def _nowhere(_line: Line) -> bool:
+    return True
+
+
+def _to_all(writes: list[Write]) -> Write:
+    """One function for all sinks; where there is one sink, its own."""
+    if len(writes) == 1:
+        return writes[0]
+
+    def write_to_all(line: Line) -> bool:
+        taken = [write(line) for write in writes]
+        return all(taken)
+
+    return write_to_all
+
+
 class Delivery:
     """Takes the lines of one app, in whatever process it runs.
 
@@ -131,7 +149,7 @@ class Delivery:
         self._guard = guard
         self._app = app
         self._operational: Operational = lambda _phrase, _data: False
-        self._writes: tuple[Callable[[Line], object], ...] = ()
+        self._hand_over: Write = _nowhere
         self._cloudwatch: CloudWatchSink | None = None
         self._running_in = 0
         # Re-entrant: a signal handler that reports may interrupt the start itself.
@@ -173,12 +191,12 @@ class Delivery:
                 names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
             self._emitted = 0
             self._dropped_by_hooks = 0
-            self._writes = tuple(self._opened(name) for name in names)
+            self._hand_over = _to_all([self._opened(name) for name in names])
             self._running_in = os.getpid()
         finally:
             self._starting_in = 0
         while self._early:
-            self._hand_over(self._early.popleft())
+            self.write(self._early.popleft())
 
     def write(self, line: Line) -> bool:
         """Hands the line to every sink; a sink that fails takes nothing from the others.
@@ -187,16 +205,9 @@ class Delivery:
             Whether no sink refused it.
         """
         if self._running_in == getpid() and not diversion.takers:
+            self._emitted += 1
             return self._hand_over(line)
         return self._write_meanwhile(line)
-
-    def _hand_over(self, line: Line) -> bool:
-        self._emitted += 1
-        taken = True
-        for write in self._writes:
-            if write(line) is False:
-                taken = False
-        return taken
 
     def _write_meanwhile(self, line: Line) -> bool:
         if diversion.takers:
@@ -205,6 +216,7 @@ class Delivery:
             return True
         self.ensure_running()
         if self.is_running:
+            self._emitted += 1
             return self._hand_over(line)
         self._early.append(line)  # in a signal handler that interrupted the start
         return True
@@ -254,7 +266,7 @@ class Delivery:
         reason = "" if told or not stats.last_error else f": {stats.last_error}"
         tell(f"{stats.pending} {left} as the process ends{reason}")
 
-    def _opened(self, name: str) -> Callable[[Line], object]:
+    def _opened(self, name: str) -> Write:
         """What writes a line to the sink, and never raises."""
         if name == "stdout":
             return self._guarded(StdoutSink().write)
@@ -272,8 +284,12 @@ class Delivery:
         _at_exit(self, self._config.shutdown_timeout)
         return self._cloudwatch.write
 
-    def _guarded(self, write: Callable[[Line], None]) -> Callable[[Line], object]:
-        return lambda line: self._guard.run("a sink", write, line)
+    def _guarded(self, write: Callable[[Line], None]) -> Write:
+        def guarded(line: Line) -> bool:
+            self._guard.run("a sink", write, line)
+            return True
+
+        return guarded
 
     def _beat(self) -> None:
         self._operational(

@@ -73,7 +73,8 @@ class Writer:
             Whether it lies in the journal.
         """
         record = pack(line)
-        if self.written + len(record) > self.limit:
+        length = len(record)
+        if self.written + length > self.limit:
             self.refused.append((line.timestamp, FULL))
             return False
         try:
@@ -82,7 +83,7 @@ class Writer:
             self.refused.append((line.timestamp, f"cannot write ({error.strerror})"))
             return False
         self.written += written
-        is_whole = written == len(record)
+        is_whole = written == length
         if is_whole:
             self.appended += 1  # a short one is torn, and counted by who reads it
         # Never waits: who finds the lock taken, even by the frame that it interrupted, goes on.
