@@ -21,6 +21,9 @@ _LONG = 8192
 #: Phrase, time, source and path; anything may stand there.
 Row = tuple[str, str, str | None, str | None]
 _STAMP = 24  # characters of 2026-11-25T01:17:12.687Z
+# What stands behind the minute there, as `minute_of` reads it; of milliseconds there are 60,000.
+_REST = re.compile(r"(:\d\d([.,]\d{1,9})?)?Z", re.ASCII)
+_KEPT_RESTS = 60_000
 _COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
 _UNTIMED = itemgetter("event", "client_ip", "path")
 
@@ -44,6 +47,10 @@ class _JsonLines(Lines):
     Of every line only its minute, phrase, source and path are kept, per minute.
     """
 
+    def __init__(self, reading: Reading, log: str) -> None:
+        super().__init__(reading, log)
+        self._rests: set[str] = set()
+
     def _sweep(self, lines: list[bytes], rows: Iterator[Row], waiting: Iterator[object]) -> None:
         """Counts the rows.
 
@@ -54,6 +61,7 @@ class _JsonLines(Lines):
         """
         minutes: dict[int, _Phrases] = {}
         phrases = _Phrases()
+        rests = self._rests
         last = ""
         while True:
             try:
@@ -63,8 +71,8 @@ class _JsonLines(Lines):
                         minute = self._turn(stamp, len(lines) - length_hint(waiting) - 1)
                         phrases = minutes.setdefault(minute, _Phrases())
                         last = stamp[:16]
-                    if stamp[-1] != "Z":
-                        raise ValueError
+                    if stamp[16:] not in rests:
+                        self._learn_rest(stamp[16:])
                     sources, paths = phrases[phrase]
                     sources.append(source)
                     paths.append(path)
@@ -74,6 +82,17 @@ class _JsonLines(Lines):
                 self._slow(index, lines[index])
         for minute, found in minutes.items():
             self._settle(minute, found)
+
+    def _learn_rest(self, rest: str) -> None:
+        """Checks what follows the minute in a time; there are few such texts, so it is kept.
+
+        Raises:
+            ValueError: The time is none, or not in UTC.
+        """
+        if not _REST.fullmatch(rest):
+            raise ValueError
+        if len(self._rests) < _KEPT_RESTS:
+            self._rests.add(rest)
 
     def _turn(self, stamp: str, index: int) -> int:
         """The minute of a line, the first of it.

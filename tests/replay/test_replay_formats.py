@@ -223,6 +223,41 @@ def test_auto_finds_the_format_of_each_log(tmp_path: Path, found: Run) -> None:
     assert (lines_of(whole), whole["bad_lines"]) == ({"not-found-error": 12}, 1)
 
 
+@pytest.mark.parametrize("form", ["json", "cloudwatch-export"])
+@pytest.mark.parametrize(
+    ("rest", "is_time"),
+    [
+        (" utter rubbishZ", False),
+        (":99.1234567890Z", False),
+        (":1Z", False),
+        (":01.5xZ", False),
+        ("::01.0Z", False),
+        (":01.000", False),
+        (":01.000Z", True),
+        (":01,5Z", True),
+        ("Z", True),
+    ],
+)
+def test_the_fast_way_reads_the_times_of_the_slow_way(
+    form: str,
+    rest: str,
+    is_time: bool,  # noqa: FBT001 - pytest gives it
+) -> None:
+    """In the middle of good lines a time is good or bad as it is alone, or in a long line."""
+    counts = []
+    for padding in ("", "x" * 9000):
+        good = event(60, path=padding).replace("00:01:00.000Z", "00:01:00.000Z")
+        odd = good.replace("00:01:00.000Z", f"00:01{rest}")
+        lines = [good, odd, good]
+        if form != "json":
+            stamps = ("00:01:00.000Z", f"00:01{rest}", "00:01:00.000Z")
+            lines = [f"2026-11-25T{stamp} {good}" for stamp in stamps]
+        reading = Reading(CATALOGUE)
+        FORMATS[form](reading, "log").take("".join(lines).encode())
+        counts.append((reading.tally.lines, reading.bad_lines))
+    assert counts == [(3, 0) if is_time else (2, 1)] * 2
+
+
 def test_a_time_that_no_log_has_is_bad(tmp_path: Path, found: Run) -> None:
     """Before the epoch, after 2262, or at the ends of the calendar: the rest is judged."""
     years = ("0001", "1969", "2263", "9999")
