@@ -111,9 +111,11 @@ def _literal(value: object) -> Value:
     if isinstance(value, Regex):
         return value
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        if exact(str(value)) is None:
-            raise PatternSyntaxError(str(value), 0, "Compare with a finite number.")
-        return Number(str(value))
+        # int() refuses to be spelled where it is long; the pattern says that it is too long.
+        spelling = str(Decimal(value)) if isinstance(value, int) else str(value)
+        if exact(spelling) is None:
+            raise PatternSyntaxError(spelling, 0, "Compare with a finite number.")
+        return Number(spelling)
     raise TypeError(
         f"Compare with a str, a number or a Regex, not with {value!r}; "
         "use is_true(), is_false() or is_null() for the constants."

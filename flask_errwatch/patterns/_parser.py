@@ -26,6 +26,7 @@ def parse(text: str) -> Pattern:
 
     Raises:
         PatternSyntaxError: CloudWatch Logs would refuse it; says where and what to write instead.
+        TypeError: It is no text.
 
     Example:
         >>> parse("ERROR -timeout").matches("ERROR: disk full")
@@ -36,6 +37,7 @@ def parse(text: str) -> Pattern:
                ^
         Write a single '=' for equality.
     """
+    _check_text(text)
     cursor = Cursor(text)
     first = cursor.skip_blanks()
     if first == "{":
@@ -45,6 +47,12 @@ def parse(text: str) -> Pattern:
     if first == "%":
         return _regex(cursor)
     return _terms(cursor)
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        message = f"Write the pattern as a str, as it stands in a metric filter, not as {text!r}."
+        raise TypeError(message)
 
 
 def _regex(cursor: Cursor) -> RegexPattern:

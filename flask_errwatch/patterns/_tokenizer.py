@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unicodedata import category
+
 from flask_errwatch.errors import PatternSyntaxError
 from flask_errwatch.patterns import _quotas
 from flask_errwatch.patterns._nodes import Number, Text
 from flask_errwatch.patterns._numbers import exact, number_end
 from flask_errwatch.patterns._regex import Regex
 
+_MARKS = ("Mn", "Mc")
 BLANKS = " \t\n\r\v\f"
 
 
@@ -52,9 +55,17 @@ class Cursor:
         return PatternSyntaxError(self.source, self.at if position is None else position, remedy)
 
     def run(self, extra: str) -> str:
-        """Passes letters and digits of any script and the `extra` characters; may be empty."""
+        """Passes letters and digits of any script and the `extra` characters; may be empty.
+
+        A letter may carry marks, as in Hindi, in Thai and with accents apart (Unicode Mn, Mc).
+        """
         start = self.at
-        while (char := self.peek()) and (char.isalnum() or char in extra):
+        takes_marks = False
+        while char := self.peek():
+            if char.isalnum() or char in extra:
+                takes_marks = char.isalpha()
+            elif not (takes_marks and category(char) in _MARKS):
+                break
             self.at += 1
         return self.source[start : self.at]
 

@@ -287,3 +287,27 @@ def _assert_judged(pattern: str, matching: list[str], others: list[str]) -> None
     judge = parse(pattern)
     assert [line for line in matching if not judge.matches(line)] == []
     assert [line for line in others if judge.matches(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "is_match"),
+    [
+        (r'{ $.a = "x\"y" }', r'{"a": "x\"y"}', True),
+        (r'{ $.a = "C:\dir" }', r'{"a": "C:\\dir"}', True),
+        (r'{ $.a = "C:\\dir" }', r'{"a": "C:\\dir"}', True),
+        ('[a = "x y"]', "  x y", True),
+        ("{ $.a[*].b NOT EXISTS }", '{"a": [{"b": 1}, {}]}', False),
+        ("{ $.a[*].b NOT EXISTS }", '{"a": [{}]}', True),
+        ("%a|%", "z", True),
+        ("%^.$%", "\r", True),
+        ("%^.$%", "\v", True),
+        ("%^.$%", "\u2028", True),
+        ("%^.$%", "\n", False),
+        (r"%^\s$%", "\v", True),
+        (r"%^\s$%", "\r", True),
+        (r"%^\s$%", "\u2028", False),
+    ],
+)
+def test_our_choices_where_nothing_is_known(pattern: str, line: str, *, is_match: bool) -> None:
+    """As `docs/patterns.md` lists them."""
+    assert parse(pattern).matches(line) is is_match

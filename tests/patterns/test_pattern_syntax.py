@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from flask_errwatch.errors import ErrWatchError
@@ -199,3 +201,34 @@ def test_a_log_group_has_five_filters_with_a_regular_expression() -> None:
     with pytest.raises(PatternSyntaxError, match="at most 5 filters") as caught:
         check_group(map(parse, [*holding, *without, "%sixth%"]))
     assert caught.value.source == "%sixth%"
+
+
+@pytest.mark.parametrize("word", ["हिन्दी", "ไทยที่", "cafe\u0301"])
+def test_a_letter_may_carry_marks(word: str) -> None:
+    """Words of scripts that write with marks need no quotes, nor do accents that stand apart."""
+    assert parse(f"a {word}").matches(f"{word} a")
+    assert not parse(f"a {word}").matches(f"{word[:-1]} a")
+    assert parse(f"{{ $.{word} = {word} }}").matches(json.dumps({word: word}))
+    assert (field(f"$.{word}") == word).matches(json.dumps({word: word}))
+
+
+@pytest.mark.parametrize("text", ["\u0301a", "1\u0301", "_\u0301"])
+def test_a_mark_without_a_letter_is_refused(text: str) -> None:
+    """It would belong to what stands before the word."""
+    with pytest.raises(PatternSyntaxError):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"x"])
+def test_a_pattern_is_a_text(text: object) -> None:
+    """What is none is refused in one sentence."""
+    with pytest.raises(TypeError, match=r"Write the pattern as a str, .* not as (None|5|b'x')"):
+        parse(text)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_number_that_is_too_long_is_refused() -> None:
+    """It is one error, whatever int() thinks of spelling it."""
+    for number in (10**5000, -(10**5000)):
+        with pytest.raises(PatternSyntaxError, match="1,024"):
+            assert field("$.a") == number
+    assert str(field("$.a") == 10**30) == "{ $.a = 1" + "0" * 30 + " }"
