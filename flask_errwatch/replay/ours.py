@@ -21,9 +21,10 @@ _LONG = 8192
 #: Phrase, time, source and path; anything may stand there.
 Row = tuple[str, str, str | None, str | None]
 _STAMP = 24  # characters of 2026-11-25T01:17:12.687Z
-# What stands behind the minute there, as `minute_of` reads it; of milliseconds there are 60,000.
+# What stands behind the minute there, as `minute_of` reads it: of seconds there are 60, of
+# milliseconds 1,000.
 _REST = re.compile(r"(:\d\d([.,]\d{1,9})?)?Z", re.ASCII)
-_KEPT_RESTS = 60_000
+_KEPT = 2_000
 _COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
 _UNTIMED = itemgetter("event", "client_ip", "path")
 
@@ -49,7 +50,8 @@ class _JsonLines(Lines):
 
     def __init__(self, reading: Reading, log: str) -> None:
         super().__init__(reading, log)
-        self._rests: set[str] = set()
+        self._seconds: set[str] = set()
+        self._fractions: set[str] = set()
 
     def _sweep(self, lines: list[bytes], rows: Iterator[Row], waiting: Iterator[object]) -> None:
         """Counts the rows.
@@ -61,18 +63,21 @@ class _JsonLines(Lines):
         """
         minutes: dict[int, _Phrases] = {}
         phrases = _Phrases()
-        rests = self._rests
-        last = ""
+        seconds, fractions = self._seconds, self._fractions
+        second = minute_text = ""
         while True:
             try:
                 for phrase, stamp, source, path in rows:
-                    if stamp[:16] != last:
-                        last = ""
-                        minute = self._turn(stamp, len(lines) - length_hint(waiting) - 1)
-                        phrases = minutes.setdefault(minute, _Phrases())
-                        last = stamp[:16]
-                    if stamp[16:] not in rests:
-                        self._learn_rest(stamp[16:])
+                    if stamp[:19] != second or stamp[19:] not in fractions:
+                        second = ""
+                        if stamp[16:19] not in seconds or stamp[19:] not in fractions:
+                            self._learn(stamp[16:])
+                        if stamp[:16] != minute_text:
+                            minute_text = ""
+                            minute = self._turn(stamp, len(lines) - length_hint(waiting) - 1)
+                            phrases = minutes.setdefault(minute, _Phrases())
+                            minute_text = stamp[:16]
+                        second = stamp[:19]
                     sources, paths = phrases[phrase]
                     sources.append(source)
                     paths.append(path)
@@ -83,16 +88,17 @@ class _JsonLines(Lines):
         for minute, found in minutes.items():
             self._settle(minute, found)
 
-    def _learn_rest(self, rest: str) -> None:
-        """Checks what follows the minute in a time; there are few such texts, so it is kept.
+    def _learn(self, rest: str) -> None:
+        """Checks what follows the minute in a time, and keeps its two halves, which are few.
 
         Raises:
             ValueError: The time is none, or not in UTC.
         """
         if not _REST.fullmatch(rest):
             raise ValueError
-        if len(self._rests) < _KEPT_RESTS:
-            self._rests.add(rest)
+        if len(rest) > 3 and len(self._fractions) < _KEPT:  # without seconds it has no halves
+            self._seconds.add(rest[:3])
+            self._fractions.add(rest[3:])
 
     def _turn(self, stamp: str, index: int) -> int:
         """The minute of a line, the first of it.

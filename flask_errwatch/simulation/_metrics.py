@@ -327,13 +327,15 @@ class MetricSeries:
             start: First second, a whole minute.
             end: The second after the last, a whole minute.
         """
-        every, quiet = self._minutes.get, self._quiet
+        every, quiet, since = self._minutes.get, self._quiet, self._quiet_since
         ats = range(start, end, MINUTE)
         if quiet is None:
             minutes = [minute for at in ats if (minute := every(at)) is not None]
+        elif start >= since:
+            minutes = [every(at, quiet) for at in ats]
         else:
-            filled = [every(at, quiet if at >= self._quiet_since else None) for at in ats]
-            minutes = [minute for minute in filled if minute is not None]
+            known = [every(at, quiet) if at >= since else every(at) for at in ats]
+            minutes = [minute for minute in known if minute is not None]
         if not minutes:
             return None
         simple = _STATISTICS.get(name)
