@@ -184,6 +184,8 @@ class Delivery:
         if self.is_running or self._starting_in == os.getpid():
             return  # another thread was faster, or this one was interrupted
         self._starting_in = os.getpid()
+        # Before anything is opened: a process may be told to end in the middle of its start.
+        _at_exit(self, self._config.shutdown_timeout)
         try:
             names = self._config.sinks
             if names is None:
@@ -252,6 +254,9 @@ class Delivery:
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, and says what is left."""
+        if self._early:
+            # What a signal handler reported during a start that did not come to its end.
+            self._guard.run("starting the delivery", self.ensure_running)
         if not self.is_running or self._cloudwatch is None:
             return
         if self._cloudwatch.shipper.stop(deadline):
@@ -281,7 +286,6 @@ class Delivery:
             is_wanted=lambda: self._app() is not None,
             before=before,
         )
-        _at_exit(self, self._config.shutdown_timeout)
         return self._cloudwatch.write
 
     def _guarded(self, write: Callable[[Line], None]) -> Write:

@@ -78,7 +78,7 @@ def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
         for each in actual.of(MetricFilter)
         if each.pattern in declared
         and each.name not in names
-        and not is_ours(each, desired.app_name, actual, is_declared=False)
+        and not is_ours(each, desired.app_name, actual)
     ]
     if others:
         yield (
@@ -99,7 +99,7 @@ def removal(app_name: str, log_group: str, actual: Actual, *, with_logs: bool) -
     entries = [
         Change(action="delete", resource=each, actual=each)
         for each in _deletable(actual)
-        if is_ours(each, app_name, actual, is_declared=False)
+        if is_ours(each, app_name, actual)
     ]
     entries += [_topic_removal(each, app_name, actual) for each in actual.of(Topic)]
     groups = (each for each in actual.of(LogGroup) if each.name == log_group)
@@ -112,7 +112,7 @@ def _deletions(desired: Desired, actual: Actual) -> Iterator[Change]:
     declared = {(each.kind, each.key) for each in desired.resources}
     for each in _deletable(actual):
         is_declared = (each.kind, each.key) in declared
-        if not is_declared and is_ours(each, desired.app_name, actual, is_declared=False):
+        if not is_declared and is_ours(each, desired.app_name, actual):
             yield Change(action="delete", resource=each, actual=each)
 
 
@@ -122,7 +122,7 @@ def _deletable(actual: Actual) -> Iterator[Resource]:
 
 
 def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
-    if not is_ours(topic, app_name, actual, is_declared=False):
+    if not is_ours(topic, app_name, actual):
         note = "stays: it is not this app's own"
     elif actual.topic_users:
         others = ", ".join(actual.topic_users[:3])
@@ -134,7 +134,7 @@ def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
 
 
 def _group_removal(group: LogGroup, app_name: str, actual: Actual, *, with_logs: bool) -> Change:
-    if not is_ours(group, app_name, actual, is_declared=False):
+    if not is_ours(group, app_name, actual):
         note = "stays: it is not this app's own"
     elif not with_logs:
         note = "stays with its events; --with-logs deletes it"
@@ -173,7 +173,7 @@ def _log_group(
             "changed: set ERRWATCH_LOG_GROUP to another name."
         )
         return Problem(key="log group", value=declared.name, remedy=remedy)
-    ours = is_ours(stands, desired.app_name, actual, is_declared=True)
+    ours = is_ours(stands, desired.app_name, actual)
     if ours or stands.retention_days is None or declared == stands:
         return _changed(declared, stands)
     note = f"keeps its {stands.retention_days} days: it is not this app's own"
@@ -183,7 +183,7 @@ def _log_group(
 def _topic(declared: Topic, stands: Resource | None, desired: Desired, actual: Actual) -> Change:
     if stands is None:
         return Change(action="create", resource=declared)
-    ours = is_ours(stands, desired.app_name, actual, is_declared=True)
+    ours = is_ours(stands, desired.app_name, actual)
     note = "" if ours else "used as it is: it is not this app's own"
     return Change(action="unchanged", resource=declared, actual=stands, note=note)
 
@@ -194,7 +194,7 @@ def _policy(
     if not isinstance(stands, TopicPolicy):
         return Change(action="create", resource=declared)
     owned = (
-        is_ours(each, desired.app_name, actual, is_declared=True)
+        is_ours(each, desired.app_name, actual)
         for each in actual.of(Topic)
         if each.arn == declared.topic_arn
     )
@@ -223,7 +223,7 @@ def _owned(
     if stands.kind != declared.kind:
         remedy = f"{_article(stands)} of this name stands: delete it, or rename the detector."
         return Problem(key=declared.kind, value=declared.label, remedy=remedy)
-    if declared == stands or is_ours(stands, desired.app_name, actual, is_declared=True):
+    if declared == stands or is_ours(stands, desired.app_name, actual):
         return _changed(declared, stands)
     if adopt:
         return replace(_changed(declared, stands), note="adopted", is_adopted=True)

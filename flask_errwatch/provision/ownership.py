@@ -27,14 +27,13 @@ _PATTERN = re.compile(r'\{ \$\.event = "([^"]+)" \}')
 _WORDS = re.compile(r"[a-z0-9]+")
 
 
-def is_ours(stands: Resource, app_name: str, actual: Actual, *, is_declared: bool) -> bool:
+def is_ours(stands: Resource, app_name: str, actual: Actual) -> bool:
     """Whether what stands is the app's own, so that it may be changed or deleted.
 
     Args:
         stands: What was found.
         app_name: The app.
         actual: Everything that was found.
-        is_declared: Whether the app declares a resource of this name.
     """
     match stands:
         case LogGroup() | Topic():
@@ -42,7 +41,7 @@ def is_ours(stands: Resource, app_name: str, actual: Actual, *, is_declared: boo
         case MetricAlarm() | CompositeAlarm():
             return stands.belongs_to(app_name)
         case MetricFilter():
-            return _is_our_filter(stands, app_name, actual, is_declared=is_declared)
+            return _is_our_filter(stands, app_name, actual)
         case InsightRule():
             return stands.name in _expressions(app_name, actual)
         case AnomalyDetector():
@@ -56,25 +55,21 @@ def is_ours(stands: Resource, app_name: str, actual: Actual, *, is_declared: boo
             return False
 
 
-def _is_our_filter(
-    stands: MetricFilter, app_name: str, actual: Actual, *, is_declared: bool
-) -> bool:
-    """A filter carries neither tags nor a description; three things tell, in this order.
+def _is_our_filter(stands: MetricFilter, app_name: str, actual: Actual) -> bool:
+    """A filter carries neither tags nor a description; two things tell, in this order.
 
     The alarm of the same name says whose it is. Otherwise the phrase that the filter counts says
     where the app's name ends: `shop-admin-critical-error` counts `Critical Error`, so it is
-    `shop-admin`'s and never `shop`'s. A detector whose name is not its phrase leaves that
-    open: then the filter is ours while it is declared, and is never deleted on suspicion.
+    `shop-admin`'s and never `shop`'s; its transformation must be the one that we write. A
+    detector whose name is not its phrase leaves that open: its filter, when it has no alarm, is
+    neither changed nor deleted on suspicion.
     """
     if stands.metric_name != stands.name:
         return False
     alarm = actual.alarm(stands.name)
     if alarm is not None:
         return alarm.belongs_to(app_name)
-    owner = owner_told(stands)
-    if owner is not None:
-        return owner == app_name and (is_declared or _is_plain(stands))
-    return is_declared
+    return _is_plain(stands) and owner_told(stands) == app_name
 
 
 def _is_plain(stands: MetricFilter) -> bool:

@@ -79,7 +79,7 @@ class Status:
             is marked as adopted there.
         alarms: The app's own alarms, with their state, as declared or not.
         subscriptions: Those of the topic.
-        refused: Publishes that were refused, newest first.
+        refused: Publishes that were refused, newest first; None when that could not be read.
         deliveries: None when no process spoke lately.
         notes: What could not be looked at, in sentences.
     """
@@ -87,7 +87,7 @@ class Status:
     plan: Plan
     alarms: tuple[MetricAlarm | CompositeAlarm, ...]
     subscriptions: tuple[Subscription, ...]
-    refused: tuple[RefusedPublish, ...] = ()
+    refused: tuple[RefusedPublish, ...] | None = ()
     deliveries: Deliveries | None = None
     notes: tuple[str, ...] = ()
 
@@ -132,7 +132,7 @@ def status(
         plan=plan,
         alarms=alarms,
         subscriptions=stands.of(Subscription),
-        refused=tuple(refused or ()),
+        refused=None if refused is None else tuple(refused),
         deliveries=_added_up(beats or ()),
         notes=tuple(notes),
     )

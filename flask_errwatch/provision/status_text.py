@@ -67,6 +67,9 @@ def _subscriptions(status: Status) -> Iterator[str]:
 
 
 def _refused(status: Status) -> Iterator[str]:
+    if status.refused is None:
+        yield "Refused publishes in two weeks: not known."
+        return
     yield f"Refused publishes in two weeks: {len(status.refused) or 'none'}."
     for each in status.refused:
         yield f"  {_moment(each.at)}  {one_line(each.alarm)}: {one_line(each.reason)}"
@@ -97,7 +100,9 @@ def status_values(status: Status) -> dict[str, object]:
             {"protocol": each.protocol, "endpoint": each.label, "confirmed": each.arn is not None}
             for each in status.subscriptions
         ],
-        "refused": [
+        "refused": None
+        if status.refused is None
+        else [
             {"alarm": each.alarm, "at": each.at.isoformat(), "reason": each.reason}
             for each in status.refused
         ],

@@ -544,3 +544,32 @@ def test_group_made_by_somebody_meanwhile_is_no_failure(aws: Aws, shop: Shop) ->
     aws.call("logs", "create_log_group", logGroupName="shop")
     assert apply(aws, made).pending == ()
     assert shop().is_empty
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "value"),
+    [
+        ("shop-critical-error", '{ $.level = "fatal" }', "1"),
+        ("shop-client-error", "[ip, ..., status=4*]", "1"),
+        ("shop-bad-request-error", '{ $.event = "Bad Request Error" }', "$.n"),
+    ],
+)
+def test_a_filter_of_somebody_else_is_never_rewritten(
+    aws: Aws, shop: Shop, name: str, pattern: str, value: str
+) -> None:
+    """A filter under a declared name that we did not write stops the plan, before any change."""
+    aws.call("logs", "create_log_group", logGroupName="shop")
+    theirs = {"metricName": name, "metricNamespace": "TheirTeam", "metricValue": value}
+    aws.call(
+        "logs",
+        "put_metric_filter",
+        logGroupName="shop",
+        filterName=name,
+        filterPattern=pattern,
+        metricTransformations=[theirs],
+    )
+    with pytest.raises(ProvisioningError, match="--adopt"):
+        shop()
+    (kept,) = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName="shop")
+    assert kept["filterPattern"] == pattern
+    assert kept["metricTransformations"][0]["metricNamespace"] == "TheirTeam"

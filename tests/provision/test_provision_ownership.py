@@ -47,17 +47,17 @@ def alarm(name: str, app: str, **changed: object) -> MetricAlarm:
     return MetricAlarm(**values)  # type: ignore[arg-type]  # each test gives fitting ones
 
 
-def ours(stands: Resource, *others: Resource, is_declared: bool = False) -> bool:
+def ours(stands: Resource, *others: Resource) -> bool:
     """Whether it is the app `shop`'s own."""
     actual = Actual(resources=(stands, *others))
-    return is_ours(stands, "shop", actual, is_declared=is_declared)
+    return is_ours(stands, "shop", actual)
 
 
 def test_filter_whose_alarm_is_ours_is_ours() -> None:
     """Also where the detector's name is not its phrase."""
     assert ours(counted("shop-bad-login"), alarm("shop-bad-login", "shop"))
     assert not ours(counted("shop-bad-login"), alarm("shop-bad-login", "shop-admin"))
-    assert not ours(counted("shop-login-failed"), alarm("shop-login-failed", "x"), is_declared=True)
+    assert not ours(counted("shop-login-failed"), alarm("shop-login-failed", "x"))
 
 
 def test_phrase_tells_where_the_apps_name_ends() -> None:
@@ -65,17 +65,16 @@ def test_phrase_tells_where_the_apps_name_ends() -> None:
     theirs = counted("shop-admin-login-failed")
     assert owner_told(theirs) == "shop-admin"
     assert not ours(theirs)
-    assert not ours(theirs, is_declared=True)
+    assert not ours(theirs)
     assert ours(counted("shop-login-failed"))
     assert ours(counted("shop-admin-login-failed", "Admin Login Failed"))
 
 
-def test_filter_that_tells_nothing_is_never_deleted_on_suspicion() -> None:
-    """Without an alarm and with a name of its own it is ours only while it is declared."""
+def test_filter_that_tells_nothing_is_never_touched_on_suspicion() -> None:
+    """Without an alarm and with a name of its own it may be anybody's."""
     silent = counted("shop-bad-login")
     assert owner_told(silent) is None
     assert not ours(silent)
-    assert ours(silent, is_declared=True)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +97,7 @@ def test_filter_of_another_form_is_not_deleted(changed: dict[str, object]) -> No
 def test_filter_that_counts_another_metric_is_somebody_elses() -> None:
     """Ours bear the name of their metric, whatever else tells."""
     foreign = counted("shop-login-failed", metric_name="Logins")
-    assert not ours(foreign, alarm("shop-login-failed", "shop"), is_declared=True)
+    assert not ours(foreign, alarm("shop-login-failed", "shop"))
 
 
 def test_alarm_is_told_by_the_last_line_of_its_description() -> None:
@@ -150,4 +149,4 @@ def test_query_and_dashboard_are_told_by_what_stands_in_them() -> None:
 
 def test_subscription_is_never_ours_to_delete() -> None:
     """People subscribe by hand beside us, and nothing tells them apart."""
-    assert not ours(Subscription.of("mailto:ops@example.com", "arn"), is_declared=True)
+    assert not ours(Subscription.of("mailto:ops@example.com", "arn"))
