@@ -169,12 +169,16 @@ def _claim_problems(statuses: object) -> list[Problem]:
     ]
 
 
+#: CloudFormation would put a secret in the place of what begins so, wherever it stands.
+_DYNAMIC = "{{resolve:"
+
+
 def _text_problems(detector: Detector) -> list[Problem]:
     problems = []
     text: object = detector.description
     link = detector.runbook_url
-    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH:
-        remedy = f"Use a text of at most {_DESCRIPTION_LENGTH} characters."
+    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH or _DYNAMIC in text:
+        remedy = f"Use a text of at most {_DESCRIPTION_LENGTH} characters, without {_DYNAMIC!r}."
         problems.append(Problem(key="description", value=text, remedy=remedy))
     try:
         if link is not None and len(values.url(link)) > _LINK_LENGTH:

@@ -275,3 +275,9 @@ def test_a_catalogue_is_a_collection() -> None:
     assert next(iter(catalogue)).name == "critical-error"
     assert catalogue.for_status(302) is None
     assert catalogue.named("client-error").event == "Client Error"
+
+
+def test_a_description_never_asks_cloudformation_for_a_secret() -> None:
+    """What CloudFormation would resolve is refused, wherever the description is exported to."""
+    with pytest.raises(ConfigurationError, match="description"):
+        Detector(name="a", event="A", description="{{resolve:secretsmanager:prod}}")

@@ -40,12 +40,14 @@ class Actual:
         unseen: Sentences about what could not be looked for.
         topic_users: Names of other apps' alarms that tell this app's topic.
         missing_topic: ARN of the topic that the alarms shall tell, when it does not exist.
+        region: The region that was looked at; None when that does not matter.
     """
 
     resources: tuple[Resource, ...]
     unseen: tuple[str, ...] = ()
     topic_users: tuple[str, ...] = ()
     missing_topic: str | None = None
+    region: str | None = None
     _by_key: dict[tuple[str, str], Resource] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

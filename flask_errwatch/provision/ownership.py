@@ -49,7 +49,9 @@ def is_ours(stands: Resource, app_name: str, actual: Actual) -> bool:
         case QueryDefinition():
             return stands.query.split("\n", 1)[0] == f"# {marker(app_name)}"
         case Dashboard():
-            return f'"markdown":{json.dumps(marker(app_name))}' in stands.body
+            # Dashboards are global: the same app may have one in another region.
+            is_here = actual.region is None or f'"region":"{actual.region}"' in stands.body
+            return is_here and f'"markdown":{json.dumps(marker(app_name))}' in stands.body
         case _:
             # A topic's policy and subscriptions go with the topic.
             return False

@@ -64,6 +64,7 @@ def read(aws: Aws, declared: Desired, *, for_removal: bool = False) -> Actual:
         unseen=tuple(unseen),
         topic_users=tuple(users),
         missing_topic=_missing_topic(aws, declared, unseen),
+        region=aws.region(),
     )
 
 

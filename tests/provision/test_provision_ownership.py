@@ -150,3 +150,15 @@ def test_query_and_dashboard_are_told_by_what_stands_in_them() -> None:
 def test_subscription_is_never_ours_to_delete() -> None:
     """People subscribe by hand beside us, and nothing tells them apart."""
     assert not ours(Subscription.of("mailto:ops@example.com", "arn"))
+
+
+def test_a_dashboard_of_another_region_is_not_ours() -> None:
+    """Dashboards are global: what the same app made elsewhere is never changed or deleted."""
+    body = (
+        '{"widgets":[{"properties":{"markdown":"managed-by=flask-errwatch app=shop"}},'
+        '{"properties":{"region":"eu-central-1"}}]}'
+    )
+    there = Dashboard(name="shop-errors", body=recanonical(body))
+    for region, is_ours_there in (("eu-central-1", True), ("us-east-1", False)):
+        actual = Actual(resources=(there,), region=region)
+        assert is_ours(there, "shop", actual) is is_ours_there
