@@ -183,7 +183,7 @@ class Shipper:
         if not self._waiting:
             self._waiting = self._journal.read()
             self._waiting_since = now
-        elif sum(len(record.line.text) for record in self._waiting) < _ENOUGH:
+        elif not self._has_enough():
             self._waiting += self._journal.read()
         if self._waiting and self._is_due(now):
             records, self._waiting = self._waiting, []
@@ -198,8 +198,11 @@ class Shipper:
             or self._journal.is_pressed
             or now - self._waiting_since >= self._interval
             or any(record.line.critical for record in self._waiting)
-            or sum(len(record.line.text) for record in self._waiting) >= _ENOUGH
+            or self._has_enough()
         )
+
+    def _has_enough(self) -> bool:
+        return sum(len(record.line.text) for record in self._waiting) >= _ENOUGH
 
     def _ship_adopted(self, adopted: Journal) -> bool:
         try:

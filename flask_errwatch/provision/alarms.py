@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from flask_errwatch.provision.marks import Pairs, marker
+from flask_errwatch.provision.marks import Pairs, is_marked
 
 
 class Named:
@@ -134,7 +134,7 @@ class MetricAlarm(Named):
 
     def belongs_to(self, app_name: str) -> bool:
         """Whether the marker line of the app ends its description."""
-        return self.description.rsplit("\n", 1)[-1] == marker(app_name)
+        return is_marked(self.description, app_name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +169,7 @@ class CompositeAlarm(Named):
 
     def belongs_to(self, app_name: str) -> bool:
         """Whether the marker line of the app ends its description."""
-        return self.description.rsplit("\n", 1)[-1] == marker(app_name)
+        return is_marked(self.description, app_name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,6 +33,11 @@ def marker(app_name: str) -> str:
     return f"managed-by={MANAGER} app={app_name}"
 
 
+def is_marked(description: str, app_name: str) -> bool:
+    """Whether the marker line of the app ends an alarm's description."""
+    return description.rsplit("\n", 1)[-1] == marker(app_name)
+
+
 def canonical(document: object) -> str:
     """A JSON document as the one text that equal documents share.
 
