@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
-from operator import itemgetter, length_hint
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -20,108 +23,67 @@ DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
 _LONG = 8192
 #: Phrase, time, source and path; anything may stand there.
 Row = tuple[str, str, str | None, str | None]
-_STAMP = 24  # characters of 2026-11-25T01:17:12.687Z
-# What stands behind the minute there, as `minute_of` reads it: of seconds there are 60, of
-# milliseconds 1,000.
-_REST = re.compile(r"(:\d\d([.,]\d{1,9})?)?Z", re.ASCII)
-_KEPT = 2_000
+# 2026-11-25T01:17:12.687Z: its characters, those of its minute, and what may stand behind them.
+_STAMP = 24
+_MINUTE = 16
+_DIGITS = b"0123456789"
+_BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
 _COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
 _UNTIMED = itemgetter("event", "client_ip", "path")
 
 # What is wrong with a line that is not as we write requests, while it is read the fast way.
 _ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-
-
-class _Phrases(dict[str, "tuple[list[str | None], list[str | None]]"]):
-    """The events of one minute by their phrase, in columns: the sources and the paths."""
-
-    def __missing__(self, phrase: object) -> tuple[list[str | None], list[str | None]]:
-        if not isinstance(phrase, str):
-            raise TypeError  # the patterns must say what it matches
-        made = self[phrase] = ([], [])
-        return made
+# The sources and the paths of lines of one phrase.
+_Columns = tuple[list[str | None], list[str | None]]
+# Stands where such a line does.
+_NO_ROW: Row = ("", "", None, None)
 
 
 class _JsonLines(Lines):
-    """Reads a block in one sweep of C, and what stops the sweep line by line.
+    """Reads a block in a few sweeps of C, and line by line what those do not take.
 
     Of every line only its minute, phrase, source and path are kept, per minute.
     """
 
-    def __init__(self, reading: Reading, log: str) -> None:
-        super().__init__(reading, log)
-        self._seconds: set[str] = set()
-        self._fractions: set[str] = set()
-
-    def _sweep(self, lines: list[bytes], rows: Iterator[Row], waiting: Iterator[object]) -> None:
-        """Counts the rows.
+    def _sweep(self, lines: list[bytes], waiting: Iterator[Row]) -> None:
+        """Counts the lines of a block.
 
         Args:
-            lines: The lines of the block.
-            rows: Phrase, time, source and path of each, read as it is asked for.
-            waiting: What the rows are made from: it knows how many lines are left.
+            lines: The lines.
+            waiting: The row of each, read as it is asked for.
         """
-        minutes: dict[int, _Phrases] = {}
-        phrases = _Phrases()
-        seconds, fractions = self._seconds, self._fractions
-        second = minute_text = ""
-        while True:
-            try:
-                for phrase, stamp, source, path in rows:
-                    if stamp[:19] != second or stamp[19:] not in fractions:
-                        second = ""
-                        if stamp[16:19] not in seconds or stamp[19:] not in fractions:
-                            self._learn(stamp[16:])
-                        if stamp[:16] != minute_text:
-                            minute_text = ""
-                            minute = self._turn(stamp, len(lines) - length_hint(waiting) - 1)
-                            phrases = minutes.setdefault(minute, _Phrases())
-                            minute_text = stamp[:16]
-                        second = stamp[:19]
-                    sources, paths = phrases[phrase]
-                    sources.append(source)
-                    paths.append(path)
+        rows: list[Row] = []
+        while len(rows) < len(lines):
+            with suppress(*_ODD):
+                rows.extend(waiting)
                 break
-            except _ODD:
-                index = len(lines) - length_hint(waiting) - 1
-                self._slow(index, lines[index])
-        for minute, found in minutes.items():
-            self._settle(minute, found)
+            rows.append(_NO_ROW)  # `extend` keeps what came before the odd one
+        end = 0
+        for text, run in groupby(_minutes(rows)):
+            start, end = end, end + len(list(run))
+            minute = minute_of(f"{text}Z")
+            if minute is None:
+                for index in range(start, end):
+                    self._slow(index, lines[index])
+            else:
+                self._tick(minute, start)
+                self._settle(minute, rows[start:end])
 
-    def _learn(self, rest: str) -> None:
-        """Checks what follows the minute in a time, and keeps its two halves, which are few.
-
-        Raises:
-            ValueError: The time is none, or not in UTC.
-        """
-        if not _REST.fullmatch(rest):
-            raise ValueError
-        if len(rest) > 3 and len(self._fractions) < _KEPT:  # without seconds it has no halves
-            self._seconds.add(rest[:3])
-            self._fractions.add(rest[3:])
-
-    def _turn(self, stamp: str, index: int) -> int:
-        """The minute of a line, the first of it.
-
-        Raises:
-            ValueError: The time is none, or not in UTC.
-        """
-        minute = minute_of(f"{stamp[:16]}{stamp[-1]}")
-        if minute is None:
-            raise ValueError
-        self._tick(minute, index)
-        return minute
-
-    def _settle(self, minute: int, phrases: _Phrases) -> None:
+    def _settle(self, minute: int, rows: list[Row]) -> None:
         reading = self._reading
-        for phrase, (sources, paths) in phrases.items():
+        columns: defaultdict[str, _Columns] = defaultdict(lambda: ([], []))
+        for phrase, _, source, path in rows:
+            sources, paths = columns[phrase]
+            sources.append(source)
+            paths.append(path)
+        for phrase, (sources, paths) in columns.items():
             detector = reading.of_phrase(phrase)
             if detector is None:
                 reading.note_phrase(phrase)
                 reading.tally.add_others(minute, len(sources))
             elif not reading.is_named[detector]:
                 reading.tally.add_unnamed(minute, detector, len(sources))
-            elif sources:
+            else:
                 reading.tally.add(minute, detector, sources, paths)
 
     def _set_aside(self, lines: list[bytes]) -> None:
@@ -149,8 +111,7 @@ class OurLines(_JsonLines):
         lines = block.split(b"\n")
         lines.pop()
         self._set_aside(lines)
-        waiting = iter(lines)
-        self._sweep(lines, map(_COLUMNS, map(orjson.loads, waiting)), waiting)
+        self._sweep(lines, map(_COLUMNS, map(orjson.loads, lines)))
         return len(lines)
 
     def _slow(self, index: int, line: bytes) -> None:
@@ -184,8 +145,7 @@ class ExportedLines(_JsonLines):
         lines = block.split(b"\n")
         lines.pop()
         self._set_aside(lines)
-        waiting = iter(lines)
-        self._sweep(lines, map(_exported, waiting), waiting)
+        self._sweep(lines, map(_exported, lines))
         return len(lines)
 
     def finish(self) -> None:
@@ -232,6 +192,29 @@ class ExportedLines(_JsonLines):
             self._reading.count(minute, None, None, None)
         else:
             self._reading.count(minute, detector, request.source, request.path)
+
+
+def _minutes(rows: list[Row]) -> list[str]:
+    """The minute of each row as its time says it; nothing for a row that is not regular."""
+    phrases, stamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
+    if _are_regular(phrases, stamps):
+        return [stamp[:_MINUTE] for stamp in stamps]
+    return [row[1][:_MINUTE] if _are_regular(row[:1], row[1:2]) else "" for row in rows]
+
+
+def _are_regular(phrases: Sequence[str], stamps: Sequence[str]) -> bool:
+    """Whether rows have a text for their phrase, and a time as we write it, to its minute.
+
+    All at once, place by place: a look at each time alone would cost more than its JSON.
+    """
+    try:
+        if set(map(len, stamps)) != {_STAMP} or set(map(type, phrases)) != {str}:
+            return False
+        text = "".join(stamps).encode("ascii")
+    except _ODD:
+        return False
+    behind = (text[place::_STAMP] for place in range(_MINUTE, _STAMP))
+    return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
 
 
 def _stored(event: Any) -> tuple[int, str]:  # it may be anything; `_ODD` says so

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest, nsmallest
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from flask_errwatch.simulation._metrics import MINUTE
@@ -14,6 +14,8 @@ from flask_errwatch.simulation._metrics import MINUTE
 # names that are kept of them then.
 _WAITING = 64
 _FREQUENT = 32
+# Stands between names that wait.
+_BREAK = "\n"
 # Names that are kept of all minutes of one detector: some 2 MB.
 _ROOM = 24_000
 
@@ -33,35 +35,46 @@ class Named(NamedTuple):
 class _Names:
     """The sources, or the paths, of one minute of one detector.
 
-    Most minutes are never asked for their names, so they are counted late.
+    Most minutes are never asked for their names: these wait in one text, and are counted late.
     """
 
-    __slots__ = ("counted", "waiting")
+    __slots__ = ("counted", "waiting", "waits")
 
     def __init__(self) -> None:
-        self.waiting: list[str | None] = []
-        self.counted: dict[str | None, int] = {}
+        self.waiting: list[str] = []
+        self.waits = 0
+        self.counted: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self.waiting) + len(self.counted)
+        return self.waits + len(self.counted)
 
     def add(self, names: Sequence[str | None]) -> None:
-        self.waiting += names
-        if len(self.waiting) > _WAITING:
+        self.waiting += [_joined(names)]
+        self.waits += len(names)
+        if self.waits > _WAITING:
             self.counted = dict(_counted([self]).most_common(_FREQUENT))
-            self.waiting = []
+            self.waiting, self.waits = [], 0
 
 
-def _counted(names: Sequence[_Names]) -> Counter[str | None]:
-    total: Counter[str | None] = Counter()
+def _joined(names: Sequence[str | None]) -> str:
     try:
-        total.update(chain.from_iterable(each.waiting for each in names))
-    except TypeError:  # a log may hold anything where a name belongs
-        waiting = chain.from_iterable(each.waiting for each in names)
-        total = Counter(name for name in waiting if isinstance(name, str))
+        joined = _BREAK.join(names)  # type: ignore[arg-type]  # or it raises
+        if joined.count(_BREAK) == len(names) - 1:
+            return joined
+    except TypeError:
+        pass  # a log may hold anything where a name belongs
+    texts = [name if isinstance(name, str) else "" for name in names]
+    return _BREAK.join(name.replace(_BREAK, "\N{REPLACEMENT CHARACTER}") for name in texts)
+
+
+def _counted(names: Iterable[_Names]) -> Counter[str]:
+    """How often each name comes."""
+    total: Counter[str] = Counter()
     for each in names:
-        if each.counted:
-            total.update(each.counted)
+        for joined in each.waiting:
+            total.update(joined.split(_BREAK))
+        total.update(each.counted)
+    total.pop("", None)  # nobody's
     return total
 
 
@@ -223,10 +236,6 @@ class Tally:
 def _top(names: Sequence[_Names], most: int) -> tuple[Named, ...]:
     total = _counted(names)
     least = min(nlargest(most, total.values()), default=0)
-    known = (
-        Named(name, lines)
-        for name, lines in total.items()
-        if lines >= least and isinstance(name, str) and name
-    )
+    known = (Named(name, lines) for name, lines in total.items() if lines >= least)
     # Equal ones in the order of their names: the answer must not depend on that of the log.
     return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))

@@ -258,6 +258,23 @@ def test_the_fast_way_reads_the_times_of_the_slow_way(
     assert counts == [(3, 0) if is_time else (2, 1)] * 2
 
 
+def test_a_bad_time_is_bad_whatever_its_neighbour_is(tmp_path: Path, found: Run) -> None:
+    """A time that lacks what the next one has too much hides in no sum of both."""
+    cut = event(60).replace("00.000Z", "00.000")
+    long = event(60).replace("2026-11", "Z2026-11")
+    whole = found(written(tmp_path, [event(0), cut, long, event(0)]))
+    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (2, [2, 3])
+
+
+def test_an_event_that_is_no_text_costs_itself_only(tmp_path: Path, found: Run) -> None:
+    """What stands in `event` may be anything: the patterns say what it matches, in its minute."""
+    others: list[object] = [True, 5, None, ["Not Found Error"], {"a": 1}]
+    lines = [event(0), *[event(60, event=each) for each in others], event(120)]
+    whole = found(written(tmp_path, lines))
+    assert (whole["lines"], whole["bad_lines"]) == (7, 0)
+    assert lines_of(whole) == {"not-found-error": 2}
+
+
 def test_a_time_that_no_log_has_is_bad(tmp_path: Path, found: Run) -> None:
     """Before the epoch, after 2262, or at the ends of the calendar: the rest is judged."""
     years = ("0001", "1969", "2263", "9999")
@@ -346,6 +363,16 @@ def test_names_are_shown_harmless(tmp_path: Path, run: Run) -> None:
     machine = run(written(tmp_path, lines), "--json").stdout
     assert machine.isascii()
     assert "\x1b" not in machine
+
+
+def test_a_line_break_in_a_name_hides_no_name(tmp_path: Path, found: Run) -> None:
+    """Whatever a log holds where a name belongs, the other names keep their counts."""
+    names: list[object] = ["/a", "/b\nc", None, 5, ["/d"], "", "/a"]
+    lines = [event(0, path=each) for each in names] * 2
+    (alarm,) = alarms_of(found(written(tmp_path, lines)), "not-found-error")
+    paths = [(each["path"], each["lines"]) for each in alarm["paths"]]
+    assert paths == [("/a", 4), ("/b\ufffdc", 2)]
+    assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 14}]
 
 
 @pytest.mark.parametrize("form", [*FORMATS])
