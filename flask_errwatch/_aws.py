@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_errwatch._guard import described, one_line
 from flask_errwatch._process import PerProcess
@@ -21,8 +20,7 @@ Client = Any
 Response = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How long a call may take before it counts as failed.
 
     Attributes:

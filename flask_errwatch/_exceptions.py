@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2s
@@ -13,9 +13,8 @@ from types import TracebackType
 from flask_errwatch.events import short
 
 _HERE = str(Path(__file__).parent) + "/"
-_LIBRARY = tuple(
-    f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib") if sysconfig.get_path(name)
-)
+# Not by `sysconfig`, which reads how Python was built: that takes as long as this whole module.
+_LIBRARY = str(Path(os.__file__).parent) + "/"
 _PACKAGES = "/(?:site|dist)-packages/"
 _MESSAGE_LENGTH = 8192
 #: Frames kept of a deep recursion: where it came from, and where it broke.
@@ -97,9 +96,8 @@ def _placed(filename: str, root: str) -> tuple[bool, str]:
     """Whether the file is the app's own code, and how it is named: without the machine's paths."""
     root = root.rstrip("/")
     base = root.rpartition("/")[0] + "/"
-    for folder in _LIBRARY:
-        if filename.startswith(folder) and not _is_installed(filename):
-            return False, short(filename[len(folder) :])
+    if filename.startswith(_LIBRARY) and not _is_installed(filename):
+        return False, short(filename[len(_LIBRARY) :])
     # A virtual environment often lies inside the app's own folder.
     if filename.startswith(f"{root}/") and not _is_installed(filename[len(root) :]):
         return True, short(filename[len(base) :])

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Iterable, Iterator
-from os import getpid
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flask_errwatch.recorder import Prepared, Recorder
+from werkzeug.wsgi import ClosingIterator
+
+from flask_errwatch._process import current_pid
+from flask_errwatch.detectors import Detector
+from flask_errwatch.hooks import Event
+from flask_errwatch.recorder import Recorder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,8 +29,11 @@ if TYPE_CHECKING:
         tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
     )
 
-#: First characters of the statuses that are no failure.
-_FINE = frozenset("123")
+#: What fails begins here, as a text and as a number.
+_FAILING, _FAILING_CODE = "4", 400
+
+#: What a server sends where an app sent nothing.
+_STOPPED = "500"
 
 #: Where the request under way keeps its `Call`, in its WSGI environment.
 CALL = "flask_errwatch.call"
@@ -52,29 +60,29 @@ class Boundary:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers as the wrapped callable does: same status, headers, body and exceptions."""
-        if self._ready_in != getpid():
+        if self._ready_in != current_pid():
             self._get_ready()
         call = Call(environ, start_response, self._recorder)
-        environ[CALL] = call
         try:
-            body = self._wsgi_app(environ, call.start_response)
+            call.body = body = self._wsgi_app(environ, call.start_response)
         except BaseException as error:
             call.escaped(error)
             call.finish()
             raise
-        if call.prepared is not None:
+        if call.detector is not None:
             call.settle()
-        if _passes(body, environ):
+        # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
+        if type(body) is not ClosingIterator and _passes(body, environ):
             call.finish()
             return body
-        return Body(body, call)
+        return call
 
     def _get_ready(self) -> None:
         guard, delivery = self._recorder.guard, self._recorder.delivery
         guard.run("the first request", self._first_request)
         guard.run("starting the delivery", delivery.ensure_running)
         if delivery.is_running:
-            self._ready_in = getpid()
+            self._ready_in = current_pid()
 
 
 def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
@@ -90,59 +98,72 @@ def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
-def _code(status: str) -> int:
+def _number(status: str) -> int:
     """The number of a status line; 0 where it has none, which is the server's business."""
     number = status.partition(" ")[0]
     return int(number) if number.isascii() and number.isdigit() and len(number) == 3 else 0
 
 
 class Call:
-    """One request on its way through the boundary.
+    """One request on its way through the boundary, and its answer's body as the server gets it.
 
     Attributes:
         environ: Its WSGI environment.
+        recorder: Makes its event.
         outer: The same request at the boundary of an app around this one, if there is one.
-        prepared: The event of the answer that was started, until it is emitted.
+        body: The body that the app gave.
+        detector: What claims the answer that was started, until its event is emitted.
+        prepared: That event, where hooks had to see it while the request's context was there.
         recorded: Whether the request has its event.
+        request: Werkzeug's request, which knows the route; None where there is none.
+        code: The status of the answer that was started, 500 where nothing was sent.
+        seconds: How long it took.
         error: The exception that Flask met, or that a handler of the app answered.
         handled: Whether a handler of the app answered it.
         context: The context in which Flask met an exception that nobody answered.
         sent: Whether a byte of the body has left.
     """
 
-    # Defaults, so that a request that does not fail sets none of them.
-    prepared: Prepared | None = None
-    recorded = False
-    error: BaseException | None = None
-    handled = False
-    context: contextvars.Context | None = None
-    sent = False
-    _request: object = None
-    _status = ""
+    __slots__ = (
+        *("body", "code", "context", "detector", "environ", "error", "handled", "outer"),
+        *("prepared", "recorded", "recorder", "request", "seconds", "sent"),
+        *("_began", "_start_response", "_status", "_write"),
+    )
+
+    body: Iterable[bytes]
+    prepared: Event | None
+    handled: bool
+    context: contextvars.Context | None
+    code: int
+    seconds: float
+    _status: str
     _write: Callable[[bytes], object]
 
     def __init__(
         self, environ: WSGIEnvironment, start_response: StartResponse, recorder: Recorder
     ) -> None:
+        # No more than a request that does not fail needs.
+        self._began = perf_counter()
+        self._start_response = start_response
+        self.request: object = None
         self.environ = environ
+        self.recorder = recorder
+        self.detector: Detector | None = None
+        self.error: BaseException | None = None
+        self.handled = self.recorded = self.sent = False
         # An app mounted inside another one's middleware: one request, two boundaries.
         self.outer: Call | None = environ.get(CALL)
-        self._recorder = recorder
-        self._start_response = start_response
-        self._started = perf_counter()
+        environ[CALL] = self
 
     def met(self, error: BaseException) -> None:
         """Notes an exception that nobody answered (Flask's `got_request_exception`)."""
-        self.error = error
-        self.handled = False
-        self.context = contextvars.copy_context()
-        self._request = self.environ.get(_REQUEST)
+        self.error, self.handled, self.context = error, False, contextvars.copy_context()
+        self.request = self.environ.get(_REQUEST)
 
     def answered_by_handler(self, error: BaseException) -> None:
         """Notes an exception that a handler of the app is about to answer."""
         if error is not self.error:
-            self.error = error
-            self.handled = True
+            self.error, self.handled, self.context = error, True, None
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo = None, /
@@ -156,17 +177,32 @@ class Call:
         # Only now: a server whose headers are gone has raised, and its first status stays.
         self._status = status
         # Kept, because Flask takes it away when it leaves the request.
-        self._request = self.environ.get(_REQUEST)
-        self.prepared = None
-        if self.error is not None or status[:1] not in _FINE:
-            self._recorder.guard.run("recording an answer", self._prepare, status)
+        self.request = self.environ.get(_REQUEST)
+        self.detector = None  # of an answer that this one replaces
+        # What is no text is the server's business, but must not fail here.
+        if self.error is not None or type(status) is not str or status >= _FAILING:
+            self.recorder.guard.run("recording an answer", self._claim, status, None)
         return self.write
 
-    def _prepare(self, status: str) -> None:
-        code = _code(status)
-        error, handled = self.error, self.handled
-        if code >= 400 or (error is not None and not handled):
-            self.prepared = self._event(code, error, handled=handled)
+    def _claim(self, status: str, context: contextvars.Context | None) -> None:
+        """Finds the detector that takes the answer; its event is emitted when it is handed over.
+
+        Without hooks the event is made then. Hooks see it now, in the context if one is given.
+        """
+        code = _number(status)
+        self.code = code or 500
+        self.seconds = perf_counter() - self._began
+        self.prepared = None
+        recorder = self.recorder
+        if self.error is not None and not self.handled:
+            self.detector = recorder.catalogue.critical
+        elif code >= _FAILING_CODE:
+            self.detector = recorder.catalogue.for_status(code)
+        if self.detector is not None and recorder.hooks.are_any:
+            prepare = partial(self._prepare, self.detector)
+            if context is not None:
+                prepare = partial(context.run, prepare)
+            self.prepared = recorder.guard.run("recording an answer", prepare)
 
     def write(self, data: bytes, /) -> object:
         """Sends a part of the body the old way of PEP 3333: the event of the answer goes first."""
@@ -175,45 +211,34 @@ class Call:
         return self._write(data)
 
     def settle(self) -> None:
-        """Emits the prepared event, once."""
-        prepared, self.prepared = self.prepared, None
-        if prepared is not None and not self.recorded:
-            self._mark_recorded()
-            self._recorder.guard.run("emitting a line", self._recorder.emit, prepared)
+        """Emits the event of the answer that was started, once."""
+        detector, self.detector = self.detector, None
+        if detector is None or self.recorded:
+            return
+        self.recorded = True
+        outer = self.outer
+        while outer is not None:
+            outer.recorded = True
+            outer = outer.outer
+        recorder = self.recorder
+        if self.prepared is None:
+            recorder.guard.run("recording an answer", recorder.record_answer, detector, self)
+        else:
+            recorder.guard.run("recording an answer", recorder.emit, self.prepared)
+
+    def _prepare(self, detector: Detector) -> Event:
+        return self.recorder.shown(self.recorder.answered(detector, self))
 
     def escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
         if self.recorded or isinstance(error, GeneratorExit | KeyboardInterrupt):
             return
-        self._recorder.guard.run("recording an exception", self._record_escaped, error)
-
-    def _record_escaped(self, error: BaseException) -> None:
-        status = (self.sent and _code(self._status)) or 500
-        if self.context is not None and error is self.error:
-            # The request context is gone by now, but not for who kept a view of it.
-            self.prepared = self.context.run(self._event, status, error)
-        else:
-            self.prepared = self._event(status, error)
+        # The request context is gone by now, but not for who kept a view of it.
+        context = self.context if error is self.error else None
+        self.error, self.handled, self.context = error, False, context
+        status = self._status if self.sent else _STOPPED
+        self.recorder.guard.run("recording an exception", self._claim, status, context)
         self.settle()
-
-    def _event(
-        self, status: int, error: BaseException | None, *, handled: bool = False
-    ) -> Prepared | None:
-        request = self._request or self.environ.get(_REQUEST)
-        return self._recorder.answered(
-            self.environ,
-            status,
-            rule=getattr(request, "url_rule", None),
-            seconds=perf_counter() - self._started,
-            error=error,
-            handled=handled,
-        )
-
-    def _mark_recorded(self) -> None:
-        call: Call | None = self
-        while call is not None:
-            call.recorded = True
-            call = call.outer
 
     def finish(self) -> None:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""
@@ -221,47 +246,38 @@ class Call:
             self.environ.pop(CALL, None)
         else:
             self.environ[CALL] = self.outer
-        self.error = self.context = self._request = None
-
-
-class Body:
-    """An answer's body that is watched while the server iterates over it."""
-
-    __slots__ = ("_body", "_call")
-
-    def __init__(self, body: Iterable[bytes], call: Call) -> None:
-        self._body = body
-        self._call = call
+        if self.error is not None:
+            self.error = self.context = self.request = None
 
     def __iter__(self) -> Iterator[bytes]:
         """The parts of the body; the event of the answer goes before the first one."""
-        call = self._call
         try:
-            for chunk in self._body:
-                if call.prepared is not None:
-                    call.settle()
+            for chunk in self.body:
+                if self.detector is not None:
+                    self.settle()
                 if chunk:
-                    call.sent = True
+                    self.sent = True
                 yield chunk
         except BaseException as error:
-            call.escaped(error)
+            self.escaped(error)
             raise
-        call.settle()
-        call.sent = True
+        if self.detector is not None:
+            self.settle()
+        self.sent = True
 
     def close(self) -> None:
         """Closes the body, as PEP 3333 asks of a server."""
-        call = self._call
-        call.settle()
+        if self.detector is not None:
+            self.settle()
         try:
-            close = self._body.close  # type: ignore[attr-defined]  # asked for, not promised
+            close = self.body.close  # type: ignore[attr-defined]  # asked for, not promised
         except AttributeError:
-            call.finish()
+            self.finish()
             return
         try:
             close()
         except BaseException as error:
-            call.escaped(error)
+            self.escaped(error)
             raise
         finally:
-            call.finish()
+            self.finish()

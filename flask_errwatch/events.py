@@ -14,7 +14,6 @@ from urllib.parse import quote_from_bytes
 from blinker import Namespace
 from werkzeug.routing import Rule
 
-from flask_errwatch._process import PerProcess
 from flask_errwatch._values import Network
 from flask_errwatch.addresses import client_address
 from flask_errwatch.detectors import Detector
@@ -43,27 +42,22 @@ _TRACE_PARENT = re.compile(r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[
 _XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 
 
-#: Seeded by the system in each process: a fork copies the state of `random`.
-_RANDOM = PerProcess(Random)
-
-
-def new_id(nanoseconds: int) -> str:
+def new_id(nanoseconds: int, random: Random) -> str:
     """A UUID of version 7: unique, and sorted by time (RFC 9562, section 5.7).
 
     Args:
         nanoseconds: The time since the epoch; a quarter of a microsecond is kept of it.
+        random: Makes the rest of it.
 
     Example:
-        >>> new_id(1_700_000_000_000_000_000)[:14]
+        >>> new_id(1_700_000_000_000_000_000, Random())[:14]
         '018bcfe5-6800-'
     """
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
-    random = _RANDOM.get().getrandbits(64)
-    return (
-        f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
-        f"-7{rest * 4096 // 1_000_000:03x}"
-        f"-{0x8000 | random >> 50:04x}-{random & 0xFFFF_FFFF_FFFF:012x}"
-    )
+    version, variant = 0x7000 | rest * 4096 // 1_000_000, 1 << 63
+    bits = milliseconds << 80 | version << 64 | variant | random.getrandbits(62)
+    text = bits.to_bytes(16, "big").hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def rfc3339(nanoseconds: int) -> str:
@@ -83,7 +77,7 @@ def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
 
 
-def head(detector: Detector) -> dict[str, object]:
+def head(detector: Detector, random: Random) -> dict[str, object]:
     """The keys with which every event of a detector begins."""
     now = time.time_ns()
     return {
@@ -92,11 +86,11 @@ def head(detector: Detector) -> dict[str, object]:
         "level": detector.level,
         "timestamp": rfc3339(now),
         "schema": SCHEMA,
-        "id": new_id(now),
+        "id": new_id(now, random),
     }
 
 
-def operational_head(phrase: str) -> dict[str, object]:
+def operational_head(phrase: str, random: Random) -> dict[str, object]:
     """The same for a line that lies outside the catalogue."""
     now = time.time_ns()
     return {
@@ -104,28 +98,31 @@ def operational_head(phrase: str) -> dict[str, object]:
         "level": "info",
         "timestamp": rfc3339(now),
         "schema": SCHEMA,
-        "id": new_id(now),
+        "id": new_id(now, random),
     }
 
 
-def request_fields(
-    environ: Mapping[str, object], trusted: int | tuple[Network, ...], rule: object
-) -> dict[str, object]:
-    """What the request says of itself, made safe: no query string, body, cookie or header else.
+def add_request(
+    fields: dict[str, object],
+    environ: Mapping[str, object],
+    trusted: int | tuple[Network, ...],
+    rule: object,
+) -> None:
+    """Adds what the request says of itself, made safe: no query string, no body, no cookie.
 
     Everything is taken from the WSGI environment, not from Flask's context: it is there for
     middleware, after the context is gone, and inside a nested request alike.
 
     Args:
+        fields: What it is added to.
         environ: The WSGI environment.
         trusted: How many proxies stand in front of the app, or their networks.
         rule: The route that matched, or None.
     """
-    method = environ.get("REQUEST_METHOD")
-    fields: dict[str, object] = {
-        "method": method if method in _METHODS else _method(method),
-        "path": path_of(environ),
-    }
+    get = environ.get
+    method = get("REQUEST_METHOD")
+    fields["method"] = method if method in _METHODS else _method(method)
+    fields["path"] = path_of(environ)
     if isinstance(rule, Rule):
         fields["route"] = short(rule.rule)
         fields["endpoint"] = short(str(rule.endpoint))
@@ -133,10 +130,10 @@ def request_fields(
     if address is not None:
         fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
-    user = environ.get("REMOTE_USER")
+    user = get("REMOTE_USER")
     if isinstance(user, str) and user:
         fields["user"] = short(user)
-    agent = environ.get("HTTP_USER_AGENT")
+    agent = get("HTTP_USER_AGENT")
     if isinstance(agent, str) and agent:
         fields["user_agent"] = short(agent)
     if (
@@ -145,7 +142,6 @@ def request_fields(
         or "HTTP_X_AMZN_TRACE_ID" in environ
     ):
         fields.update(_correlation(environ))
-    return fields
 
 
 def in_order(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
 from flask_errwatch._guard import Guard
@@ -22,7 +21,6 @@ _DROPPED: Event = {}
 _GIVEN = frozenset({"user", "request_id", "trace_id"})
 
 
-@dataclass(slots=True)
 class Hooks:
     """The registered functions, in the order in which they run.
 
@@ -31,16 +29,24 @@ class Hooks:
         last_looks: Each may return another event, or None to drop it.
     """
 
-    enrichers: list[Enricher] = field(default_factory=list)
-    last_looks: list[LastLook] = field(default_factory=list)
+    def __init__(
+        self, enrichers: Iterable[Enricher] = (), last_looks: Iterable[LastLook] = ()
+    ) -> None:
+        self.enrichers = [*enrichers]
+        self.last_looks = [*last_looks]
 
-    def apply(self, core: Event, guard: Guard) -> Event | None:
-        """The event after all hooks, or None when one dropped it.
+    @property
+    def are_any(self) -> bool:
+        """Whether there is one."""
+        return bool(self.enrichers or self.last_looks)
+
+    def apply(self, core: Event, guard: Guard) -> Event:
+        """The event after all hooks; an empty one when one dropped it.
 
         A hook that raises is counted, told of and passed over. Afterwards the keys of the
         schema have the values that we gave them; anything else stands under `data`.
         """
-        if not (self.enrichers or self.last_looks) or getattr(_here, "in_a_hook", False):
+        if not self.are_any or getattr(_here, "in_a_hook", False):
             # A hook that reports is not asked about its own report: that would never end.
             return core
         _here.in_a_hook = True
@@ -49,14 +55,14 @@ class Hooks:
         finally:
             _here.in_a_hook = False
 
-    def _applied(self, core: Event, guard: Guard) -> Event | None:
+    def _applied(self, core: Event, guard: Guard) -> Event:
         event = core
         for enricher in self.enrichers:
             event = guard.run(_name("enrich", enricher), _enriched, enricher, event) or event
         for last_look in self.last_looks:
             seen = guard.run(_name("before_emit", last_look), _looked_at, last_look, event)
             if seen is _DROPPED:
-                return None
+                return _DROPPED
             event = seen or event
         restored = guard.run("what the hooks returned", _restored, core, event)
         return core if restored is None else restored

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import structlog
 from flask import Flask, Request
@@ -22,17 +22,27 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import EventDict, Line, Redact, Render
+from flask_errwatch.rendering import EventDict, Line, Redact, render
 
 
-class Prepared(NamedTuple):
-    """An event that the hooks have seen and that nobody was told of yet.
+class Answer(Protocol):
+    """What is known of a request that was answered, or failed.
 
     Attributes:
-        event: Its fields; None when a hook dropped it.
+        environ: Its WSGI environment.
+        request: Werkzeug's request, which knows the route that matched; None where there is none.
+        code: The status that the client was sent, or 500 when nothing was.
+        seconds: How long it took.
+        error: The exception behind the answer, if there was one.
+        handled: Whether a handler of the app answered the exception.
     """
 
-    event: Event | None
+    environ: dict[str, Any]
+    request: object
+    code: int
+    seconds: float
+    error: BaseException | None
+    handled: bool
 
 
 class Recorder:
@@ -59,12 +69,12 @@ class Recorder:
     ) -> None:
         self.guard = guard
         self.delivery = delivery
-        self._catalogue = catalogue
-        self._hooks = hooks
+        self.catalogue = catalogue
+        self.hooks = hooks
         self._trusted = config.trusted_proxies
         self._root = app.root_path
         self._app = weakref.ref(app)
-        self._tags = {
+        tags = {
             key: value
             for key, value in (
                 ("app", config.app_name),
@@ -73,8 +83,8 @@ class Recorder:
             )
             if value is not None
         }
-        self._process = PerProcess(Process)
-        redact, render = Redact(Redactor(config.redact_keys)), Render()
+        self._process = PerProcess(lambda: Process(tags))
+        redact = Redact(Redactor(config.redact_keys))
         #: For events of nothing but what we built, and for those with `data` or an `exception`.
         self._plain = self._through(self._signed, render)
         self._redacting = self._through(self._signed, redact, render)
@@ -86,40 +96,25 @@ class Recorder:
         ).bind()
         return logger
 
-    def answered(
-        self,
-        environ: Mapping[str, Any],
-        status: int,
-        *,
-        rule: object,
-        seconds: float,
-        error: BaseException | None = None,
-        handled: bool = False,
-    ) -> Prepared | None:
-        """The event of a request that was answered, or failed, with `status`.
-
-        Args:
-            environ: Its WSGI environment.
-            status: What the client was sent, or 500 when nothing was.
-            rule: The route that matched, or None.
-            seconds: How long it took.
-            error: The exception behind the answer, if there was one.
-            handled: Whether a handler of the app answered the exception.
-
-        Returns:
-            The event, ready to be emitted; None when no detector claims the status.
-        """
-        unanswered = error is not None and not handled
-        detector = self._catalogue.critical if unanswered else self._catalogue.for_status(status)
-        if detector is None:
-            return None
-        fields = events.head(detector)
-        fields["status"] = status
-        fields.update(events.request_fields(environ, self._trusted, rule))
-        fields["duration_ms"] = round(seconds * 1000, 3)
+    def answered(self, detector: Detector, answer: Answer) -> Event:
+        """The event of an answer that the detector claims."""
+        fields = events.head(detector, self._process.get().random)
+        fields["status"] = answer.code
+        rule = getattr(answer.request, "url_rule", None)
+        events.add_request(fields, answer.environ, self._trusted, rule)
+        fields["duration_ms"] = int(answer.seconds * 1_000_000) / 1000
+        error = answer.error
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self._root, handled=handled)
-        return Prepared(self._hooks.apply(fields, self.guard))
+            fields["exception"] = exception_fields(error, root=self._root, handled=answer.handled)
+        return fields
+
+    def record_answer(self, detector: Detector, answer: Answer) -> None:
+        """Emits the event of an answer that no hook has seen."""
+        self.emit(self.answered(detector, answer))
+
+    def shown(self, event: Event) -> Event:
+        """The event after the hooks have seen it; an empty one when a hook dropped it."""
+        return self.hooks.apply(event, self.guard)
 
     def reported(
         self,
@@ -136,7 +131,7 @@ class Recorder:
             request: The request it happened in, if in one.
             error: The exception that a watched job let escape, if that is what happened.
         """
-        fields = events.head(detector)
+        fields = events.head(detector, self._process.get().random)
         self.guard.run("recording a report", self._report, fields, data, request, error)
         return str(fields["id"])
 
@@ -148,53 +143,52 @@ class Recorder:
         error: BaseException | None,
     ) -> None:
         if request is not None:
-            fields.update(events.request_fields(request.environ, self._trusted, request.url_rule))
+            events.add_request(fields, request.environ, self._trusted, request.url_rule)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:
             fields["data"] = dict(data)
-        self.emit(Prepared(self._hooks.apply(fields, self.guard)))
+        self.emit(self.shown(fields))
 
-    def emit(self, prepared: Prepared) -> None:
-        """Renders the event, hands its line to the sinks, and sends the signal."""
-        if prepared.event is None:
+    def emit(self, event: Event) -> bool:
+        """Renders the event, hands its line to the sinks, and sends the signal.
+
+        Returns:
+            Whether the sinks took it; an empty event is one that a hook dropped.
+        """
+        if not event:
             self.delivery.note_dropped()
-        else:
-            self._record(prepared.event)
-
-    def _record(self, event: Event) -> bool:
+            return False
         is_plain = "data" not in event and "exception" not in event
         return (self._plain if is_plain else self._redacting).record(event)
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
         """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
-        return self._record({**events.operational_head(phrase), "data": dict(data)})
+        head = events.operational_head(phrase, self._process.get().random)
+        return self.emit({**head, "data": dict(data)})
 
-    def record(self, text: bytes, *, event: EventDict) -> bool:
-        """The end of the processors: structlog calls it with the rendered line."""
+    def record(self, text: bytes, event: Event) -> bool:
+        """The end of the processors: the logger calls it with the rendered line."""
         timestamp = _milliseconds(event["id"])
-        taken = self.delivery.write(Line(timestamp, text, event.get("level") == "critical"))
+        taken = self.delivery.write(Line(timestamp, text, event["level"] == "critical"))
         if events.event_recorded.receivers and "detector" in event:
             self.guard.run("a receiver of event_recorded", self._tell, event)
         return taken
 
-    def _tell(self, event: EventDict) -> None:
+    def _tell(self, event: Event) -> None:
         app = self._app()
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
 
     def _signed(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """The first processor: a copy of the event, with who wrote it.
+        """The first processor: says who wrote the event.
 
         The number comes last: a number that was taken is a line that was written.
         """
         process = self._process.get()
-        return {
-            **event["fields"],
-            **self._tags,
-            **process.fields,
-            "seq": next(process.numbers),
-        }
+        event.update(process.fields)
+        event["seq"] = next(process.numbers)
+        return event
 
 
 class _EventLogger(structlog.BoundLoggerBase):
@@ -202,8 +196,11 @@ class _EventLogger(structlog.BoundLoggerBase):
 
     def record(self, fields: Event) -> bool:
         """Runs the processors over the event and calls the recorder with the line."""
-        # In one piece: as keywords the fields would be copied twice and change their order.
-        return bool(self._proxy_to_logger("record", fields=fields))
+        # Not by `_proxy_to_logger`: there is no context to copy, and it costs as much as the rest.
+        text: Any = fields
+        for processor in self._processors:
+            text = processor(self._logger, "record", text)
+        return bool(self._logger.record(text, fields))
 
 
 def _milliseconds(event_id: str) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -50,55 +49,56 @@ class Line(NamedTuple):
     critical: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Redact:
-    """Makes values from outside plain, and masks secrets in them."""
+    """Makes values from outside plain, and masks secrets in them.
 
-    redactor: Redactor
+    Args:
+        redactor: Masks them.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """Cleans `data` and the exception's message, the two parts that we did not build."""
         if "data" in event:
-            event["data"] = self.redactor(plain_fields(event["data"]))
+            event["data"] = self._redactor(plain_fields(event["data"]))
         if "exception" in event:
             message = event["exception"]["message"]
             if type(message) is not str or not message.isascii():
                 message = str(plain(message))
-            event["exception"]["message"] = self.redactor.text(message)
+            event["exception"]["message"] = self._redactor.text(message)
         return event
 
 
-@dataclass(frozen=True, slots=True)
-class Render:
-    """Renders the event as JSON on one line of at most `limit` bytes."""
+def render(_logger: object, _method: str, event: EventDict) -> bytes:
+    """Renders the event as JSON on one line of at most `LINE_LENGTH` bytes.
 
-    limit: int = LINE_LENGTH
-
-    def __call__(self, _logger: object, _method: str, event: EventDict) -> tuple[Any, Any]:
-        """Returns the arguments for the outlet: the text, and the event as it stands in it."""
-        text = _json(event)
-        if text is None:
-            # A lone surrogate or a number that is none: rare, so only then all is cleaned.
-            event = {key: plain(value) for key, value in event.items()}
-            text = _json(event) or b"{}"
-        for length, entries in _STAGES:
-            if len(text) <= self.limit:
-                break
-            cut = {key: _cut(event[key], length, entries) for key in _GROWING if key in event}
-            event = {**event, **cut}
-            text = _json(event) or b"{}"
-        if len(text) > self.limit:
-            event = {**event, "data": {"cut": f"[{len(text)} bytes]"}}
-            text = _json(event) or b"{}"
-        return (text,), {"event": event}
-
-
-def _json(event: Mapping[str, Any]) -> bytes | None:
+    An event that must be shortened for that is changed to what stands in the line.
+    """
     try:
         text = orjson.dumps(event)
+        if not text.isascii() or b"\x7f" in text:
+            text = _escaped(text)
     except TypeError:  # JSONEncodeError is one
-        return None
-    return text if text.isascii() and b"\x7f" not in text else _escaped(text)
+        # A lone surrogate or a number that is none: rare, so only then all is cleaned.
+        event.update({key: plain(value) for key, value in event.items()})
+        text = _json(event)
+    return text if len(text) <= LINE_LENGTH else _shortened(event, text)
+
+
+def _shortened(event: EventDict, text: bytes) -> bytes:
+    for length, entries in _STAGES:
+        event.update({key: _cut(event[key], length, entries) for key in _GROWING if key in event})
+        text = _json(event)
+        if len(text) <= LINE_LENGTH:
+            return text
+    event["data"] = {"cut": f"[{len(text)} bytes]"}
+    return _json(event)
+
+
+def _json(event: Mapping[str, Any]) -> bytes:
+    return _escaped(orjson.dumps(event))
 
 
 def _escaped(text: bytes) -> bytes:

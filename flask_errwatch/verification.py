@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from flask_errwatch import events
@@ -19,7 +20,7 @@ from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
 from flask_errwatch.patterns import PatternSet, parse
 from flask_errwatch.provision.actual import metric_filter
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import Redact, Render
+from flask_errwatch.rendering import Redact, render
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -86,7 +87,7 @@ the local judge.
 def sample(detector: Detector, catalogue: Catalogue, config: Config) -> str:
     """A line of the detector, of a request that tries to be counted by all the others."""
     hostile = ", ".join(f'"event": "{each.event}"' for each in catalogue if each is not detector)
-    event = events.head(detector)
+    event = events.head(detector, Random())  # noqa: S311 - for ids
     claimed = [status for status in range(400, 600) if catalogue.for_status(status) is detector]
     if claimed:
         event["status"] = claimed[0]
@@ -96,12 +97,12 @@ def sample(detector: Detector, catalogue: Catalogue, config: Config) -> str:
         "REMOTE_ADDR": "192.0.2.1",
         "HTTP_USER_AGENT": hostile,
     }
-    event.update(events.request_fields(environ, config.trusted_proxies, None))
+    events.add_request(event, environ, config.trusted_proxies, None)
     event["exception"] = exception_fields(RuntimeError(hostile), root="/", handled=True)
     event["data"] = {"event": hostile}
     event["app"] = config.app_name
     shown = Redact(Redactor(config.redact_keys))(None, "", event)
-    (text,), _ = Render()(None, "", events.in_order(shown))
+    text = render(None, "", events.in_order(shown))
     return str(text, "utf-8")
 
 

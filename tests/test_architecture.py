@@ -39,7 +39,7 @@ ONLY = {
         *("_context", "answered", "cli", "cli_provision", "extension", "recorder", "replay"),
         *("cli_checkup", "cli_export", "testing"),
     },
-    "werkzeug": {"answered", "events", "lab"},
+    "werkzeug": {"answered", "boundary", "events", "lab"},
     "blinker": {"events", "testing"},
     "structlog": {"recorder", "rendering"},
     "orjson": {"rendering", "delivery", "patterns", "simulation", "lab", "replay"},

@@ -497,11 +497,45 @@ def test_a_failure_of_ours_reaches_nobody(
     def broken(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("flask_errwatch.events.request_fields", broken)
+    monkeypatch.setattr("flask_errwatch.events.add_request", broken)
     seen = both(streaming, "/missing")
     assert seen.answer.body == b"ab"
     assert seen.events == []
     assert "recording an answer: RuntimeError: ours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [b"404 Not Found", "4", "404nonsense", "", None])
+def test_a_status_that_is_none_is_the_servers_business(both: Serve, status: Any) -> None:
+    """What an app gives instead of a status reaches the server as it is, and is no event."""
+
+    def build() -> Flask:
+        def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+            start(status, [])
+            yield b"body"
+
+        app = Flask(__name__)
+        app.wsgi_app = odd  # type: ignore[assignment]
+        return app
+
+    seen = both(build)
+    assert (seen.answer.status, seen.answer.body, seen.events) == (status, b"body", [])
+
+
+def test_what_fails_after_an_odd_status_is_a_500(both: Serve) -> None:
+    """An exception is an event whatever was sent before it."""
+
+    def build() -> Flask:
+        def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+            start("odd", [])
+            yield b"first"
+            raise BrokenPipeInTheMiddleError
+
+        app = Flask(__name__)
+        app.wsgi_app = odd  # type: ignore[assignment]
+        return app
+
+    (event,) = both(build).events
+    assert (event["detector"], event["status"]) == ("critical-error", 500)
 
 
 def test_every_event_is_also_a_signal() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from flask_errwatch._guard import Guard, described, one_line
-from flask_errwatch._process import PerProcess, Process
+from flask_errwatch._process import PerProcess, Process, current_pid
 
 
 class ClosedStream(io.StringIO):
@@ -74,23 +76,45 @@ def test_one_line_is_bounded() -> None:
     assert one_line("x" * 700) == "x" * 600 + "…"
 
 
-def test_a_value_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process makes its value once; another process id means another value."""
+def test_a_value_per_process() -> None:
+    """A process makes its value once, and its child another one."""
     made: PerProcess[list[int]] = PerProcess(list)
     assert made.peek() is None
     first = made.get()
     assert made.get() is first
     assert made.peek() is first
-    monkeypatch.setattr(os, "getpid", lambda: -7)
-    assert made.peek() is None
-    assert made.get() is not first
-    monkeypatch.undo()
-    assert made.peek() is None
+    assert in_a_child(lambda: made.peek() is None and made.get() is not first)
+    assert made.get() is first
+
+
+@pytest.mark.parametrize("has_page", [True, False])
+def test_a_fork_is_noticed_without_python(
+    has_page: bool,  # noqa: FBT001 - pytest gives it
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server written in C forks without Python's handlers, and not every system wipes pages."""
+    if not has_page:
+        monkeypatch.setattr("flask_errwatch._process._page", None)
+    assert current_pid() == os.getpid()
+    assert in_a_child(lambda: current_pid() == os.getpid())
+    assert current_pid() == os.getpid()
+
+
+def in_a_child(holds: Callable[[], bool]) -> bool:
+    """Whether it holds in a child process that was forked behind Python's back."""
+    child = ctypes.PyDLL(None).fork()
+    if child == 0:
+        is_true = False
+        try:
+            is_true = holds()
+        finally:
+            os._exit(0 if is_true else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def test_two_processes_differ() -> None:
     """The token tells processes apart that had the same id."""
-    one, two = Process(), Process()
+    one, two = Process({}), Process({})
     assert one.fields["pid"] == two.fields["pid"] == os.getpid()
     assert one.fields["process"] != two.fields["process"]
     assert [next(one.numbers), next(one.numbers), next(two.numbers)] == [1, 2, 1]

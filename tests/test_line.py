@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from werkzeug.local import LocalProxy
 from flask_errwatch._exceptions import _frames, exception_fields
 from flask_errwatch.events import KEYS, in_order, new_id, path_of, rfc3339
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import LINE_LENGTH, Redact, Render, plain, plain_fields
+from flask_errwatch.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
 #: What may stand in no line: C0, DEL, C1, the line separators; not even inside a string.
@@ -71,7 +72,7 @@ def rendered(data: Mapping[Any, Any], **core: object) -> bytes:
         **core,
     }
     event = in_order(Redact(Redactor())(None, "record", event))
-    (line,), _ = Render()(None, "record", event)
+    line = render(None, "record", event)
     assert isinstance(line, bytes)
     return line
 
@@ -437,7 +438,7 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
         assert event["timestamp"] == moment.isoformat(timespec="milliseconds").replace(
             "+00:00", "Z"
         )
-    assert new_id(1_000_000) < new_id(2_000_000)
+    assert new_id(1_000_000, Random()) < new_id(2_000_000, Random())
     assert rfc3339(999_999) == "1970-01-01T00:00:00.000Z"
 
 

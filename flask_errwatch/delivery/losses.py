@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
     """Lines that were lost for one reason.
 
@@ -16,17 +14,16 @@ class Loss:
         last: The latest one's.
     """
 
-    count: int
-    first: int
-    last: int
+    __slots__ = ("count", "first", "last")
+
+    def __init__(self, count: int, first: int, last: int) -> None:
+        self.count = count
+        self.first = first
+        self.last = last
 
     def __add__(self, other: Loss) -> Loss:
         known = [time for time in (self.first, other.first) if time]
-        return Loss(
-            count=self.count + other.count,
-            first=min(known, default=0),
-            last=max(self.last, other.last),
-        )
+        return Loss(self.count + other.count, min(known, default=0), max(self.last, other.last))
 
 
 class Losses:
@@ -45,8 +42,7 @@ class Losses:
 
     def __init__(self, known: Mapping[str, tuple[int, int, int]] | None = None) -> None:
         self.by_reason: dict[str, Loss] = {
-            reason: Loss(count=count, first=first, last=last)
-            for reason, (count, first, last) in (known or {}).items()
+            reason: Loss(*loss) for reason, loss in (known or {}).items()
         }
 
     @property
@@ -56,7 +52,7 @@ class Losses:
 
     def add(self, reason: str, timestamp: int, count: int = 1) -> None:
         """Counts lines that were lost; a timestamp of 0 means unknown."""
-        self.merge(reason, Loss(count=count, first=timestamp, last=timestamp))
+        self.merge(reason, Loss(count, timestamp, timestamp))
 
     def merge(self, reason: str, loss: Loss) -> None:
         """Adds a loss to what is known for the reason."""

@@ -11,12 +11,11 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from os import getpid
 from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard, tell
-from flask_errwatch._process import PerProcess
+from flask_errwatch._process import PerProcess, current_pid
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import diversion
 from flask_errwatch.delivery.heartbeat import Heartbeat
@@ -167,7 +166,7 @@ class Delivery:
     @property
     def is_running(self) -> bool:
         """Whether this process has its sinks: after a fork it has not."""
-        return self._running_in == getpid()
+        return self._running_in == current_pid()
 
     @property
     def memory(self) -> MemorySink:
@@ -206,7 +205,7 @@ class Delivery:
         Returns:
             Whether no sink refused it.
         """
-        if self._running_in == getpid() and not diversion.takers:
+        if self._running_in == current_pid() and not diversion.takers:
             self._emitted += 1
             return self._hand_over(line)
         return self._write_meanwhile(line)

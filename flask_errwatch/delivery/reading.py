@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flask_errwatch.delivery.folder import Lock
 from flask_errwatch.delivery.losses import Losses
@@ -31,8 +31,7 @@ def lock_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.lock"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What a journal's state file says.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask_errwatch._aws import Aws, Response
 from flask_errwatch.delivery.batches import Formatter, LogEvent
@@ -13,8 +13,7 @@ from flask_errwatch.errors import AwsCallError
 _REFUSED_FOR_GOOD = {"InvalidParameterException", "413", "RequestEntityTooLargeException"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A line that CloudWatch will never take.
 
     Attributes:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from flask_errwatch._guard import Guard, lasting_thread, tell
 from flask_errwatch.delivery.batches import batches
@@ -35,7 +34,6 @@ _ENOUGH = 200 * 1024
 _UNCERTAIN = {"ReadTimeoutError", "ConnectionClosedError", "ResponseStreamingError"}
 
 
-@dataclass(slots=True)
 class Figures:
     """What one process's shipper has done.
 
@@ -47,11 +45,9 @@ class Figures:
         last_error: What the last failure said, or None.
     """
 
-    settled: int = 0
-    delivered: int = 0
-    redelivered: int = 0
-    reported: int = 0
-    last_error: str | None = None
+    def __init__(self) -> None:
+        self.settled = self.delivered = self.redelivered = self.reported = 0
+        self.last_error: str | None = None
 
 
 class Shipper:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ Run = Callable[..., Result]
 def run(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command of the app `shop`; moto has no history and no queries: it asks once."""
     del aws
-    monkeypatch.setattr("flask_errwatch._aws.PROVISIONING", replace(PROVISIONING, attempts=1))
+    monkeypatch.setattr("flask_errwatch._aws.PROVISIONING", PROVISIONING._replace(attempts=1))
 
     def ran(
         *arguments: str,

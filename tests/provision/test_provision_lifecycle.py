@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -309,7 +308,7 @@ def removed(
     """The plan that removes an app; moto has no saved queries, and is asked only once."""
     keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
     config = configuration.load(keys, {}, app_name=app)
-    impatient = Aws(patience=replace(PROVISIONING, attempts=1))
+    impatient = Aws(patience=PROVISIONING._replace(attempts=1))
     del aws  # only says that there is an account
     catalogue = Catalogue(detectors).configured(config)
     return removal_plan(impatient, catalogue, config, with_logs=with_logs)

@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
 def impatient(aws: Aws) -> Aws:
     """A door that asks once: moto has no alarm history, and answers with status 500."""
     del aws
-    return Aws(patience=replace(PROVISIONING, attempts=1))
+    return Aws(patience=PROVISIONING._replace(attempts=1))
 
 
 def found(aws: Aws, *, now: datetime | None = None, **settings: object) -> Status:
