@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2s
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from flask_errwatch.events import short
 
@@ -64,15 +64,23 @@ Frame = dict[str, object]
 def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], list[Frame]]:
     """The frames to show and, of those, the app's own; walked, never formatted."""
     own: list[Frame] = []
-    last: Frame | None = None
-    for code_file, line, function in _walk(traceback):
-        is_own, shown = _placed(code_file, root)
-        last = {"file": shown, "line": line, "function": function}
-        if is_own:
-            own.append(last)
-    if last is None or (own and own[-1] is last):
+    last: TracebackType | None = None
+    while traceback is not None:
+        place = _placed(traceback.tb_frame.f_code.co_filename, root)
+        if place is not None:
+            last = traceback
+            if place.is_own:
+                own.append(_frame(traceback, place.shown))
+        traceback = traceback.tb_next
+    place = None if last is None else _placed(last.tb_frame.f_code.co_filename, root)
+    if last is None or place is None or place.is_own:
         return own, own
-    return [*own, last], own
+    return [*own, _frame(last, place.shown)], own
+
+
+def _frame(traceback: TracebackType, file: str) -> Frame:
+    name = traceback.tb_frame.f_code.co_name
+    return {"file": file, "line": traceback.tb_lineno, "function": name}
 
 
 def _shortened(frames: list[Frame]) -> list[Frame | str]:
@@ -83,27 +91,28 @@ def _shortened(frames: list[Frame]) -> list[Frame | str]:
     return [*frames[:_OUTERMOST], f"[{omitted} more]", *frames[-_INNERMOST:]]
 
 
-def _walk(traceback: TracebackType | None) -> Iterator[tuple[str, int, str]]:
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not code.co_filename.startswith(_HERE):
-            yield code.co_filename, traceback.tb_lineno, code.co_name
-        traceback = traceback.tb_next
+class _Place(NamedTuple):
+    """Where code is: whether it is the app's own, and how its file is named in a line."""
+
+    is_own: bool
+    shown: str
 
 
 @lru_cache(maxsize=4096)
-def _placed(filename: str, root: str) -> tuple[bool, str]:
-    """Whether the file is the app's own code, and how it is named: without the machine's paths."""
+def _placed(filename: str, root: str) -> _Place | None:
+    """The place of a file, named without the machine's paths; None for files of this package."""
+    if filename.startswith(_HERE):
+        return None
     root = root.rstrip("/")
     base = root.rpartition("/")[0] + "/"
     if filename.startswith(_LIBRARY) and not _is_installed(filename):
-        return False, short(filename[len(_LIBRARY) :])
+        return _Place(is_own=False, shown=short(filename[len(_LIBRARY) :]))
     # A virtual environment often lies inside the app's own folder.
     if filename.startswith(f"{root}/") and not _is_installed(filename[len(root) :]):
-        return True, short(filename[len(base) :])
+        return _Place(is_own=True, shown=short(filename[len(base) :]))
     if _is_installed(filename):
-        return False, short(re.split(_PACKAGES, filename)[-1])
-    return not filename.startswith("<"), short(filename.removeprefix(base))
+        return _Place(is_own=False, shown=short(re.split(_PACKAGES, filename)[-1]))
+    return _Place(is_own=not filename.startswith("<"), shown=short(filename.removeprefix(base)))
 
 
 def _is_installed(filename: str) -> bool:
