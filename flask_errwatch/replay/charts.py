@@ -48,7 +48,7 @@ def chart(each: DetectorReplay, whole: Replay) -> str:
         figure.add_hline(
             y=each.rule.threshold, name="threshold", line={"dash": "dash", "width": 1.5}
         )
-    end = whole.end or 0
+    end = max([whole.end or 0, *(span.end or 0 for span in _spans(each))])
     for span in _spans(each):
         until = end if span.end is None else span.end
         figure.add_vrect(x0=span.start * 1000, x1=until * 1000, name="alarm", line={"width": 0})

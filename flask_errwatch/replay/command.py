@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,12 @@ class _Refused(click.ClickException):
     exit_code = 2
 
 
+def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("It must be a finite number.")
+    return value
+
+
 @click.command("replay")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
@@ -49,6 +56,7 @@ class _Refused(click.ClickException):
 @click.option(
     "--advise",
     type=click.FloatRange(min=0),
+    callback=_finite,
     metavar="N",
     help="Propose thresholds that give at most N alarms a week.",
 )
@@ -87,6 +95,8 @@ def replay(
     if html is not None and not (html.exists() or os.access(html.parent, os.W_OK)):
         remedy = "Its folder does not exist, or may not be written to."
         raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
+    if html is not None and any(_is_same(html, name) for name in files):
+        raise _Refused(f"--html = {one_line(str(html))}: It is one of the logs; name another file.")
     judges = _judges(info)
     try:
         judges = judges.trying(settings)
@@ -118,6 +128,13 @@ def _writing(place: str) -> Iterator[None]:
             with suppress(OSError):
                 sys.stdout.close()
         raise click.ClickException(f"{place} cannot be written: {error.strerror}.") from error
+
+
+def _is_same(page: Path, log: str) -> bool:
+    try:
+        return page.samefile(log)
+    except OSError:  # one of the two does not exist
+        return False
 
 
 def _judges(info: ScriptInfo) -> Judges:

@@ -18,7 +18,7 @@ FORMATS: dict[str, type[Lines]] = {
 
 _SAMPLE = 20
 _EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
-_DOCUMENT = re.compile(rb'\s*(\{\s*("events"|$)|\[\s*([{\]]|$))')
+_DOCUMENT = re.compile(rb'\s*(\{\s*("events"|"searchedLogStreams"|$)|\[\s*([{\]]|$))')
 
 
 def guessed(block: bytes) -> type[Lines]:
@@ -39,7 +39,7 @@ def guessed(block: bytes) -> type[Lines]:
 
 
 def _kind(line: bytes) -> str | None:
-    if line.startswith(b"{"):
+    if line.lstrip().startswith(b"{"):
         return "json"
     if _EXPORTED.match(line):
         return "cloudwatch-export"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from flask_errwatch.errors import ErrWatchError, Problem
 
@@ -20,6 +21,16 @@ _SHOWN = 400
 _HEAD = 8192
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class TooLong(NamedTuple):
+    """A line that is longer than `LONGEST`.
+
+    Attributes:
+        beginning: Its first bytes.
+    """
+
+    beginning: bytes
 
 
 class UnreadableLogError(ErrWatchError):
@@ -59,6 +70,8 @@ class Log:
         self.name = name
         self.defect: str | None = None
         self._damages: tuple[type[Exception], ...] = (OSError, zlib.error)
+        if name == STDIN and sys.stdin is None:
+            raise UnreadableLogError(name, "Standard input is closed.")
         try:
             self._raw: IO[bytes] = (
                 sys.stdin.buffer if name == STDIN else Path(name).open("rb")  # noqa: SIM115 - `close` does
@@ -84,8 +97,8 @@ class Log:
         if self.name != STDIN:
             self._raw.close()
 
-    def blocks(self) -> Iterator[bytes]:
-        """Its text in blocks that end with a line break; a line beyond a MiB is cut short.
+    def blocks(self) -> Iterator[bytes | TooLong]:
+        """Its text in blocks that end with a line break, and between them lines that are too long.
 
         Raises:
             UnreadableLogError: It is binary.
@@ -94,26 +107,31 @@ class Log:
         is_skipping = False
         for piece in self._checked(self._pieces()):
             begin = 0
-            if is_skipping:
+            if is_skipping or len(rest) + len(piece) > LONGEST:
+                # Only here may the line under way be too long; wherever the pieces end.
                 begin = piece.find(b"\n") + 1
-                if not begin:
-                    continue
-                is_skipping = False
+                length = len(rest) + (begin - 1 if begin else len(piece))
+                if is_skipping or length > LONGEST:
+                    if not is_skipping:
+                        yield TooLong((rest + piece)[:_SHOWN])
+                    rest, is_skipping = b"", not begin
+                    if is_skipping:
+                        continue
+                else:
+                    begin = 0
             cut = piece.rfind(b"\n") + 1
             if cut > begin:
                 yield b"".join((rest, memoryview(piece)[begin:cut]))
                 rest = piece[cut:]
             else:
                 rest += piece[begin:]
-            if len(rest) > LONGEST:
-                yield rest[:_SHOWN] + b"\n"
-                rest, is_skipping = b"", True
-        if rest and not is_skipping:
+        if rest:
             yield rest + b"\n"
 
     def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         head = b""
-        for piece in pieces:
+        for each in pieces:
+            piece = each if head else each.removeprefix(BOM_UTF8)
             if len(head) < _HEAD:
                 head += piece[:_HEAD]
                 if b"\0" in head:

@@ -86,14 +86,6 @@ class _JsonLines(Lines):
             else:
                 reading.tally.add(minute, detector, sources, paths)
 
-    def _set_aside(self, lines: list[bytes]) -> None:
-        """Reads very long lines at once, and leaves blank ones in their places."""
-        if max(map(len, lines)) > _LONG:
-            for index, line in enumerate(lines):
-                if len(line) > _LONG:
-                    self._slow(index, line)
-                    lines[index] = b""
-
     @abstractmethod
     def _slow(self, index: int, line: bytes) -> None:
         """Reads one line of any kind."""
@@ -110,8 +102,7 @@ class OurLines(_JsonLines):
     def _take(self, block: bytes) -> int:
         lines = block.split(b"\n")
         lines.pop()
-        self._set_aside(lines)
-        self._sweep(lines, map(_COLUMNS, map(orjson.loads, lines)))
+        self._sweep(lines, map(_COLUMNS, map(orjson.loads, _quick(lines))))
         return len(lines)
 
     def _slow(self, index: int, line: bytes) -> None:
@@ -144,8 +135,7 @@ class ExportedLines(_JsonLines):
             return block.count(b"\n")
         lines = block.split(b"\n")
         lines.pop()
-        self._set_aside(lines)
-        self._sweep(lines, map(_exported, lines))
+        self._sweep(lines, map(_exported, _quick(lines)))
         return len(lines)
 
     def finish(self) -> None:
@@ -172,7 +162,9 @@ class ExportedLines(_JsonLines):
 
     def _slow(self, index: int, line: bytes) -> None:
         text = line.decode("utf-8", "replace")
-        stamp, _, message = text.partition(" ")
+        # The time may have a blank in its middle, as the quick way takes it.
+        end = _STAMP if text[_STAMP - 1 : _STAMP + 1] == "Z " else text.find(" ")
+        stamp, message = (text[:end], text[end + 1 :]) if end >= 0 else (text, "")
         minute = minute_of(stamp)
         if minute is None:
             self._bad(index, line)
@@ -192,6 +184,13 @@ class ExportedLines(_JsonLines):
             self._reading.count(minute, None, None, None)
         else:
             self._reading.count(minute, detector, request.source, request.path)
+
+
+def _quick(lines: list[bytes]) -> list[bytes]:
+    """The lines, with nothing in the place of very long ones, which are odd by that."""
+    if not lines or max(map(len, lines)) <= _LONG:
+        return lines
+    return [line if len(line) <= _LONG else b"" for line in lines]
 
 
 def _minutes(rows: list[Row]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.patterns import Event, PatternSet, parse
+from flask_errwatch.replay.opening import TooLong
 from flask_errwatch.simulation import Tally
 
 MINUTE = 60
@@ -23,8 +24,6 @@ _LAST = 9_223_372_036
 _STAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
-# A name is shown in a table: what is longer is of no use there, and would fill the memory.
-_NAME = 2048
 
 
 class BadLine(NamedTuple):
@@ -140,6 +139,11 @@ class Lines(ABC):
         """Reads a block of whole lines."""
         self._before += self._take(block)
 
+    def pass_over(self, line: TooLong) -> None:
+        """Counts a line that is too long to be read as a bad one."""
+        self._bad(0, line.beginning)
+        self._before += 1
+
     @abstractmethod
     def _take(self, block: bytes) -> int:
         """Reads a block; how many lines it has."""
@@ -149,11 +153,12 @@ class Lines(ABC):
 
     def _bad(self, index: int, line: str | bytes) -> None:
         """Counts a line that cannot be read; a blank one is no line."""
-        text = _text(line[:_KEPT_OF_BAD])
-        if text.strip():
+        if _text(line).strip():
             self._reading.bad_lines += 1
             if len(self._reading.bad) < _SHOWN_BAD:
-                self._reading.bad += [BadLine(self._log, self._before + index + 1, text)]
+                self._reading.bad += [
+                    BadLine(self._log, self._before + index + 1, _text(line[:_KEPT_OF_BAD]))
+                ]
 
     def _tick(self, minute: int, index: int) -> None:
         """Notes where the log's clock jumps back."""
@@ -198,8 +203,8 @@ def whole_minute(seconds: int) -> int:
 
 
 def name_of(value: object) -> str | None:
-    """A text as a name, of bounded length."""
-    return value[:_NAME] if isinstance(value, str) else None
+    """A text as a name; nothing else is one."""
+    return value if isinstance(value, str) else None
 
 
 def _text(line: str | bytes) -> str:

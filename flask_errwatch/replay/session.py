@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.replay.formats import FORMATS, guessed
-from flask_errwatch.replay.opening import STDIN, Log, UnreadableLogError
+from flask_errwatch.replay.opening import STDIN, Log, TooLong, UnreadableLogError
 from flask_errwatch.replay.reading import Lines, Reading
 
 
@@ -70,9 +70,13 @@ class Session:
                 reader: Lines | None = None
                 for block in log.blocks():
                     if reader is None:
-                        kind = FORMATS.get(self._form) or guessed(block)
+                        begin = block.beginning if isinstance(block, TooLong) else block
+                        kind = FORMATS.get(self._form) or guessed(begin)
                         reader = kind(self.reading, log.name)
-                    reader.take(block)
+                    if isinstance(block, TooLong):
+                        reader.pass_over(block)
+                    else:
+                        reader.take(block)
                     yield Progress(read + log.position, size, lines + reader.lines)
                 if reader is not None:
                     reader.finish()

@@ -14,6 +14,8 @@ from flask_errwatch.simulation._metrics import MINUTE
 # names that are kept of them then.
 _WAITING = 64
 _FREQUENT = 32
+# Characters of a name that are kept: it is shown in a table.
+_NAME = 2048
 # Stands between names that wait.
 _BREAK = "\n"
 # Names that are kept of all minutes of one detector: some 2 MB.
@@ -59,11 +61,12 @@ class _Names:
 def _joined(names: Sequence[str | None]) -> str:
     try:
         joined = _BREAK.join(names)  # type: ignore[arg-type]  # or it raises
-        if joined.count(_BREAK) == len(names) - 1:
+        is_bounded = len(joined) <= _NAME or max(map(len, names)) <= _NAME  # type: ignore[arg-type]
+        if is_bounded and joined.count(_BREAK) == len(names) - 1:
             return joined
     except TypeError:
         pass  # a log may hold anything where a name belongs
-    texts = [name if isinstance(name, str) else "" for name in names]
+    texts = (name[:_NAME] if isinstance(name, str) else "" for name in names)
     return _BREAK.join(name.replace(_BREAK, "\N{REPLACEMENT CHARACTER}") for name in texts)
 
 
@@ -237,5 +240,5 @@ def _top(names: Sequence[_Names], most: int) -> tuple[Named, ...]:
     total = _counted(names)
     least = min(nlargest(most, total.values()), default=0)
     known = (Named(name, lines) for name, lines in total.items() if lines >= least)
-    # Equal ones in the order of their names: the answer must not depend on that of the log.
+    # Equal ones in the order of their names: it must not depend on that of the log's lines.
     return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))

@@ -233,6 +233,27 @@ def test_alarms_that_lines_alone_cannot_decide(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "many"])
+def test_advice_needs_a_number(tmp_path: Path, run: Run, value: str) -> None:
+    """Anything else is a mistake in the command, said in a sentence."""
+    result = run(written(tmp_path, [access(0)]), "--advise", value)
+    assert result.exit_code == 2
+    assert "Invalid value for '--advise'" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_page_never_overwrites_a_log(tmp_path: Path, run: Run) -> None:
+    """Not under another name either; nothing is read before that is refused."""
+    log = written(tmp_path, [access(0)])
+    before = log.read_bytes()
+    (tmp_path / "link.html").symlink_to(log)
+    for page in (log, tmp_path / "link.html"):
+        result = run(log, "--html", page)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.endswith(": It is one of the logs; name another file.\n")
+    assert log.read_bytes() == before
+
+
 def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> None:
     """Before anything is read: one sentence, and exit code 2."""
     page = tmp_path / "missing" / "page.html"

@@ -333,6 +333,71 @@ def test_a_clock_that_jumps_back_is_said_in_a_sentence(tmp_path: Path, run: Run)
 
 
 @pytest.mark.parametrize("make", [access, event])
+def test_a_jump_is_found_wherever_blocks_end(
+    tmp_path: Path, run: Run, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line has its number in the file, not in a block."""
+    monkeypatch.setattr("flask_errwatch.replay.opening._BLOCK", 300)
+    log = written(tmp_path, [make(each) for each in (*range(600, 1200, 60), 0, 60)])
+    assert "jumps back 1 time, first at line 11 by 19 minutes" in run(log).stderr
+
+
+def test_a_long_line_takes_its_place_in_time(tmp_path: Path, run: Run) -> None:
+    """A line that is read with care is read where it stands: neither jump nor number is wrong."""
+    lines = [event(each) for each in range(0, 300, 60)]
+    lines += ["bad one\n", "bad two\n", "y" * 9000 + "\n", "bad four\n"]
+    lines += [event(600, pad="x" * 9000), event(1200)]
+    result = run(written(tmp_path, lines), "--json")
+    assert "jumps back" not in result.stderr
+    found = json.loads(result.stdout)
+    assert (found["lines"], found["bad_lines"]) == (7, 4)
+    assert [each["line"] for each in found["bad"]] == [6, 7, 8]
+
+
+def test_a_bad_line_may_begin_with_blanks(tmp_path: Path, found: Run) -> None:
+    """However many: only a line of nothing else is none."""
+    whole = found(written(tmp_path, [event(0), " " * 500 + "garbage\n", " " * 500 + "\n"]))
+    assert (whole["lines"], whole["bad_lines"]) == (1, 1)
+
+
+@pytest.mark.parametrize("message", [event(0), '{"event": "Not Found Error"}\n', "text\n"])
+def test_an_export_may_write_its_time_with_a_blank(
+    tmp_path: Path, found: Run, message: str
+) -> None:
+    """Whatever the message is."""
+    log = written(tmp_path, f"2026-11-25 00:00:00.000Z {message}")
+    whole = found(log, "--format", "cloudwatch-export")
+    assert (whole["lines"], whole["bad_lines"]) == (1, 0)
+
+
+@pytest.mark.parametrize("begin", [" ", "\t", ""])
+def test_auto_finds_json_behind_blanks(tmp_path: Path, found: Run, begin: str) -> None:
+    """JSON may begin with them."""
+    assert found(written(tmp_path, [begin + event(0)] * 3))["lines"] == 3
+
+
+def test_a_document_may_begin_with_the_streams(tmp_path: Path, found: Run) -> None:
+    """As `aws logs filter-log-events` prints it on one line."""
+    events = [{"timestamp": 1_800_000_000_000, "message": event(0)}]
+    text = json.dumps({"searchedLogStreams": [], "events": events})
+    whole = found(written(tmp_path, text + "\n"))
+    assert lines_of(whole) == {"not-found-error": 1}
+
+
+@pytest.mark.parametrize("name", ["/" + "a" * 3000, "/" + "é" * 3000])
+@pytest.mark.parametrize("padding", [0, 9000])
+def test_a_name_is_bounded_however_it_is_read(
+    tmp_path: Path, found: Run, name: str, padding: int
+) -> None:
+    """The first 2,048 characters of a path or an address name it."""
+    lines = [event(0, path=name, client_ip=name, pad="x" * padding)] * 6
+    lines += [event(0, path=name, client_ip=name)] * 6
+    (alarm,) = alarms_of(found(written(tmp_path, lines)), "not-found-error")
+    assert alarm["paths"] == [{"path": name[:2048], "lines": 12}]
+    assert alarm["sources"] == [{"source": name[:2048], "lines": 12}]
+
+
+@pytest.mark.parametrize("make", [access, event])
 def test_lines_a_little_out_of_order_are_no_jump(tmp_path: Path, run: Run, make: Any) -> None:
     """A server writes a request when it ends, with the time when it began."""
     log = written(tmp_path, [make(each) for each in (100, 95, 130, 110, 140)])
@@ -365,13 +430,16 @@ def test_names_are_shown_harmless(tmp_path: Path, run: Run) -> None:
     assert "\x1b" not in machine
 
 
-def test_a_line_break_in_a_name_hides_no_name(tmp_path: Path, found: Run) -> None:
+@pytest.mark.parametrize("others", [[], [None, 5, ["/d"], ""]])
+def test_a_line_break_in_a_name_hides_no_name(
+    tmp_path: Path, found: Run, others: list[object]
+) -> None:
     """Whatever a log holds where a name belongs, the other names keep their counts."""
-    names: list[object] = ["/a", "/b\nc", None, 5, ["/d"], "", "/a"]
+    names = ["/a", "/b\nc", *others, *["/a"] * (7 - len(others) - 2)]
     lines = [event(0, path=each) for each in names] * 2
     (alarm,) = alarms_of(found(written(tmp_path, lines)), "not-found-error")
     paths = [(each["path"], each["lines"]) for each in alarm["paths"]]
-    assert paths == [("/a", 4), ("/b\ufffdc", 2)]
+    assert paths == [("/a", 12 - 2 * len(others)), ("/b\ufffdc", 2)]
     assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 14}]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_errwatch.replay.opening import Log
+from flask_errwatch.replay.opening import Log, TooLong, UnreadableLogError
 from tests.replay.replay_lines import Run, access, event, written
 
 Pack = Callable[[bytes], bytes]
@@ -30,7 +30,7 @@ def packed_with_zstd(data: bytes) -> bytes:
 
 def read(path: Path) -> tuple[bytes, str | None]:
     log = Log(str(path))
-    text = b"".join(log.blocks())
+    text = b"".join(block for block in log.blocks() if isinstance(block, bytes))
     log.close()
     return text, log.defect
 
@@ -54,12 +54,46 @@ def test_a_last_line_without_a_break(tmp_path: Path) -> None:
     assert read(written(tmp_path, LINES + b"last")) == (LINES + b"last\n", None)
 
 
-def test_a_line_without_end_is_cut_short(tmp_path: Path) -> None:
-    """A line beyond a MiB leaves its beginning, and the lines around it are whole."""
-    text, _ = read(written(tmp_path, b"first\n" + b"x" * 3_000_000 + b"\nlast\n"))
-    assert text == b"first\n" + b"x" * 400 + b"\nlast\n"
-    text, _ = read(written(tmp_path, b"first\n" + b"x" * 3_000_000))
-    assert text == b"first\n" + b"x" * 400 + b"\n"
+@pytest.mark.parametrize("before", [0, 1, 5_000, 250_000, 300_000, 2_000_000])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_line_beyond_a_mib_is_bad_wherever_it_stands(
+    tmp_path: Path, run: Run, before: int, beyond: int
+) -> None:
+    """Its length alone decides, in every format; the lines around it are whole."""
+    short = event(0)
+    line = event(0, pad="")
+    line = line.replace('"pad": ""', '"pad": "' + "x" * (2**20 + beyond - len(line) + 1) + '"')
+    assert len(line) == 2**20 + beyond + 1  # with its line break
+    many = before // len(short)
+    ours = written(tmp_path, short * many + line + short, "ours.log")
+    stamp = "2026-11-25T00:00:00.000Z "
+    line = line.replace('"pad": "' + "x" * len(stamp), '"pad": "')
+    exported = stamp + short
+    export = written(tmp_path, exported * many + stamp + line + exported, "export.log")
+    for log in (ours, export):
+        found = json.loads(run(log, "--json").stdout)
+        assert (found["lines"], found["bad_lines"]) == (many + 2 - beyond, beyond)
+        assert [each["line"] for each in found["bad"]] == [many + 1] * beyond
+
+
+def test_a_line_without_end_keeps_its_beginning(tmp_path: Path) -> None:
+    """Of a line beyond a MiB no more than what is shown of it is kept."""
+    log = Log(str(written(tmp_path, b"first\n" + b"x" * 3_000_000)))
+    assert [*log.blocks()] == [b"first\n", TooLong(b"x" * 400)]
+    log.close()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, run: Run) -> None:
+    """Some editors on Windows write one."""
+    log = written(tmp_path, b"\xef\xbb\xbf" + event(0).encode())
+    assert json.loads(run(log, "--json").stdout)["lines"] == 1
+
+
+def test_standard_input_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `<&-` in a shell: a sentence, and exit code 2."""
+    monkeypatch.setattr("flask_errwatch.replay.opening.sys.stdin", None)
+    with pytest.raises(UnreadableLogError, match="Standard input is closed"):
+        Log("-")
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, packed_with_zstd])

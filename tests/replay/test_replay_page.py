@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -91,6 +92,20 @@ def test_charts_are_drawn_and_nothing_else_runs(page: Path) -> None:
     assert drawn_for == ["not-found-error", "client-error"]
     assert drawn.count('class="main-svg"') >= 2 * len(drawn_for)
     assert 'data-index="0"' in drawn  # threshold and alarm are shapes
+
+
+def test_an_alarm_that_outlasts_the_log_is_on_the_chart(tmp_path: Path, run: Run) -> None:
+    """The heartbeat goes on after the last line, and so does the axis of time."""
+    path = tmp_path / "report.html"
+    log = written(tmp_path, [access(each) for each in range(12)])
+    result = run(log, "--json", "--html", path)
+    (detector,) = [each for each in json.loads(result.stdout)["detectors"] if each["alarms"]]
+    (alarm,) = detector["alarms"]
+    assert (alarm["from"], alarm["to"]) == ("2026-11-25T00:01:00Z", "2026-11-25T00:06:00Z")
+    found = re.search(r'"range": ?\[(\d+), ?(\d+)\]', path.read_text(encoding="utf-8"))
+    assert found is not None
+    # From 2026-11-25T00:00Z to 00:06Z, in milliseconds.
+    assert (found[1], found[2]) == ("1795564800000", "1795565160000")
 
 
 @in_chromium
