@@ -23,6 +23,7 @@ def chart(each: DetectorReplay, whole: Replay) -> str:
     """
     period = whole.period if each.rule is None else each.rule.period
     times, counts = _steps(each.periods, period, whole)
+    spans = _spans(each)
     figure = graph_objects.Figure(
         data=[
             graph_objects.Scatter(
@@ -35,8 +36,8 @@ def chart(each: DetectorReplay, whole: Replay) -> str:
                 hovertemplate=f"{_HOVER_TIME}<br><b>%{{y:,}}</b> lines<extra></extra>",
             ),
             graph_objects.Scatter(
-                x=[span.start * 1000 for span in _spans(each)],
-                y=[span.peak for span in _spans(each)],
+                x=[span.start * 1000 for span in spans],
+                y=[span.peak for span in spans],
                 mode="markers",
                 marker={"symbol": "triangle-down", "size": 9},
                 name="alarms",
@@ -48,12 +49,13 @@ def chart(each: DetectorReplay, whole: Replay) -> str:
         figure.add_hline(
             y=each.rule.threshold, name="threshold", line={"dash": "dash", "width": 1.5}
         )
-    end = max([whole.end or 0, *(span.end or 0 for span in _spans(each))])
-    for span in _spans(each):
+    end = whole.end or 0
+    for span in spans:
         until = end if span.end is None else span.end
         figure.add_vrect(x0=span.start * 1000, x1=until * 1000, name="alarm", line={"width": 0})
     figure.update_layout(template=None, showlegend=False, hovermode="x", dragmode="zoom")
-    figure.update_xaxes(type="date", range=[(whole.start or 0) * 1000, end * 1000])
+    last = max([end, *(span.end or end for span in spans)])  # an alarm may settle after the log
+    figure.update_xaxes(type="date", range=[(whole.start or 0) * 1000, last * 1000])
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
     text: str = figure.to_json()
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

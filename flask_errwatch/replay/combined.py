@@ -20,8 +20,6 @@ _REQUEST = re.compile(
 # The names are English whatever the locale, which `strptime` would ask.
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-_PATH = 2048
-
 _Row = tuple[str, str, str, str, str]
 
 
@@ -57,7 +55,7 @@ def path_of(request: str) -> str:
     """The path of `GET /path?query HTTP/1.1`; of what is no request, all of it."""
     words = request.split(" ")
     is_request = len(words) == 3 and words[2].startswith("HTTP/")
-    return (words[1].partition("?")[0] if is_request else request)[:_PATH]
+    return words[1].partition("?")[0] if is_request else request
 
 
 class _Statuses(dict[str, "tuple[list[str], list[str]]"]):

@@ -21,19 +21,20 @@ if TYPE_CHECKING:
     from flask_errwatch.replay.running import Judges
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
+_STDIN = "-"
 _STDOUT = "standard output"
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("It must be a finite number.")
+    return value
 
 
 class _Refused(click.ClickException):
     """What was given cannot be used."""
 
     exit_code = 2
-
-
-def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter("It must be a finite number.")
-    return value
 
 
 @click.command("replay")
@@ -96,7 +97,8 @@ def replay(
         remedy = "Its folder does not exist, or may not be written to."
         raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
     if html is not None and any(_is_same(html, name) for name in files):
-        raise _Refused(f"--html = {one_line(str(html))}: It is one of the logs; name another file.")
+        remedy = "It is a log to be read: name another file."
+        raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
     judges = _judges(info)
     try:
         judges = judges.trying(settings)
@@ -115,6 +117,14 @@ def replay(
         click.echo(f"The page is in {one_line(str(html))}.", err=True)
 
 
+def _is_same(page: Path, log: str) -> bool:
+    """Whether both are one file, whatever their names are."""
+    try:
+        return os.path.samestat(page.stat(), os.stat(0 if log == _STDIN else log))  # noqa: PTH116 - may be a descriptor
+    except (OSError, ValueError):
+        return False  # what cannot be opened is said when it is
+
+
 @contextmanager
 def _writing(place: str) -> Iterator[None]:
     """Says in a sentence why something cannot be written; a closed pipe is click's to end."""
@@ -128,13 +138,6 @@ def _writing(place: str) -> Iterator[None]:
             with suppress(OSError):
                 sys.stdout.close()
         raise click.ClickException(f"{place} cannot be written: {error.strerror}.") from error
-
-
-def _is_same(page: Path, log: str) -> bool:
-    try:
-        return page.samefile(log)
-    except OSError:  # one of the two does not exist
-        return False
 
 
 def _judges(info: ScriptInfo) -> Judges:

@@ -18,7 +18,8 @@ FORMATS: dict[str, type[Lines]] = {
 
 _SAMPLE = 20
 _EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
-_DOCUMENT = re.compile(rb'\s*(\{\s*("events"|"searchedLogStreams"|$)|\[\s*([{\]]|$))')
+# The keys are those of the answers to FilterLogEvents and GetLogEvents.
+_DOCUMENT = re.compile(rb'\s*(\{\s*("(events|searchedLogStreams|next\w*Token)"|$)|\[\s*([{\]]|$))')
 
 
 def guessed(block: bytes) -> type[Lines]:

@@ -8,12 +8,13 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Protocol
 
 from flask_errwatch.errors import ErrWatchError, Problem
 
 STDIN = "-"
 
+# Shorter than the longest line: what is too long never begins and ends in one piece.
 _BLOCK = 1 << 18
 #: Longest line that is read; CloudWatch Logs takes events of up to 1 MiB (PutLogEvents).
 LONGEST = 1 << 20
@@ -21,16 +22,6 @@ _SHOWN = 400
 _HEAD = 8192
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-
-
-class TooLong(NamedTuple):
-    """A line that is longer than `LONGEST`.
-
-    Attributes:
-        beginning: Its first bytes.
-    """
-
-    beginning: bytes
 
 
 class UnreadableLogError(ErrWatchError):
@@ -44,6 +35,12 @@ class UnreadableLogError(ErrWatchError):
     def __init__(self, name: str, remedy: str) -> None:
         self.name = name
         super().__init__(Problem(key="FILE", value=name, remedy=remedy))
+
+
+class TooLong(bytes):
+    """The beginning of a line that is longer than `LONGEST`."""
+
+    __slots__ = ()
 
 
 class _Stream(Protocol):
@@ -97,28 +94,22 @@ class Log:
         if self.name != STDIN:
             self._raw.close()
 
-    def blocks(self) -> Iterator[bytes | TooLong]:
-        """Its text in blocks that end with a line break, and between them lines that are too long.
+    def blocks(self) -> Iterator[bytes]:
+        """Its text in blocks that end with a line break; of a line beyond a MiB a `TooLong`.
 
         Raises:
             UnreadableLogError: It is binary.
         """
-        rest = b""
-        is_skipping = False
+        rest: bytes | None = b""  # of the line that is open; None when that is too long
         for piece in self._checked(self._pieces()):
-            begin = 0
-            if is_skipping or len(rest) + len(piece) > LONGEST:
-                # Only here may the line under way be too long; wherever the pieces end.
-                begin = piece.find(b"\n") + 1
-                length = len(rest) + (begin - 1 if begin else len(piece))
-                if is_skipping or length > LONGEST:
-                    if not is_skipping:
-                        yield TooLong((rest + piece)[:_SHOWN])
-                    rest, is_skipping = b"", not begin
-                    if is_skipping:
-                        continue
-                else:
-                    begin = 0
+            end, begin = piece.find(b"\n"), 0
+            if rest is not None and len(rest) + (len(piece) if end < 0 else end) > LONGEST:
+                yield TooLong((rest + piece)[:_SHOWN])
+                rest = None
+            if rest is None:
+                if end < 0:
+                    continue
+                begin, rest = end + 1, b""
             cut = piece.rfind(b"\n") + 1
             if cut > begin:
                 yield b"".join((rest, memoryview(piece)[begin:cut]))
@@ -130,8 +121,9 @@ class Log:
 
     def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         head = b""
-        for each in pieces:
-            piece = each if head else each.removeprefix(BOM_UTF8)
+        for piece in pieces:
+            if not head:
+                piece = piece.removeprefix(BOM_UTF8)  # noqa: PLW2901 - the mark is no text
             if len(head) < _HEAD:
                 head += piece[:_HEAD]
                 if b"\0" in head:

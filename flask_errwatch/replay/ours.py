@@ -19,12 +19,12 @@ from flask_errwatch.replay.reading import Lines, Reading, minute_of, whole_minut
 
 #: How such a document begins, which no exported line does.
 DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
-# A line beyond it is read with care for what its names may hold.
-_LONG = 8192
 #: Phrase, time, source and path; anything may stand there.
 Row = tuple[str, str, str | None, str | None]
-# 2026-11-25T01:17:12.687Z: its characters, those of its minute, and what may stand behind them.
+# 2026-11-25T01:17:12.687Z: its characters, those of its date and of its minute, and what may
+# stand behind these.
 _STAMP = 24
+_DATE = 10
 _MINUTE = 16
 _DIGITS = b"0123456789"
 _BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
@@ -35,6 +35,10 @@ _UNTIMED = itemgetter("event", "client_ip", "path")
 _ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 # The sources and the paths of lines of one phrase.
 _Columns = tuple[list[str | None], list[str | None]]
+_NO_DOCUMENT = (
+    "it begins as JSON, but is not one document with events; lines of JSON are of --format json, "
+    "and of several documents each needs a file of its own."
+)
 # Stands where such a line does.
 _NO_ROW: Row = ("", "", None, None)
 
@@ -102,7 +106,7 @@ class OurLines(_JsonLines):
     def _take(self, block: bytes) -> int:
         lines = block.split(b"\n")
         lines.pop()
-        self._sweep(lines, map(_COLUMNS, map(orjson.loads, _quick(lines))))
+        self._sweep(lines, map(_COLUMNS, map(orjson.loads, lines)))
         return len(lines)
 
     def _slow(self, index: int, line: bytes) -> None:
@@ -135,7 +139,7 @@ class ExportedLines(_JsonLines):
             return block.count(b"\n")
         lines = block.split(b"\n")
         lines.pop()
-        self._sweep(lines, map(_exported, _quick(lines)))
+        self._sweep(lines, map(_exported, lines))
         return len(lines)
 
     def finish(self) -> None:
@@ -148,7 +152,8 @@ class ExportedLines(_JsonLines):
             found = orjson.loads(whole)
             events = found if isinstance(found, list) else [*found["events"]]
         except _ODD:
-            self._bad(0, whole)
+            self._bad(0, self._document[0])
+            self.defect = _NO_DOCUMENT
             return
         for index, event in enumerate(events):
             try:
@@ -162,9 +167,7 @@ class ExportedLines(_JsonLines):
 
     def _slow(self, index: int, line: bytes) -> None:
         text = line.decode("utf-8", "replace")
-        # The time may have a blank in its middle, as the quick way takes it.
-        end = _STAMP if text[_STAMP - 1 : _STAMP + 1] == "Z " else text.find(" ")
-        stamp, message = (text[:end], text[end + 1 :]) if end >= 0 else (text, "")
+        stamp, _, message = text.partition(" ")
         minute = minute_of(stamp)
         if minute is None:
             self._bad(index, line)
@@ -184,13 +187,6 @@ class ExportedLines(_JsonLines):
             self._reading.count(minute, None, None, None)
         else:
             self._reading.count(minute, detector, request.source, request.path)
-
-
-def _quick(lines: list[bytes]) -> list[bytes]:
-    """The lines, with nothing in the place of very long ones, which are odd by that."""
-    if not lines or max(map(len, lines)) <= _LONG:
-        return lines
-    return [line if len(line) <= _LONG else b"" for line in lines]
 
 
 def _minutes(rows: list[Row]) -> list[str]:
@@ -234,7 +230,7 @@ def _exported(line: bytes) -> Row:
     Raises:
         ValueError: The line is odd, as the sweep calls it.
     """
-    if line[_STAMP - 1 : _STAMP + 1] != b"Z ":
+    if line[_DATE : _DATE + 1] != b"T" or line[_STAMP - 1 : _STAMP + 1] != b"Z ":
         raise ValueError
     phrase, source, path = _UNTIMED(orjson.loads(line[_STAMP + 1 :]))
     return phrase, line[:_STAMP].decode("ascii"), source, path

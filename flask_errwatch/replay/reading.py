@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.patterns import Event, PatternSet, parse
-from flask_errwatch.replay.opening import TooLong
 from flask_errwatch.simulation import Tally
 
 MINUTE = 60
@@ -113,7 +112,7 @@ class Reading:
         if detector is None:
             self.tally.add_others(minute, 1)
         else:
-            self.tally.add(minute, detector, [name_of(source)], [name_of(path)])
+            self.tally.add(minute, detector, [_name(source)], [_name(path)])
 
 
 class Lines(ABC):
@@ -122,9 +121,13 @@ class Lines(ABC):
     Args:
         reading: Where they go.
         log: The log's name.
+
+    Attributes:
+        defect: Why the log as a whole cannot be read, as a sentence; None when it can.
     """
 
     def __init__(self, reading: Reading, log: str) -> None:
+        self.defect: str | None = None
         self._reading = reading
         self._log = log
         self._before = 0  # lines of the blocks before this one
@@ -139,9 +142,9 @@ class Lines(ABC):
         """Reads a block of whole lines."""
         self._before += self._take(block)
 
-    def pass_over(self, line: TooLong) -> None:
-        """Counts a line that is too long to be read as a bad one."""
-        self._bad(0, line.beginning)
+    def refuse(self, beginning: bytes) -> None:
+        """Counts a line that is too long, of which only the beginning is known, as bad."""
+        self._note_bad(0, _text(beginning))
         self._before += 1
 
     @abstractmethod
@@ -153,12 +156,15 @@ class Lines(ABC):
 
     def _bad(self, index: int, line: str | bytes) -> None:
         """Counts a line that cannot be read; a blank one is no line."""
-        if _text(line).strip():
-            self._reading.bad_lines += 1
-            if len(self._reading.bad) < _SHOWN_BAD:
-                self._reading.bad += [
-                    BadLine(self._log, self._before + index + 1, _text(line[:_KEPT_OF_BAD]))
-                ]
+        text = _text(line).strip()
+        if text:
+            self._note_bad(index, text)
+
+    def _note_bad(self, index: int, text: str) -> None:
+        self._reading.bad_lines += 1
+        if len(self._reading.bad) < _SHOWN_BAD:
+            text = text[:_KEPT_OF_BAD]
+            self._reading.bad += [BadLine(self._log, self._before + index + 1, text)]
 
     def _tick(self, minute: int, index: int) -> None:
         """Notes where the log's clock jumps back."""
@@ -202,8 +208,7 @@ def whole_minute(seconds: int) -> int:
     return seconds // MINUTE * MINUTE
 
 
-def name_of(value: object) -> str | None:
-    """A text as a name; nothing else is one."""
+def _name(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 

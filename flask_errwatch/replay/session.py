@@ -36,7 +36,7 @@ class Session:
 
     Attributes:
         reading: What was gathered.
-        defects: For each log that ended early, why.
+        defects: For each log that ended early, or is no such log as a whole, why.
 
     Raises:
         UnreadableLogError: One of the logs cannot be opened, or standard input is named twice:
@@ -70,17 +70,17 @@ class Session:
                 reader: Lines | None = None
                 for block in log.blocks():
                     if reader is None:
-                        begin = block.beginning if isinstance(block, TooLong) else block
-                        kind = FORMATS.get(self._form) or guessed(begin)
+                        kind = FORMATS.get(self._form) or guessed(block)
                         reader = kind(self.reading, log.name)
                     if isinstance(block, TooLong):
-                        reader.pass_over(block)
+                        reader.refuse(block)
                     else:
                         reader.take(block)
                     yield Progress(read + log.position, size, lines + reader.lines)
                 if reader is not None:
                     reader.finish()
                     lines += reader.lines
-                if log.defect is not None:
-                    self.defects[log.name] = log.defect
+                defect = log.defect or (reader and reader.defect)
+                if defect:
+                    self.defects[log.name] = defect
                 read += log.size or 0

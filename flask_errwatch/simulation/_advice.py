@@ -61,7 +61,7 @@ def advise(tally: Tally, found: Replay, *, alarms_a_week: float) -> tuple[Advice
             week counts as a week.
     """
     # A log of fourteen days, but for its last quiet minutes, is one of fourteen days.
-    allowed = math.floor(alarms_a_week * max(1.0, math.ceil(found.days) / _WEEK))
+    allowed = alarms_a_week * max(1.0, math.ceil(found.days) / _WEEK)
     return tuple(
         _advised(tally, index, each, allowed, heartbeat=found.heartbeat)
         for index, each in enumerate(found.detectors)
@@ -70,7 +70,7 @@ def advise(tally: Tally, found: Replay, *, alarms_a_week: float) -> tuple[Advice
 
 
 def _advised(
-    tally: Tally, index: int, found: DetectorReplay, allowed: int, *, heartbeat: bool
+    tally: Tally, index: int, found: DetectorReplay, allowed: float, *, heartbeat: bool
 ) -> Advice:
     rule, present = found.rule, found.alarms
     assert rule is not None  # noqa: S101 - `advise` takes no other
@@ -123,7 +123,7 @@ def _levels(
         yield at, sorted(newest, reverse=True)[rule.needed - 1]
 
 
-def _quiet(levels: Sequence[tuple[int, float]], allowed: int) -> Iterator[float]:
+def _quiet(levels: Sequence[tuple[int, float]], allowed: float) -> Iterator[float]:
     """The thresholds, lowest first, that alarm seldom enough and do not stand all the time."""
     thresholds = sorted({0.0, *(level for _, level in levels if math.isfinite(level))})
     place = {threshold: index for index, threshold in enumerate(thresholds)}

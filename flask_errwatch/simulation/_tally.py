@@ -14,12 +14,13 @@ from flask_errwatch.simulation._metrics import MINUTE
 # names that are kept of them then.
 _WAITING = 64
 _FREQUENT = 32
-# Characters of a name that are kept: it is shown in a table.
-_NAME = 2048
 # Stands between names that wait.
 _BREAK = "\n"
-# Names that are kept of all minutes of one detector: some 2 MB.
+# Names that are kept of all minutes of one detector: some 2 MB; 50 MB if all are as long as may be.
 _ROOM = 24_000
+# Characters of a name, as many as the app's own lines give a path: a longer one is of no use in a
+# table, and would fill the memory.
+_LONGEST = 2048
 
 
 class Named(NamedTuple):
@@ -61,12 +62,12 @@ class _Names:
 def _joined(names: Sequence[str | None]) -> str:
     try:
         joined = _BREAK.join(names)  # type: ignore[arg-type]  # or it raises
-        is_bounded = len(joined) <= _NAME or max(map(len, names)) <= _NAME  # type: ignore[arg-type]
-        if is_bounded and joined.count(_BREAK) == len(names) - 1:
+        is_short = len(joined) <= _LONGEST or max(map(len, names)) <= _LONGEST  # type: ignore[arg-type]
+        if is_short and joined.count(_BREAK) == len(names) - 1:
             return joined
     except TypeError:
         pass  # a log may hold anything where a name belongs
-    texts = (name[:_NAME] if isinstance(name, str) else "" for name in names)
+    texts = [name[:_LONGEST] if isinstance(name, str) else "" for name in names]
     return _BREAK.join(name.replace(_BREAK, "\N{REPLACEMENT CHARACTER}") for name in texts)
 
 
@@ -93,10 +94,11 @@ class _Minute(NamedTuple):
 
 
 class Tally:
-    """Lines per detector and minute, whatever the order in which they come.
+    """Lines per detector and minute, the same counts in whatever order they come.
 
     Its memory follows the minutes that have lines, not the lines. Names are kept within a
-    fixed room: when it is full, the quietest minutes lose theirs, which no count notices.
+    fixed room: when it is full, the quietest minutes lose theirs, and a minute with many names
+    its rarest, which no count notices. Which ones then stay may depend on the order of lines.
 
     Args:
         detectors: How many detectors there are; they are named by their index.
@@ -240,5 +242,5 @@ def _top(names: Sequence[_Names], most: int) -> tuple[Named, ...]:
     total = _counted(names)
     least = min(nlargest(most, total.values()), default=0)
     known = (Named(name, lines) for name, lines in total.items() if lines >= least)
-    # Equal ones in the order of their names: it must not depend on that of the log's lines.
+    # Equal ones in the order of their names, not in that in which the log has them.
     return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))

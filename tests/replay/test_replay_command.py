@@ -233,27 +233,6 @@ def test_alarms_that_lines_alone_cannot_decide(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-1", "many"])
-def test_advice_needs_a_number(tmp_path: Path, run: Run, value: str) -> None:
-    """Anything else is a mistake in the command, said in a sentence."""
-    result = run(written(tmp_path, [access(0)]), "--advise", value)
-    assert result.exit_code == 2
-    assert "Invalid value for '--advise'" in result.stderr
-    assert result.stdout == ""
-
-
-def test_a_page_never_overwrites_a_log(tmp_path: Path, run: Run) -> None:
-    """Not under another name either; nothing is read before that is refused."""
-    log = written(tmp_path, [access(0)])
-    before = log.read_bytes()
-    (tmp_path / "link.html").symlink_to(log)
-    for page in (log, tmp_path / "link.html"):
-        result = run(log, "--html", page)
-        assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.endswith(": It is one of the logs; name another file.\n")
-    assert log.read_bytes() == before
-
-
 def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> None:
     """Before anything is read: one sentence, and exit code 2."""
     page = tmp_path / "missing" / "page.html"
@@ -262,6 +241,46 @@ def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> N
     assert result.stderr == (
         f"Error: --html = {page}: Its folder does not exist, or may not be written to.\n"
     )
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_advice_for_no_number_of_alarms(tmp_path: Path, run: Run, value: str) -> None:
+    """What is no number of alarms is refused as any other wrong option."""
+    result = run(written(tmp_path, BURSTS), "--advise", value)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error: Invalid value for '--advise': " in result.stderr
+
+
+def test_advice_for_more_alarms_than_any(tmp_path: Path, run: Run) -> None:
+    """However many alarms are allowed, a threshold is proposed, also for more than a week."""
+    later = [access(0, 200).replace("25/Nov", day) for day in ("30/Nov", "04/Dec")]
+    result = run(written(tmp_path, [*BURSTS, *later]), "--advise", "1.7e308")
+    assert result.exit_code == 0
+    assert "advice: threshold 0 gives 3 alarms" in result.stdout
+
+
+def test_a_log_is_not_written_over(tmp_path: Path, run: Run) -> None:
+    """A page in the place of a log, by whatever name, is refused before anything is read."""
+    log = written(tmp_path, BURSTS)
+    (tmp_path / "link.html").symlink_to(log)
+    for page in (log, tmp_path / "link.html"):
+        result = run(written(tmp_path, BURSTS, "other.log"), log, "--html", page)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            f"Error: --html = {page}: It is a log to be read: name another file.\n"
+        )
+    assert log.read_text() == "".join(BURSTS)
+
+
+def test_standard_input_is_not_written_over(tmp_path: Path) -> None:
+    """Nor is a log that is piped in from its file."""
+    log = written(tmp_path, BURSTS)
+    command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--html", str(log)]
+    with log.open("rb") as stdin:
+        done = subprocess.run(command, stdin=stdin, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"It is a log to be read" in done.stderr
+    assert log.read_text() == "".join(BURSTS)
 
 
 FULL = Path("/dev/full")

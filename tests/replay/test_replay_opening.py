@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flask_errwatch.replay.opening import Log, TooLong, UnreadableLogError
+from flask_errwatch.replay import opening
+from flask_errwatch.replay.opening import Log, TooLong
 from tests.replay.replay_lines import Run, access, event, written
 
 Pack = Callable[[bytes], bytes]
@@ -30,7 +31,7 @@ def packed_with_zstd(data: bytes) -> bytes:
 
 def read(path: Path) -> tuple[bytes, str | None]:
     log = Log(str(path))
-    text = b"".join(block for block in log.blocks() if isinstance(block, bytes))
+    text = b"".join(log.blocks())
     log.close()
     return text, log.defect
 
@@ -54,46 +55,66 @@ def test_a_last_line_without_a_break(tmp_path: Path) -> None:
     assert read(written(tmp_path, LINES + b"last")) == (LINES + b"last\n", None)
 
 
-@pytest.mark.parametrize("before", [0, 1, 5_000, 250_000, 300_000, 2_000_000])
-@pytest.mark.parametrize("beyond", [0, 1])
-def test_a_line_beyond_a_mib_is_bad_wherever_it_stands(
-    tmp_path: Path, run: Run, before: int, beyond: int
-) -> None:
-    """Its length alone decides, in every format; the lines around it are whole."""
-    short = event(0)
-    line = event(0, pad="")
-    line = line.replace('"pad": ""', '"pad": "' + "x" * (2**20 + beyond - len(line) + 1) + '"')
-    assert len(line) == 2**20 + beyond + 1  # with its line break
-    many = before // len(short)
-    ours = written(tmp_path, short * many + line + short, "ours.log")
-    stamp = "2026-11-25T00:00:00.000Z "
-    line = line.replace('"pad": "' + "x" * len(stamp), '"pad": "')
-    exported = stamp + short
-    export = written(tmp_path, exported * many + stamp + line + exported, "export.log")
-    for log in (ours, export):
-        found = json.loads(run(log, "--json").stdout)
-        assert (found["lines"], found["bad_lines"]) == (many + 2 - beyond, beyond)
-        assert [each["line"] for each in found["bad"]] == [many + 1] * beyond
-
-
-def test_a_line_without_end_keeps_its_beginning(tmp_path: Path) -> None:
-    """Of a line beyond a MiB no more than what is shown of it is kept."""
-    log = Log(str(written(tmp_path, b"first\n" + b"x" * 3_000_000)))
-    assert [*log.blocks()] == [b"first\n", TooLong(b"x" * 400)]
+@pytest.mark.parametrize("end", [b"\nlast\n", b""])
+def test_a_line_without_end_is_cut_short(tmp_path: Path, end: bytes) -> None:
+    """A line beyond a MiB leaves its beginning, and the lines around it are whole."""
+    log = Log(str(written(tmp_path, b"first\n" + b"x" * 3_000_000 + end)))
+    blocks = [*log.blocks()]
     log.close()
+    assert blocks == [b"first\n", b"x" * 400, *([b"last\n"] if end else [])]
+    assert [isinstance(block, TooLong) for block in blocks[:3]] == [False, True, False][
+        : len(blocks)
+    ]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, run: Run) -> None:
-    """Some editors on Windows write one."""
-    log = written(tmp_path, b"\xef\xbb\xbf" + event(0).encode())
-    assert json.loads(run(log, "--json").stdout)["lines"] == 1
+@pytest.mark.parametrize("block", [7, 300, 999])
+@pytest.mark.parametrize("form", ["json", "combined", "cloudwatch-export"])
+def test_the_longest_line_is_the_same_everywhere(
+    tmp_path: Path, found: Run, monkeypatch: pytest.MonkeyPatch, form: str, block: int
+) -> None:
+    """One byte more than the longest is bad, in every format and wherever blocks end."""
+    monkeypatch.setattr(opening, "LONGEST", 1000)
+    monkeypatch.setattr(opening, "_BLOCK", block)
+    good = access(0) if form == "combined" else event(0)
+    good = f"2026-11-25T00:00:00.000Z {good}" if form == "cloudwatch-export" else good
+    # What follows the request, or the object, decides nothing.
+    full, over = (good[:-1] + " " * (length - len(good) + 1) for length in (1000, 1001))
+    log = written(tmp_path, "\n".join([good[:-1], over, full, over, full]))
+    whole = found(log, "--format", form)
+    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (3, [2, 4])
+    assert whole["bad"][0]["text"] == over[:400]
 
 
-def test_standard_input_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with `<&-` in a shell: a sentence, and exit code 2."""
-    monkeypatch.setattr("flask_errwatch.replay.opening.sys.stdin", None)
-    with pytest.raises(UnreadableLogError, match="Standard input is closed"):
-        Log("-")
+def test_a_mebibyte_is_the_longest(tmp_path: Path, found: Run) -> None:
+    """As long as an event of CloudWatch Logs may be, and no longer."""
+    lengths = (1_048_576, 1_048_577)
+    lines = [event(0)[:-1] + " " * (length - len(event(0)) + 1) for length in lengths]
+    whole = found(written(tmp_path, "\n".join([*lines, ""])), "--format", "json")
+    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (1, [2])
+
+
+def test_the_mark_at_the_beginning_is_no_text(tmp_path: Path, found: Run) -> None:
+    """Windows' editors write U+FEFF first; the first line is read all the same."""
+    ours = written(tmp_path, "\ufeff" + event(0) + event(1), "a.log")
+    theirs = written(tmp_path, "\ufeff" + access(0) * 11, "b.log")
+    whole = found(ours, theirs)
+    assert (whole["lines"], whole["bad_lines"]) == (13, 0)
+    (detector,) = [each for each in whole["detectors"] if each["lines"]]
+    assert detector["alarms"][0]["sources"] == [{"source": "192.0.2.7", "lines": 13}]
+
+
+def test_a_closed_standard_input(tmp_path: Path) -> None:
+    """`replay - <&-` is told why it cannot be, in one sentence."""
+    command = ["-m", "flask", "errwatch", "replay", "-"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" "$@" <&-', sys.executable, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: FILE = '-': Standard input is closed.\n"
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, packed_with_zstd])

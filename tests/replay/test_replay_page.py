@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from flask_errwatch.config import load
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.replay.charts import chart
+from flask_errwatch.simulation import Tally, replay
 from tests.replay.replay_lines import Run, access, event, written
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -94,20 +98,6 @@ def test_charts_are_drawn_and_nothing_else_runs(page: Path) -> None:
     assert 'data-index="0"' in drawn  # threshold and alarm are shapes
 
 
-def test_an_alarm_that_outlasts_the_log_is_on_the_chart(tmp_path: Path, run: Run) -> None:
-    """The heartbeat goes on after the last line, and so does the axis of time."""
-    path = tmp_path / "report.html"
-    log = written(tmp_path, [access(each) for each in range(12)])
-    result = run(log, "--json", "--html", path)
-    (detector,) = [each for each in json.loads(result.stdout)["detectors"] if each["alarms"]]
-    (alarm,) = detector["alarms"]
-    assert (alarm["from"], alarm["to"]) == ("2026-11-25T00:01:00Z", "2026-11-25T00:06:00Z")
-    found = re.search(r'"range": ?\[(\d+), ?(\d+)\]', path.read_text(encoding="utf-8"))
-    assert found is not None
-    # From 2026-11-25T00:00Z to 00:06Z, in milliseconds.
-    assert (found[1], found[2]) == ("1795564800000", "1795565160000")
-
-
 @in_chromium
 @pytest.mark.parametrize("width", [360, 1200])
 def test_it_fits_the_width(page: Path, width: int) -> None:
@@ -131,6 +121,18 @@ def test_it_follows_the_dark_mode(page: Path, scheme: str, ink: str) -> None:
     """The chart's own text has the colour of the scheme that the reader prefers."""
     drawn = browsed(page, "--dump-dom", f"--blink-settings=preferredColorScheme={scheme}")
     assert f"fill: rgb({ink})" in drawn
+
+
+def test_an_alarm_that_settles_after_the_log_is_on_its_chart() -> None:
+    """The chart goes on to where its last alarm ends."""
+    catalogue = Catalogue(DEFAULT_DETECTORS).configured(load({}, {}, app_name="log"))
+    tally = Tally(len(catalogue))
+    (index,) = [at for at, each in enumerate(catalogue) if each.name == "not-found-error"]
+    tally.add(600, index, ["192.0.2.7"] * 11, ["/"] * 11)
+    for heartbeat, end in ((True, 960_000), (False, 660_000)):
+        found = replay(tally, catalogue, heartbeat=heartbeat)
+        figure = json.loads(chart(found.detectors[index], found))
+        assert figure["layout"]["xaxis"]["range"] == [600_000, end]
 
 
 def test_many_periods_are_drawn_together(tmp_path: Path, run: Run) -> None:

@@ -1,28 +1,35 @@
-"""The tally: exact counts, and names within a fixed room."""
+"""The tally: counts are exact whatever comes, names are kept within their room."""
 
 from __future__ import annotations
 
-from flask_errwatch.simulation import Tally
+from flask_errwatch.simulation import Named, Tally
 
 
-def test_names_stay_within_their_room_and_counts_are_exact() -> None:
-    """The quietest minutes lose their names, the busiest keep them, and no line is forgotten."""
+def test_a_line_break_makes_no_two_names() -> None:
+    """A batch of texts, one of which holds a line break, has as many names as lines."""
     tally = Tally(1)
-    busy = 60 * 5_000
-    tally.add(busy, 0, ["busy"] * 60, ["/busy"] * 60)
-    for number in range(10_000):
-        minute = 60 * number
-        if minute != busy:
-            tally.add(minute, 0, [f"source-{number}"] * 5, [f"/{number}"] * 5)
-    whole = 60 * 10_000
-    assert tally.total(0) == 60 + 9_999 * 5
-    assert tally.sources(0, busy, busy + 60) == (("busy", 60),)
-    named = sum(bool(tally.sources(0, minute, minute + 60)) for minute in range(0, whole, 60))
-    assert 1_000 < named <= 2_401  # 24,000 names of all, ten of each quiet minute
+    tally.add(0, 0, ["a\nb", "a", "c"], ["/a\n/a", "/a", "/b"])
+    assert tally.sources(0, 0, 60) == (Named("a", 1), Named("a\ufffdb", 1), Named("c", 1))
+    assert tally.paths(0, 0, 60)[0] == Named("/a", 1)
 
 
-def test_a_long_name_is_cut_to_what_is_shown() -> None:
-    """A minute's names take a bounded room whatever one of them is."""
+def test_the_room_for_names_is_bounded() -> None:
+    """However many minutes there are, the busiest keep their names and the others lose theirs."""
+    tally = Tally(2)
+    tally.add(0, 0, ["busy"] * 60, ["/busy"] * 60)
+    for minute in range(60, 60 * 2000, 60):
+        tally.add(minute, 0, [f"{minute}-{each}" for each in range(40)], ["/"] * 40)
+    quiet = [minute for minute in tally.minutes if not tally.sources(0, minute, minute + 60)]
+    assert tally.sources(0, 0, 60) == (Named("busy", 60),)
+    assert 2000 - len(quiet) <= 24_000 / (2 * 40)
+    assert tally.total(0) == 60 + 1999 * 40  # which no count notices
+    tally.add(60, 1, ["other"], ["/"])
+    assert tally.sources(1, 0, 120) == (Named("other", 1),)
+
+
+def test_a_name_is_bounded() -> None:
+    """A name is cut at 2,048 characters, alone and among many short ones."""
     tally = Tally(1)
-    tally.add(0, 0, ["x" * 2049, "x" * 2048, "y"], ["/"] * 3)
-    assert tally.sources(0, 0, 60) == (("x" * 2048, 2), ("y", 1))
+    tally.add(0, 0, ["x" * 2049], ["/"])
+    tally.add(0, 0, ["x" * 3000, *["y"] * 9], ["/"] * 10)
+    assert tally.sources(0, 0, 60) == (Named("y", 9), Named("x" * 2048, 2))
