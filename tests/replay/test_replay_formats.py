@@ -407,6 +407,27 @@ def test_a_clock_that_jumps_back_is_said_in_a_sentence(
     assert json.loads(result.stdout)["notes"] == [result.stderr.strip()]
 
 
+@pytest.mark.parametrize("form", ["json", "cloudwatch-export", "document"])
+def test_lines_that_are_read_one_by_one_have_a_clock_too(
+    tmp_path: Path, run: Run, form: str
+) -> None:
+    """A jump is seen where orjson reads no line, and among the events of a document."""
+    lines = [event(at, path="\ud800") for at in (7200, 3600)]
+    if form == "cloudwatch-export":
+        lines = [f"2026-11-25T0{hour}:00:00.000Z hello\n" for hour in (2, 1)]
+    elif form == "document":
+        times = (1_795_003_600_000, 1_795_000_000_000)
+        events = [{"timestamp": at, "message": "hello"} for at in times]
+        lines = [json.dumps({"events": events})]
+    log = written(tmp_path, lines)
+    result = run(log, "--json")
+    assert json.loads(result.stdout)["lines"] == 2
+    assert result.stderr == (
+        f"{log}: the clock jumps back 1 time, first at line 2 by 60 minutes; "
+        "each line is judged at its own time.\n"
+    )
+
+
 @pytest.mark.parametrize("make", [access, event])
 def test_lines_a_little_out_of_order_are_no_jump(tmp_path: Path, run: Run, make: Any) -> None:
     """A server writes a request when it ends, with the time when it began."""

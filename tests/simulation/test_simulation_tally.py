@@ -27,6 +27,16 @@ def test_the_room_for_names_is_bounded() -> None:
     assert tally.sources(1, 0, 120) == (Named("other", 1),)
 
 
+def test_a_minute_of_very_many_names_keeps_the_frequent_ones() -> None:
+    """A flood of other names within one minute takes no room from those that come often."""
+    tally = Tally(1)
+    for batch in range(1000):
+        rare = [f"{batch}-{each}" for each in range(20)]
+        tally.add(0, 0, ["busy"] * 10 + rare, ["/"] * 30)
+    assert tally.sources(0, 0, 60, most=1) == (Named("busy", 10_000),)
+    assert tally.paths(0, 0, 60) == (Named("/", 30_000),)
+
+
 def test_a_name_is_bounded() -> None:
     """A name is cut at 2,048 characters, alone and among many short ones."""
     tally = Tally(1)
