@@ -16,7 +16,8 @@ _WAITING = 64
 _FREQUENT = 32
 # Stands between names that wait.
 _BREAK = "\n"
-# Names that are kept of all minutes of one detector: some 2 MB; 50 MB if all are as long as may be.
+# Names that are kept of all minutes of one detector: some 2 MB. If all are as long as may be it is
+# 50 MB, and 200 MB where each holds an emoji, which makes Python take 4 bytes a character.
 _ROOM = 24_000
 # Characters of a name, as many as the app's own lines give a path: a longer one is of no use in a
 # table, and would fill the memory.
