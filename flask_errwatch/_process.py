@@ -27,11 +27,15 @@ def _wiped_on_fork() -> mmap.mmap | None:
         page.madvise(_WIPE_ON_FORK)
     except OSError:
         return None
-    return page
+    try:
+        page.madvise(_NO_ADVICE)
+    except OSError:
+        return page
+    return None  # an emulator that takes every advice and follows none
 
 
 # madvise(2), MADV_WIPEONFORK, since Linux 4.14; Python has no name for it.
-_WIPE_ON_FORK = 18
+_WIPE_ON_FORK, _NO_ADVICE = 18, -1
 _page = _wiped_on_fork()
 _pid = 0
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from werkzeug.wsgi import ClosingIterator
 from flask_errwatch._process import current_pid
 from flask_errwatch.detectors import Detector
 from flask_errwatch.hooks import Event
-from flask_errwatch.recorder import Recorder
+from flask_errwatch.recorder import Answer, Recorder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 _FAILING, _FAILING_CODE = "4", 400
 
 #: What a server sends where an app sent nothing.
-_STOPPED = "500"
+_STOPPED = 500
 
 #: Where the request under way keeps its `Call`, in its WSGI environment.
 CALL = "flask_errwatch.call"
@@ -64,18 +63,18 @@ class Boundary:
             self._get_ready()
         call = Call(environ, start_response, self._recorder)
         try:
-            call.body = body = self._wsgi_app(environ, call.start_response)
+            body = self._wsgi_app(environ, call.start_response)
         except BaseException as error:
             call.escaped(error)
             call.finish()
             raise
-        if call.detector is not None:
+        if call.prepared is not None:
             call.settle()
         # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
         if type(body) is not ClosingIterator and _passes(body, environ):
             call.finish()
             return body
-        return call
+        return Body(body, call)
 
     def _get_ready(self) -> None:
         guard, delivery = self._recorder.guard, self._recorder.delivery
@@ -98,26 +97,22 @@ def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
-def _number(status: str) -> int:
+def _number(status: object) -> int:
     """The number of a status line; 0 where it has none, which is the server's business."""
-    number = status.partition(" ")[0]
+    number = status.partition(" ")[0] if isinstance(status, str) else ""
     return int(number) if number.isascii() and number.isdigit() and len(number) == 3 else 0
 
 
 class Call:
-    """One request on its way through the boundary, and its answer's body as the server gets it.
+    """One request on its way through the boundary.
 
     Attributes:
         environ: Its WSGI environment.
-        recorder: Makes its event.
         outer: The same request at the boundary of an app around this one, if there is one.
-        body: The body that the app gave.
-        detector: What claims the answer that was started, until its event is emitted.
-        prepared: That event, where hooks had to see it while the request's context was there.
+        prepared: The event of the answer that was started, until it is emitted; an empty one
+            when a hook dropped it.
         recorded: Whether the request has its event.
         request: Werkzeug's request, which knows the route; None where there is none.
-        code: The status of the answer that was started, 500 where nothing was sent.
-        seconds: How long it took.
         error: The exception that Flask met, or that a handler of the app answered.
         handled: Whether a handler of the app answered it.
         context: The context in which Flask met an exception that nobody answered.
@@ -125,18 +120,11 @@ class Call:
     """
 
     __slots__ = (
-        *("body", "code", "context", "detector", "environ", "error", "handled", "outer"),
-        *("prepared", "recorded", "recorder", "request", "seconds", "sent"),
-        *("_began", "_start_response", "_status", "_write"),
+        *("context", "environ", "error", "handled", "outer", "prepared", "recorded", "request"),
+        *("sent", "_began", "_recorder", "_start_response", "_status", "_write"),
     )
 
-    body: Iterable[bytes]
-    prepared: Event | None
-    handled: bool
     context: contextvars.Context | None
-    code: int
-    seconds: float
-    _status: str
     _write: Callable[[bytes], object]
 
     def __init__(
@@ -144,11 +132,12 @@ class Call:
     ) -> None:
         # No more than a request that does not fail needs.
         self._began = perf_counter()
+        self._recorder = recorder
         self._start_response = start_response
+        self._status = ""
         self.request: object = None
         self.environ = environ
-        self.recorder = recorder
-        self.detector: Detector | None = None
+        self.prepared: Event | None = None
         self.error: BaseException | None = None
         self.handled = self.recorded = self.sent = False
         # An app mounted inside another one's middleware: one request, two boundaries.
@@ -178,31 +167,33 @@ class Call:
         self._status = status
         # Kept, because Flask takes it away when it leaves the request.
         self.request = self.environ.get(_REQUEST)
-        self.detector = None  # of an answer that this one replaces
+        self.prepared = None  # of an answer that this one replaces
         # What is no text is the server's business, but must not fail here.
         if self.error is not None or type(status) is not str or status >= _FAILING:
-            self.recorder.guard.run("recording an answer", self._claim, status, None)
+            self._recorder.guard.run(
+                "recording an answer", self._prepare, _number(status), self.error, self.handled
+            )
         return self.write
 
-    def _claim(self, status: str, context: contextvars.Context | None) -> None:
-        """Finds the detector that takes the answer; its event is emitted when it is handed over.
-
-        Without hooks the event is made then. Hooks see it now, in the context if one is given.
-        """
-        code = _number(status)
-        self.code = code or 500
-        self.seconds = perf_counter() - self._began
-        self.prepared = None
-        recorder = self.recorder
-        if self.error is not None and not self.handled:
-            self.detector = recorder.catalogue.critical
+    def _prepare(self, code: int, error: BaseException | None, handled: bool) -> None:  # noqa: FBT001 - a fact
+        """Makes the event while the request's context is there, for hooks and lazy messages."""
+        recorder = self._recorder
+        if error is not None and not handled:
+            detector: Detector | None = recorder.catalogue.critical
         elif code >= _FAILING_CODE:
-            self.detector = recorder.catalogue.for_status(code)
-        if self.detector is not None and recorder.hooks.are_any:
-            prepare = partial(self._prepare, self.detector)
-            if context is not None:
-                prepare = partial(context.run, prepare)
-            self.prepared = recorder.guard.run("recording an answer", prepare)
+            detector = recorder.catalogue.for_status(code)
+        else:
+            detector = None
+        if detector is not None:
+            answer = Answer(
+                self.environ,
+                self.request or self.environ.get(_REQUEST),
+                code or _STOPPED,
+                perf_counter() - self._began,
+                error,
+                handled,
+            )
+            self.prepared = recorder.answered(detector, answer)
 
     def write(self, data: bytes, /) -> object:
         """Sends a part of the body the old way of PEP 3333: the event of the answer goes first."""
@@ -211,34 +202,32 @@ class Call:
         return self._write(data)
 
     def settle(self) -> None:
-        """Emits the event of the answer that was started, once."""
-        detector, self.detector = self.detector, None
-        if detector is None or self.recorded:
+        """Emits the prepared event, once."""
+        prepared, self.prepared = self.prepared, None
+        if prepared is None or self.recorded:
             return
         self.recorded = True
         outer = self.outer
         while outer is not None:
             outer.recorded = True
             outer = outer.outer
-        recorder = self.recorder
-        if self.prepared is None:
-            recorder.guard.run("recording an answer", recorder.record_answer, detector, self)
-        else:
-            recorder.guard.run("recording an answer", recorder.emit, self.prepared)
-
-    def _prepare(self, detector: Detector) -> Event:
-        return self.recorder.shown(self.recorder.answered(detector, self))
+        self._recorder.guard.run("emitting a line", self._recorder.emit, prepared)
 
     def escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
         if self.recorded or isinstance(error, GeneratorExit | KeyboardInterrupt):
             return
-        # The request context is gone by now, but not for who kept a view of it.
-        context = self.context if error is self.error else None
-        self.error, self.handled, self.context = error, False, context
-        status = self._status if self.sent else _STOPPED
-        self.recorder.guard.run("recording an exception", self._claim, status, context)
+        self.prepared = None
+        self._recorder.guard.run("recording an exception", self._prepare_escaped, error)
         self.settle()
+
+    def _prepare_escaped(self, error: BaseException) -> None:
+        code = _number(self._status) if self.sent else _STOPPED
+        if error is self.error and self.context is not None:
+            # The request context is gone by now, but not for who kept a view of it.
+            self.context.run(self._prepare, code, error, False)  # noqa: FBT003 - nobody handled it
+        else:
+            self._prepare(code, error, handled=False)
 
     def finish(self) -> None:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""
@@ -246,38 +235,52 @@ class Call:
             self.environ.pop(CALL, None)
         else:
             self.environ[CALL] = self.outer
-        if self.error is not None:
-            self.error = self.context = self.request = None
+        self.error = self.context = self.request = None
+
+
+class Body:
+    """An answer's body that is watched while the server iterates over it.
+
+    Apart from the call, which a body may refer to: as one object both would be a cycle.
+    """
+
+    __slots__ = ("_body", "_call")
+
+    def __init__(self, body: Iterable[bytes], call: Call) -> None:
+        self._body = body
+        self._call = call
 
     def __iter__(self) -> Iterator[bytes]:
         """The parts of the body; the event of the answer goes before the first one."""
+        call = self._call
         try:
-            for chunk in self.body:
-                if self.detector is not None:
-                    self.settle()
+            for chunk in self._body:
+                if call.prepared is not None:
+                    call.settle()
                 if chunk:
-                    self.sent = True
+                    call.sent = True
                 yield chunk
         except BaseException as error:
-            self.escaped(error)
+            call.escaped(error)
             raise
-        if self.detector is not None:
-            self.settle()
-        self.sent = True
+        if call.prepared is not None:
+            call.settle()
+        call.sent = True
 
     def close(self) -> None:
         """Closes the body, as PEP 3333 asks of a server."""
-        if self.detector is not None:
-            self.settle()
+        call = self._call
+        if call.prepared is not None:
+            call.settle()
         try:
-            close = self.body.close  # type: ignore[attr-defined]  # asked for, not promised
+            close = self._body.close  # type: ignore[attr-defined]  # asked for, not promised
         except AttributeError:
-            self.finish()
+            call.finish()
             return
         try:
             close()
         except BaseException as error:
-            self.escaped(error)
+            call.escaped(error)
             raise
         finally:
-            self.finish()
+            call.finish()

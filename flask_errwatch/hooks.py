@@ -35,18 +35,13 @@ class Hooks:
         self.enrichers = [*enrichers]
         self.last_looks = [*last_looks]
 
-    @property
-    def are_any(self) -> bool:
-        """Whether there is one."""
-        return bool(self.enrichers or self.last_looks)
-
     def apply(self, core: Event, guard: Guard) -> Event:
         """The event after all hooks; an empty one when one dropped it.
 
         A hook that raises is counted, told of and passed over. Afterwards the keys of the
         schema have the values that we gave them; anything else stands under `data`.
         """
-        if not self.are_any or getattr(_here, "in_a_hook", False):
+        if not (self.enrichers or self.last_looks) or getattr(_here, "in_a_hook", False):
             # A hook that reports is not asked about its own report: that would never end.
             return core
         _here.in_a_hook = True

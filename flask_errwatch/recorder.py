@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask, Request
@@ -25,7 +25,7 @@ from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import EventDict, Line, Redact, render
 
 
-class Answer(Protocol):
+class Answer(NamedTuple):
     """What is known of a request that was answered, or failed.
 
     Attributes:
@@ -37,7 +37,7 @@ class Answer(Protocol):
         handled: Whether a handler of the app answered the exception.
     """
 
-    environ: dict[str, Any]
+    environ: Mapping[str, Any]
     request: object
     code: int
     seconds: float
@@ -70,7 +70,7 @@ class Recorder:
         self.guard = guard
         self.delivery = delivery
         self.catalogue = catalogue
-        self.hooks = hooks
+        self._hooks = hooks
         self._trusted = config.trusted_proxies
         self._root = app.root_path
         self._app = weakref.ref(app)
@@ -97,24 +97,15 @@ class Recorder:
         return logger
 
     def answered(self, detector: Detector, answer: Answer) -> Event:
-        """The event of an answer that the detector claims."""
+        """The event of an answer that the detector claims; an empty one when a hook dropped it."""
+        environ, request, code, seconds, error, handled = answer
         fields = events.head(detector, self._process.get().random)
-        fields["status"] = answer.code
-        rule = getattr(answer.request, "url_rule", None)
-        events.add_request(fields, answer.environ, self._trusted, rule)
-        fields["duration_ms"] = int(answer.seconds * 1_000_000) / 1000
-        error = answer.error
+        fields["status"] = code
+        events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
+        fields["duration_ms"] = int(seconds * 1_000_000) / 1000
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self._root, handled=answer.handled)
-        return fields
-
-    def record_answer(self, detector: Detector, answer: Answer) -> None:
-        """Emits the event of an answer that no hook has seen."""
-        self.emit(self.answered(detector, answer))
-
-    def shown(self, event: Event) -> Event:
-        """The event after the hooks have seen it; an empty one when a hook dropped it."""
-        return self.hooks.apply(event, self.guard)
+            fields["exception"] = exception_fields(error, root=self._root, handled=handled)
+        return self._hooks.apply(fields, self.guard)
 
     def reported(
         self,
@@ -148,7 +139,7 @@ class Recorder:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:
             fields["data"] = dict(data)
-        self.emit(self.shown(fields))
+        self.emit(self._hooks.apply(fields, self.guard))
 
     def emit(self, event: Event) -> bool:
         """Renders the event, hands its line to the sinks, and sends the signal.

@@ -14,7 +14,7 @@ from flask import Flask, Response, request, send_file, stream_with_context
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_errwatch import ErrWatch, event_recorded
+from flask_errwatch import ErrWatch, event_recorded, events
 from tests.wsgi_driver import (
     Both,
     Event,
@@ -521,12 +521,13 @@ def test_a_status_that_is_none_is_the_servers_business(both: Serve, status: Any)
     assert (seen.answer.status, seen.answer.body, seen.events) == (status, b"body", [])
 
 
-def test_what_fails_after_an_odd_status_is_a_500(both: Serve) -> None:
+@pytest.mark.parametrize("status", ["odd", b"404 Not Found", 404, None])
+def test_what_fails_after_an_odd_status_is_a_500(both: Serve, status: Any) -> None:
     """An exception is an event whatever was sent before it."""
 
     def build() -> Flask:
         def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-            start("odd", [])
+            start(status, [])
             yield b"first"
             raise BrokenPipeInTheMiddleError
 
@@ -536,6 +537,171 @@ def test_what_fails_after_an_odd_status_is_a_500(both: Serve) -> None:
 
     (event,) = both(build).events
     assert (event["detector"], event["status"]) == ("critical-error", 500)
+
+
+def without_a_start(_environ: dict[str, Any], _start: Start) -> Iterable[bytes]:
+    """Fails, and never started to answer."""
+    yield b"first"
+    raise BrokenPipeInTheMiddleError
+
+
+class FailingToClose:
+    """A body that was never started to be answered, and cannot be closed."""
+
+    def __init__(self, _environ: dict[str, Any], _start: Start) -> None:
+        """Called as a WSGI application."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"all"])
+
+    def close(self) -> None:
+        """Fails."""
+        raise BrokenPipeInTheMiddleError
+
+
+@pytest.mark.parametrize("odd", [without_a_start, FailingToClose])
+def test_a_failure_without_an_answer_is_an_event(both: Serve, odd: Wsgi) -> None:
+    """An app may fail without having called `start_response`; its own exception gets out."""
+
+    def build() -> Flask:
+        app = Flask(__name__)
+        app.wsgi_app = odd  # type: ignore[assignment]
+        return app
+
+    seen = both(build)
+    assert isinstance(seen.answer.raised, BrokenPipeInTheMiddleError)
+    (event,) = seen.events
+    assert event["exception"]["type"].endswith("BrokenPipeInTheMiddleError")
+
+
+class ContextError(Exception):
+    """Its message needs the request."""
+
+    def __str__(self) -> str:
+        return f"on {request.path}"
+
+
+@pytest.mark.parametrize("has_hook", [False, True])
+@pytest.mark.parametrize("is_handled", [False, True])
+def test_the_line_is_of_the_request_as_it_was_answered(
+    has_hook: bool,  # noqa: FBT001 - pytest gives it
+    is_handled: bool,  # noqa: FBT001 - pytest gives it
+) -> None:
+    """Lazy messages see their request, and what a teardown changes afterwards is in no line."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    if has_hook:
+        errwatch.enrich(lambda _event: None)
+
+    @app.get("/early")
+    def early() -> str:
+        raise ContextError
+
+    @app.teardown_request
+    def late(error: BaseException | None) -> None:
+        request.environ.update(PATH_INFO="/late", REQUEST_METHOD="PUT", REMOTE_ADDR="192.0.2.66")
+        if error is not None:
+            error.__traceback__ = None
+
+    if is_handled:
+        app.register_error_handler(ContextError, lambda _error: ("sorry", 503))
+    serve(app, "/early")
+    (event,) = events_of(app)
+    assert (event["path"], event["method"], event["client_ip"]) == ("/early", "GET", "192.0.2.7")
+    assert event["exception"]["message"] == "on /early"
+    assert event["exception"]["where"].endswith(" in early")
+
+
+def test_a_message_of_a_request_inside_another_is_its_own() -> None:
+    """A view that asks another app does not lend it its own request."""
+    inner = Flask("inner")
+    watched(inner)
+
+    @inner.get("/bob")
+    def bob() -> str:
+        raise ContextError
+
+    outer = Flask("outer")
+
+    @outer.get("/alice")
+    def alice() -> str:
+        serve(inner, "/bob")
+        return "done"
+
+    serve(outer, "/alice")
+    (event,) = events_of(inner)
+    assert event["exception"]["message"] == "on /bob"
+
+
+def test_what_cannot_be_prepared_is_not_emitted_behind_the_hooks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hook that drops a line has dropped it, also when something of ours failed once."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    errwatch.before_emit(lambda _event: None)
+    add = events.add_request
+    failures = iter([RuntimeError("once")])
+
+    def failing_once(*args: Any) -> None:
+        for failure in failures:
+            raise failure
+        add(*args)
+
+    monkeypatch.setattr(events, "add_request", failing_once)
+    serve(app, "/missing")
+    serve(app, "/missing")
+    assert events_of(app) == []
+    assert errwatch.stats(app).dropped == 1
+
+
+class KeepsStart:
+    """A WSGI app in the class style of PEP 3333: its body is itself and knows `start_response`."""
+
+    def __init__(self, environ: dict[str, Any], start: Start) -> None:
+        self.environ, self.start = environ, start
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.start("200 OK", [])
+        yield b"body"
+
+
+class Environ(dict[str, Any]):
+    """An environment that can be referred to weakly."""
+
+
+@pytest.mark.parametrize("kind", ["nested", "class", "ok", "missing", "stream"])
+def test_nothing_of_a_closed_request_waits_for_the_collector(kind: str) -> None:
+    """A large upload must not stay in memory until the collector comes, whoever serves it."""
+    app = Flask(__name__)
+    app.add_url_rule("/ok", "ok", lambda: "fine")
+    app.add_url_rule("/missing", "missing", lambda: ("gone", 404))
+    app.add_url_rule("/stream", "stream", lambda: Response(iter([b"a", b"b"])))
+    if kind == "class":
+        app.wsgi_app = KeepsStart  # type: ignore[assignment,method-assign]
+    watched(app)
+    requests: list[weakref.ref[Any]] = []
+    app.before_request(lambda: requests.append(weakref.ref(request._get_current_object())))  # type: ignore[attr-defined]
+    served: Any = app
+    if kind == "nested":
+        served = Flask("outer")
+        served.wsgi_app = DispatcherMiddleware(served.wsgi_app, {"/inner": app.wsgi_app})
+        watched(served)
+    path = {"nested": "/inner/ok", "class": "/"}.get(kind, f"/{kind}")
+    environ = Environ(environ_for(path))
+    alive = weakref.ref(environ)
+    gc.collect()
+    gc.disable()
+    try:
+        body = served(environ, lambda *_: None)
+        assert b"".join(body)
+        body.close()
+        del environ
+        assert [each() for each in requests] == [None] * (kind != "class")
+        del body
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_every_event_is_also_a_signal() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import mmap
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from flask_errwatch._guard import Guard, described, one_line
-from flask_errwatch._process import PerProcess, Process, current_pid
+from flask_errwatch._process import PerProcess, Process, _wiped_on_fork, current_pid
 
 
 class ClosedStream(io.StringIO):
@@ -98,6 +99,17 @@ def test_a_fork_is_noticed_without_python(
     assert current_pid() == os.getpid()
     assert in_a_child(lambda: current_pid() == os.getpid())
     assert current_pid() == os.getpid()
+
+
+def test_advice_that_is_only_pretended_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator takes every `madvise` and follows none; it takes nonsense too, which tells."""
+
+    class Pretending(mmap.mmap):
+        def madvise(self, *_: int) -> None:
+            """Does nothing."""
+
+    monkeypatch.setattr("flask_errwatch._process.mmap.mmap", Pretending)
+    assert _wiped_on_fork() is None
 
 
 def in_a_child(holds: Callable[[], bool]) -> bool:
