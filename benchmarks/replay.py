@@ -52,7 +52,7 @@ def json_line(chance: random.Random, at: datetime, number: int) -> bytes:
         "event": detector.event,
         "detector": detector.name,
         "level": detector.level,
-        "timestamp": rfc3339(int(at.timestamp() * 1000) * 1_000_000),
+        "timestamp": rfc3339(int(at.timestamp() * 1000)),
         "schema": 1,
         "id": f"{number:08x}-0000-7000-8000-{chance.randrange(16**12):012x}",
         "status": 500 if is_crash else 404,

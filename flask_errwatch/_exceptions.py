@@ -6,6 +6,7 @@ import os
 import re
 from functools import lru_cache
 from hashlib import blake2s
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -119,8 +120,11 @@ def _is_installed(filename: str) -> bool:
     return re.search(_PACKAGES, filename) is not None
 
 
+_place_of = itemgetter("file", "function")
+
+
 def _fingerprint(name: str, frames: list[Frame]) -> str:
-    return _digest(name, tuple((frame["file"], frame["function"]) for frame in frames))
+    return _digest(name, tuple(map(_place_of, frames)))
 
 
 @lru_cache(maxsize=1024)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVarTuple, Unpack
+
+    Args = TypeVarTuple("Args")
 T = TypeVar("T")
 
 _LONGEST = 600
@@ -46,7 +49,7 @@ class Guard:
         self._told: set[str] = set()
 
     def run(
-        self, where: str, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+        self, where: str, call: Callable[[Unpack[Args]], T], /, *args: Unpack[Args]
     ) -> T | None:
         """What the call returns, or None when it raised.
 
@@ -54,10 +57,9 @@ class Guard:
             where: What failed, as the operator is told it; told once.
             call: The callable.
             *args: What it is called with.
-            **kwargs: What it is called with, by name.
         """
         try:
-            return call(*args, **kwargs)
+            return call(*args)
         except Exception as error:  # noqa: BLE001 - this is the named place
             self.note(where, error)
             return None

@@ -13,9 +13,32 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Mark(Protocol):
+    """One number, `mark[0]`, that is 0 in every process until that process has set it to 1."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+def mark() -> Mark:
+    """A mark; to look at it takes no call, where the system can empty memory in every child.
+
+    Example:
+        >>> here = mark()
+        >>> here[0]
+        0
+        >>> here[0] = 1
+        >>> here[0]
+        1
+    """
+    page = _wiped_on_fork()
+    return _MarkByPid() if page is None else page
 
 
 def _wiped_on_fork() -> mmap.mmap | None:
@@ -36,24 +59,19 @@ def _wiped_on_fork() -> mmap.mmap | None:
 
 # madvise(2), MADV_WIPEONFORK, since Linux 4.14; Python has no name for it.
 _WIPE_ON_FORK, _NO_ADVICE = 18, -1
-_page = _wiped_on_fork()
-_pid = 0
 
 
-def current_pid() -> int:
-    """`os.getpid()`, without asking the system where memory tells whether there was a fork.
+class _MarkByPid:
+    """The same by asking the system who this is, every time."""
 
-    Example:
-        >>> current_pid() == os.getpid()
-        True
-    """
-    global _pid  # noqa: PLW0603 - it belongs to the page
-    if _page is None:
-        return os.getpid()
-    if not _page[0]:
-        _pid = os.getpid()
-        _page[0] = 1
-    return _pid
+    def __init__(self) -> None:
+        self._set_in = 0
+
+    def __getitem__(self, _index: int, /) -> int:
+        return int(self._set_in == os.getpid())
+
+    def __setitem__(self, _index: int, value: int, /) -> None:
+        self._set_in = os.getpid() if value else 0
 
 
 class PerProcess(Generic[T]):
@@ -69,25 +87,29 @@ class PerProcess(Generic[T]):
         True
     """
 
-    __slots__ = ("_held", "_make")
+    __slots__ = ("_here", "_made", "_make", "_value")
+
+    _value: T
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._held: dict[int, T] = {}
+        self._made: dict[int, T] = {}
+        self._here = mark()
 
     def get(self) -> T:
         """This process's value. Needs no lock: a lock may be held across a fork for ever."""
-        pid = current_pid()
-        if pid not in self._held:
+        if not self._here[0]:
+            pid = os.getpid()
             # setdefault is atomic: all threads leave with the same value.
-            self._held.setdefault(pid, self._make())
-            for other in [held for held in list(self._held) if held != pid]:
-                self._held.pop(other, None)
-        return self._held[pid]
+            self._value = self._made.setdefault(pid, self._make())
+            self._here[0] = 1
+            for other in [made for made in list(self._made) if made != pid]:
+                self._made.pop(other, None)
+        return self._value
 
     def peek(self) -> T | None:
         """This process's value if it was made, else None."""
-        return self._held.get(current_pid())
+        return self._value if self._here[0] else None
 
 
 class Process:

@@ -39,6 +39,7 @@ _METHOD = re.compile(r"[A-Z]{1,32}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
 # W3C Trace Context, "traceparent": an id of zeros means that there is none.
 _TRACE_PARENT = re.compile(r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b")
+_CORRELATED = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_X_AMZN_TRACE_ID")
 _XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 
 
@@ -54,21 +55,28 @@ def new_id(nanoseconds: int, random: Random) -> str:
         '018bcfe5-6800-'
     """
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
-    version, variant = 0x7000 | rest * 4096 // 1_000_000, 1 << 63
-    bits = milliseconds << 80 | version << 64 | variant | random.getrandbits(62)
-    text = bits.to_bytes(16, "big").hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    bits = random.getrandbits(62)
+    return _UUID % (
+        milliseconds >> 16,
+        milliseconds & 0xFFFF,
+        rest * 4096 // 1_000_000,
+        0x8000 | bits >> 48,
+        bits & 0xFFFF_FFFF_FFFF,
+    )
 
 
-def rfc3339(nanoseconds: int) -> str:
-    """The time in UTC with milliseconds.
+#: Time, time, version and the rest of the time, variant, chance.
+_UUID = "%08x-%04x-7%03x-%04x-%012x"
+
+
+def rfc3339(milliseconds: int) -> str:
+    """The time since the epoch in UTC.
 
     Example:
-        >>> rfc3339(1_700_000_000_123_000_000)
+        >>> rfc3339(1_700_000_000_123)
         '2023-11-14T22:13:20.123Z'
     """
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return f"{_second(seconds)}.{rest // 1_000_000:03d}Z"
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 @lru_cache(maxsize=4)
@@ -84,7 +92,7 @@ def head(detector: Detector, random: Random) -> dict[str, object]:
         "event": detector.event,
         "detector": detector.name,
         "level": detector.level,
-        "timestamp": rfc3339(now),
+        "timestamp": rfc3339(now // 1_000_000),
         "schema": SCHEMA,
         "id": new_id(now, random),
     }
@@ -96,7 +104,7 @@ def operational_head(phrase: str, random: Random) -> dict[str, object]:
     return {
         "event": phrase,
         "level": "info",
-        "timestamp": rfc3339(now),
+        "timestamp": rfc3339(now // 1_000_000),
         "schema": SCHEMA,
         "id": new_id(now, random),
     }
@@ -123,7 +131,7 @@ def add_request(
     method = get("REQUEST_METHOD")
     fields["method"] = method if method in _METHODS else _method(method)
     fields["path"] = path_of(environ)
-    if isinstance(rule, Rule):
+    if rule is not None and isinstance(rule, Rule):
         fields["route"] = short(rule.rule)
         fields["endpoint"] = short(str(rule.endpoint))
     address = client_address(environ, trusted)
@@ -131,16 +139,12 @@ def add_request(
         fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
     user = get("REMOTE_USER")
-    if isinstance(user, str) and user:
+    if user and isinstance(user, str):
         fields["user"] = short(user)
     agent = get("HTTP_USER_AGENT")
-    if isinstance(agent, str) and agent:
-        fields["user_agent"] = short(agent)
-    if (
-        "HTTP_X_REQUEST_ID" in environ
-        or "HTTP_TRACEPARENT" in environ
-        or "HTTP_X_AMZN_TRACE_ID" in environ
-    ):
+    if agent and isinstance(agent, str):
+        fields["user_agent"] = agent if len(agent) <= _FIELD_LENGTH else short(agent)
+    if not environ.keys().isdisjoint(_CORRELATED):
         fields.update(_correlation(environ))
 
 
@@ -166,7 +170,7 @@ def path_of(environ: Mapping[str, object]) -> str:
         # WSGI gives bytes as latin-1 (PEP 3333); a test client may give any character.
         raw = path.encode("latin-1", "replace")
         path = quote_from_bytes(raw, safe="/!$&'()*+,;=:@~")
-    return short(path, _PATH_LENGTH)
+    return path if len(path) <= _PATH_LENGTH else short(path, _PATH_LENGTH)
 
 
 def _method(method: object) -> str:

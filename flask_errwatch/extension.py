@@ -124,7 +124,7 @@ class ErrWatch:
         got_request_exception.connect(note_unanswered, sender=app, weak=False)
         app.wsgi_app = Boundary(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, recorder, _FirstRequest(app_ref)
-        )
+        ).answer
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
 

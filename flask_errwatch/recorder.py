@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from flask import Flask, Request
@@ -23,26 +23,6 @@ from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import EventDict, Line, Redact, render
-
-
-class Answer(NamedTuple):
-    """What is known of a request that was answered, or failed.
-
-    Attributes:
-        environ: Its WSGI environment.
-        request: Werkzeug's request, which knows the route that matched; None where there is none.
-        code: The status that the client was sent, or 500 when nothing was.
-        seconds: How long it took.
-        error: The exception behind the answer, if there was one.
-        handled: Whether a handler of the app answered the exception.
-    """
-
-    environ: Mapping[str, Any]
-    request: object
-    code: int
-    seconds: float
-    error: BaseException | None
-    handled: bool
 
 
 class Recorder:
@@ -96,9 +76,28 @@ class Recorder:
         ).bind()
         return logger
 
-    def answered(self, detector: Detector, answer: Answer) -> Event:
-        """The event of an answer that the detector claims; an empty one when a hook dropped it."""
-        environ, request, code, seconds, error, handled = answer
+    def answered(
+        self,
+        detector: Detector,
+        environ: Mapping[str, Any],
+        *,
+        request: object,
+        code: int,
+        seconds: float,
+        error: BaseException | None,
+        handled: bool,
+    ) -> Event:
+        """The event of an answer that the detector claims; an empty one when a hook dropped it.
+
+        Args:
+            detector: What claims it.
+            environ: The request's WSGI environment.
+            request: Werkzeug's request, which knows the route; None where there is none.
+            code: The status that the client was sent, or 500 when nothing was.
+            seconds: How long it took.
+            error: The exception behind the answer, if there was one.
+            handled: Whether a handler of the app answered the exception.
+        """
         fields = events.head(detector, self._process.get().random)
         fields["status"] = code
         events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
@@ -151,20 +150,18 @@ class Recorder:
             self.delivery.note_dropped()
             return False
         is_plain = "data" not in event and "exception" not in event
-        return (self._plain if is_plain else self._redacting).record(event)
+        text = (self._plain if is_plain else self._redacting).rendered(event)
+        moment = event["id"]  # begins with it: so line and log event have the same time
+        milliseconds = int(moment[:8] + moment[9:13], 16)
+        taken = self.delivery.write(Line(milliseconds, text, event["level"] == "critical"))
+        if events.event_recorded.receivers and "detector" in event:
+            self.guard.run("a receiver of event_recorded", self._tell, event)
+        return taken
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
         """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
         head = events.operational_head(phrase, self._process.get().random)
         return self.emit({**head, "data": dict(data)})
-
-    def record(self, text: bytes, event: Event) -> bool:
-        """The end of the processors: the logger calls it with the rendered line."""
-        timestamp = _milliseconds(event["id"])
-        taken = self.delivery.write(Line(timestamp, text, event["level"] == "critical"))
-        if events.event_recorded.receivers and "detector" in event:
-            self.guard.run("a receiver of event_recorded", self._tell, event)
-        return taken
 
     def _tell(self, event: Event) -> None:
         app = self._app()
@@ -185,15 +182,11 @@ class Recorder:
 class _EventLogger(structlog.BoundLoggerBase):
     """structlog's bound logger with one method: events have no levels to choose from."""
 
-    def record(self, fields: Event) -> bool:
-        """Runs the processors over the event and calls the recorder with the line."""
-        # Not by `_proxy_to_logger`: there is no context to copy, and it costs as much as the rest.
-        text: Any = fields
+    def rendered(self, event: Event) -> bytes:
+        """What the processors make of the event: its line."""
+        # Not by `_process_event`: there is no context to copy, and it costs as much as the rest.
+        made: Any = event
         for processor in self._processors:
-            text = processor(self._logger, "record", text)
-        return bool(self._logger.record(text, fields))
-
-
-def _milliseconds(event_id: str) -> int:
-    """The time with which an id begins, so that line and log event have the same."""
-    return int(event_id[:8] + event_id[9:13], 16)
+            made = processor(None, "", made)
+        line: bytes = made
+        return line

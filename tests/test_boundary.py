@@ -5,16 +5,20 @@ from __future__ import annotations
 import gc
 import io
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 from flask import Flask, Response, request, send_file, stream_with_context
+from werkzeug import Response as BaseResponse
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_errwatch import ErrWatch, event_recorded, events
+from flask_errwatch.noted import noted
 from tests.wsgi_driver import (
     Both,
     Event,
@@ -424,6 +428,155 @@ def test_an_app_asked_before_another_one() -> None:
     assert events_of(inner) == []
     (event,) = events_of(outer)
     assert event["exception"]["handled"] is True
+
+
+def test_an_app_asked_with_a_copy_of_the_environment() -> None:
+    """A view that forwards its request to another app: still one request, one event."""
+    inner, outer = Flask("inner"), Flask("outer")
+    watched(inner)
+    watched(outer)
+
+    @outer.get("/<path:path>")
+    def forwarding(path: str) -> BaseResponse:
+        return BaseResponse.from_app(inner, {**request.environ, "PATH_INFO": f"/v1/{path}"})
+
+    assert serve(outer, "/nowhere").status == "404 NOT FOUND"
+    assert [event["path"] for event in events_of(inner)] == ["/v1/nowhere"]
+    assert events_of(outer) == []
+
+
+def test_a_request_inside_another() -> None:
+    """A view that makes a request of its own: two requests, and each that fails has its event."""
+    inner, outer = Flask("inner"), Flask("outer")
+    watched(inner)
+    watched(outer)
+    inner.get("/crash")(lambda: str(1 // 0))
+
+    @outer.errorhandler(KeyError)
+    def asking_again(_error: KeyError) -> tuple[str, int]:
+        serve(inner, "/crash")
+        serve(inner, "/gone")
+        return "no", 400
+
+    @outer.get("/")
+    def asking() -> str:
+        raise KeyError(serve(inner, "/nowhere").status)
+
+    assert serve(outer).status == "400 BAD REQUEST"
+    assert [(event["path"], "exception" in event) for event in events_of(inner)] == [
+        ("/nowhere", False),
+        ("/crash", True),
+        ("/gone", False),
+    ]
+    (event,) = events_of(outer)
+    assert event["exception"]["message"] == "'404 NOT FOUND'"
+    assert event["exception"]["handled"] is True
+
+
+def test_requests_that_share_an_input() -> None:
+    """A server, or a test, may give two requests the same input: each has its event."""
+    app = Flask(__name__)
+    watched(app)
+    nothing: dict[str, Any] = {"wsgi.input": io.BytesIO()}
+    serve(app, "/one", **nothing)
+    serve(app, "/two", **nothing)
+    assert [event["path"] for event in events_of(app)] == ["/one", "/two"]
+
+
+def failing(kind: type[BaseException]) -> Callable[..., str]:
+    """A view or handler that raises."""
+
+    def fail(*_: object) -> str:
+        raise kind
+
+    return fail
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/crash", "/answered", "/fine", "/exit", "/ctrl-c"])
+def test_nothing_is_noted_of_a_request_that_is_over(path: str) -> None:
+    """However an exception ended: who still holds the request's environment does not hold it."""
+    app = streaming()
+    watched(app)
+    app.add_url_rule("/crash", "crash", lambda: str(1 // 0))
+    app.add_url_rule("/fine", "fine", failing(KeyError))
+    app.add_url_rule("/exit", "exit", failing(IndexError))
+    app.add_url_rule("/ctrl-c", "ctrl-c", failing(OSError))
+    app.register_error_handler(KeyError, lambda _error: "fine all the same")
+    app.register_error_handler(IndexError, failing(SystemExit))
+    app.register_error_handler(OSError, failing(KeyboardInterrupt))
+
+    environ = environ_for(path)
+    try:
+        b"".join(app(environ, lambda *_: lambda _data: None))
+    except (SystemExit, KeyboardInterrupt):
+        assert path in {"/exit", "/ctrl-c"}
+    assert not noted
+    found = [event["exception"]["type"] for event in events_of(app) if "exception" in event]
+    assert found == {
+        "/crash": ["ZeroDivisionError"],
+        "/answered": ["LookupError"],
+        "/exit": ["SystemExit"],
+    }.get(path, [])
+
+
+def test_an_app_run_in_a_context_of_its_own() -> None:
+    """A middleware may run the app in a copied context: exceptions are found all the same."""
+    app = streaming()
+    flask_app = app.wsgi_app
+    app.wsgi_app = lambda *args: copy_context().run(flask_app, *args)  # type: ignore[method-assign]
+    watched(app)
+    app.get("/crash")(lambda: str(1 // 0))
+    serve(app, "/crash")
+    serve(app, "/answered")
+    assert [event["exception"]["type"] for event in events_of(app)] == [
+        "ZeroDivisionError",
+        "LookupError",
+    ]
+
+
+def test_a_failing_request_does_not_touch_the_others() -> None:
+    """While one request's exception is on its way, others are answered, and have their events."""
+    app = Flask(__name__)
+    watched(app)
+    met, go_on = threading.Event(), threading.Event()
+    app.add_url_rule("/crash", "crash", lambda: str(1 // 0))
+    app.add_url_rule("/fine", "fine", lambda: "fine")
+
+    @app.errorhandler(ZeroDivisionError)
+    def slow(_error: ZeroDivisionError) -> tuple[str, int]:
+        met.set()
+        assert go_on.wait(30)
+        return "no", 400
+
+    thread = threading.Thread(target=serve, args=(app, "/crash"))
+    thread.start()
+    try:
+        assert met.wait(30)
+        assert serve(app, "/fine").status == "200 OK"
+        assert serve(app, "/nowhere").status == "404 NOT FOUND"
+    finally:
+        go_on.set()
+        thread.join()
+    assert [(event["path"], "exception" in event) for event in events_of(app)] == [
+        ("/nowhere", False),
+        ("/crash", True),
+    ]
+
+
+def test_what_is_noted_outside_of_a_request_is_let_go() -> None:
+    """A test that dispatches by hand passes no boundary: nothing waits for one for ever."""
+    app = Flask(__name__)
+    watched(app)
+    app.get("/crash")(lambda: str(1 // 0))
+    app.register_error_handler(ZeroDivisionError, lambda _error: ("no", 400))
+    serve(app)  # the handlers are watched from the first request on
+    with app.test_request_context("/crash"):
+        assert app.full_dispatch_request().status_code == 400
+        assert noted
+    gc.collect()
+    assert not noted
+    assert serve(app, "/nowhere").status == "404 NOT FOUND"
+    assert "exception" not in events_of(app)[-1]
 
 
 def test_an_unwatched_app_inside_a_watched_one() -> None:

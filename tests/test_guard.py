@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from flask_errwatch._guard import Guard, described, one_line
-from flask_errwatch._process import PerProcess, Process, _wiped_on_fork, current_pid
+from flask_errwatch._process import PerProcess, Process, _wiped_on_fork, mark
 
 
 class ClosedStream(io.StringIO):
@@ -95,10 +95,13 @@ def test_a_fork_is_noticed_without_python(
 ) -> None:
     """A server written in C forks without Python's handlers, and not every system wipes pages."""
     if not has_page:
-        monkeypatch.setattr("flask_errwatch._process._page", None)
-    assert current_pid() == os.getpid()
-    assert in_a_child(lambda: current_pid() == os.getpid())
-    assert current_pid() == os.getpid()
+        monkeypatch.setattr("flask_errwatch._process._wiped_on_fork", lambda: None)
+    here = mark()
+    assert here[0] == 0
+    here[0] = 1
+    assert here[0] == 1
+    assert in_a_child(lambda: here[0] == 0)
+    assert here[0] == 1
 
 
 def test_advice_that_is_only_pretended_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -439,7 +439,7 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
             "+00:00", "Z"
         )
     assert new_id(1_000_000, Random()) < new_id(2_000_000, Random())
-    assert rfc3339(999_999) == "1970-01-01T00:00:00.000Z"
+    assert rfc3339(1_001) == "1970-01-01T00:00:01.001Z"
 
 
 def test_only_critical_lines_are_sent_at_once() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard, tell
-from flask_errwatch._process import PerProcess, current_pid
+from flask_errwatch._process import PerProcess, mark
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import diversion
 from flask_errwatch.delivery.heartbeat import Heartbeat
@@ -150,7 +150,7 @@ class Delivery:
         self._operational: Operational = lambda _phrase, _data: False
         self._hand_over: Write = _nowhere
         self._cloudwatch: CloudWatchSink | None = None
-        self._running_in = 0
+        self._running = mark()
         # Re-entrant: a signal handler that reports may interrupt the start itself.
         self._starting = PerProcess(threading.RLock)
         self._starting_in = 0
@@ -166,7 +166,7 @@ class Delivery:
     @property
     def is_running(self) -> bool:
         """Whether this process has its sinks: after a fork it has not."""
-        return self._running_in == current_pid()
+        return bool(self._running[0])
 
     @property
     def memory(self) -> MemorySink:
@@ -193,7 +193,7 @@ class Delivery:
             self._emitted = 0
             self._dropped_by_hooks = 0
             self._hand_over = _to_all([self._opened(name) for name in names])
-            self._running_in = os.getpid()
+            self._running[0] = 1
         finally:
             self._starting_in = 0
         while self._early:
@@ -205,7 +205,7 @@ class Delivery:
         Returns:
             Whether no sink refused it.
         """
-        if self._running_in == current_pid() and not diversion.takers:
+        if self._running[0] and not diversion.takers:
             self._emitted += 1
             return self._hand_over(line)
         return self._write_meanwhile(line)

@@ -279,8 +279,8 @@ class Shipper:
         for reason, loss in list(losses.items()):
             data: dict[str, object] = {"count": loss.count, "reason": reason}
             if loss.first:
-                data["first"] = rfc3339(loss.first * 1_000_000)
-                data["last"] = rfc3339(loss.last * 1_000_000)
+                data["first"] = rfc3339(loss.first)
+                data["last"] = rfc3339(loss.last)
             # A report that finds no room is made again at the next look.
             if self._operational(LINES_DROPPED, data):
                 self.figures.reported += loss.count
