@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Request
-from structlog.typing import Processor
 
 from flask_errwatch import events
 from flask_errwatch._exceptions import exception_fields
@@ -22,7 +21,7 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import EventDict, Line, Redact, render
+from flask_errwatch.rendering import Line, Redact, render
 
 
 class Recorder:
@@ -64,17 +63,13 @@ class Recorder:
             if value is not None
         }
         self._process = PerProcess(lambda: Process(tags))
-        redact = Redact(Redactor(config.redact_keys))
-        #: For events of nothing but what we built, and for those with `data` or an `exception`.
-        self._plain = self._through(self._signed, render)
-        self._redacting = self._through(self._signed, redact, render)
-
-    def _through(self, *processors: Processor) -> _EventLogger:
-        """A logger of its own in every part: structlog's configuration is the app's."""
-        logger: _EventLogger = structlog.wrap_logger(
-            self, processors=processors, wrapper_class=_EventLogger, context_class=dict
+        # A logger of its own in every part: structlog's configuration is the app's.
+        self._foreign: _EventLogger = structlog.wrap_logger(
+            self,
+            processors=(Redact(Redactor(config.redact_keys)), render),
+            wrapper_class=_EventLogger,
+            context_class=dict,
         ).bind()
-        return logger
 
     def answered(
         self,
@@ -149,8 +144,13 @@ class Recorder:
         if not event:
             self.delivery.note_dropped()
             return False
-        is_plain = "data" not in event and "exception" not in event
-        text = (self._plain if is_plain else self._redacting).rendered(event)
+        process = self._process.get()
+        event.update(process.fields)
+        event["seq"] = next(process.numbers)
+        if "data" in event or "exception" in event:
+            text = self._foreign.rendered(event)
+        else:  # nothing but what we built
+            text = render(None, "", event)
         moment = event["id"]  # begins with it: so line and log event have the same time
         milliseconds = int(moment[:8] + moment[9:13], 16)
         taken = self.delivery.write(Line(milliseconds, text, event["level"] == "critical"))
@@ -167,16 +167,6 @@ class Recorder:
         app = self._app()
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
-
-    def _signed(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """The first processor: says who wrote the event.
-
-        The number comes last: a number that was taken is a line that was written.
-        """
-        process = self._process.get()
-        event.update(process.fields)
-        event["seq"] = next(process.numbers)
-        return event
 
 
 class _EventLogger(structlog.BoundLoggerBase):

@@ -50,8 +50,8 @@ def pack(line: Line) -> bytes:
         b'\nef2a52db 1700000000000 ! {"event":"x"}\n'
     """
     timestamp, text, critical = line
-    head = b"%d ! " % timestamp if critical else b"%d . " % timestamp
-    return b"\n%08x %b%b\n" % (crc32(text, crc32(head)), head, text)
+    body = (b"%d ! %b" if critical else b"%d . %b") % (timestamp, text)
+    return b"\n%08x %b\n" % (crc32(body), body)
 
 
 def unpack(raw: bytes) -> Line | None:
