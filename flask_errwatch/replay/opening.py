@@ -19,6 +19,7 @@ _BLOCK = 1 << 18
 #: Longest line that is read; CloudWatch Logs takes events of up to 1 MiB (PutLogEvents).
 LONGEST = 1 << 20
 _SHOWN = 400
+#: Bytes by which a log is known, and its format.
 _HEAD = 8192
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -120,16 +121,17 @@ class Log:
             yield rest + b"\n"
 
     def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The pieces; the first is long enough to tell what it is, however little a pipe gives."""
         head = b""
         for piece in pieces:
-            if not head:
-                piece = piece.removeprefix(BOM_UTF8)  # noqa: PLW2901 - the mark is no text
-            if len(head) < _HEAD:
-                head += piece[:_HEAD]
-                if b"\0" in head:
-                    remedy = "It is binary: give a text log, plain or packed with gzip or zstd."
-                    raise UnreadableLogError(self.name, remedy)
-            yield piece
+            head += piece
+            if len(head) >= _HEAD:
+                break
+        if b"\0" in head[:_HEAD]:
+            remedy = "It is binary: give a text log, plain or packed with gzip or zstd."
+            raise UnreadableLogError(self.name, remedy)
+        yield head.removeprefix(BOM_UTF8)  # the mark is no text
+        yield from pieces
 
     def _pieces(self) -> Iterator[bytes]:
         try:

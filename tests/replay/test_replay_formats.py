@@ -396,6 +396,7 @@ def test_a_clock_that_jumps_back_is_said_in_a_sentence(
 ) -> None:
     """Where and how far first, and how often, wherever blocks end; every line is judged."""
     monkeypatch.setattr(opening, "_BLOCK", block)
+    monkeypatch.setattr(opening, "_HEAD", 1)
     log = written(tmp_path, [make(each) for each in (7200, 7210, 3600, 3610, 7300, 0)])
     result = run(log, "--json")
     assert result.exit_code == 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +77,7 @@ def test_the_longest_line_is_the_same_everywhere(
     """One byte more than the longest is bad, in every format and wherever blocks end."""
     monkeypatch.setattr(opening, "LONGEST", 1000)
     monkeypatch.setattr(opening, "_BLOCK", block)
+    monkeypatch.setattr(opening, "_HEAD", 1)
     good = access(0) if form == "combined" else event(0)
     good = f"2026-11-25T00:00:00.000Z {good}" if form == "cloudwatch-export" else good
     # What follows the request, or the object, decides nothing.
@@ -190,6 +193,35 @@ def test_standard_input(tmp_path: Path, pack: Pack) -> None:
     assert (found["lines"], found["logs"]) == (20, ["-"])
     assert found["judged_by"] == "the default detectors (there is no app)"
     assert done.stderr == b""
+
+
+class Trickle(io.RawIOBase):
+    """A pipe that gives at most so many bytes at a time."""
+
+    def __init__(self, data: bytes, step: int) -> None:
+        self._data = io.BytesIO(data)
+        self._step = step
+
+    def readable(self) -> bool:
+        """It is read from."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes."""
+        given = self._data.read(min(self._step, len(buffer)))
+        buffer[: len(given)] = given
+        return len(given)
+
+
+@pytest.mark.parametrize(
+    ("pack", "step"),
+    [(bytes, 1), (bytes, 64), (bytes, 1 << 20), (gzip.compress, 64), (packed_with_zstd, 64)],
+)
+def test_a_pipe_that_gives_little_at_a_time(found: Run, pack: Pack, step: int) -> None:
+    """The format is that of the first lines, not of what happens to come first."""
+    lines = "\ufeff" + event(0) + access(1) * 30
+    whole = found("-", input=io.BufferedReader(Trickle(pack(lines.encode()), step)))
+    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (30, [1])
 
 
 def test_zstd_without_its_package(
