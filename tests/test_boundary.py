@@ -858,7 +858,10 @@ def test_nothing_of_a_closed_request_waits_for_the_collector(kind: str) -> None:
 
 
 def test_every_event_is_also_a_signal() -> None:
-    """`event_recorded` is sent with the app and the event as it stands in the line."""
+    """`event_recorded` is sent with the app and the event as it stands in the line.
+
+    A heartbeat is no event.
+    """
     app = Flask(__name__)
     other = Flask("other")
     watched(app)
@@ -871,6 +874,8 @@ def test_every_event_is_also_a_signal() -> None:
     with event_recorded.connected_to(hear, sender=app):
         serve(app, "/x")
         serve(other, "/x")
+        app.extensions["errwatch"].recorder.operational("Heartbeat", {"pending": 0})
+    assert [event["event"] for event in events_of(app)] == ["Not Found Error", "Heartbeat"]
     assert heard == [(app, events_of(app)[0])]
 
 

@@ -7,6 +7,7 @@ import io
 import mmap
 import os
 import sys
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -79,13 +80,20 @@ def test_one_line_is_bounded() -> None:
 
 def test_a_value_per_process() -> None:
     """A process makes its value once, and its child another one."""
-    made: PerProcess[list[int]] = PerProcess(list)
+    made: PerProcess[set[int]] = PerProcess(set)
     assert made.peek() is None
     first = made.get()
     assert made.get() is first
     assert made.peek() is first
     assert in_a_child(lambda: made.peek() is None and made.get() is not first)
     assert made.get() is first
+
+
+def test_a_child_does_not_keep_what_its_parent_made() -> None:
+    """The parent's value may be large: a child that has its own lets go of it."""
+    made: PerProcess[set[int]] = PerProcess(set)
+    parents = weakref.ref(made.get())
+    assert in_a_child(lambda: made.get() == set() and parents() is None)
 
 
 @pytest.mark.parametrize("has_page", [True, False])

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 import structlog
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from werkzeug.local import LocalProxy
 
 from flask_errwatch._exceptions import _frames, exception_fields
-from flask_errwatch.events import KEYS, in_order, new_id, path_of, rfc3339
+from flask_errwatch.events import KEYS, add_request, in_order, new_id, path_of, rfc3339
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
@@ -439,6 +440,20 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
             "+00:00", "Z"
         )
     assert new_id(1_000_000, Random()) < new_id(2_000_000, Random())
+
+
+def test_an_id_is_a_uuid_of_version_7() -> None:
+    """RFC 9562, section 5.7; the time goes on within a millisecond, whatever chance gives."""
+    chance = Random(7)
+    ids = [new_id(1_700_000_000_123_000_000 + step * 250, chance) for step in range(4000)]
+    assert ids == sorted(ids)
+    assert {UUID(each).version for each in ids} == {7}
+    assert {UUID(each).variant for each in ids} == {RFC_4122}
+    assert ids[0][:15] == "018bcfe5-687b-7"
+
+
+def test_a_time_as_text() -> None:
+    """RFC 3339, in UTC, with three digits after the second."""
     assert rfc3339(1_001) == "1970-01-01T00:00:01.001Z"
 
 
@@ -450,6 +465,25 @@ def test_only_critical_lines_are_sent_at_once() -> None:
     errwatch.report("client-error")
     lines = app.extensions["errwatch"].delivery.memory.lines
     assert [line.critical for line in lines] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HTTP_USER_AGENT": "a" * 512}, {"user_agent": "a" * 512}),
+        ({"HTTP_USER_AGENT": "a" * 600}, {"user_agent": "a" * 512 + "…[88 more]"}),
+        ({"REMOTE_USER": "a" * 600}, {"user": "a" * 512 + "…[88 more]"}),
+        ({"HTTP_USER_AGENT": "", "REMOTE_USER": ""}, {}),
+        ({"HTTP_USER_AGENT": 5, "REMOTE_USER": ["ann"]}, {}),
+    ],
+)
+def test_what_the_request_says_of_itself(
+    environ: dict[str, object], expected: dict[str, str]
+) -> None:
+    """Bounded; what is no text, or no route, is left out."""
+    fields: dict[str, object] = {}
+    add_request(fields, {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}, 0, "no rule")
+    assert fields == {"method": "GET", "path": "/", **expected}
 
 
 @pytest.mark.parametrize(
