@@ -11,7 +11,7 @@ import mmap
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
@@ -37,8 +37,19 @@ def mark() -> Mark:
         >>> here[0]
         1
     """
+    global _marks  # noqa: PLW0603 - what is left of a page
+    for one in _marks:
+        return one
     page = _wiped_on_fork()
-    return _MarkByPid() if page is None else page
+    if page is None:
+        return _MarkByPid()
+    view = memoryview(page)
+    _marks = map(view.__getitem__, map(slice, range(len(view)), range(1, len(view) + 1)))
+    return next(_marks)
+
+
+#: One byte each, of a page that they share.
+_marks: Iterator[memoryview] = iter(())
 
 
 def _wiped_on_fork() -> mmap.mmap | None:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextvars import copy_context
 from typing import Any
 
 from flask import Flask, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from flask_errwatch.noted import is_noted, note
+from flask_errwatch.boundary import CALL, Call
 
 Handler = Callable[[Any], Any]
 
@@ -45,13 +44,20 @@ def watch_error_handlers(app: Flask) -> None:
 
 def note_answered(error: BaseException | None) -> None:
     """Notes the exception on the request under way. `abort()` is an answer, not an exception."""
-    if error is None or isinstance(error, HTTPException) or not has_request_context():
+    if error is None or isinstance(error, HTTPException):
         return
-    if not is_noted(error):  # as the one that nobody answered: Flask asks for its 500 page now
-        note(error, request.environ)
+    call = current_call()
+    if call is not None:
+        call.answered_by_handler(error)
 
 
 def note_unanswered(_sender: object, exception: BaseException, **_: object) -> None:
     """Notes an exception that no handler answered: the receiver of `got_request_exception`."""
-    if has_request_context():
-        note(exception, request.environ, copy_context())
+    call = current_call()
+    if call is not None:
+        call.met(exception)
+
+
+def current_call() -> Call | None:
+    """The request under way in this context, if one passed the boundary."""
+    return request.environ.get(CALL) if has_request_context() else None

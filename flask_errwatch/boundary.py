@@ -8,17 +8,17 @@ byte leaves. What fails after that is recorded when it happens.
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
 from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from werkzeug.wsgi import ClosingIterator
+
 from flask_errwatch._process import mark
-from flask_errwatch.bodies import passes
 from flask_errwatch.hooks import Event
-from flask_errwatch.noted import REQUEST, forget_since, noted, noted_since
 from flask_errwatch.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
 #: What fails begins here, as a text and as a number.
 _FAILING, _FAILING_CODE = "4", 400
 
+#: How a client, or whoever stops the server by hand, ends a request.
+_LEAVING = (GeneratorExit, KeyboardInterrupt)
+
 #: What a server sends where an app sent nothing.
 _STOPPED = 500
 
-#: When the latest event of this thread or greenlet was emitted (`time.perf_counter`), and which
-#: input its request had: of a copied WSGI environment it is the same.
-_recorded: ContextVar[tuple[float, int]] = ContextVar("_recorded", default=(0.0, 0))
-_INPUT = "wsgi.input"
+#: Where the request under way keeps its `Call`, in its WSGI environment.
+CALL = "flask_errwatch.call"
+#: Where Werkzeug keeps the request while it is served.
+_REQUEST = "werkzeug.request"
 
 
 class Boundary:
@@ -66,11 +69,17 @@ class Boundary:
             body = self._wsgi_app(environ, call.start_response)
         except BaseException as error:
             call.escaped(error)
+            call.finish()
             raise
         if call.event is not None:
             call.settle()
+            call.finish()
             return body  # A request has one event: nothing more can come of it.
-        return body if passes(body, environ) else Body(body, call)
+        # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
+        if type(body) is not ClosingIterator and _passes(body, environ):
+            call.finish()
+            return body
+        return Body(body, call)
 
     def _get_ready(self) -> None:
         guard, delivery = self._recorder.guard, self._recorder.delivery
@@ -80,9 +89,22 @@ class Boundary:
             self._ready[0] = 1
 
 
+def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
+    """Whether the body is passed on as it is.
+
+    A body with a length is there already, and a server may look at the length (PEP 3333,
+    "Handling the Content-Length Header"). A server recognises its own file wrapper and sends
+    the file without Python ("Optional Platform-Specific File Handling"): it must stay itself.
+    """
+    if hasattr(body, "__len__"):
+        return True
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
+
+
 def _number(status: object) -> int:
     """The number of a status line; 0 where it has none, which is the server's business."""
-    return _parsed(status) if isinstance(status, str) else 0
+    return _parsed(str.__str__(status)) if isinstance(status, str) else 0
 
 
 @lru_cache(maxsize=256)
@@ -95,71 +117,87 @@ class Call:
     """One request on its way through the boundary.
 
     Attributes:
+        environ: Its WSGI environment.
+        outer: The same request at the boundary of an app around this one, if there is one.
         event: The event of the answer that was started, until it is emitted; an empty one
             when a hook dropped it.
+        recorded: Whether the request has its event.
+        request: Werkzeug's request, which knows the route; None where there is none.
+        error: The exception that Flask met, or that a handler of the app answered.
+        handled: Whether a handler of the app answered it.
+        context: The context in which Flask met an exception that nobody answered.
         sent: Whether a byte of the body has left.
     """
 
     # Of the class: a request that does not fail leaves them so, and has them for nothing.
     event: Event | None = None
+    recorded = False
+    request: object = None
+    error: BaseException | None = None
+    handled = False
+    context: contextvars.Context | None = None
     sent = False
     _status: object = None
-    _request: object = None
 
     _write: Callable[[bytes], object]
 
     def __init__(
         self, environ: WSGIEnvironment, start_response: StartResponse, recorder: Recorder
     ) -> None:
-        # No more than a request that does not fail needs.
         self._began = perf_counter()
-        self._environ = environ
-        self._start_response = start_response
         self._recorder = recorder
+        self._start_response = start_response
+        self.environ = environ
+        # An app mounted inside another one's middleware: one request, two boundaries.
+        self.outer: Call | None = environ.get(CALL)
+        environ[CALL] = self
+
+    def met(self, error: BaseException) -> None:
+        """Notes an exception that nobody answered (Flask's `got_request_exception`)."""
+        self.error, self.handled, self.context = error, False, contextvars.copy_context()
+        self.request = self.environ.get(_REQUEST)
+
+    def answered_by_handler(self, error: BaseException) -> None:
+        """Notes an exception that a handler of the app is about to answer."""
+        if error is not self.error:
+            self.error, self.handled, self.context = error, True, None
+            self.request = self.environ.get(_REQUEST)
 
     def start_response(
-        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo = None, /
+        self, status: str, headers: list[tuple[str, str]], /, exc_info: ExcInfo = None
     ) -> Callable[[bytes], object]:
         """The server's `start_response`, with a look at the status on the way."""
-        if exc_info is None:
-            self._write = self._start_response(status, headers)
-        else:
-            self._write = self._start_response(status, headers, exc_info)
+        self._write = (
+            self._start_response(status, headers)
+            if exc_info is None
+            else self._start_response(status, headers, exc_info)
+        )
         # Only now: a server whose headers are gone has raised, and its first status stays.
         self._status = status
-        self.event = None  # of the answer that this one replaces
+        self.event = None  # of an answer that this one replaces
         # Kept, because Flask takes it away when it leaves the request.
-        self._request = self._environ.get(REQUEST)
+        self.request = self.environ.get(_REQUEST)
         # What is no text is the server's business, but must not fail here.
-        if noted or status.__class__ is not str or status >= _FAILING:
-            self._recorder.guard.run("recording an answer", self._started, status)
+        if self.error is not None or status.__class__ is not str or status >= _FAILING:
+            self._recorder.guard.run(
+                "recording an answer", self._prepare, status, self.error, self.handled
+            )
         return self.write
 
-    def _started(self, status: object) -> None:
-        code = _number(status)
-        met = noted_since(self._began) if noted else None
-        if met is None:
-            self.event = self._made(code)
-            return
-        self.event = self._made(code, met.error, handled=met.context is None)
-        if self.event is None:
-            forget_since(self._began)
-
-    def _made(
-        self, code: int, error: BaseException | None = None, *, handled: bool = True
-    ) -> Event | None:
+    def _prepare(self, status: object, error: BaseException | None, handled: bool) -> None:  # noqa: FBT001 - a fact
         """Makes the event while the request's context is there, for hooks and lazy messages."""
+        code = _number(status)
         catalogue = self._recorder.catalogue
-        if not handled:
+        if error is not None and not handled:
             detector = catalogue.critical
         elif code >= _FAILING_CODE and (claiming := catalogue.for_status(code)) is not None:
             detector = claiming
         else:
-            return None
-        return self._recorder.answered(
+            return
+        self.event = self._recorder.answered(
             detector,
-            self._environ,
-            request=self._request,
+            self.environ,
+            request=self.request,
             code=code or _STOPPED,
             seconds=perf_counter() - self._began,
             error=error,
@@ -175,40 +213,40 @@ class Call:
     def settle(self) -> None:
         """Emits the event, once for a request."""
         event, self.event = self.event, None
-        if event is not None and not self._is_recorded():
-            # For the boundary of an app around this one: one request, two boundaries.
-            _recorded.set((perf_counter(), id(self._environ.get(_INPUT))))
-            self._recorder.guard.run("emitting a line", self._recorder.emit, event)
-        if noted:
-            forget_since(self._began)
-
-    def _is_recorded(self) -> bool:
-        moment, whose = _recorded.get()
-        return moment >= self._began and whose == id(self._environ.get(_INPUT))
+        if event is None or self.recorded:
+            return
+        self.recorded = True
+        outer = self.outer
+        while outer is not None:
+            outer.recorded = True
+            outer = outer.outer
+        self._recorder.guard.run("emitting a line", self._recorder.emit, event)
 
     def escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
-        if self._is_recorded() or isinstance(error, GeneratorExit | KeyboardInterrupt):
-            forget_since(self._began)
+        if self.recorded or isinstance(error, _LEAVING):
             return
+        if isinstance(error, StopIteration) and error is not self.error:
+            return  # Gunicorn's sign that the connection was taken over, by a websocket.
         self.event = None
-        self._recorder.guard.run("recording an exception", self._escaped, error)
+        self._recorder.guard.run("recording an exception", self._prepare_escaped, error)
         self.settle()
 
-    def _escaped(self, error: BaseException) -> None:
-        code = _number(self._status) if self.sent else _STOPPED
-        met = noted_since(self._began)
-        if met is not None:
-            self._request = met.request
-        if met is not None and met.context is not None:
+    def _prepare_escaped(self, error: BaseException) -> None:
+        status = self._status if self.sent else None
+        if self.context is not None:
             # The request context is gone by now, but not for who kept a view of it.
-            self.event = met.context.run(self._made, code, error, handled=False)
+            self.context.run(self._prepare, status, error, False)  # noqa: FBT003 - nobody handled it
         else:
-            self.event = self._made(code, error, handled=False)
+            self._prepare(status, error, handled=False)
 
-    def end(self) -> None:
-        """Lets go of the request: who closed it may still hold its body."""
-        self._request = None
+    def finish(self) -> None:
+        """Lets go of the request, which could otherwise be freed by the garbage collector only."""
+        if self.outer is None:
+            self.environ.pop(CALL, None)
+        else:
+            self.environ[CALL] = self.outer
+        self.error = self.context = self.request = None
 
 
 class Body:
@@ -248,7 +286,7 @@ class Body:
         try:
             close = self._body.close  # type: ignore[attr-defined]  # asked for, not promised
         except AttributeError:
-            call.end()
+            call.finish()
             return
         try:
             close()
@@ -256,4 +294,4 @@ class Body:
             call.escaped(error)
             raise
         finally:
-            call.end()
+            call.finish()

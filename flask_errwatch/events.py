@@ -139,10 +139,10 @@ def add_request(
         fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
     user = get("REMOTE_USER")
-    if user and isinstance(user, str):
+    if isinstance(user, str) and user:
         fields["user"] = short(user)
     agent = get("HTTP_USER_AGENT")
-    if agent and isinstance(agent, str):
+    if isinstance(agent, str) and agent:
         fields["user_agent"] = agent if len(agent) <= _FIELD_LENGTH else short(agent)
     if not environ.keys().isdisjoint(_CORRELATED):
         fields.update(_correlation(environ))

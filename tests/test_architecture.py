@@ -22,7 +22,7 @@ LAYERS = (
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
     ("_aws", "checkup", "delivery", "provision.apply", "respond", "lab", "verification"),
-    ("noted", "bodies", "recorder", "boundary", "answered", "watching"),
+    ("recorder", "boundary", "answered", "watching"),
     ("extension",),
     ("cli", "cli_checkup", "cli_export", "cli_provision", "replay", "testing"),
 )
@@ -48,7 +48,7 @@ ONLY = {
         ),
         *("cli_checkup", "cli_export", "testing"),
     },
-    "werkzeug": {"answered", "bodies", "events", "lab"},
+    "werkzeug": {"answered", "boundary", "events", "lab"},
     "blinker": {"events", "testing"},
     "structlog": {"recorder", "rendering"},
     "orjson": {"rendering", "delivery", "patterns", "simulation", "lab", "replay"},

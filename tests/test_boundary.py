@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
@@ -18,7 +19,6 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_errwatch import ErrWatch, event_recorded, events
-from flask_errwatch.noted import noted
 from tests.wsgi_driver import (
     Both,
     Event,
@@ -407,6 +407,17 @@ def test_an_app_inside_another_ones_middleware() -> None:
     assert [event["path"] for event in events_of(outer)] == ["/nowhere"]
 
 
+def test_an_app_inside_an_app_inside_an_app() -> None:
+    """However many boundaries a request passes, it has one event."""
+    apps = [Flask(name) for name in ("inner", "middle", "outer")]
+    for inner, app in zip([None, *apps], apps, strict=False):
+        if inner is not None:
+            app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/inner": inner})  # type: ignore[method-assign]
+        watched(app)
+    assert serve(apps[-1], "/inner/inner/nowhere").status == "404 NOT FOUND"
+    assert [len(events_of(app)) for app in apps] == [1, 0, 0]
+
+
 def test_an_app_asked_before_another_one() -> None:
     """After an app that was asked within the same request, what is noted is the outer app's."""
     inner, outer = Flask("inner"), Flask("outer")
@@ -483,6 +494,108 @@ def test_requests_that_share_an_input() -> None:
     assert [event["path"] for event in events_of(app)] == ["/one", "/two"]
 
 
+def test_requests_that_are_dispatched_by_hand() -> None:
+    """A view may handle several requests itself, without WSGI: what fails in them is no event."""
+    app = Flask(__name__)
+    watched(app)
+    app.add_url_rule("/crash", "crash", failing(ValueError))
+    app.register_error_handler(KeyError, lambda _error: (by_hand("/crash"), 400))
+
+    @app.get("/batch/<how>")
+    def by_hand(how: str) -> str:
+        with app.test_request_context("/crash"):
+            try:
+                app.full_dispatch_request()
+            except ValueError as error:
+                app.handle_exception(error)
+        if how == "fails":
+            raise KeyError(how)
+        return "done"
+
+    assert serve(app, "/batch/works").status == "200 OK"
+    assert events_of(app) == []
+    assert serve(app, "/batch/fails").status == "400 BAD REQUEST"
+    (event,) = events_of(app)
+    assert (event["path"], event["exception"]["message"]) == ("/batch/fails", "'fails'")
+
+
+Middleware = Callable[[Wsgi], Wsgi]
+
+
+def in_a_thread(app: Wsgi) -> Wsgi:
+    """Runs the app in another thread, as a middleware with a time limit does."""
+
+    def run(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(app, environ, start).result()
+
+    return run
+
+
+def buffering(app: Wsgi) -> Wsgi:
+    """Answers when the app is done with its answer, run in a thread."""
+
+    def run(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        started: list[Any] = []
+        with ThreadPoolExecutor(1) as pool:
+            got = pool.submit(app, environ, lambda *args: started.append(args[:2])).result()
+        start(*started[-1])
+        return [b"".join(got)]
+
+    return run
+
+
+def in_a_context(app: Wsgi) -> Wsgi:
+    """Runs the app in a copy of the context."""
+    return lambda environ, start: copy_context().run(app, environ, start)
+
+
+def with_a_copy(app: Wsgi) -> Wsgi:
+    """Gives the app a copy of the environment whose input can be read again."""
+
+    def run(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        again = io.BytesIO(environ["wsgi.input"].read())
+        return app({**environ, "wsgi.input": again}, start)
+
+    return run
+
+
+@pytest.mark.parametrize("middleware", [in_a_thread, buffering, in_a_context, with_a_copy])
+def test_a_middleware_may_run_the_app_where_it_likes(middleware: Middleware) -> None:
+    """In a thread, a context or an environment of its own: the exception is found, and once."""
+    app, inner = streaming(), streaming()
+    watched(inner)
+    app.add_url_rule("/crash", "crash", failing(ZeroDivisionError))
+    app.wsgi_app = middleware(DispatcherMiddleware(app.wsgi_app, {"/inner": inner}))  # type: ignore[assignment,method-assign]
+    watched(app)
+    for path in ("/crash", "/answered", "/inner/answered", "/inner/nowhere"):
+        serve(app, path)
+    assert [(each["path"], each["exception"]["type"]) for each in events_of(app)] == [
+        ("/crash", "ZeroDivisionError"),
+        ("/answered", "LookupError"),
+    ]
+    assert [(each["path"], "exception" in each) for each in events_of(inner)] == [
+        ("/inner/answered", True),
+        ("/inner/nowhere", False),
+    ]
+
+
+def test_two_requests_at_a_time_in_one_thread() -> None:
+    """While one answer is on its way, the same thread serves others: each has its own event."""
+    app = streaming()
+    watched(app)
+    shared: dict[str, Any] = {"wsgi.input": io.BytesIO()}
+    parts = iter(app(environ_for("/middle", **shared), lambda *_: lambda _data: None))
+    assert next(parts) == b"first "
+    serve(app, "/answered", **shared)
+    with pytest.raises(BrokenPipeInTheMiddleError):
+        b"".join(parts)
+    assert [(each["path"], each["status"]) for each in events_of(app)] == [
+        ("/answered", 400),
+        ("/middle", 200),
+    ]
+
+
 def failing(kind: type[BaseException]) -> Callable[..., str]:
     """A view or handler that raises."""
 
@@ -492,46 +605,99 @@ def failing(kind: type[BaseException]) -> Callable[..., str]:
     return fail
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/crash", "/answered", "/fine", "/exit", "/ctrl-c"])
-def test_nothing_is_noted_of_a_request_that_is_over(path: str) -> None:
-    """However an exception ended: who still holds the request's environment does not hold it."""
-    app = streaming()
-    watched(app)
-    app.add_url_rule("/crash", "crash", lambda: str(1 // 0))
-    app.add_url_rule("/fine", "fine", failing(KeyError))
-    app.add_url_rule("/exit", "exit", failing(IndexError))
-    app.add_url_rule("/ctrl-c", "ctrl-c", failing(OSError))
-    app.register_error_handler(KeyError, lambda _error: "fine all the same")
-    app.register_error_handler(IndexError, failing(SystemExit))
-    app.register_error_handler(OSError, failing(KeyboardInterrupt))
-
+def left_of(app: Flask, path: str) -> tuple[set[str], list[bool]]:
+    """What a request left in its environment, and whether it is alive while its body is held."""
+    requests: list[weakref.ref[Any]] = []
+    app.before_request(lambda: requests.append(weakref.ref(request._get_current_object())))  # type: ignore[attr-defined]
     environ = environ_for(path)
+    before = {*environ}
+    gc.collect()
+    gc.disable()
     try:
-        b"".join(app(environ, lambda *_: lambda _data: None))
-    except (SystemExit, KeyboardInterrupt):
-        assert path in {"/exit", "/ctrl-c"}
-    assert not noted
-    found = [event["exception"]["type"] for event in events_of(app) if "exception" in event]
-    assert found == {
-        "/crash": ["ZeroDivisionError"],
-        "/answered": ["LookupError"],
-        "/exit": ["SystemExit"],
-    }.get(path, [])
+        body: Any = app(environ, lambda *_: lambda _data: None)
+        b"".join(body)
+        body.close()
+        return {*environ} - before, [each() is not None for each in requests]
+    except SystemExit:
+        return {*environ} - before, []
+    finally:
+        gc.enable()
 
 
-def test_an_app_run_in_a_context_of_its_own() -> None:
-    """A middleware may run the app in a copied context: exceptions are found all the same."""
-    app = streaming()
-    flask_app = app.wsgi_app
-    app.wsgi_app = lambda *args: copy_context().run(flask_app, *args)  # type: ignore[method-assign]
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/good", None),
+        ("/nowhere", None),
+        ("/fine", None),
+        ("/crash", "ZeroDivisionError"),
+        ("/answered", "LookupError"),
+        ("/exit", "SystemExit"),
+    ],
+)
+def test_a_request_that_is_over_leaves_nothing(path: str, kind: str | None) -> None:
+    """Who still holds the environment or the body holds no more of the request than without us."""
+
+    def build() -> Flask:
+        app = streaming()
+        app.testing = False
+        app.logger.disabled = True
+        app.add_url_rule("/crash", "crash", failing(ZeroDivisionError))
+        app.add_url_rule("/fine", "fine", failing(KeyError))
+        app.add_url_rule("/exit", "exit", failing(IndexError))
+        app.register_error_handler(KeyError, lambda _error: "fine all the same")
+        app.register_error_handler(IndexError, failing(SystemExit))
+        return app
+
+    app = build()
     watched(app)
-    app.get("/crash")(lambda: str(1 // 0))
-    serve(app, "/crash")
-    serve(app, "/answered")
-    assert [event["exception"]["type"] for event in events_of(app)] == [
-        "ZeroDivisionError",
-        "LookupError",
-    ]
+    assert left_of(app, path) == left_of(build(), path)
+    found = [each for each in events_of(app) if "exception" in each]
+    assert [(each["exception"]["type"], each["route"]) for each in found] == (
+        [] if kind is None else [(kind, path)]
+    )
+
+
+def test_a_connection_that_was_taken_over_is_no_failure() -> None:
+    """Flask-Sock ends a websocket under Gunicorn by a `StopIteration`; a view's is a failure."""
+    app = Flask(__name__)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    class TakenOver(Response):
+        def __call__(self, *_: object) -> Iterable[bytes]:
+            raise StopIteration
+
+    app.add_url_rule("/socket", "socket", TakenOver)
+    app.add_url_rule("/view", "view", failing(StopIteration))
+    watched(app)
+    assert isinstance(serve(app, "/socket").raised, StopIteration)
+    assert events_of(app) == []
+    assert isinstance(serve(app, "/view").raised, StopIteration)
+    assert [event["route"] for event in events_of(app)] == ["/view"]
+
+
+def test_exc_info_by_its_name(both: Serve) -> None:
+    """PEP 3333 asks for its place, and servers take its name as well."""
+
+    def named(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        start("404 Not Found", [], exc_info=None)
+        return [b"body"]
+
+    assert both(wrapping(named)).event["status"] == 404
+
+
+def test_a_status_of_a_class_of_its_own(both: Serve) -> None:
+    """It is a text all the same."""
+
+    class Status(str):
+        __slots__ = ()
+        __hash__ = None  # type: ignore[assignment]
+
+    def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        start(Status("404 Not Found"), [])
+        return [b"body"]
+
+    assert both(wrapping(odd)).event["status"] == 404
 
 
 def test_a_failing_request_does_not_touch_the_others() -> None:
@@ -561,22 +727,6 @@ def test_a_failing_request_does_not_touch_the_others() -> None:
         ("/nowhere", False),
         ("/crash", True),
     ]
-
-
-def test_what_is_noted_outside_of_a_request_is_let_go() -> None:
-    """A test that dispatches by hand passes no boundary: nothing waits for one for ever."""
-    app = Flask(__name__)
-    watched(app)
-    app.get("/crash")(lambda: str(1 // 0))
-    app.register_error_handler(ZeroDivisionError, lambda _error: ("no", 400))
-    serve(app)  # the handlers are watched from the first request on
-    with app.test_request_context("/crash"):
-        assert app.full_dispatch_request().status_code == 400
-        assert noted
-    gc.collect()
-    assert not noted
-    assert serve(app, "/nowhere").status == "404 NOT FOUND"
-    assert "exception" not in events_of(app)[-1]
 
 
 def test_an_unwatched_app_inside_a_watched_one() -> None:
