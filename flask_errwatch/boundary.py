@@ -104,7 +104,7 @@ def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
 
 def _number(status: object) -> int:
     """The number of a status line; 0 where it has none, which is the server's business."""
-    return _parsed(str.__str__(status)) if isinstance(status, str) else 0
+    return _parsed(str(status)) if isinstance(status, str) else 0
 
 
 @lru_cache(maxsize=256)
@@ -226,7 +226,7 @@ class Call:
         """Records an exception that left the app: the server can only send 500 or stop."""
         if self.recorded or isinstance(error, _LEAVING):
             return
-        if isinstance(error, StopIteration) and error is not self.error:
+        if isinstance(error, StopIteration) and self.error is None and self._status is None:
             return  # Gunicorn's sign that the connection was taken over, by a websocket.
         self.event = None
         self._recorder.guard.run("recording an exception", self._prepare_escaped, error)
@@ -244,7 +244,7 @@ class Call:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""
         if self.outer is None:
             self.environ.pop(CALL, None)
-        else:
+        elif self.environ.get(CALL) is self:  # else the outer one is over already
             self.environ[CALL] = self.outer
         self.error = self.context = self.request = None
 

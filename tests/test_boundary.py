@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from flask import Flask, Response, request, send_file, stream_with_context
 from werkzeug import Response as BaseResponse
+from werkzeug.local import LocalProxy
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_errwatch import ErrWatch, event_recorded, events
+from flask_errwatch import Detector, ErrWatch, event_recorded, events
 from tests.wsgi_driver import (
     Both,
     Event,
@@ -658,8 +659,21 @@ def test_a_request_that_is_over_leaves_nothing(path: str, kind: str | None) -> N
     )
 
 
+def test_an_outer_request_that_is_over_first_leaves_nothing() -> None:
+    """An answer that only the outer app counts as failed: its body is still the inner one's."""
+    inner, outer = Flask("inner"), Flask("outer")
+    inner.config["ERRWATCH_SINKS"] = "memory"
+    ErrWatch(inner, detectors=[Detector(name="login-failed", event="Login Failed")])
+    inner.add_url_rule("/gone", "gone", lambda: ("gone", 404))
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/in": inner})  # type: ignore[method-assign]
+    watched(outer)
+    left, alive = left_of(outer, "/in/gone")
+    assert (left & {"flask_errwatch.call"}, alive) == (set(), [])
+    assert [len(events_of(app)) for app in (inner, outer)] == [0, 1]
+
+
 def test_a_connection_that_was_taken_over_is_no_failure() -> None:
-    """Flask-Sock ends a websocket under Gunicorn by a `StopIteration`; a view's is a failure."""
+    """Flask-Sock ends a websocket under Gunicorn by a `StopIteration`; any other is a failure."""
     app = Flask(__name__)
     app.config["PROPAGATE_EXCEPTIONS"] = True
 
@@ -669,11 +683,14 @@ def test_a_connection_that_was_taken_over_is_no_failure() -> None:
 
     app.add_url_rule("/socket", "socket", TakenOver)
     app.add_url_rule("/view", "view", failing(StopIteration))
+    app.add_url_rule("/teardown", "teardown", lambda: "fine")
+    app.teardown_request(lambda _error: next(iter([])) if request.path == "/teardown" else None)
     watched(app)
     assert isinstance(serve(app, "/socket").raised, StopIteration)
     assert events_of(app) == []
     assert isinstance(serve(app, "/view").raised, StopIteration)
-    assert [event["route"] for event in events_of(app)] == ["/view"]
+    assert isinstance(serve(app, "/teardown").raised, StopIteration)
+    assert [event["route"] for event in events_of(app)] == ["/view", "/teardown"]
 
 
 def test_exc_info_by_its_name(both: Serve) -> None:
@@ -686,15 +703,21 @@ def test_exc_info_by_its_name(both: Serve) -> None:
     assert both(wrapping(named)).event["status"] == 404
 
 
-def test_a_status_of_a_class_of_its_own(both: Serve) -> None:
+class Status(str):
+    """A text that cannot be a key."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "status", [Status("404 Not Found"), LocalProxy(lambda: "404 Not Found")], ids=["class", "proxy"]
+)
+def test_a_status_of_a_class_of_its_own(both: Serve, status: str) -> None:
     """It is a text all the same."""
 
-    class Status(str):
-        __slots__ = ()
-        __hash__ = None  # type: ignore[assignment]
-
     def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        start(Status("404 Not Found"), [])
+        start(status, [])
         return [b"body"]
 
     assert both(wrapping(odd)).event["status"] == 404
