@@ -72,14 +72,12 @@ class Boundary:
             call.finish()
             raise
         if call.event is not None:
-            call.settle()
-            call.finish()
-            return body  # A request has one event: nothing more can come of it.
+            call.settle()  # A request has one event: nothing more can come of its body.
         # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
-        if type(body) is not ClosingIterator and _passes(body, environ):
-            call.finish()
-            return body
-        return Body(body, call)
+        elif type(body) is ClosingIterator or not _passes(body, environ):
+            return Body(body, call)
+        call.finish()
+        return body
 
     def _get_ready(self) -> None:
         guard, delivery = self._recorder.guard, self._recorder.delivery
@@ -178,7 +176,7 @@ class Call:
         # Kept, because Flask takes it away when it leaves the request.
         self.request = self.environ.get(_REQUEST)
         # What is no text is the server's business, but must not fail here.
-        if self.error is not None or status.__class__ is not str or status >= _FAILING:
+        if self.error is not None or type(status) is not str or status >= _FAILING:
             self._recorder.guard.run(
                 "recording an answer", self._prepare, status, self.error, self.handled
             )

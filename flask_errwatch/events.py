@@ -39,8 +39,11 @@ _METHOD = re.compile(r"[A-Z]{1,32}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
 # W3C Trace Context, "traceparent": an id of zeros means that there is none.
 _TRACE_PARENT = re.compile(r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b")
-_CORRELATED = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_X_AMZN_TRACE_ID")
 _XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
+#: The headers of the three.
+_CORRELATED = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_X_AMZN_TRACE_ID")
+# Time, time, version and the rest of the time, variant, chance.
+_UUID = "%08x-%04x-7%03x-%04x-%012x"
 
 
 def new_id(nanoseconds: int, random: Random) -> str:
@@ -63,10 +66,6 @@ def new_id(nanoseconds: int, random: Random) -> str:
         0x8000 | bits >> 48,
         bits & 0xFFFF_FFFF_FFFF,
     )
-
-
-#: Time, time, version and the rest of the time, variant, chance.
-_UUID = "%08x-%04x-7%03x-%04x-%012x"
 
 
 def rfc3339(milliseconds: int) -> str:
@@ -131,7 +130,7 @@ def add_request(
     method = get("REQUEST_METHOD")
     fields["method"] = method if method in _METHODS else _method(method)
     fields["path"] = path_of(environ)
-    if rule is not None and isinstance(rule, Rule):
+    if isinstance(rule, Rule):
         fields["route"] = short(rule.rule)
         fields["endpoint"] = short(str(rule.endpoint))
     address = client_address(environ, trusted)
@@ -143,7 +142,7 @@ def add_request(
         fields["user"] = short(user)
     agent = get("HTTP_USER_AGENT")
     if isinstance(agent, str) and agent:
-        fields["user_agent"] = agent if len(agent) <= _FIELD_LENGTH else short(agent)
+        fields["user_agent"] = short(agent)
     if not environ.keys().isdisjoint(_CORRELATED):
         fields.update(_correlation(environ))
 
@@ -170,7 +169,7 @@ def path_of(environ: Mapping[str, object]) -> str:
         # WSGI gives bytes as latin-1 (PEP 3333); a test client may give any character.
         raw = path.encode("latin-1", "replace")
         path = quote_from_bytes(raw, safe="/!$&'()*+,;=:@~")
-    return path if len(path) <= _PATH_LENGTH else short(path, _PATH_LENGTH)
+    return short(path, _PATH_LENGTH)
 
 
 def _method(method: object) -> str:

@@ -36,16 +36,7 @@ ONLY = {
     "plotly": {"replay"},
     "jinja2": {"replay"},
     "flask": {
-        *(
-            "_context",
-            "answered",
-            "bodies",
-            "cli",
-            "cli_provision",
-            "extension",
-            "recorder",
-            "replay",
-        ),
+        *("_context", "answered", "cli", "cli_provision", "extension", "recorder", "replay"),
         *("cli_checkup", "cli_export", "testing"),
     },
     "werkzeug": {"answered", "boundary", "events", "lab"},

@@ -150,7 +150,7 @@ class Delivery:
         self._operational: Operational = lambda _phrase, _data: False
         self._hand_over: Write = _nowhere
         self._cloudwatch: CloudWatchSink | None = None
-        self._running = mark()
+        self._runs_here = mark()
         # Re-entrant: a signal handler that reports may interrupt the start itself.
         self._starting = PerProcess(threading.RLock)
         self._starting_in = 0
@@ -166,7 +166,7 @@ class Delivery:
     @property
     def is_running(self) -> bool:
         """Whether this process has its sinks: after a fork it has not."""
-        return bool(self._running[0])
+        return bool(self._runs_here[0])
 
     @property
     def memory(self) -> MemorySink:
@@ -193,7 +193,7 @@ class Delivery:
             self._emitted = 0
             self._dropped_by_hooks = 0
             self._hand_over = _to_all([self._opened(name) for name in names])
-            self._running[0] = 1
+            self._runs_here[0] = 1
         finally:
             self._starting_in = 0
         while self._early:
@@ -205,7 +205,7 @@ class Delivery:
         Returns:
             Whether no sink refused it.
         """
-        if self._running[0] and not diversion.takers:
+        if self._runs_here[0] and not diversion.takers:
             self._emitted += 1
             return self._hand_over(line)
         return self._write_meanwhile(line)

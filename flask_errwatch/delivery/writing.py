@@ -83,12 +83,13 @@ class Writer:
             self.refused.append((line.timestamp, f"cannot write ({error.strerror})"))
             return False
         self.written += written
-        if written == length:
+        is_whole = written == length
+        if is_whole:
             self.appended += 1  # a short one is torn, and counted by who reads it
         # Never waits: who finds the lock taken, even by the frame that it interrupted, goes on.
         if self.written >= self._rotate_at:
             self.rotate()
-        return written == length
+        return is_whole
 
     def rotate(self, *, early: bool = False) -> None:
         """Changes the segment when it is full, or before; somebody else may be at it."""
