@@ -1,6 +1,6 @@
 """The way of one app's events: built, shown to the hooks, rendered, handed over.
 
-fields (events) -> hooks -> structlog processors (rendering) -> sinks (delivery) -> signal
+fields (events) -> hooks -> redacted, rendered (rendering) -> sinks (delivery) -> signal
 """
 
 from __future__ import annotations
