@@ -7,7 +7,6 @@ request runs through a `Guard`; everything the operator must know goes through `
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -91,10 +90,3 @@ def tell(text: str) -> None:
         stream.flush()
     except (OSError, ValueError):
         return
-
-
-def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
-    """A started daemon thread: it never keeps a process from ending."""
-    thread = threading.Thread(target=target, name=name, daemon=True)
-    thread.start()
-    return thread

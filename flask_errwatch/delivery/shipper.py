@@ -11,13 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from flask_errwatch._guard import Guard, lasting_thread, tell
+from flask_errwatch._guard import Guard, tell
 from flask_errwatch.delivery.batches import batches
 from flask_errwatch.delivery.breaker import Breaker
 from flask_errwatch.delivery.journal import OwnJournal, Reading
 from flask_errwatch.delivery.reading import Journal
 from flask_errwatch.delivery.records import Record
 from flask_errwatch.delivery.sender import Refused, Sender
+from flask_errwatch.delivery.thread import lasting_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.events import rfc3339

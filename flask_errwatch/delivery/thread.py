@@ -1,0 +1,48 @@
+"""A thread of our own, which leaves the process's signals to the app's threads."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import BuiltinFunctionType
+
+#: Sent by the system to the very thread that did something wrong.
+_OWN_FAULTS = {
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
+    *(signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT),
+}
+#: Signals for the app's threads. A program that our thread starts (boto3 does so for
+#: `credential_process`) blocks what it blocks, and may wait for children of its own.
+_FOR_THE_APP = signal.valid_signals() - _OWN_FAULTS - {signal.SIGCHLD}
+
+
+def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    """A started daemon thread: it never keeps a process from ending, and takes no signal.
+
+    A signal to the process is handled in any thread that does not block it (signal(7)). Python's
+    own handlers do not mind; uWSGI's ends the interpreter from within the thread it interrupts,
+    and hangs when that is not the main one.
+    """
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    # Under gevent a thread is a greenlet of this very thread, which is to have its signals.
+    if isinstance(_thread.start_new_thread, BuiltinFunctionType):
+        with _signals_blocked():
+            thread.start()
+    else:
+        thread.start()
+    return thread
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Blocks them in this thread for a moment: one that is started meanwhile inherits that."""
+    # Asked by itself: as signals are blocked, a handler that was due may run, and raise.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_APP)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

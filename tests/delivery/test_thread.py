@@ -1,0 +1,75 @@
+"""The delivery's thread and the process's signals."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from flask_errwatch.delivery.thread import lasting_thread
+
+
+def _blocked_in(thread: int) -> set[int]:
+    """The numbers of the signals that a thread of this process blocks, as the system has it."""
+    status = Path(f"/proc/self/task/{thread}/status").read_text()
+    (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")]
+    return {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1}
+
+
+def test_the_thread_takes_no_signal_of_the_app() -> None:
+    """A server such as uWSGI ends in the thread that a signal interrupts: never in ours."""
+    seen: list[set[int]] = []
+    lasting_thread("ours", lambda: seen.append(_blocked_in(threading.get_native_id()))).join(10)
+    (blocked,) = seen
+    assert blocked >= {
+        *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
+        *(signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPROF, signal.SIGRTMIN),
+    }
+    # Its own faults, and the children of a program that it starts.
+    assert not blocked & {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGCHLD}
+
+
+def test_the_thread_that_starts_it_keeps_its_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that starts the delivery, or cannot, blocks afterwards what it blocked before."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    try:
+        lasting_thread("short", lambda: None).join(10)
+        assert _blocked_in(threading.get_native_id()) == {*before, signal.SIGUSR2}
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            lasting_thread("never", lambda: None)
+        assert _blocked_in(threading.get_native_id()) == {*before, signal.SIGUSR2}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import signal
+from flask_errwatch.delivery.thread import lasting_thread
+seen = []
+thread = lasting_thread("green", lambda: seen.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+thread.join()
+print(seen)
+"""
+
+
+def test_a_greenlet_blocks_no_signals() -> None:
+    """Under gevent the thread is a greenlet of the app's own thread, which gets its signals."""
+    done = subprocess.run(
+        [sys.executable, "-c", _UNDER_GEVENT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[set()]\n", "")
