@@ -6,7 +6,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test stress bench lint typecheck wheel check clean bench-replay
+# A checkout in which the modules that an answer passes through are compiled, as in the wheels of
+# a release; here they never are, so that tests and editors see what they run.
+COMPILED := build/compiled
+# Tests of what is compiled, and of the servers and signals that it runs under.
+TOUCHED := $(addprefix tests/, stress delivery/test_journal.py delivery/test_records.py \
+	$(patsubst %, test_%.py, addresses boundary capture extension guard hooks late_failures line \
+	nested_requests redaction request_lifetime))
+IMPORTED := from flask_errwatch import __version__, boundary; print("imported", __version__, boundary)
+
+.PHONY: demo test test-compiled stress bench lint typecheck wheel check clean bench-replay
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
@@ -21,14 +30,18 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term-missing
 
+# Some tests once more, with compiled modules; `test` has run them with the same modules as they are.
+test-compiled: $(COMPILED)
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q --no-cov $(TOUCHED)
+
 # The long forms of the tests under tests/stress: about an hour.
 stress: $(STAMP)
 	$(BIN)/python -m tests.stress
 
 # What a request, a process and a line cost, beside what people would use instead: five minutes.
-bench: $(STAMP)
+bench: $(COMPILED)
 	$(BIN)/python $(PIP) --editable '.[bench]'
-	$(BIN)/python -m benchmarks
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m benchmarks --repository $(CURDIR)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -37,13 +50,26 @@ lint: $(STAMP)
 typecheck: $(STAMP)
 	$(BIN)/mypy
 
-# Builds the wheel, and imports it from an environment that has nothing else.
-wheel: $(STAMP)
+# Builds the wheel that runs everywhere, and imports it from an environment with nothing else; then
+# the one that is compiled for this Python and system.
+wheel: $(COMPILED)
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist >/dev/null
 	$(PYTHON) -m venv dist/clean
 	dist/clean/bin/python $(PIP) dist/*.whl
-	cd dist && clean/bin/python -c 'import flask_errwatch; print("installed", flask_errwatch.__version__)'
+	cd dist && clean/bin/python -c '$(IMPORTED)'
+	cp build/wheel/*.whl dist
+	dist/clean/bin/python $(PIP) --force-reinstall --no-deps build/wheel/*.whl
+	cd dist && clean/bin/python -c '$(IMPORTED)'
+
+$(COMPILED): $(STAMP) $(shell find flask_errwatch tests benchmarks -name '*.py')
+	rm -rf build
+	mkdir -p $@
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m build --outdir build/wheel >/dev/null
+	tar xzf build/wheel/*.tar.gz --strip-components=1 -C $@
+	$(BIN)/python -m zipfile -e build/wheel/*.whl $@
+	touch $@
+
 
 # What replaying a log costs beyond reading it, and that its memory stays flat.
 bench-replay: $(STAMP)

@@ -1,8 +1,9 @@
 """`python -m benchmarks`: every measurement, as tables, and as files of the repository.
 
 Writes `benchmarks/results.json` and `benchmarks/overhead.svg`, and the tables of
-`docs/performance.md`. With `--quick` it measures next to nothing, to see that all works; with
-`--output FOLDER` the files are written there, and the documentation is left alone.
+`docs/performance.md`, in the repository that `--repository` names. With `--quick` it measures next
+to nothing, to see that all works; with `--output FOLDER` the files are written there, and the
+documentation is left alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rich.console import Console
 
 from benchmarks import chart, delivery, imports, money, overhead, report
 from benchmarks.stage import ROOT
-from benchmarks.variants import CONTROL, VARIANTS
+from benchmarks.variants import CONTROL, VARIANTS, is_compiled
 
 _PACKAGES = (
     *("Flask", "Werkzeug", "structlog", "orjson", "boto3", "watchtower", "python-json-logger"),
@@ -65,6 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="try everything, believe nothing")
     parser.add_argument("--output", type=Path, help="folder for the files")
+    parser.add_argument("--repository", type=Path, default=ROOT, help="where the files belong")
     given = parser.parse_args()
     console = Console(highlight=False)
     results = measure(QUICK if given.quick else FULL, console)
@@ -75,9 +77,9 @@ def main() -> int:
         console.print(f"Discarded: {'; '.join(doubts)}. Run it again when the machine is quiet.")
         return 1
     if given.output or not given.quick:
-        write(results, given.output or ROOT / "benchmarks", console)
+        write(results, given.output or given.repository / "benchmarks", console)
     if not given.output and not given.quick:
-        report.update(ROOT / "docs" / "performance.md", results)
+        report.update(given.repository / "docs" / "performance.md", results)
     return 0
 
 
@@ -132,6 +134,7 @@ def _machine() -> dict[str, object]:
         "cores": cores,
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
+        "flask-errwatch": "compiled" if is_compiled() else "not compiled",
     }
 
 

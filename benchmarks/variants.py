@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, got_request_exception
@@ -68,6 +71,29 @@ def _ours() -> tuple[Flask, peers.Settle]:
     app = make_app()
     errwatch = ErrWatch(app)
     return app, lambda: errwatch.flush(30)
+
+
+def _ours_as_it_is() -> tuple[Flask, peers.Settle]:
+    """The same, as it runs where there is no compiled wheel: its modules are found as source."""
+    spec = find_spec("flask_errwatch")
+    assert spec is not None
+    assert spec.origin is not None
+    package = str(Path(spec.origin).parent)
+
+    def only_source(path: str) -> FileFinder:
+        if not path.startswith(package):
+            raise ImportError(path)  # somebody else's
+        return FileFinder(path, (SourceFileLoader, SOURCE_SUFFIXES))
+
+    sys.path_hooks.insert(0, only_source)
+    return _ours()
+
+
+def is_compiled() -> bool:
+    """Whether flask-errwatch is compiled here, as in the wheels of a release."""
+    from flask_errwatch import boundary
+
+    return not str(boundary.__file__).endswith(".py")
 
 
 def _floor() -> tuple[Flask, peers.Settle]:
@@ -135,12 +161,16 @@ BARE = Variant(name="bare Flask", make=_bare)
 CONTROL = Variant(name="bare Flask again (control)", make=_bare)
 FLOOR = Variant(name="floor of the job", make=_floor, needs=("orjson",), sends="/dev/null")
 OURS = Variant(name="flask-errwatch", make=_ours, sends="journal, loopback endpoint")
+AS_IT_IS = Variant(
+    name="flask-errwatch, not compiled", make=_ours_as_it_is, sends="journal, loopback endpoint"
+)
 
 #: In the order of the tables.
 VARIANTS = (
     CONTROL,
     FLOOR,
     OURS,
+    AS_IT_IS,
     Variant(
         name="logging + python-json-logger",
         make=peers.stdlib,

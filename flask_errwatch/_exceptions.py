@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from flask_errwatch.events import short
 
-_HERE = str(Path(__file__).parent) + "/"
+#: Where this package's code says it is: as it lies there, and compiled.
+_OURS = (str(Path(__file__).parent) + "/", f"{Path(__file__).parent.name}/")
 # Not by `sysconfig`, which reads how Python was built: that takes as long as this whole module.
 _LIBRARY = str(Path(os.__file__).parent) + "/"
 _PACKAGES = "/(?:site|dist)-packages/"
@@ -102,7 +103,7 @@ class _Place(NamedTuple):
 @lru_cache(maxsize=4096)
 def _placed(filename: str, root: str) -> _Place | None:
     """The place of a file, named without the machine's paths; None for files of this package."""
-    if filename.startswith(_HERE):
+    if filename.startswith(_OURS):
         return None
     root = root.rstrip("/")
     base = root.rpartition("/")[0] + "/"

@@ -4,6 +4,9 @@ A failing request is one whose answer has a status that a detector claims, or wh
 nobody answered. Its event is prepared when the answer starts, while Flask's request context
 is still there for the hooks, and emitted when the app hands the answer over: before its first
 byte leaves. What fails after that is recorded when it happens.
+
+What apps and servers pass to each other is `object` here, whatever PEP 3333 says it is: it goes
+through as it came, and compiled code checks what it declares.
 """
 
 from __future__ import annotations
@@ -12,8 +15,7 @@ import contextvars
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from time import perf_counter
-from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wsgi import ClosingIterator
 
@@ -22,25 +24,25 @@ from flask_errwatch.hooks import Event
 from flask_errwatch.recorder import Recorder
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
-    ExcInfo = (
-        tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None
-    )
+Environ = dict[str, Any]
+StartResponse = Callable[..., Callable[..., object]]
 
 #: What fails begins here, as a text and as a number.
-_FAILING, _FAILING_CODE = "4", 400
+_FAILING: Final = "4"
+_FAILING_CODE: Final = 400
 
 #: How a client, or whoever stops the server by hand, ends a request.
-_LEAVING = (GeneratorExit, KeyboardInterrupt)
+_LEAVING: Final = (GeneratorExit, KeyboardInterrupt)
 
 #: What a server sends where an app sent nothing.
-_STOPPED = 500
+_STOPPED: Final = 500
 
 #: Where the request under way keeps its `Call`, in its WSGI environment.
-CALL = "flask_errwatch.call"
+CALL: Final = "flask_errwatch.call"
 #: Where Werkzeug keeps the request while it is served.
-_REQUEST = "werkzeug.request"
+_REQUEST: Final = "werkzeug.request"
 
 
 class Boundary:
@@ -55,13 +57,15 @@ class Boundary:
     def __init__(
         self, wsgi_app: WSGIApplication, recorder: Recorder, first_request: Callable[[], None]
     ) -> None:
-        self._wsgi_app = wsgi_app
+        self._wsgi_app: Callable[..., Iterable[object]] = wsgi_app
         self._recorder = recorder
         self._first_request = first_request
         self._ready = mark()
 
-    def answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def answer(self, environ: object, start_response: StartResponse) -> Iterable[Any]:
         """Answers as the wrapped callable does: same status, headers, body and exceptions."""
+        if not isinstance(environ, dict):
+            environ = _as_dict(environ)
         if not self._ready[0]:
             self._get_ready()
         call = Call(environ, start_response, self._recorder)
@@ -87,7 +91,12 @@ class Boundary:
             self._ready[0] = 1
 
 
-def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
+def _as_dict(environ: Any) -> Environ:
+    """What is no dict, as one: PEP 3333 has a server give nothing else, and not all callers do."""
+    return dict(environ)
+
+
+def _passes(body: object, environ: Environ) -> bool:
     """Whether the body is passed on as it is.
 
     A body with a length is there already, and a server may look at the length (PEP 3333,
@@ -102,7 +111,8 @@ def _passes(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
 
 def _number(status: object) -> int:
     """The number of a status line; 0 where it has none, which is the server's business."""
-    return _parsed(str(status)) if isinstance(status, str) else 0
+    # By what it says it is: a proxy of a text is one to the server, too.
+    return _parsed(str(status)) if issubclass(status.__class__, str) else 0
 
 
 @lru_cache(maxsize=256)
@@ -137,11 +147,9 @@ class Call:
     sent = False
     _status: object = None
 
-    _write: Callable[[bytes], object]
+    _write: Callable[..., object]
 
-    def __init__(
-        self, environ: WSGIEnvironment, start_response: StartResponse, recorder: Recorder
-    ) -> None:
+    def __init__(self, environ: Environ, start_response: StartResponse, recorder: Recorder) -> None:
         self._began = perf_counter()
         self._recorder = recorder
         self._start_response = start_response
@@ -162,8 +170,8 @@ class Call:
             self.request = self.environ.get(_REQUEST)
 
     def start_response(
-        self, status: str, headers: list[tuple[str, str]], /, exc_info: ExcInfo = None
-    ) -> Callable[[bytes], object]:
+        self, status: object, headers: object, /, exc_info: object = None
+    ) -> Callable[..., object]:
         """The server's `start_response`, with a look at the status on the way."""
         self._write = (
             self._start_response(status, headers)
@@ -202,7 +210,7 @@ class Call:
             handled=handled,
         )
 
-    def write(self, data: bytes, /) -> object:
+    def write(self, data: object, /) -> object:
         """Sends a part of the body the old way of PEP 3333: the event of the answer goes first."""
         self.settle()
         self.sent = True
@@ -255,11 +263,11 @@ class Body:
 
     __slots__ = ("_body", "_call")
 
-    def __init__(self, body: Iterable[bytes], call: Call) -> None:
+    def __init__(self, body: Iterable[object], call: Call) -> None:
         self._body = body
         self._call = call
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[object]:
         """The parts of the body; the event of the answer goes before the first one."""
         call = self._call
         try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote_from_bytes
 
 from blinker import Namespace
@@ -21,29 +21,31 @@ from flask_errwatch.detectors import Detector
 #: Sent after each event was handed over: `sender` is the app, `event` the event as a dict.
 event_recorded = Namespace().signal("event-recorded")
 
-SCHEMA = 1
+SCHEMA: Final = 1
 
 #: Every key of a line, in the order in which a line has them.
-KEYS = (
+KEYS: Final = (
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
     *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent"),
     *("request_id", "trace_id", "duration_ms", "exception", "data"),
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 )
 
-_PATH_LENGTH = 2048
-_FIELD_LENGTH = 512
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_METHOD = re.compile(r"[A-Z]{1,32}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
+_PATH_LENGTH: Final = 2048
+_FIELD_LENGTH: Final = 512
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_METHOD: Final = re.compile(r"[A-Z]{1,32}")
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
 # W3C Trace Context, "traceparent": an id of zeros means that there is none.
-_TRACE_PARENT = re.compile(r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b")
-_XRAY_ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
+_TRACE_PARENT: Final = re.compile(
+    r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b"
+)
+_XRAY_ROOT: Final = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 #: The headers of the three.
-_CORRELATED = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_X_AMZN_TRACE_ID")
+_CORRELATED: Final = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_X_AMZN_TRACE_ID")
 # Time, time, version and the rest of the time, variant, chance.
-_UUID = "%08x-%04x-7%03x-%04x-%012x"
+_UUID: Final = "%08x-%04x-7%03x-%04x-%012x"
 
 
 def new_id(nanoseconds: int, random: Random) -> str:
@@ -131,7 +133,7 @@ def add_request(
     fields["method"] = method if method in _METHODS else _method(method)
     fields["path"] = path_of(environ)
     if isinstance(rule, Rule):
-        fields["route"] = short(rule.rule)
+        fields["route"] = short(str(rule.rule))
         fields["endpoint"] = short(str(rule.endpoint))
     address = client_address(environ, trusted)
     if address is not None:

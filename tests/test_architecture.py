@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,6 +127,26 @@ def test_who_imports_what_is_not_ours(path: Path) -> None:
 def test_no_module_is_long(path: Path) -> None:
     """A module that has grown beyond 420 lines has two rooms in it."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
+
+
+def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
+    """The list of the build names each of those modules, and none that is not there."""
+    text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    named = set(re.findall(r'^    "/flask_errwatch/(\S+)\.py",$', text, re.MULTILINE))
+    assert named == {
+        *(
+            "_guard",
+            "_process",
+            "addresses",
+            "boundary",
+            "events",
+            "hooks",
+            "recorder",
+            "rendering",
+        ),
+        *("delivery/records", "delivery/writing"),
+    }
+    assert [name for name in named if not (PACKAGE / f"{name}.py").exists()] == []
 
 
 def test_the_package_only_exports() -> None:

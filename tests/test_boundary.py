@@ -12,7 +12,8 @@ from flask import Flask, Response, request, send_file, stream_with_context
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_errwatch import event_recorded, events
+from flask_errwatch import Detector, event_recorded
+from flask_errwatch.detectors import Catalogue
 from tests.wsgi_apps import (
     BrokenPipeInTheMiddleError,
     ContextError,
@@ -423,10 +424,10 @@ def test_a_failure_of_ours_reaches_nobody(
 ) -> None:
     """Were our own code broken, the app would answer all the same, and stderr would say so."""
 
-    def broken(*_args: object, **_kwargs: object) -> None:
+    def broken(*_args: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("flask_errwatch.events.add_request", broken)
+    monkeypatch.setattr(Catalogue, "for_status", broken)
     seen = both(streaming, "/missing")
     assert seen.answer.body == b"ab"
     assert seen.events == []
@@ -541,15 +542,15 @@ def test_what_cannot_be_prepared_is_not_emitted_behind_the_hooks(
     app = Flask(__name__)
     errwatch = watched(app)
     errwatch.before_emit(lambda _event: None)
-    add = events.add_request
+    for_status = Catalogue.for_status
     failures = iter([RuntimeError("once")])
 
-    def failing_once(*args: Any) -> None:
+    def failing_once(catalogue: Catalogue, status: int) -> Detector | None:
         for failure in failures:
             raise failure
-        add(*args)
+        return for_status(catalogue, status)
 
-    monkeypatch.setattr(events, "add_request", failing_once)
+    monkeypatch.setattr(Catalogue, "for_status", failing_once)
     serve(app, "/missing")
     serve(app, "/missing")
     assert events_of(app) == []

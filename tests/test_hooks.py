@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from flask import Flask, g
@@ -291,14 +292,27 @@ def test_whatever_a_hook_returns_the_core_stays(returned: Any) -> None:
         Hooks(enrichers=[lambda _event: returned]),
         Hooks(last_looks=[lambda _e: returned]),
     ):
-        guard = Guard()
-        guard.tell = MagicMock()  # type: ignore[method-assign]
-        event = hooks.apply(core, guard)
+        event = hooks.apply(core, Guard())
         if not event:
             assert returned is None
             continue
         assert {key: event[key] for key in core} == core
         assert set(event) <= {*core, "data", "user"}
+
+
+def test_a_hook_may_return_any_mapping() -> None:
+    """What is a mapping is one, whatever its class: it need not be a dict."""
+    core: Event = {"event": "E", "id": "i"}
+
+    def last_look(event: Event) -> Any:
+        return UserDict(event, shift="night")
+
+    hooks = Hooks(
+        enrichers=[lambda _event: MappingProxyType({"tenant": "a"})], last_looks=[last_look]
+    )
+    guard = Guard()
+    assert hooks.apply(core, guard)["data"] == {"tenant": "a", "shift": "night"}
+    assert guard.failures == 0
 
 
 def test_enriching_never_takes_reported_data_away() -> None:

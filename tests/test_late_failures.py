@@ -157,6 +157,6 @@ def test_what_a_middleware_makes_of_a_response_is_watched(
     app.wsgi_app = middleware  # type: ignore[assignment,method-assign]
     watched(app)
     body = body_of(app)
-    assert type(body) is Body
+    assert isinstance(body, Body)
     assert isinstance(serve(app).raised, LateError)
     assert len(events_of(app)) == 1
