@@ -75,7 +75,7 @@ $(COMPILED): $(STAMP) $(shell find flask_errwatch tests benchmarks -name '*.py')
 bench-replay: $(STAMP)
 	$(BIN)/python -m benchmarks.replay
 
-check: lint typecheck wheel test
+check: lint typecheck wheel test test-compiled
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
