@@ -155,7 +155,8 @@ class Call:
         self._start_response = start_response
         self.environ = environ
         # An app mounted inside another one's middleware: one request, two boundaries.
-        self.outer: Call | None = environ.get(CALL)
+        outer = environ.get(CALL)
+        self.outer: Call | None = outer if isinstance(outer, Call) else None
         environ[CALL] = self
 
     def met(self, error: BaseException) -> None:
@@ -245,6 +246,10 @@ class Call:
             self.context.run(self._prepare, status, error, False)  # noqa: FBT003 - nobody handled it
         else:
             self._prepare(status, error, handled=False)
+
+    def __deepcopy__(self, _memo: object) -> Call:
+        """Itself: a copy of an environment is of the same request."""
+        return self
 
     def finish(self) -> None:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""

@@ -139,11 +139,11 @@ def add_request(
     if address is not None:
         fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
-    user = get("REMOTE_USER")
-    if isinstance(user, str) and user:
+    user = _text(get("REMOTE_USER"))
+    if user:
         fields["user"] = short(user)
-    agent = get("HTTP_USER_AGENT")
-    if isinstance(agent, str) and agent:
+    agent = _text(get("HTTP_USER_AGENT"))
+    if agent:
         fields["user_agent"] = short(agent)
     if not environ.keys().isdisjoint(_CORRELATED):
         fields.update(_correlation(environ))
@@ -174,25 +174,29 @@ def path_of(environ: Mapping[str, object]) -> str:
     return short(path, _PATH_LENGTH)
 
 
+def _text(value: object) -> str:
+    """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
+    return str(value) if issubclass(value.__class__, str) else ""
+
+
 def _method(method: object) -> str:
     """The method; one that is no known shape is quoted, since a client chooses it."""
-    if isinstance(method, str) and _METHOD.fullmatch(method):
-        return method
-    return short(ascii(method)[1:-1] if isinstance(method, str) else "?", 32)
+    text = _text(method)
+    return text if _METHOD.fullmatch(text) else short(ascii(text)[1:-1] or "?", 32)
 
 
 def _correlation(environ: Mapping[str, object]) -> dict[str, object]:
     """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
     fields: dict[str, object] = {}
-    request_id = environ.get("HTTP_X_REQUEST_ID")
-    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+    request_id = _text(environ.get("HTTP_X_REQUEST_ID"))
+    if _REQUEST_ID.fullmatch(request_id):
         fields["request_id"] = request_id
     for name, form in (
         ("HTTP_TRACEPARENT", _TRACE_PARENT),
         ("HTTP_X_AMZN_TRACE_ID", _XRAY_ROOT),
     ):
-        value = environ.get(name)
-        found = form.search(value) if isinstance(value, str) and len(value) <= 512 else None
+        value = _text(environ.get(name))
+        found = form.search(value) if len(value) <= 512 else None
         if found:
             fields["trace_id"] = found[1]
             break

@@ -112,6 +112,7 @@ class ErrWatch:
         delivery = Delivery(config, guard, app=app_ref)
         recorder = Recorder(
             app,
+            root=str(app.root_path),  # a Path where the app was made with one
             config=config,
             catalogue=catalogue,
             hooks=self._hooks,

@@ -29,6 +29,7 @@ class Recorder:
 
     Args:
         app: Weakly referenced; it is the sender of the signal.
+        root: The folder of the app's own code.
         config: The app's configuration.
         catalogue: The app's detectors, configured.
         hooks: The functions that users registered, shared with the extension.
@@ -40,6 +41,7 @@ class Recorder:
         self,
         app: Flask,
         *,
+        root: str,
         config: Config,
         catalogue: Catalogue,
         hooks: Hooks,
@@ -51,7 +53,7 @@ class Recorder:
         self.catalogue = catalogue
         self._hooks = hooks
         self._trusted = config.trusted_proxies
-        self._root = app.root_path
+        self._root = root
         self._app = weakref.ref(app)
         tags = {
             key: value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections import UserDict
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -555,6 +556,23 @@ def test_what_cannot_be_prepared_is_not_emitted_behind_the_hooks(
     serve(app, "/missing")
     assert events_of(app) == []
     assert errwatch.stats(app).dropped == 1
+
+
+def test_an_environment_that_is_no_dict() -> None:
+    """PEP 3333 has a server give a dict; who calls the app with something like it is answered."""
+    app = Flask(__name__)
+    watched(app)
+    started: list[str] = []
+    environ: Any = UserDict(environ_for("/missing"))
+
+    def start(status: str, *_: object) -> Callable[[bytes], object]:
+        started.append(status)
+        return started.append  # type: ignore[return-value]  # never called
+
+    body = app(environ, start)
+    assert b"".join(body).startswith(b"<!doctype html>")
+    assert started == ["404 NOT FOUND"]
+    assert [event["path"] for event in events_of(app)] == ["/missing"]
 
 
 def test_every_event_is_also_a_signal() -> None:

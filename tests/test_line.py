@@ -361,6 +361,16 @@ def test_an_exception_that_cannot_be_shown() -> None:
     assert exception["message"] == "<its message cannot be shown>"
 
 
+def test_an_app_whose_folder_is_given_as_a_path() -> None:
+    """`Flask(root_path=…)` takes a Path: its own frames are known all the same."""
+    app = Flask("shop", root_path=Path(__file__).parent)  # type: ignore[arg-type]
+    watched(app)
+    app.get("/crash")(lambda: str(1 // 0))
+    serve(app, "/crash")
+    (event,) = events_of(app)
+    assert event["exception"]["where"].startswith("tests/test_line.py:")
+
+
 def test_every_key_of_a_line() -> None:
     """A full line has the keys of schema 1 in their order, and each its form."""
     app = Flask("shop", root_path=str(Path(__file__).parent))
@@ -475,15 +485,25 @@ def test_only_critical_lines_are_sent_at_once() -> None:
         ({"REMOTE_USER": "a" * 600}, {"user": "a" * 512 + "…[88 more]"}),
         ({"HTTP_USER_AGENT": "", "REMOTE_USER": ""}, {}),
         ({"HTTP_USER_AGENT": 5, "REMOTE_USER": ["ann"]}, {}),
+        (
+            {
+                "REMOTE_USER": LocalProxy(lambda: "ann"),
+                "HTTP_USER_AGENT": LocalProxy(lambda: "curl/8"),
+                "HTTP_X_REQUEST_ID": LocalProxy(lambda: "r-1"),
+            },
+            {"user": "ann", "user_agent": "curl/8", "request_id": "r-1"},
+        ),
+        ({"REQUEST_METHOD": LocalProxy(lambda: "BREW")}, {"method": "BREW"}),
     ],
 )
 def test_what_the_request_says_of_itself(
     environ: dict[str, object], expected: dict[str, str]
 ) -> None:
-    """Bounded; what is no text, or no route, is left out."""
+    """Bounded; what is no text, and no proxy of one, or no route, is left out."""
     fields: dict[str, object] = {}
     add_request(fields, {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}, 0, "no rule")
     assert fields == {"method": "GET", "path": "/", **expected}
+    assert all(type(value) is str for value in fields.values())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -44,6 +45,38 @@ def test_an_app_inside_another_ones_middleware() -> None:
     assert [event["path"] for event in events_of(inner)] == ["/inner/nowhere", "/inner/crash"]
     assert [event["app"] for event in events_of(inner)] == ["inner", "inner"]
     assert [event["path"] for event in events_of(outer)] == ["/nowhere"]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        deepcopy,
+        dict,
+        lambda environ: {key: str(value) for key, value in environ.items()},
+    ],
+)
+def test_a_request_dispatched_with_a_copy_of_the_environment(
+    copied: Callable[[dict[str, Any]], Any],
+) -> None:
+    """Whatever a copy makes of what we keep in it, each request is answered and has its event."""
+    inner, outer = Flask("inner"), Flask("outer")
+    watched(inner)
+    watched(outer)
+
+    @inner.get("/fine")
+    def fine() -> str:
+        return "fine"
+
+    @outer.get("/<path:path>")
+    def pass_on(path: str) -> BaseResponse:
+        environ = copied({**request.environ, "wsgi.errors": None, "werkzeug.request": None})
+        environ["PATH_INFO"] = f"/{path}"
+        return BaseResponse.from_app(inner, environ)
+
+    assert serve(outer, "/fine").body == b"fine"
+    assert serve(outer, "/nowhere").status == "404 NOT FOUND"
+    assert [event["path"] for event in events_of(inner)] == ["/nowhere"]
+    assert serve(outer, "/fine").body == b"fine"
 
 
 def test_an_app_inside_an_app_inside_an_app() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import BuiltinFunctionType
 
 #: Sent by the system to the very thread that did something wrong.
@@ -26,23 +25,13 @@ def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
     own handlers do not mind; uWSGI's ends the interpreter from within the thread it interrupts,
     and hangs when that is not the main one.
     """
-    thread = threading.Thread(target=target, name=name, daemon=True)
-    # Under gevent a thread is a greenlet of this very thread, which is to have its signals.
-    if isinstance(_thread.start_new_thread, BuiltinFunctionType):
-        with _signals_blocked():
-            thread.start()
-    else:
-        thread.start()
+
+    def quietly() -> None:
+        # Under gevent a thread is a greenlet of the app's own, which is to have its signals.
+        if isinstance(_thread.start_new_thread, BuiltinFunctionType):
+            signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_APP)
+        target()
+
+    thread = threading.Thread(target=quietly, name=name, daemon=True)
+    thread.start()
     return thread
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Blocks them in this thread for a moment: one that is started meanwhile inherits that."""
-    # Asked by itself: as signals are blocked, a handler that was due may run, and raise.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_APP)
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
