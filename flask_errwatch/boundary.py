@@ -39,6 +39,10 @@ _LEAVING: Final = (GeneratorExit, KeyboardInterrupt)
 #: What a server sends where an app sent nothing.
 _STOPPED: Final = 500
 
+# Final, like the numbers above: compiled code finds them without looking up a name.
+_ClosingIterator: Final = ClosingIterator
+_now: Final = perf_counter
+
 #: Where the request under way keeps its `Call`, in its WSGI environment.
 CALL: Final = "flask_errwatch.call"
 #: Where Werkzeug keeps the request while it is served.
@@ -78,7 +82,7 @@ class Boundary:
         if call.event is not None:
             call.settle()  # A request has one event: nothing more can come of its body.
         # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
-        elif type(body) is ClosingIterator or not _passes(body, environ):
+        elif type(body) is _ClosingIterator or not _passes(body, environ):
             return Body(body, call)
         call.finish()
         return body
@@ -150,7 +154,7 @@ class Call:
     _write: Callable[..., object]
 
     def __init__(self, environ: Environ, start_response: StartResponse, recorder: Recorder) -> None:
-        self._began = perf_counter()
+        self._began = _now()
         self._recorder = recorder
         self._start_response = start_response
         self.environ = environ
@@ -206,7 +210,7 @@ class Call:
             self.environ,
             request=self.request,
             code=code or _STOPPED,
-            seconds=perf_counter() - self._began,
+            seconds=_now() - self._began,
             error=error,
             handled=handled,
         )
@@ -254,7 +258,10 @@ class Call:
     def finish(self) -> None:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""
         if self.outer is None:
-            self.environ.pop(CALL, None)
+            try:  # noqa: SIM105 - `suppress` costs more than the rest of it
+                del self.environ[CALL]
+            except KeyError:
+                pass  # somebody emptied the environment
         elif self.environ.get(CALL) is self:  # else the outer one is over already
             self.environ[CALL] = self.outer
         self.error = self.context = self.request = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -177,3 +177,19 @@ def test_the_app_can_be_collected() -> None:
     del app
     gc.collect()
     assert ref() is None
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 NOT FOUND"])
+def test_an_environment_that_the_app_empties(status: str) -> None:
+    """An app may do with its environment what it likes: it is answered, and counted."""
+    app = Flask(__name__)
+
+    def emptying(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        environ.clear()
+        start_response(status, [])
+        return iter([b"body"])
+
+    app.wsgi_app = emptying  # type: ignore[method-assign]
+    watched(app)
+    assert serve(app).body == b"body"
+    assert len(events_of(app)) == (status == "404 NOT FOUND")
