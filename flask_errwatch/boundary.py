@@ -83,7 +83,8 @@ class Boundary:
             call.settle()  # A request has one event: nothing more can come of its body.
         # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
         elif type(body) is _ClosingIterator or not _passes(body, environ):
-            return Body(body, call)
+            call.body = body
+            return call
         call.finish()
         return body
 
@@ -126,7 +127,7 @@ def _parsed(status: str) -> int:
 
 
 class Call:
-    """One request on its way through the boundary.
+    """One request on its way through the boundary; the server iterates over it as over its body.
 
     Attributes:
         environ: Its WSGI environment.
@@ -139,6 +140,7 @@ class Call:
         handled: Whether a handler of the app answered it.
         context: The context in which Flask met an exception that nobody answered.
         sent: Whether a byte of the body has left.
+        body: The body that is watched; empty when that is over.
     """
 
     # Of the class: a request that does not fail leaves them so, and has them for nothing.
@@ -149,6 +151,7 @@ class Call:
     handled = False
     context: contextvars.Context | None = None
     sent = False
+    body: Iterable[object] = ()
     _status: object = None
 
     _write: Callable[..., object]
@@ -251,6 +254,39 @@ class Call:
         else:
             self._prepare(status, error, handled=False)
 
+    def __iter__(self) -> Iterator[object]:
+        """The parts of the body; the event of the answer goes before the first one."""
+        try:
+            for chunk in self.body:
+                if self.event is not None:
+                    self.settle()
+                if chunk:
+                    self.sent = True
+                yield chunk
+        except BaseException as error:
+            self.escaped(error)
+            raise
+        if self.event is not None:
+            self.settle()
+        self.sent = True
+
+    def close(self) -> None:
+        """Closes the body, as PEP 3333 asks of a server."""
+        if self.event is not None:
+            self.settle()
+        try:
+            close = self.body.close  # type: ignore[attr-defined]  # asked for, not promised
+        except AttributeError:
+            self.finish()
+            return
+        try:
+            close()
+        except BaseException as error:
+            self.escaped(error)
+            raise
+        finally:
+            self.finish()
+
     def __deepcopy__(self, _memo: object) -> Call:
         """Itself: a copy of an environment is of the same request."""
         return self
@@ -265,51 +301,4 @@ class Call:
         elif self.environ.get(CALL) is self:  # else the outer one is over already
             self.environ[CALL] = self.outer
         self.error = self.context = self.request = None
-
-
-class Body:
-    """An answer's body that is watched while the server iterates over it.
-
-    Apart from the call, which a body may refer to: as one object both would be a cycle.
-    """
-
-    __slots__ = ("_body", "_call")
-
-    def __init__(self, body: Iterable[object], call: Call) -> None:
-        self._body = body
-        self._call = call
-
-    def __iter__(self) -> Iterator[object]:
-        """The parts of the body; the event of the answer goes before the first one."""
-        call = self._call
-        try:
-            for chunk in self._body:
-                if call.event is not None:
-                    call.settle()
-                if chunk:
-                    call.sent = True
-                yield chunk
-        except BaseException as error:
-            call.escaped(error)
-            raise
-        if call.event is not None:
-            call.settle()
-        call.sent = True
-
-    def close(self) -> None:
-        """Closes the body, as PEP 3333 asks of a server."""
-        call = self._call
-        if call.event is not None:
-            call.settle()
-        try:
-            close = self._body.close  # type: ignore[attr-defined]  # asked for, not promised
-        except AttributeError:
-            call.finish()
-            return
-        try:
-            close()
-        except BaseException as error:
-            call.escaped(error)
-            raise
-        finally:
-            call.finish()
+        self.body = ()

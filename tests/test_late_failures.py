@@ -10,7 +10,7 @@ from flask import Flask, Response
 from werkzeug.local import LocalProxy
 from werkzeug.wsgi import ClosingIterator
 
-from flask_errwatch.boundary import Body
+from flask_errwatch.boundary import Call
 from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 
@@ -157,6 +157,6 @@ def test_what_a_middleware_makes_of_a_response_is_watched(
     app.wsgi_app = middleware  # type: ignore[assignment,method-assign]
     watched(app)
     body = body_of(app)
-    assert isinstance(body, Body)
+    assert isinstance(body, Call)
     assert isinstance(serve(app).raised, LateError)
     assert len(events_of(app)) == 1
