@@ -20,10 +20,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: longest period of an alarm, a day (AWS API Reference, PutMetricAlarm, Period).
 LONGEST_HEARTBEAT = 17_280
 
-_METRIC_NAME = re.compile(r"[^:*$\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE = re.compile(r"\+[1-9]\d{1,14}")  # E.164
-_ENDPOINT_ARN = re.compile(r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+")
+# Compiled at their first use: an import is not to pay for what most configurations lack.
+_METRIC_NAME = r"[^:*$\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
+_MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_PHONE = r"\+[1-9]\d{1,14}"  # E.164
+_ENDPOINT_ARN = r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+"
 
 
 class RefusedValueError(ValueError):
@@ -32,7 +33,7 @@ class RefusedValueError(ValueError):
 
 def is_metric_name(name: str) -> bool:
     """Whether CloudWatch takes it in a metric name (PutMetricFilter: none of `:` `*` `$`)."""
-    return bool(_METRIC_NAME.fullmatch(name))
+    return bool(re.fullmatch(_METRIC_NAME, name))
 
 
 def text(value: object) -> str:
@@ -191,7 +192,7 @@ def subscription(value: object) -> str:
         return url(address)
     checks = {"mailto": (_MAIL, rest), "sms": (_PHONE, rest), "arn": (_ENDPOINT_ARN, address)}
     check, checked = checks.get(scheme, (None, ""))
-    if check is None or not check.fullmatch(checked):
+    if check is None or not re.fullmatch(check, checked):
         raise RefusedValueError(
             f"{address[:80]!r} is no subscription: use 'mailto:ops@example.com', "
             "'https://example.com/hook', 'http://…', 'sms:+4915112345678' or the ARN of a "

@@ -27,9 +27,10 @@ RETENTION_DAYS = (
 NAME = 255
 #: Room for `-` and the shortest detector name; the whole name is checked with the detectors.
 _PREFIX = 240
-_LOG_GROUP = re.compile(r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}")
-_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+# Compiled at their first use, not as this is imported.
+_LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
+_TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
+_REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,7 +238,7 @@ def _app_name(value: object) -> str:
 
 def _log_group(value: object) -> str:
     name = values.text(value)
-    if not _LOG_GROUP.fullmatch(name):
+    if not re.fullmatch(_LOG_GROUP, name):
         raise RefusedValueError(
             "A log group name has 1 to 512 characters of A-Z a-z 0-9 _ - / . # and does not "
             "start with 'aws/': set ERRWATCH_LOG_GROUP (its default is ERRWATCH_APP_NAME)."
@@ -290,7 +291,7 @@ def _journal_bytes(value: object) -> int:
 
 def _topic(value: object) -> str:
     topic = values.text(value)
-    if not _TOPIC.fullmatch(topic):
+    if not re.fullmatch(_TOPIC, topic):
         raise RefusedValueError(
             "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a whole topic ARN."
         )
@@ -299,6 +300,6 @@ def _topic(value: object) -> str:
 
 def _region(value: object) -> str:
     region = values.text(value)
-    if not _REGION.fullmatch(region):
+    if not re.fullmatch(_REGION, region):
         raise RefusedValueError("Use the name of an AWS region, such as 'eu-central-1'.")
     return region

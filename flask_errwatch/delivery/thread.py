@@ -13,9 +13,6 @@ _OWN_FAULTS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
     *(signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT),
 }
-#: Signals for the app's threads. A program that our thread starts (boto3 does so for
-#: `credential_process`) blocks what it blocks, and may wait for children of its own.
-_FOR_THE_APP = signal.valid_signals() - _OWN_FAULTS - {signal.SIGCHLD}
 
 
 def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
@@ -29,7 +26,10 @@ def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
     def quietly() -> None:
         # Under gevent a thread is a greenlet of the app's own, which is to have its signals.
         if isinstance(_thread.start_new_thread, BuiltinFunctionType):
-            signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_APP)
+            # A program that it starts (boto3 does so for `credential_process`) blocks what it
+            # blocks, and may wait for children of its own.
+            for_the_app = signal.valid_signals() - _OWN_FAULTS - {signal.SIGCHLD}
+            signal.pthread_sigmask(signal.SIG_BLOCK, for_the_app)
         target()
 
     thread = threading.Thread(target=quietly, name=name, daemon=True)
