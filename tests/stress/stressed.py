@@ -1,7 +1,8 @@
 """The app that is put under stress: every path that it does not have is a line of its own.
 
 `STRESS_NOISE` names a file: then a signal handler fires 50 times a second and finalizers run at
-any allocation, both report, and the id of each report that returned is appended to the file.
+any allocation, both report, and the id of each report that returned is appended to the file, after
+a plus as it began.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Noise:
         self._app.before_request(lambda: Unclosed(self).forget())
 
     def report(self, source: str) -> None:
-        """Reports, and notes the id when that has returned."""
+        """Reports; notes a plus when it begins, and the id when that has returned."""
+        os.write(self._notes, b"+\n")
         report_id = self._errwatch.report("noise", app=self._app, source=source)
         os.write(self._notes, f"{report_id}\n".encode())
 

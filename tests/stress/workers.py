@@ -113,7 +113,10 @@ def noisy(model: str, *, seconds: float = 3) -> Outcome:
             took = server.end()
         on.drain()
         lines = on.arrived()
-        noted = set(notes.read_text().split())
+        marks = notes.read_text().split()
+        noted = set(marks) - {"+"}
+        # An exit that a signal handler asks for may meet a report that has its number already.
+        cut_short = marks.count("+") - len(noted)
         noise = counted(noted, [line["id"] for line in lines if line["event"] == "Noise"])
         count = counted(answered, paths(lines))
         sources = [line["data"]["source"] for line in lines if line["event"] == "Noise"]
@@ -125,6 +128,7 @@ def noisy(model: str, *, seconds: float = 3) -> Outcome:
                 "from signals": sources.count("signal"),
                 "from finalizers": sources.count("finalizer"),
                 "reports lost": len(noise.missing),
+                "reports cut short": cut_short,
                 "seconds to end": round(took, 2),
             },
             broken=promises(
@@ -132,7 +136,7 @@ def noisy(model: str, *, seconds: float = 3) -> Outcome:
                 every_line_arrives=not count.missing,
                 every_report_arrives=not noise.missing,
                 both_kinds_of_noise_were_made={"signal", "finalizer"} == set(sources),
-                no_gap_in_seq=not gaps(lines),
+                no_gap_in_seq=gaps(lines) <= cut_short,
             ),
         )
 
