@@ -32,6 +32,7 @@ test: $(STAMP)
 
 # Some tests once more, with compiled modules; `test` has run them with the same modules as they are.
 test-compiled: $(COMPILED)
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'from benchmarks.variants import is_compiled; assert is_compiled()'
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -q --no-cov $(TOUCHED)
 
 # The long forms of the tests under tests/stress: about an hour.
@@ -69,7 +70,6 @@ $(COMPILED): $(STAMP) $(shell find flask_errwatch tests benchmarks -name '*.py')
 	tar xzf build/wheel/*.tar.gz --strip-components=1 -C $@
 	$(BIN)/python -m zipfile -e build/wheel/*.whl $@
 	touch $@
-
 
 # What replaying a log costs beyond reading it, and that its memory stays flat.
 bench-replay: $(STAMP)

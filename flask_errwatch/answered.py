@@ -60,5 +60,4 @@ def note_unanswered(_sender: object, exception: BaseException, **_: object) -> N
 
 def current_call() -> Call | None:
     """The request under way in this context, if one passed the boundary."""
-    call = request.environ.get(CALL) if has_request_context() else None
-    return call if isinstance(call, Call) else None
+    return request.environ.get(CALL) if has_request_context() else None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.wsgi import ClosingIterator
 
 from flask_errwatch._process import mark
+from flask_errwatch.events import text_of
 from flask_errwatch.hooks import Event
 from flask_errwatch.recorder import Recorder
 
@@ -38,10 +39,6 @@ _LEAVING: Final = (GeneratorExit, KeyboardInterrupt)
 
 #: What a server sends where an app sent nothing.
 _STOPPED: Final = 500
-
-# Final, like the numbers above: compiled code finds them without looking up a name.
-_ClosingIterator: Final = ClosingIterator
-_now: Final = perf_counter
 
 #: Where the request under way keeps its `Call`, in its WSGI environment.
 CALL: Final = "flask_errwatch.call"
@@ -66,10 +63,11 @@ class Boundary:
         self._first_request = first_request
         self._ready = mark()
 
-    def answer(self, environ: object, start_response: StartResponse) -> Iterable[Any]:
+    def answer(self, environ: Any, start_response: StartResponse) -> Iterable[Any]:
         """Answers as the wrapped callable does: same status, headers, body and exceptions."""
         if not isinstance(environ, dict):
-            environ = _as_dict(environ)
+            # PEP 3333 has a server give nothing else, and not all callers do.
+            environ = dict(environ)
         if not self._ready[0]:
             self._get_ready()
         call = Call(environ, start_response, self._recorder)
@@ -82,7 +80,7 @@ class Boundary:
         if call.event is not None:
             call.settle()  # A request has one event: nothing more can come of its body.
         # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
-        elif type(body) is _ClosingIterator or not _passes(body, environ):
+        elif type(body) is ClosingIterator or not _passes(body, environ):
             call.body = body
             return call
         call.finish()
@@ -94,11 +92,6 @@ class Boundary:
         guard.run("starting the delivery", delivery.ensure_running)
         if delivery.is_running:
             self._ready[0] = 1
-
-
-def _as_dict(environ: Any) -> Environ:
-    """What is no dict, as one: PEP 3333 has a server give nothing else, and not all callers do."""
-    return dict(environ)
 
 
 def _passes(body: object, environ: Environ) -> bool:
@@ -114,14 +107,9 @@ def _passes(body: object, environ: Environ) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
-def _number(status: object) -> int:
-    """The number of a status line; 0 where it has none, which is the server's business."""
-    # By what it says it is: a proxy of a text is one to the server, too.
-    return _parsed(str(status)) if issubclass(status.__class__, str) else 0
-
-
 @lru_cache(maxsize=256)
-def _parsed(status: str) -> int:
+def _number(status: str) -> int:
+    """The number of a status line; 0 where it has none, which is the server's business."""
     number = status.partition(" ")[0]
     return int(number) if number.isascii() and number.isdigit() and len(number) == 3 else 0
 
@@ -157,7 +145,7 @@ class Call:
     _write: Callable[..., object]
 
     def __init__(self, environ: Environ, start_response: StartResponse, recorder: Recorder) -> None:
-        self._began = _now()
+        self._began = perf_counter()
         self._recorder = recorder
         self._start_response = start_response
         self.environ = environ
@@ -200,7 +188,7 @@ class Call:
 
     def _prepare(self, status: object, error: BaseException | None, handled: bool) -> None:  # noqa: FBT001 - a fact
         """Makes the event while the request's context is there, for hooks and lazy messages."""
-        code = _number(status)
+        code = _number(text_of(status))
         catalogue = self._recorder.catalogue
         if error is not None and not handled:
             detector = catalogue.critical
@@ -213,7 +201,7 @@ class Call:
             self.environ,
             request=self.request,
             code=code or _STOPPED,
-            seconds=_now() - self._began,
+            seconds=perf_counter() - self._began,
             error=error,
             handled=handled,
         )
@@ -294,10 +282,7 @@ class Call:
     def finish(self) -> None:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""
         if self.outer is None:
-            try:  # noqa: SIM105 - `suppress` costs more than the rest of it
-                del self.environ[CALL]
-            except KeyError:
-                pass  # somebody emptied the environment
+            self.environ.pop(CALL, None)
         elif self.environ.get(CALL) is self:  # else the outer one is over already
             self.environ[CALL] = self.outer
         self.error = self.context = self.request = None

@@ -139,10 +139,10 @@ def add_request(
     if address is not None:
         fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
-    user = _text(get("REMOTE_USER"))
+    user = text_of(get("REMOTE_USER"))
     if user:
         fields["user"] = short(user)
-    agent = _text(get("HTTP_USER_AGENT"))
+    agent = text_of(get("HTTP_USER_AGENT"))
     if agent:
         fields["user_agent"] = short(agent)
     if not environ.keys().isdisjoint(_CORRELATED):
@@ -157,6 +157,11 @@ def in_order(event: Mapping[str, Any]) -> dict[str, Any]:
 def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     """The text, cut and marked when it is longer than a field may be."""
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
+
+
+def text_of(value: object) -> str:
+    """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
+    return str(value) if issubclass(value.__class__, str) else ""
 
 
 def path_of(environ: Mapping[str, object]) -> str:
@@ -174,28 +179,23 @@ def path_of(environ: Mapping[str, object]) -> str:
     return short(path, _PATH_LENGTH)
 
 
-def _text(value: object) -> str:
-    """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
-    return str(value) if issubclass(value.__class__, str) else ""
-
-
 def _method(method: object) -> str:
     """The method; one that is no known shape is quoted, since a client chooses it."""
-    text = _text(method)
+    text = text_of(method)
     return text if _METHOD.fullmatch(text) else short(ascii(text)[1:-1] or "?", 32)
 
 
 def _correlation(environ: Mapping[str, object]) -> dict[str, object]:
     """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
     fields: dict[str, object] = {}
-    request_id = _text(environ.get("HTTP_X_REQUEST_ID"))
+    request_id = text_of(environ.get("HTTP_X_REQUEST_ID"))
     if _REQUEST_ID.fullmatch(request_id):
         fields["request_id"] = request_id
     for name, form in (
         ("HTTP_TRACEPARENT", _TRACE_PARENT),
         ("HTTP_X_AMZN_TRACE_ID", _XRAY_ROOT),
     ):
-        value = _text(environ.get(name))
+        value = text_of(environ.get(name))
         found = form.search(value) if len(value) <= 512 else None
         if found:
             fields["trace_id"] = found[1]

@@ -67,7 +67,7 @@ class Hooks:
 _here = threading.local()
 
 
-def _enriched(enricher: Callable[[Event], object], event: Event) -> Event:
+def _enriched(enricher: Enricher, event: Event) -> Event:
     """The event with what the hook returned, or added to the copy that it was shown."""
     shown = _copied(event)
     added = enricher(shown)
@@ -81,7 +81,7 @@ def _enriched(enricher: Callable[[Event], object], event: Event) -> Event:
     return {**enriched, "data": data} if data else enriched
 
 
-def _looked_at(last_look: Callable[[Event], object], event: Event) -> Event:
+def _looked_at(last_look: LastLook, event: Event) -> Event:
     seen = last_look(_copied(event))
     return _DROPPED if seen is None else dict(_checked(seen))
 

@@ -97,10 +97,11 @@ def test_no_figure_stands_outside_the_tables() -> None:
 
 
 def test_the_committed_run_was_believed() -> None:
-    """The control of the committed run is within its bounds, and no peer is missing."""
+    """The control of the committed run is within its bounds, no peer is missing, ours compiled."""
     found = committed()["overhead"]
     assert overhead.doubts(found["bare Flask again (control)"]) == []
     assert [name for name, cells in found.items() if "skipped" in cells] == []
+    assert committed()["machine"]["flask-errwatch"] == "compiled"
 
 
 def test_a_busy_machine_is_doubted() -> None:

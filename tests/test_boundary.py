@@ -25,15 +25,7 @@ from tests.wsgi_apps import (
     streaming,
     wrapping,
 )
-from tests.wsgi_driver import (
-    Event,
-    FileWrapper,
-    environ_for,
-    events_of,
-    lines_of,
-    serve,
-    watched,
-)
+from tests.wsgi_driver import Event, FileWrapper, environ_for, events_of, lines_of, serve, watched
 
 
 def test_a_stream_that_ends_well(both: Serve) -> None:

@@ -23,12 +23,7 @@ from tests.wsgi_apps import (
     failing,
     streaming,
 )
-from tests.wsgi_driver import (
-    environ_for,
-    events_of,
-    serve,
-    watched,
-)
+from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 
 def test_an_app_inside_another_ones_middleware() -> None:

@@ -13,17 +13,8 @@ from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_errwatch import Detector, ErrWatch
-from tests.wsgi_apps import (
-    Start,
-    failing,
-    streaming,
-)
-from tests.wsgi_driver import (
-    environ_for,
-    events_of,
-    serve,
-    watched,
-)
+from tests.wsgi_apps import Start, failing, streaming
+from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 
 def left_of(app: Flask, path: str) -> tuple[set[str], list[bool]]:

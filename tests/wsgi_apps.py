@@ -7,9 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, request, stream_with_context
 
-from tests.wsgi_driver import (
-    Both,
-)
+from tests.wsgi_driver import Both
 
 Serve = Callable[..., Both]
 

@@ -24,6 +24,7 @@ from flask_errwatch.delivery.journal import DiskJournal
 from flask_errwatch.errors import NoAppError
 from flask_errwatch.extension import AppState, ErrWatch
 from flask_errwatch.rendering import Line
+from tests.delivery.test_thread import blocked_in
 from tests.fake_logs import FakeLogs, Mode
 
 MakeApp = Callable[..., tuple[Flask, ErrWatch]]
@@ -147,6 +148,16 @@ def test_a_request_that_does_not_fail_starts_the_shipper(make_app: MakeApp, tmp_
     app.add_url_rule("/", view_func=lambda: "fine")
     app.test_client().get("/")
     assert list((tmp_path / "journal").glob("shop-*/*.lock"))
+
+
+def test_the_shipper_leaves_the_signals_to_the_app(fake: FakeLogs, make_app: MakeApp) -> None:
+    """The thread that delivers blocks what ends or reloads a server, and delivers all the same."""
+    app, _ = make_app()
+    _fail(app, 1)
+    (shipper,) = [one for one in threading.enumerate() if one.name == "errwatch-shipper"]
+    assert fake.wait_for(1, timeout=10)
+    assert shipper.native_id is not None
+    assert blocked_in(shipper.native_id) >= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 def test_critical_lines_go_at_once(fake: FakeLogs, make_app: MakeApp) -> None:

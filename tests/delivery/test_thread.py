@@ -11,7 +11,7 @@ from pathlib import Path
 from flask_errwatch.delivery.thread import lasting_thread
 
 
-def _blocked_in(thread: int) -> set[int]:
+def blocked_in(thread: int) -> set[int]:
     """The numbers of the signals that a thread of this process blocks, as the system has it."""
     status = Path(f"/proc/self/task/{thread}/status").read_text()
     (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")]
@@ -21,7 +21,7 @@ def _blocked_in(thread: int) -> set[int]:
 def test_the_thread_takes_no_signal_of_the_app() -> None:
     """A server such as uWSGI ends in the thread that a signal interrupts: never in ours."""
     seen: list[set[int]] = []
-    lasting_thread("ours", lambda: seen.append(_blocked_in(threading.get_native_id()))).join(10)
+    lasting_thread("ours", lambda: seen.append(blocked_in(threading.get_native_id()))).join(10)
     (blocked,) = seen
     assert blocked >= {
         *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
@@ -35,9 +35,9 @@ def test_the_thread_that_starts_it_keeps_its_signals() -> None:
     """A request that starts the delivery blocks nothing meanwhile, and nothing afterwards."""
     blocked: list[set[int]] = []
     starter = threading.get_native_id()
-    before = _blocked_in(starter)
-    lasting_thread("ours", lambda: blocked.append(_blocked_in(starter))).join(10)
-    assert [*blocked, _blocked_in(starter)] == [before, before]
+    before = blocked_in(starter)
+    lasting_thread("ours", lambda: blocked.append(blocked_in(starter))).join(10)
+    assert [*blocked, blocked_in(starter)] == [before, before]
 
 
 _UNDER_GEVENT = """
