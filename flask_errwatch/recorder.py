@@ -1,6 +1,6 @@
 """The way of one app's events: built, shown to the hooks, rendered, handed over.
 
-fields (events) -> hooks -> redacted, rendered (rendering) -> sinks (delivery) -> signal
+fields (events) -> hooks -> redacted, numbered, rendered (rendering) -> sinks (delivery) -> signal
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import Line, Redact, render
+from flask_errwatch.rendering import EventDict, Line, Redact, render
 
 
 class Recorder:
@@ -68,7 +68,7 @@ class Recorder:
         # A logger of its own in every part: structlog's configuration is the app's.
         self._foreign: _EventLogger = structlog.wrap_logger(
             self,
-            processors=(Redact(Redactor(config.redact_keys)), render),
+            processors=(Redact(Redactor(config.redact_keys)), self._numbered, render),
             wrapper_class=_EventLogger,
             context_class=dict,
         ).bind()
@@ -146,19 +146,27 @@ class Recorder:
         if not event:
             self.delivery.note_dropped()
             return False
-        process = self._process.get()
-        event.update(process.fields)
-        event["seq"] = next(process.numbers)
         if "data" in event or "exception" in event:
             text = self._foreign.rendered(event)
         else:  # nothing but what we built
-            text = render(None, "", event)
+            text = render(None, "", self._numbered(None, "", event))
         moment = event["id"]  # begins with it: so line and log event have the same time
         milliseconds = int(moment[:8] + moment[9:13], 16)
         taken = self.delivery.write(Line(milliseconds, text, event["level"] == "critical"))
         if events.event_recorded.receivers and "detector" in event:
             self.guard.run("a receiver of event_recorded", self._tell, event)
         return taken
+
+    def _numbered(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """Says which line of which process it is.
+
+        After all that is foreign: a value may report while it is shown, or end the process, and
+        a number that was taken is to be on a line, since a gap is a loss.
+        """
+        process = self._process.get()
+        event.update(process.fields)
+        event["seq"] = next(process.numbers)
+        return event
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
         """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""

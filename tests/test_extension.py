@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,39 @@ def test_a_report_without_data() -> None:
     app = make_app()
     watched(app).report("client-error")
     assert "data" not in events_of(app)[0]
+
+
+class Value:
+    """What calls a function when it is shown."""
+
+    def __init__(self, shown: Callable[[], object]) -> None:
+        self._shown = shown
+
+    def __str__(self) -> str:
+        self._shown()
+        return "shown"
+
+
+def test_a_value_that_reports_while_it_is_shown() -> None:
+    """Lines are numbered in the order in which they are written."""
+    app = make_app()
+    errwatch = watched(app)
+    value = Value(lambda: errwatch.report("client-error", which="inner"))
+    errwatch.report("client-error", which="outer", value=value)
+    assert [(event["seq"], event["data"]["which"]) for event in events_of(app)] == [
+        (1, "inner"),
+        (2, "outer"),
+    ]
+
+
+def test_a_report_that_is_cut_short_by_its_value() -> None:
+    """Whoever ends the process leaves no gap in the numbers where a line might have been."""
+    app = make_app()
+    errwatch = watched(app)
+    with pytest.raises(SystemExit):
+        errwatch.report("client-error", value=Value(sys.exit))
+    errwatch.report("client-error")
+    assert [event["seq"] for event in events_of(app)] == [1]
 
 
 def test_a_report_inside_a_request() -> None:

@@ -196,8 +196,12 @@ class Delivery:
             self._runs_here[0] = 1
         finally:
             self._starting_in = 0
-        while self._early:
-            self.write(self._early.popleft())
+        self._write_early()
+
+    def _write_early(self) -> None:
+        while self._early and self.is_running:
+            self.write(self._early[0])
+            self._early.popleft()  # not before: a signal handler may raise in between
 
     def write(self, line: Line) -> bool:
         """Hands the line to every sink; a sink that fails takes nothing from the others.
@@ -256,6 +260,7 @@ class Delivery:
         if self._early:
             # What a signal handler reported during a start that did not come to its end.
             self._guard.run("starting the delivery", self.ensure_running)
+            self._write_early()
         if not self.is_running or self._cloudwatch is None:
             return
         if self._cloudwatch.shipper.stop(deadline):

@@ -1,8 +1,7 @@
 """The app that is put under stress: every path that it does not have is a line of its own.
 
 `STRESS_NOISE` names a file: then a signal handler fires 50 times a second and finalizers run at
-any allocation, both report, and the id of each report that returned is appended to the file, after
-a plus as it began.
+any allocation, both report, and the id of each report that returned is appended to the file.
 """
 
 from __future__ import annotations
@@ -60,8 +59,7 @@ class Noise:
         self._app.before_request(lambda: Unclosed(self).forget())
 
     def report(self, source: str) -> None:
-        """Reports; notes a plus when it begins, and the id when that has returned."""
-        os.write(self._notes, b"+\n")
+        """Reports, and notes the id when that has returned."""
         report_id = self._errwatch.report("noise", app=self._app, source=source)
         os.write(self._notes, f"{report_id}\n".encode())
 
