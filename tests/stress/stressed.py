@@ -47,10 +47,13 @@ class Noise:
         self._notes = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def start(self) -> None:
-        """Starts signals and finalizers; in the main thread."""
+        """Starts signals and finalizers; in the main thread.
+
+        The signals interrupt system calls, as Python's do: a wait that they restarted would go on
+        when a SIGTERM comes at the same moment (signal(7)), and Python would never hear of it.
+        """
         gc.set_threshold(_EAGER)
         signal.signal(signal.SIGALRM, lambda _number, _frame: self.report("signal"))
-        signal.siginterrupt(signal.SIGALRM, False)  # noqa: FBT003 - the module's signature
         every = 1 / SIGNALS_PER_SECOND
         signal.setitimer(signal.ITIMER_REAL, every, every)
         # Registered before the delivery's own: so it runs after it, and the noise goes on
