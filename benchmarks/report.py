@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ Results = Mapping[str, Any]
 _CASES = ("200", "404", "403", "500")
 #: What flask-errwatch wants to read at most: the aims that the project set itself.
 AIMS = {"200": 1.03, "404": 1.25, "403": 1.25, "500": 1.5}
+#: Rows that are shown of other machines too.
+_OURS = ("floor of the job", "flask-errwatch", "flask-errwatch, not compiled")
+_ELSEWHERE = Path(__file__).with_name("elsewhere")
 _MARK = re.compile(r"<!-- table: (\w+) -->[^<]*<!-- end -->")
 
 
@@ -48,11 +52,17 @@ class Table:
         console.print(shown)
 
 
+def elsewhere() -> tuple[Results, ...]:
+    """The raw files of runs on other machines, the oldest first."""
+    return tuple(json.loads(path.read_text("utf-8")) for path in sorted(_ELSEWHERE.glob("*.json")))
+
+
 def tables(results: Results) -> dict[str, Table]:
     """Every table, by the name under which the documentation has it."""
     return {
         "machine": _machine(results),
         "overhead": _overhead(results["overhead"]),
+        "machines": _machines((*elsewhere(), results)),
         "threads": _threads(results["overhead"], results["sends"]),
         "imports": _imports(results["imports"]["imports"]),
         "dearest": _dearest(results["imports"]["dearest"]),
@@ -106,6 +116,22 @@ def _overhead(overhead: Results) -> Table:
         title="A request's cost, by bare Flask's: median (quartiles)",
         head=("", *_CASES),
         rows=(*rows, aims),
+    )
+
+
+def _machines(runs: tuple[Results, ...]) -> Table:
+    rows = [
+        (
+            f"{run['date']}, {name}",
+            *(f"{run['overhead'][name][case]['ratio']:.2f}" for case in _CASES),
+        )
+        for name in _OURS
+        for run in runs
+    ]
+    return Table(
+        title="The same on other machines, by each one's bare Flask",
+        head=("", *_CASES),
+        rows=tuple(rows),
     )
 
 

@@ -88,6 +88,17 @@ def test_the_overhead_table_has_the_raw_medians() -> None:
         assert shown == [pytest.approx(cells[case]["ratio"], abs=0.0051) for case in CASES]
 
 
+def test_runs_on_other_machines_have_their_raw_files() -> None:
+    """Read by hand: our row of each date has the medians of the file of that date."""
+    text = PAGE.read_text("utf-8")
+    files = [*(ROOT / "benchmarks" / "elsewhere").glob("*.json"), ROOT / "benchmarks/results.json"]
+    assert len(files) == len(re.findall(r"^\| [\d-]{10}, flask-errwatch \|", text, re.MULTILINE))
+    for run in (json.loads(file.read_text("utf-8")) for file in files):
+        medians = [run["overhead"]["flask-errwatch"][case]["ratio"] for case in CASES]
+        cells = " | ".join(f"{median:.2f}" for median in medians)
+        assert f"| {run['date']}, flask-errwatch | {cells} |" in text
+
+
 def test_no_figure_stands_outside_the_tables() -> None:
     """The page's sentences hold no measured figure: nothing with a fraction or a unit of time."""
     prose = re.sub(r"<!-- table.*?<!-- end -->", "", PAGE.read_text("utf-8"), flags=re.DOTALL)
