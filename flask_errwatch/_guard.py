@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LONGEST = 600
+#: What `type.__name__` reads: a metaclass may have a `__name__` of its own, which may raise.
+_name: Callable[[type], str] = type.__dict__["__name__"].__get__
+
+
+def name_of(value: object) -> str:
+    """The name of the value's type.
+
+    Example:
+        >>> name_of(ValueError("x"))
+        'ValueError'
+    """
+    return _name(type(value))
 
 
 def one_line(text: str, limit: int = _LONGEST) -> str:
@@ -31,7 +43,7 @@ def described(error: BaseException) -> str:
         message = str(error)
     except Exception:  # noqa: BLE001 - a foreign __str__; the type still tells
         message = "<its message cannot be shown>"
-    return one_line(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+    return one_line(f"{name_of(error)}: {message}" if message else name_of(error))
 
 
 class Guard:

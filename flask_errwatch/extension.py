@@ -342,8 +342,7 @@ def state_of(app: Flask) -> AppState:
 def _report(
     state: AppState, detector: Detector, data: dict[str, object], error: Exception | None = None
 ) -> str:
-    if not state.delivery.is_running:
-        state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
+    state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
     return state.recorder.reported(detector, data, current_request(), error)
 
 

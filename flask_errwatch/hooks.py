@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from flask_errwatch._guard import Guard
+from flask_errwatch._guard import Guard, name_of
 from flask_errwatch.events import in_order, short
 
 Event = dict[str, Any]
@@ -88,7 +88,7 @@ def _looked_at(last_look: LastLook, event: Event) -> Event:
 
 def _checked(returned: object) -> Mapping[str, Any]:
     if not isinstance(returned, Mapping):
-        raise TypeError(f"it returned {type(returned).__name__} instead of a mapping or None")
+        raise TypeError(f"it returned {name_of(returned)} instead of a mapping or None")
     return returned
 
 
@@ -110,7 +110,7 @@ def _restored(core: Event, event: Mapping[str, Any]) -> Event:
         if key in core or key == "data":
             continue
         if key in _GIVEN and isinstance(value, str | int):
-            restored[key] = short(str(value))
+            restored[key] = short(str.__str__(str(value)))  # `str` may give a subclass
         else:
             data[str(key)] = value
     if data:
@@ -123,4 +123,4 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _name(kind: str, hook: object) -> str:
-    return f"the {kind} hook {getattr(hook, '__qualname__', type(hook).__name__)!r}"
+    return f"the {kind} hook {getattr(hook, '__qualname__', name_of(hook))!r}"

@@ -147,7 +147,11 @@ class Recorder:
             self.delivery.note_dropped()
             return False
         if "data" in event or "exception" in event:
-            text = self._foreign.rendered(event)
+            try:
+                text = self._foreign.rendered(event)
+            except Exception:
+                self.delivery.note_dropped()  # it has no number, so no gap would tell
+                raise
         else:  # nothing but what we built
             text = render(None, "", self._numbered(None, "", event))
         moment = event["id"]  # begins with it: so line and log event have the same time
@@ -161,7 +165,8 @@ class Recorder:
         """Says which line of which process it is.
 
         After all that is foreign: a value may report while it is shown, or end the process, and
-        a number that was taken is to be on a line, since a gap is a loss.
+        a gap in the numbers is to be a line that was lost. (A signal handler that raises in the
+        few microseconds from here to the sink leaves one all the same.)
         """
         process = self._process.get()
         event.update(process.fields)

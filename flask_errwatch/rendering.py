@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from flask_errwatch._guard import name_of
 from flask_errwatch.redaction import Redactor
 
 #: Longest line in bytes, as rendered.
@@ -185,7 +186,7 @@ def _entries(fields: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     try:
         return list(fields.items())
     except Exception as error:  # noqa: BLE001 - a foreign mapping; its failure becomes the value
-        return [("unreadable", type(error).__name__)]
+        return [("unreadable", name_of(error))]
 
 
 def _text(value: object, limit: int) -> str:
@@ -197,7 +198,7 @@ def _text(value: object, limit: int) -> str:
             # Twice: `__str__` of a foreign type may return a str that is none of ours.
             text = str.__str__(value if issubclass(type(value), str) else str(value))
     except Exception:  # noqa: BLE001 - a foreign __str__, or an int of too many digits
-        text = f"<{type(value).__name__} that cannot be shown>"
+        text = f"<{name_of(value)} that cannot be shown>"
     if len(text) > limit:
         text = _marked(text, limit)
     return text.encode("utf-8", "backslashreplace").decode()

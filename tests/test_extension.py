@@ -156,7 +156,7 @@ class Value:
 
 
 def test_a_value_that_reports_while_it_is_shown() -> None:
-    """Lines are numbered in the order in which they are written."""
+    """The lines of a thread are numbered in the order in which they are written."""
     app = make_app()
     errwatch = watched(app)
     value = Value(lambda: errwatch.report("client-error", which="inner"))
@@ -175,6 +175,25 @@ def test_a_report_that_is_cut_short_by_its_value() -> None:
         errwatch.report("client-error", value=Value(sys.exit))
     errwatch.report("client-error")
     assert [event["seq"] for event in events_of(app)] == [1]
+
+
+def test_a_report_that_cannot_be_rendered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has no number, so no gap tells of it: it is counted as dropped, and told."""
+    app = make_app()
+    errwatch = watched(app)
+
+    def late(*_: object) -> None:
+        raise TimeoutError("an alarm of the app's own")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("flask_errwatch.rendering.Redact.__call__", late)
+        errwatch.report("client-error", lost=True)
+    errwatch.report("client-error")
+    assert [event["seq"] for event in events_of(app)] == [1]
+    assert errwatch.stats().dropped == 1
+    assert "an alarm of the app's own" in capsys.readouterr().err
 
 
 def test_a_report_inside_a_request() -> None:

@@ -43,6 +43,20 @@ def test_a_failure_is_counted_and_told_once(capsys: pytest.CaptureFixture[str]) 
     assert "three" in capsys.readouterr().err
 
 
+def test_a_type_that_hides_its_name() -> None:
+    """The name is what the class statement says, whatever the metaclass does."""
+
+    class Nameless(type):
+        @property
+        def __name__(cls) -> str:  # type: ignore[override]
+            raise LookupError
+
+    class NamelessError(Exception, metaclass=Nameless):
+        pass
+
+    assert described(NamelessError()) == "NamelessError"
+
+
 def test_an_interrupt_goes_through() -> None:
     """Only exceptions are kept away, not what ends a process."""
 

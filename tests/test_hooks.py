@@ -52,6 +52,22 @@ def test_the_fields_that_only_the_app_knows() -> None:
     assert "data" not in event
 
 
+def test_a_user_that_lies_about_its_length() -> None:
+    """A text of a type of its own is cut by what it is."""
+
+    class Lying(str):
+        __slots__ = ()
+
+        def __len__(self) -> int:
+            return 1
+
+        def __str__(self) -> str:
+            return self
+
+    event = event_with(enrich=lambda _event: {"user": Lying("x" * 60_000)})
+    assert event["user"] == f"{'x' * 512}…[59488 more]"
+
+
 def test_a_user_that_is_no_text() -> None:
     """An object that is given as the user is no top-level field."""
     assert event_with(enrich=lambda _event: {"user": ["ann"]})["data"] == {"user": ["ann"]}

@@ -154,9 +154,10 @@ class Delivery:
         # Re-entrant: a signal handler that reports may interrupt the start itself.
         self._starting = PerProcess(threading.RLock)
         self._starting_in = 0
-        self._early: deque[Line] = deque(maxlen=1000)
+        # Of one process: a fork must not write what its parent writes.
+        self._early: PerProcess[deque[Line]] = PerProcess(lambda: deque(maxlen=1000))
         self._emitted = 0
-        self._dropped_by_hooks = 0
+        self._dropped = 0
         self._memory = MemorySink()
 
     def speak_through(self, operational: Operational) -> None:
@@ -174,34 +175,35 @@ class Delivery:
         return self._memory
 
     def ensure_running(self) -> None:
-        """Opens this process's sinks and starts what they need, once."""
-        if not self.is_running and not diversion.takers:
-            with self._starting.get():
-                self._start()
+        """Opens this process's sinks, starts what they need, and writes what waits for it, once."""
+        if diversion.takers or (self.is_running and not self._early.get()):
+            return
+        with self._starting.get():
+            if self._starting_in == os.getpid():
+                return  # in a signal handler that interrupted the start: that goes on
+            try:
+                # All of it in here: a signal handler may end the start by an exception anywhere.
+                self._starting_in = os.getpid()
+                if not self.is_running:
+                    self._start()
+                early = self._early.get()
+                while early:
+                    self.write(early[0])
+                    early.popleft()  # not before: rather twice than never
+            finally:
+                self._starting_in = 0
 
     def _start(self) -> None:
-        if self.is_running or self._starting_in == os.getpid():
-            return  # another thread was faster, or this one was interrupted
-        self._starting_in = os.getpid()
         # Before anything is opened: a process may be told to end in the middle of its start.
-        _at_exit(self, self._config.shutdown_timeout)
-        try:
-            names = self._config.sinks
-            if names is None:
-                app = self._app()
-                names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
-            self._emitted = 0
-            self._dropped_by_hooks = 0
-            self._hand_over = _to_all([self._opened(name) for name in names])
-            self._runs_here[0] = 1
-        finally:
-            self._starting_in = 0
-        self._write_early()
-
-    def _write_early(self) -> None:
-        while self._early and self.is_running:
-            self.write(self._early[0])
-            self._early.popleft()  # not before: a signal handler may raise in between
+        _at_exit(self)
+        names = self._config.sinks
+        if names is None:
+            app = self._app()
+            names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
+        self._emitted = 0
+        self._dropped = 0
+        self._hand_over = _to_all([self._opened(name) for name in names])
+        self._runs_here[0] = 1
 
     def write(self, line: Line) -> bool:
         """Hands the line to every sink; a sink that fails takes nothing from the others.
@@ -223,15 +225,16 @@ class Delivery:
         if self.is_running:
             self._emitted += 1
             return self._hand_over(line)
-        self._early.append(line)  # in a signal handler that interrupted the start
+        self._early.get().append(line)  # in a signal handler that interrupted the start
         return True
 
     def note_dropped(self) -> None:
-        """Counts an event that a hook dropped."""
-        self._dropped_by_hooks += 1
+        """Counts an event that has no line: a hook dropped it, or it could not be rendered."""
+        self._dropped += 1
 
     def flush(self, timeout: float) -> bool:
         """Waits until CloudWatch has every line, for at most `timeout` seconds."""
+        self._end_start()
         if not self.is_running or self._cloudwatch is None:
             return True
         return self._cloudwatch.shipper.flush(time.monotonic() + timeout)
@@ -241,7 +244,7 @@ class Delivery:
         if not self.is_running or self._cloudwatch is None:
             return Stats(
                 emitted=self._emitted,
-                dropped=self._dropped_by_hooks,
+                dropped=self._dropped,
                 last_error=self._guard.last_error,
             )
         shipper = self._cloudwatch.shipper
@@ -250,17 +253,14 @@ class Delivery:
             emitted=self._emitted,
             delivered=figures.delivered,
             pending=shipper.pending,
-            dropped=self._dropped_by_hooks + shipper.lost,
+            dropped=self._dropped + shipper.lost,
             redelivered=figures.redelivered,
             last_error=figures.last_error or self._guard.last_error,
         )
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, and says what is left."""
-        if self._early:
-            # What a signal handler reported during a start that did not come to its end.
-            self._guard.run("starting the delivery", self.ensure_running)
-            self._write_early()
+        self._end_start()
         if not self.is_running or self._cloudwatch is None:
             return
         if self._cloudwatch.shipper.stop(deadline):
@@ -274,6 +274,16 @@ class Delivery:
         told = self._cloudwatch.shipper.has_told
         reason = "" if told or not stats.last_error else f": {stats.last_error}"
         tell(f"{stats.pending} {left} as the process ends{reason}")
+
+    def _end_start(self) -> None:
+        """Writes what a signal handler reported during a start that did not come to its end."""
+        if self._early.get():
+            self._guard.run("starting the delivery", self.ensure_running)
+
+    @property
+    def shutdown_timeout(self) -> float:
+        """Seconds that it may take to stop."""
+        return self._config.shutdown_timeout
 
     def _opened(self, name: str) -> Write:
         """What writes a line to the sink, and never raises."""
@@ -306,18 +316,21 @@ class Delivery:
 
 
 _running: weakref.WeakSet[Delivery] = weakref.WeakSet()
-_timeouts: list[float] = []
+_registered: list[bool] = []
 
 
-def _at_exit(delivery: Delivery, timeout: float) -> None:
+def _at_exit(delivery: Delivery) -> None:
     """Has the delivery stopped when the interpreter ends; all together, within one timeout."""
-    if not _timeouts:
-        atexit.register(_stop_all)
-    _timeouts.append(timeout)
     _running.add(delivery)
+    if not _registered:
+        atexit.register(
+            _stop_all
+        )  # twice, if a signal handler raises now: nothing is stopped twice
+        _registered.append(True)
 
 
 def _stop_all() -> None:
-    deadline = time.monotonic() + max(_timeouts)
-    for delivery in list(_running):
-        delivery.stop(deadline)
+    begun = time.monotonic()
+    timeout = max((delivery.shutdown_timeout for delivery in _running), default=0.0)
+    while _running:
+        _running.pop().stop(begun + timeout)

@@ -549,52 +549,6 @@ def test_a_sink_that_fails_takes_nothing_from_the_others(
     assert "Bad file descriptor" in str(errwatch.stats(app).last_error)
 
 
-def test_a_signal_handler_that_reports_during_the_start_loses_nothing(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever interrupts the start of the delivery, and reports, waits for nothing."""
-    app, errwatch = make_app(sinks="memory")
-    delivery = _delivery(app)
-    opened = delivery._opened
-
-    def interrupted(name: str) -> object:
-        errwatch.report("critical-error", app=app, where="in the handler")
-        return opened(name)
-
-    monkeypatch.setattr(delivery, "_opened", interrupted)
-    errwatch.report("critical-error", app=app, where="outside")
-    kept = [json.loads(line.text)["data"]["where"] for line in delivery.memory.lines]
-    assert kept == ["in the handler", "outside"]
-
-
-def test_a_start_that_is_cut_at_its_end_loses_nothing(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was reported during the start is not let go of before it is written."""
-    app, errwatch = make_app(sinks="memory")
-    delivery = _delivery(app)
-    opened = delivery._opened
-
-    def interrupted(name: str) -> Callable[[Line], bool]:
-        errwatch.report("critical-error", app=app, where="in the handler")
-        write = opened(name)
-        ends = iter([SystemExit()])
-
-        def ended(line: Line) -> bool:
-            for end in ends:
-                raise end
-            return write(line)
-
-        return ended
-
-    monkeypatch.setattr(delivery, "_opened", interrupted)
-    with pytest.raises(SystemExit):
-        errwatch.report("critical-error", app=app, where="outside")
-    delivery.stop(time.monotonic())
-    kept = [json.loads(line.text)["data"]["where"] for line in delivery.memory.lines]
-    assert kept == ["in the handler"]
-
-
 def test_an_app_that_is_gone_sends_what_is_left_and_no_more(
     fake: FakeLogs, make_app: MakeApp
 ) -> None:

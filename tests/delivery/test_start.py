@@ -1,0 +1,255 @@
+"""The start of the delivery, interrupted: by signal handlers that report, raise or fork."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from flask_errwatch import ErrWatch
+from flask_errwatch.delivery import Delivery, outlet
+from flask_errwatch.extension import AppState
+from flask_errwatch.rendering import Line
+from tests.wsgi_driver import watched
+
+
+class Shop:
+    """An app with its lines in memory, and reports that say where they come from."""
+
+    def __init__(self) -> None:
+        self.app = Flask("shop")
+        self.app.config["ERRWATCH_SINKS"] = "memory"
+        self.errwatch: ErrWatch = watched(self.app)
+
+    @property
+    def delivery(self) -> Delivery:
+        """Its delivery."""
+        state = self.app.extensions["errwatch"]
+        assert isinstance(state, AppState)
+        return state.delivery
+
+    def report(self, where: str) -> None:
+        """Reports, and says where."""
+        self.errwatch.report("critical-error", app=self.app, where=where)
+
+    def reported(self) -> list[str]:
+        """Where each line says that it was reported."""
+        return [json.loads(line.text)["data"]["where"] for line in self.delivery.memory.lines]
+
+
+def during_the_start(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, handler: Callable[[], object]
+) -> None:
+    """Has the handler run in the middle of the first start, as a signal's would."""
+    opened = shop.delivery._opened
+    handlers = iter([handler])
+
+    def interrupted(name: str) -> Callable[[Line], bool]:
+        for each in handlers:
+            each()
+        return opened(name)
+
+    monkeypatch.setattr(shop.delivery, "_opened", interrupted)
+
+
+def ends() -> None:
+    """What a signal handler does that ends the process."""
+    raise SystemExit
+
+
+def test_a_report_from_a_signal_handler_during_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever interrupts the start of the delivery, and reports, waits for nothing."""
+    shop = Shop()
+    during_the_start(shop, monkeypatch, lambda: shop.report("in the handler"))
+    shop.report("outside")
+    assert shop.reported() == ["in the handler", "outside"]
+
+
+@pytest.mark.parametrize("step", ["_at_exit", "_to_all"])
+def test_a_start_that_is_ended_is_begun_again(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a signal handler raises in the start, the next report finds a delivery."""
+    shop = Shop()
+    with monkeypatch.context() as patched:
+        patched.setattr(outlet, step, lambda *_: ends())
+        with pytest.raises(SystemExit):
+            shop.report("ended")
+    shop.report("later")
+    assert shop.reported() == ["later"]
+
+
+def _stopped(shop: Shop) -> None:
+    shop.delivery.stop(0)
+
+
+def _flushed(shop: Shop) -> None:
+    assert shop.errwatch.flush(0)
+
+
+def _reported(shop: Shop) -> None:
+    shop.report("later")
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        (_stopped, ["in the handler"]),
+        (_flushed, ["in the handler"]),
+        (_reported, ["in the handler", "later"]),
+    ],
+)
+def test_a_start_that_is_ended_at_its_end_loses_nothing(
+    end: Callable[[Shop], None], kept: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was reported during the start is not let go of before it is written."""
+    shop = Shop()
+    opened = shop.delivery._opened
+    ending = iter([SystemExit()])
+
+    def interrupted(name: str) -> Callable[[Line], bool]:
+        shop.report("in the handler")
+        write = opened(name)
+
+        def ended(line: Line) -> bool:
+            for each in ending:
+                raise each
+            return write(line)
+
+        return ended
+
+    monkeypatch.setattr(shop.delivery, "_opened", interrupted)
+    with pytest.raises(SystemExit):
+        shop.report("outside")
+    assert shop.reported() == []
+    end(shop)
+    assert shop.reported() == kept
+
+
+#: Interrupts the first report at one more place each time, wherever Python runs signal handlers:
+#: as a function is entered, and as one of C has returned. The handler reports, and ends the report.
+_AT_EVERY_STEP = """
+import atexit, os, sys
+from flask import Flask
+from flask_errwatch import ErrWatch
+
+DONE = 100
+
+def interrupted_at(step):
+    app = Flask("shop")
+    app.config["ERRWATCH_SINKS"] = "memory"
+    errwatch = ErrWatch(app)
+    returned = []
+    places = iter(range(step))
+
+    def handler(_frame, event, _argument):
+        if event in ("call", "c_return") and next(places, None) == step - 1:
+            sys.setprofile(None)
+            returned.append(errwatch.report("critical-error"))
+            raise SystemExit
+
+    sys.setprofile(handler)
+    try:
+        errwatch.report("critical-error", value="x")
+    except SystemExit:
+        pass
+    sys.setprofile(None)
+    if not returned:
+        return DONE
+    returned.append(errwatch.report("critical-error"))
+    atexit._run_exitfuncs()
+    lines = app.extensions["errwatch"].delivery.memory.lines
+    cut = [line for line in lines if b'"x"' in line.text]  # it may have been written by then
+    kept = [line.text for line in lines if line not in cut]
+    return 0 if len(cut) < 2 and len(kept) == 2 and all(
+        sum(each.encode() in text for text in kept) == 1 for each in returned
+    ) else 1
+
+step, bad, code = 0, [], 0
+while code != DONE:
+    step += 1
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(interrupted_at(step))
+        finally:
+            os._exit(2)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code not in (0, DONE):
+        bad.append((step, code))
+print(step > 100, bad)
+"""
+
+
+def test_a_first_report_that_is_ended_anywhere_costs_no_other() -> None:
+    """Whatever returned an id has its line, once, wherever a signal handler raised meanwhile."""
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_EVERY_STEP],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.stdout, done.stderr) == ("True []\n", "")
+
+
+def test_a_stop_during_the_start_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends while another thread starts the delivery writes each line once."""
+    shop = Shop()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        shop.report("in a finalizer")
+        begun.set()
+        assert go_on.wait(30)
+
+    during_the_start(shop, monkeypatch, slow)
+    starter = threading.Thread(target=shop.report, args=("first",))
+    starter.start()
+    assert begun.wait(30)
+    stopper = threading.Thread(target=shop.delivery.stop, args=(0,))
+    stopper.start()
+    stopper.join(0.1)
+    assert stopper.is_alive()
+    go_on.set()
+    starter.join(30)
+    stopper.join(30)
+    assert shop.reported() == ["in a finalizer", "first"]
+
+
+def test_a_fork_leaves_what_waits_to_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was reported during a start of the parent is the parent's alone to write."""
+    shop = Shop()
+
+    def handler() -> None:
+        shop.report("in the handler")
+        raise SystemExit
+
+    during_the_start(shop, monkeypatch, handler)
+    with pytest.raises(SystemExit):
+        shop.report("outside")
+    child = os.fork()
+    if child == 0:
+        try:
+            shop.report("in the child")
+            os._exit(0 if shop.reported() == ["in the child"] else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    shop.report("in the parent")
+    assert shop.reported() == ["in the handler", "in the parent"]
+
+
+def test_nothing_is_stopped_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls at the end, of which a signal handler may be the reason, stop each once."""
+    stopped: list[float] = []
+    shop = Shop()
+    monkeypatch.setattr(outlet, "_running", {shop.delivery})
+    monkeypatch.setattr(Delivery, "stop", lambda _self, deadline: stopped.append(deadline))
+    outlet._stop_all()
+    outlet._stop_all()
+    assert len(stopped) == 1
