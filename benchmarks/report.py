@@ -124,13 +124,14 @@ def _machines(runs: tuple[Results, ...]) -> Table:
         (
             f"{run['date']}, {name}",
             *(f"{run['overhead'][name][case]['ratio']:.2f}" for case in _CASES),
+            f"{run['overhead'][name]['404']['bare_us']:.0f}",
         )
         for name in _OURS
         for run in runs
     ]
     return Table(
         title="The same on other machines, by each one's bare Flask",
-        head=("", *_CASES),
+        head=("", *_CASES, "a bare 404, µs"),
         rows=tuple(rows),
     )
 

@@ -50,7 +50,7 @@ class Noise:
         """Starts signals and finalizers; in the main thread.
 
         The signals interrupt system calls, as Python's do: a wait that they restarted would go on
-        when a SIGTERM comes at the same moment (signal(7)), and Python would never hear of it.
+        when a SIGTERM comes at the same moment (signal(7)), and Python would hear of it at its end.
         """
         gc.set_threshold(_EAGER)
         signal.signal(signal.SIGALRM, lambda _number, _frame: self.report("signal"))
