@@ -52,7 +52,7 @@ class Table:
         console.print(shown)
 
 
-def elsewhere() -> tuple[Results, ...]:
+def _elsewhere() -> tuple[Results, ...]:
     """The raw files of runs on other machines, the oldest first."""
     return tuple(json.loads(path.read_text("utf-8")) for path in sorted(_ELSEWHERE.glob("*.json")))
 
@@ -62,7 +62,7 @@ def tables(results: Results) -> dict[str, Table]:
     return {
         "machine": _machine(results),
         "overhead": _overhead(results["overhead"]),
-        "machines": _machines((*elsewhere(), results)),
+        "machines": _machines((*_elsewhere(), results)),
         "threads": _threads(results["overhead"], results["sends"]),
         "imports": _imports(results["imports"]["imports"]),
         "dearest": _dearest(results["imports"]["dearest"]),

@@ -156,6 +156,8 @@ def in_order(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     """The text, cut and marked when it is longer than a field may be."""
+    if type(text) is not str:
+        text = str.__str__(text)  # a type of its own may say anything of its length
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
 
 

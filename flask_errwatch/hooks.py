@@ -110,7 +110,7 @@ def _restored(core: Event, event: Mapping[str, Any]) -> Event:
         if key in core or key == "data":
             continue
         if key in _GIVEN and isinstance(value, str | int):
-            restored[key] = short(str.__str__(str(value)))  # `str` may give a subclass
+            restored[key] = short(str(value))
         else:
             data[str(key)] = value
     if data:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from flask_errwatch import ConfigurationError, ErrWatch
 from flask_errwatch._guard import Guard
 from flask_errwatch.hooks import Hooks
+from tests.test_guard import Nameless
 from tests.wsgi_driver import Event, events_of, serve, watched
 
 
@@ -52,20 +53,40 @@ def test_the_fields_that_only_the_app_knows() -> None:
     assert "data" not in event
 
 
+class Lying(str):
+    """A text that says that it is short."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 1
+
+    def __str__(self) -> str:
+        return self
+
+
 def test_a_user_that_lies_about_its_length() -> None:
-    """A text of a type of its own is cut by what it is."""
+    """A text of a type of its own is cut by what it is, whoever gave it."""
+    user, cut = Lying("x" * 60_000), f"{'x' * 512}…[59488 more]"
+    assert event_with(enrich=lambda _event: {"user": user})["user"] == cut
+    app = Flask(__name__)
+    watched(app)
+    serve(app, "/x", REMOTE_USER=user)
+    assert events_of(app)[0]["user"] == cut
 
-    class Lying(str):
-        __slots__ = ()
 
-        def __len__(self) -> int:
-            return 1
+def test_a_hook_whose_type_hides_its_name() -> None:
+    """It is a hook like any other, and what it returns may be of such a type too."""
 
-        def __str__(self) -> str:
+    class Hook(metaclass=Nameless):
+        def __call__(self, _event: object) -> object:
             return self
 
-    event = event_with(enrich=lambda _event: {"user": Lying("x" * 60_000)})
-    assert event["user"] == f"{'x' * 512}…[59488 more]"
+    app, event = app_with(enrich=Hook())
+    assert event is not None
+    assert app.extensions["errwatch"].recorder.guard.last_error == (
+        "the enrich hook 'Hook': TypeError: it returned Hook instead of a mapping or None"
+    )
 
 
 def test_a_user_that_is_no_text() -> None:

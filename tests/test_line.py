@@ -6,6 +6,7 @@ import json
 import logging.config
 import re
 import sys
+from collections import UserDict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +25,7 @@ from flask_errwatch._exceptions import _frames, exception_fields
 from flask_errwatch.events import KEYS, add_request, in_order, new_id, path_of, rfc3339
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
+from tests.test_guard import Nameless
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
 #: What may stand in no line: C0, DEL, C1, the line separators; not even inside a string.
@@ -359,6 +361,24 @@ def test_an_exception_that_cannot_be_shown() -> None:
     exception = check(line)["exception"]
     assert exception["type"].endswith("MuteError")
     assert exception["message"] == "<its message cannot be shown>"
+
+
+def test_a_value_whose_type_hides_its_name() -> None:
+    """It is named as its class statement names it, and so is what its mapping raises."""
+
+    class Secret(metaclass=Nameless):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    class SecretError(Exception, metaclass=Nameless):
+        pass
+
+    class SecretMapping(UserDict[str, str]):
+        def items(self) -> Any:
+            raise SecretError
+
+    assert plain(Secret()) == "<Secret that cannot be shown>"
+    assert plain(SecretMapping()) == {"unreadable": "SecretError"}
 
 
 def test_an_app_whose_folder_is_given_as_a_path() -> None:

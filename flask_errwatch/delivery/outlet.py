@@ -174,6 +174,11 @@ class Delivery:
         """The memory sink; it stays empty unless it is one of the sinks."""
         return self._memory
 
+    @property
+    def shutdown_timeout(self) -> float:
+        """Seconds that it may take to stop."""
+        return self._config.shutdown_timeout
+
     def ensure_running(self) -> None:
         """Opens this process's sinks, starts what they need, and writes what waits for it, once."""
         if diversion.takers or (self.is_running and not self._early.get()):
@@ -280,11 +285,6 @@ class Delivery:
         if self._early.get():
             self._guard.run("starting the delivery", self.ensure_running)
 
-    @property
-    def shutdown_timeout(self) -> float:
-        """Seconds that it may take to stop."""
-        return self._config.shutdown_timeout
-
     def _opened(self, name: str) -> Write:
         """What writes a line to the sink, and never raises."""
         if name == "stdout":
@@ -323,9 +323,8 @@ def _at_exit(delivery: Delivery) -> None:
     """Has the delivery stopped when the interpreter ends; all together, within one timeout."""
     _running.add(delivery)
     if not _registered:
-        atexit.register(
-            _stop_all
-        )  # twice, if a signal handler raises now: nothing is stopped twice
+        # Twice, if a signal handler raises in between: so nothing is stopped twice.
+        atexit.register(_stop_all)
         _registered.append(True)
 
 

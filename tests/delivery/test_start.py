@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,9 +13,9 @@ from flask import Flask
 
 from flask_errwatch import ErrWatch
 from flask_errwatch.delivery import Delivery, outlet
-from flask_errwatch.extension import AppState
+from flask_errwatch.extension import state_of
 from flask_errwatch.rendering import Line
-from tests.wsgi_driver import watched
+from tests.wsgi_driver import events_of, watched
 
 
 class Shop:
@@ -30,9 +29,7 @@ class Shop:
     @property
     def delivery(self) -> Delivery:
         """Its delivery."""
-        state = self.app.extensions["errwatch"]
-        assert isinstance(state, AppState)
-        return state.delivery
+        return state_of(self.app).delivery
 
     def report(self, where: str) -> None:
         """Reports, and says where."""
@@ -40,7 +37,7 @@ class Shop:
 
     def reported(self) -> list[str]:
         """Where each line says that it was reported."""
-        return [json.loads(line.text)["data"]["where"] for line in self.delivery.memory.lines]
+        return [event["data"]["where"] for event in events_of(self.app)]
 
 
 def during_the_start(
