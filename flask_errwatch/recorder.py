@@ -21,7 +21,7 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
-from flask_errwatch.rendering import EventDict, Line, Redact, render
+from flask_errwatch.rendering import EventDict, Redact, render
 
 
 class Recorder:
@@ -98,7 +98,7 @@ class Recorder:
         fields = events.head(detector, self._process.get().random)
         fields["status"] = code
         events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
-        fields["duration_ms"] = int(seconds * 1_000_000) / 1000
+        fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=handled)
         return self._hooks.apply(fields, self.guard)
@@ -154,9 +154,7 @@ class Recorder:
                 raise
         else:  # nothing but what we built
             text = render(None, "", self._numbered(None, "", event))
-        moment = event["id"]  # begins with it: so line and log event have the same time
-        milliseconds = int(moment[:8] + moment[9:13], 16)
-        taken = self.delivery.write(Line(milliseconds, text, event["level"] == "critical"))
+        taken = self.delivery.write(text)
         if events.event_recorded.receivers and "detector" in event:
             self.guard.run("a receiver of event_recorded", self._tell, event)
         return taken

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -34,20 +34,6 @@ _TEXT = LINE_LENGTH
 _GROWING = ("exception", "data")
 #: Stages of shortening: the longest text and the longest list or mapping that stay.
 _STAGES = ((8192, 200), (2048, 100), (512, 50), (128, 20), (64, 8))
-
-
-class Line(NamedTuple):
-    """A rendered event.
-
-    Attributes:
-        timestamp: Milliseconds since the epoch.
-        text: The JSON object, UTF-8, without a line break.
-        critical: Whether it is to be sent at once.
-    """
-
-    timestamp: int
-    text: bytes
-    critical: bool
 
 
 class Redact:

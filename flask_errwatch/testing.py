@@ -22,7 +22,6 @@ from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.errors import ErrWatchError, JudgeError, NoAppError, Problem
 from flask_errwatch.extension import KEY, AppState, state_of
 from flask_errwatch.hooks import Event
-from flask_errwatch.rendering import Line
 from flask_errwatch.simulation import Judge, Report, State, Transition
 
 __all__ = ["START", "TrafficJudge", "capture_events"]
@@ -51,8 +50,8 @@ def capture_events() -> Iterator[list[Event]]:
     """
     events: list[Event] = []
 
-    def take(_app: Flask | None, line: Line) -> None:
-        event = json.loads(line.text)
+    def take(_app: Flask | None, line: bytes) -> None:
+        event = json.loads(line)
         if "detector" in event:
             events.append(event)
 
@@ -155,9 +154,9 @@ class TrafficJudge:
     ) -> None:
         self._block.close()
 
-    def _take(self, app: Flask | None, line: Line) -> None:
+    def _take(self, app: Flask | None, line: bytes) -> None:
         if app is not None:
-            self._lines.append((state_of(app), int(self._now * 1000), line.text.decode()))
+            self._lines.append((state_of(app), int(self._now * 1000), line.decode()))
 
     def _serve(self, app: Flask, **_: object) -> None:
         state = app.extensions.get(KEY)

@@ -6,6 +6,7 @@ import json
 import logging.config
 import re
 import sys
+import time
 from collections import UserDict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from werkzeug.local import LocalProxy
 
 from flask_errwatch._exceptions import _frames, exception_fields
+from flask_errwatch.delivery.records import line_of
 from flask_errwatch.events import KEYS, add_request, in_order, new_id, path_of, rfc3339
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
@@ -463,19 +465,19 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
     assert len(set(ids)) == 50
     stamps = [identifier[:13] for identifier in ids]
     assert stamps == sorted(stamps)
-    for line in app.extensions["errwatch"].delivery.memory.lines:
-        event = json.loads(line.text)
-        moment = datetime.fromtimestamp(line.timestamp / 1000, timezone.utc)
+    for line in lines_of(app):
+        event = json.loads(line)
+        moment = datetime.fromtimestamp(line_of(line).timestamp / 1000, timezone.utc)
         assert event["timestamp"] == moment.isoformat(timespec="milliseconds").replace(
             "+00:00", "Z"
         )
-    assert new_id(1_000_000, Random()) < new_id(2_000_000, Random())
+    assert new_id(1 << 12, Random()) < new_id(2 << 12, Random())
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
     """RFC 9562, section 5.7; the time goes on within a millisecond, whatever chance gives."""
     chance = Random(7)
-    ids = [new_id(1_700_000_000_123_000_000 + step * 250, chance) for step in range(4000)]
+    ids = [new_id(1_700_000_000_123 * 4096 + step, chance) for step in range(4000)]
     assert ids == sorted(ids)
     assert {UUID(each).version for each in ids} == {7}
     assert {UUID(each).variant for each in ids} == {RFC_4122}
@@ -485,6 +487,19 @@ def test_an_id_is_a_uuid_of_version_7() -> None:
 def test_a_time_as_text() -> None:
     """RFC 3339, in UTC, with three digits after the second."""
     assert rfc3339(1_001) == "1970-01-01T00:00:01.001Z"
+    assert rfc3339(1_999) == "1970-01-01T00:00:01.999Z"
+    assert rfc3339(2_000) == "1970-01-01T00:00:02.000Z"
+
+
+def test_a_clock_that_stands_before_1970_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a clock of its own, or a test with a frozen one, has its lines."""
+    app = Flask(__name__)
+    watched(app)
+    monkeypatch.setattr(time, "time", lambda: -86_400.5)
+    serve(app, "/missing")
+    (event,) = events_of(app)
+    assert event["timestamp"] == "1969-12-30T23:59:59.500Z"
+    assert UUID(str(event["id"])).version == 7
 
 
 def test_only_critical_lines_are_sent_at_once() -> None:
@@ -493,8 +508,7 @@ def test_only_critical_lines_are_sent_at_once() -> None:
     errwatch = watched(app)
     errwatch.report("critical-error")
     errwatch.report("client-error")
-    lines = app.extensions["errwatch"].delivery.memory.lines
-    assert [line.critical for line in lines] == [True, False]
+    assert [line_of(line).critical for line in lines_of(app)] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def watched(app: Flask, **settings: object) -> ErrWatch:
 
 def lines_of(app: Flask) -> list[bytes]:
     """The lines of a watched app, oldest first."""
-    return [line.text for line in app.extensions["errwatch"].delivery.memory.lines]
+    return list(app.extensions["errwatch"].delivery.memory.lines)
 
 
 def events_of(app: Flask) -> list[Event]:

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from flask_errwatch.rendering import Line
-
 if TYPE_CHECKING:
     from flask import Flask
 
 #: Is given the app, None when it is gone, and its line.
-Taker = Callable[["Flask | None", Line], None]
+Taker = Callable[["Flask | None", bytes], None]
 
 #: Who gets the lines just now; nobody, except in tests.
 takers: list[Taker] = []
@@ -32,7 +30,7 @@ def diverted(taker: Taker) -> Iterator[None]:
         takers.remove(taker)
 
 
-def take(app: Flask | None, line: Line) -> None:
+def take(app: Flask | None, line: bytes) -> None:
     """Gives the line to everybody who diverts."""
     for taker in tuple(takers):
         taker(app, line)

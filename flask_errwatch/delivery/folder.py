@@ -15,7 +15,7 @@ from flask_errwatch._process import PerProcess
 from flask_errwatch.config import Config
 
 #: The format of what lies in a folder; another format gets another folder.
-FORMAT = "v1"
+FORMAT = "v2"
 
 _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600

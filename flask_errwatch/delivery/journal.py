@@ -12,9 +12,8 @@ from flask_errwatch.delivery import folder as folders
 from flask_errwatch.delivery.folder import Lock, UnusableFolderError, app_folder
 from flask_errwatch.delivery.losses import Losses
 from flask_errwatch.delivery.reading import Journal, lock_path
-from flask_errwatch.delivery.records import Position, Record
+from flask_errwatch.delivery.records import Position, Record, line_of
 from flask_errwatch.delivery.writing import FULL, Writer
-from flask_errwatch.rendering import Line
 
 _SMALLEST_SEGMENT = 64 * 1024
 #: The bound is watched in steps of a segment: small against the whole.
@@ -60,7 +59,7 @@ class OwnJournal(Reading, Protocol):
     def appended(self) -> int:
         """Lines appended so far."""
 
-    def append(self, line: Line) -> bool:
+    def append(self, text: bytes) -> bool:
         """Takes a line, and whether it could; never waits and never raises."""
 
     def count_refused(self) -> None:
@@ -315,7 +314,7 @@ class MemoryJournal:
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._lines: deque[Line] = deque()
+        self._lines: deque[bytes] = deque()
         self._refused: deque[int] = deque()
         self._first = 0
         self._read = 0
@@ -325,13 +324,13 @@ class MemoryJournal:
         self.appended = 0
         self.losses = Losses()
 
-    def append(self, line: Line) -> bool:
+    def append(self, text: bytes) -> bool:
         """Takes the line, or counts it as refused; `deque.append` is atomic."""
-        size = len(line.text)
+        size = len(text)
         if self._bytes + size > self._bound:
-            self._refused.append(line.timestamp)
+            self._refused.append(line_of(text).timestamp)
             return False
-        self._lines.append(line)
+        self._lines.append(text)
         # No call inside a `+=`: a thread switch there would lose the other thread's sum.
         self._bytes += size
         self.appended += 1
@@ -343,10 +342,10 @@ class MemoryJournal:
         size = 0
         start = self._read - self._first
         for index in range(start, min(len(self._lines), start + 1000)):
-            line = self._lines[index]
+            text = self._lines[index]
             self._read += 1
-            records.append(Record(line, Position(1, self._read)))
-            size += len(line.text)
+            records.append(Record(line_of(text), Position(1, self._read)))
+            size += len(text)
             if size >= 256 * 1024:
                 break
         return records
@@ -358,7 +357,7 @@ class MemoryJournal:
     def acknowledge(self, end: Position) -> None:
         """Lets go of the lines before the end."""
         while self._first < end.offset:
-            size = len(self._lines.popleft().text)
+            size = len(self._lines.popleft())
             self._bytes -= size
             self._first += 1
 
@@ -379,11 +378,11 @@ class MemoryJournal:
         lost = 0
         self.is_pressed = self._bytes > self._bound // 2
         while self._lines and self._bytes > self._bound * 3 // 4:
-            line = self._lines.popleft()
-            size = len(line.text)
+            text = self._lines.popleft()
+            size = len(text)
             self._first += 1
             self._bytes -= size
-            self.losses.add(FULL, line.timestamp)
+            self.losses.add(FULL, line_of(text).timestamp)
             lost += 1
         if lost:
             self.rewind()

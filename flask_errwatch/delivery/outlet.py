@@ -24,14 +24,13 @@ from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.delivery.shipper import Shipper
 from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
 from flask_errwatch.detectors import HEARTBEAT
-from flask_errwatch.rendering import Line
 
 if TYPE_CHECKING:
     from flask import Flask
 
 Operational = Callable[[str, dict[str, object]], bool]
 #: Writes a line to a sink, and whether the sink took it; never raises.
-Write = Callable[[Line], bool]
+Write = Callable[[bytes], bool]
 
 #: Characters of a log stream's name (AWS API Reference, CreateLogStream).
 _STREAM_LENGTH = 512
@@ -117,7 +116,7 @@ def _stream_name(app_name: str) -> str:
     return name.replace(":", "_").replace("*", "_")[-_STREAM_LENGTH:]
 
 
-def _nowhere(_line: Line) -> bool:
+def _nowhere(_line: bytes) -> bool:
     return True
 
 
@@ -126,7 +125,7 @@ def _to_all(writes: list[Write]) -> Write:
     if len(writes) == 1:
         return writes[0]
 
-    def write_to_all(line: Line) -> bool:
+    def write_to_all(line: bytes) -> bool:
         taken = [write(line) for write in writes]
         return all(taken)
 
@@ -155,7 +154,7 @@ class Delivery:
         self._starting = PerProcess(threading.RLock)
         self._starting_in = 0
         # Of one process: a fork must not write what its parent writes.
-        self._early: PerProcess[deque[Line]] = PerProcess(lambda: deque(maxlen=1000))
+        self._early: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
         self._emitted = 0
         self._dropped = 0
         self._memory = MemorySink()
@@ -210,7 +209,7 @@ class Delivery:
         self._hand_over = _to_all([self._opened(name) for name in names])
         self._runs_here[0] = 1
 
-    def write(self, line: Line) -> bool:
+    def write(self, line: bytes) -> bool:
         """Hands the line to every sink; a sink that fails takes nothing from the others.
 
         Returns:
@@ -221,7 +220,7 @@ class Delivery:
             return self._hand_over(line)
         return self._write_meanwhile(line)
 
-    def _write_meanwhile(self, line: Line) -> bool:
+    def _write_meanwhile(self, line: bytes) -> bool:
         if diversion.takers:
             self._emitted += 1
             diversion.take(self._app(), line)
@@ -302,8 +301,8 @@ class Delivery:
         )
         return self._cloudwatch.write
 
-    def _guarded(self, write: Callable[[Line], None]) -> Write:
-        def guarded(line: Line) -> bool:
+    def _guarded(self, write: Callable[[bytes], None]) -> Write:
+        def guarded(line: bytes) -> bool:
             self._guard.run("a sink", write, line)
             return True
 

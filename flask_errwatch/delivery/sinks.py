@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 
-from flask_errwatch.rendering import Line
-
 _STDOUT = 1
 #: Lines that the memory sink keeps; tests look at fewer, and a forgotten one must stay small.
 _MOST_KEPT = 10_000
@@ -19,9 +17,9 @@ class StdoutSink:
     with, are its own.
     """
 
-    def write(self, line: Line) -> None:
+    def write(self, line: bytes) -> None:
         """Writes the line, whole if the system lets it."""
-        rest = line.text + b"\n"
+        rest = line + b"\n"
         while rest:
             rest = rest[os.write(_STDOUT, rest) :]
 
@@ -30,8 +28,8 @@ class MemorySink:
     """Keeps the newest lines in memory, for tests."""
 
     def __init__(self) -> None:
-        self.lines: deque[Line] = deque(maxlen=_MOST_KEPT)
+        self.lines: deque[bytes] = deque(maxlen=_MOST_KEPT)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: bytes) -> None:
         """Keeps the line."""
         self.lines.append(line)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from flask_errwatch.delivery.folder import open_new
 from flask_errwatch.delivery.reading import segment_path
-from flask_errwatch.delivery.records import pack, split, unpack
-from flask_errwatch.rendering import Line
+from flask_errwatch.delivery.records import line_of, pack, split, unpack
 
 FULL = "the journal is full"
 
@@ -66,22 +65,20 @@ class Writer:
             self.descriptor = inherited.descriptor
         self._inode = _identity(self.descriptor)
 
-    def append(self, line: Line) -> bool:
+    def append(self, text: bytes) -> bool:
         """Appends the line, or counts it as refused; never waits and never raises.
 
         Returns:
             Whether it lies in the journal.
         """
-        record = pack(line)
+        record = pack(text)
         length = len(record)
         if self.written + length > self.limit:
-            self.refused.append((line.timestamp, FULL))
-            return False
+            return self._refuse(text, FULL)
         try:
             written = os.write(self.descriptor, record)
         except OSError as error:
-            self.refused.append((line.timestamp, f"cannot write ({error.strerror})"))
-            return False
+            return self._refuse(text, f"cannot write ({error.strerror})")
         self.written += written
         is_whole = written == length
         if is_whole:
@@ -90,6 +87,10 @@ class Writer:
         if self.written >= self._rotate_at:
             self.rotate()
         return is_whole
+
+    def _refuse(self, text: bytes, reason: str) -> bool:
+        self.refused.append((line_of(text).timestamp, reason))
+        return False
 
     def rotate(self, *, early: bool = False) -> None:
         """Changes the segment when it is full, or before; somebody else may be at it."""

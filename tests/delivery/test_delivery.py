@@ -23,9 +23,9 @@ from flask_errwatch.delivery import Delivery
 from flask_errwatch.delivery.journal import DiskJournal
 from flask_errwatch.errors import NoAppError
 from flask_errwatch.extension import AppState, ErrWatch
-from flask_errwatch.rendering import Line
 from tests.delivery.test_thread import blocked_in
 from tests.fake_logs import FakeLogs, Mode
+from tests.lines import line
 
 MakeApp = Callable[..., tuple[Flask, ErrWatch]]
 
@@ -261,7 +261,7 @@ def test_lines_that_are_too_old_are_counted_and_named(
     now = time.time_ns() // 1_000_000
     for number in range(1001):
         age = 15 * 86_400_000 if number == 500 else 0
-        delivery.write(Line(now - age, b'{"n":%d}' % number, critical=False))
+        delivery.write(line(now - age, n=number))
     assert errwatch.flush(10)
     _wait_until(lambda: fake.count() >= 1001)
     numbers = [event["n"] for event in _events(fake) if "n" in event]
@@ -273,7 +273,7 @@ def test_lines_that_are_too_old_are_counted_and_named(
     assert data["reason"] == "older than 14 days"
     assert data["first"] == data["last"]
     assert errwatch.stats(app).dropped == 1
-    assert '{"n":500}' in capfd.readouterr().err
+    assert '"n":500}' in capfd.readouterr().err
 
 
 def test_losses_are_reported_when_lines_arrive_again(fake: FakeLogs, make_app: MakeApp) -> None:
@@ -644,7 +644,7 @@ def test_a_report_of_losses_is_made_until_it_is_taken(fake: FakeLogs, make_app: 
     while errwatch.stats(app).dropped < 20_000:
         now = time.time_ns() // 1_000_000
         for number in range(2000):
-            delivery.write(Line(now, b'{"n":%d,"pad":"%b"}' % (number, b"x" * 400), critical=False))
+            delivery.write(line(now, n=number, pad="x" * 400))
         assert time.monotonic() < limit
 
     def reported() -> int:

@@ -18,13 +18,13 @@ from flask_errwatch.delivery.journal import DiskJournal, MemoryJournal, OwnJourn
 from flask_errwatch.delivery.reading import TORN
 from flask_errwatch.delivery.records import pack
 from flask_errwatch.delivery.writing import FULL
-from flask_errwatch.rendering import Line
+from tests.lines import line
 
 MIB = 1_048_576
 
 
-def _line(number: int, size: int = 0) -> Line:
-    return Line(1_000_000 + number, b'{"n":%d,"pad":"%b"}' % (number, b"x" * size), critical=False)
+def _line(number: int, size: int = 0) -> bytes:
+    return line(1_000_000 + number, n=number, pad="x" * size)
 
 
 def _drained(journal: OwnJournal) -> list[int]:
@@ -62,13 +62,13 @@ def test_lines_come_back_in_order_and_once(kind: str, place: Path) -> None:
     for number in range(3):
         journal.append(_line(number))
     first = journal.read()
-    assert [record.line for record in first] == [_line(0), _line(1), _line(2)]
+    assert [record.line.text for record in first] == [_line(0), _line(1), _line(2)]
     assert journal.read() == []
     journal.rewind()
     assert journal.read() == first
     journal.acknowledge(first[1].end)
     journal.rewind()
-    assert [record.line for record in journal.read()] == [_line(2)]
+    assert [record.line.text for record in journal.read()] == [_line(2)]
     assert journal.appended == 3
 
 
@@ -153,7 +153,7 @@ def test_memory_is_bounded_and_gives_up_the_oldest() -> None:
 
 def test_memory_refuses_what_has_no_room() -> None:
     """While nobody looks, memory stays within its bound, and each refusal counts."""
-    journal = MemoryJournal(1000)
+    journal = MemoryJournal(11 * len(_line(0, 80)) - 1)
     for number in range(100):
         journal.append(_line(number, 80))
     journal.count_refused()
@@ -199,10 +199,10 @@ _DYING = """
 import os, sys
 from pathlib import Path
 from flask_errwatch.delivery.journal import DiskJournal
-from flask_errwatch.rendering import Line
+from tests.lines import line
 journal = DiskJournal(Path(sys.argv[1]), 1_048_576)
 for number in range(int(sys.argv[2])):
-    journal.append(Line(1_000_000 + number, b'{"n":%d}' % number, False))
+    journal.append(line(1_000_000 + number))
 records = journal.read()
 journal.acknowledge(records[4].end)
 journal.losses.add("the journal is full", 5, 7)
@@ -294,7 +294,7 @@ def test_the_folder_is_private(tmp_path: Path) -> None:
     assert warning is None
     (folder,) = (tmp_path / "new" / "deep").iterdir()
     assert folder.name.startswith("shop-")
-    assert folder.name.endswith(".v1")
+    assert folder.name.endswith(".v2")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
@@ -393,7 +393,7 @@ def test_what_is_no_lock_does_not_block_adoption(place: Path) -> None:
     (place / "2-dead.00000001.log").write_bytes(pack(_line(7)))
     adopted = DiskJournal(place, MIB).adopt()
     assert adopted is not None
-    assert [record.line for record in adopted.read()] == [_line(7)]
+    assert [record.line.text for record in adopted.read()] == [_line(7)]
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_a_state_that_cannot_be_right_loses_nothing(state: str, place: Path) -> 
     journal = DiskJournal(place, MIB)
     adopted = journal.adopt()
     assert adopted is not None
-    assert [record.line for record in adopted.read()] == [_line(1), _line(2)]
+    assert [record.line.text for record in adopted.read()] == [_line(1), _line(2)]
     journal.finish(adopted)
     assert journal.losses.count == 0
 
@@ -432,7 +432,7 @@ def test_a_journal_without_its_lock_is_found_when_nobody_mends_it(place: Path) -
     living.heal()
     adopted = other.adopt()
     assert adopted is not None
-    assert [record.line for record in adopted.read()] == [_line(2)]
+    assert [record.line.text for record in adopted.read()] == [_line(2)]
     assert other.adopt() is None
     assert _drained(living) == [1]
 
@@ -509,6 +509,6 @@ def test_memory_is_counted_exactly_by_many_threads() -> None:
             thread.join()
     finally:
         sys.setswitchinterval(before)
-    assert journal._bytes == sum(len(line.text) for line in journal._lines)
+    assert journal._bytes == sum(map(len, journal._lines))
     assert len(_drained(journal)) == 12_000
     assert journal._bytes == 0

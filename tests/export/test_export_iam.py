@@ -17,14 +17,13 @@ from cfnlint.api import lint
 
 from flask_errwatch._aws import DELIVERY, PROVISIONING, Aws
 from flask_errwatch.config import Config
-from flask_errwatch.delivery.records import Position, Record
+from flask_errwatch.delivery.records import Line, Position, Record
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision import apply, plan, provision, removal_plan
 from flask_errwatch.provision.export.iam import ROLES, iam_policy
 from flask_errwatch.provision.place import Place
 from flask_errwatch.provision.status import status
-from flask_errwatch.rendering import Line
 from flask_errwatch.verification import verify
 from tests.export.policies import ACCOUNT, FREE, REGION, actions, allowed, asked
 from tests.export.recorded import Made, Recorder

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Flask
 
 from flask_errwatch.extension import AppState
-from flask_errwatch.rendering import Line
+from tests.lines import line
 from tests.stress.stressed import make_app
 
 if TYPE_CHECKING:
@@ -50,10 +50,15 @@ def _delivery() -> Delivery:
     return state.delivery
 
 
-def _line(number: int, age_ms: int = 0) -> Line:
-    head = f'{{"event":"Not Found Error","process":"x","seq":{number + 1},"path":"/r/{number:07d}"'
-    text = f'{head},"pad":"{"x" * (_LENGTH - len(head))}"}}'
-    return Line(int(time.time() * 1000) - age_ms, text.encode(), False)  # noqa: FBT003 - a tuple
+def _line(number: int, age_ms: int = 0) -> bytes:
+    fields = {
+        "event": "Not Found Error",
+        "process": "x",
+        "seq": number + 1,
+        "path": f"/r/{number:07d}",
+        "pad": "x" * (_LENGTH - 140),
+    }
+    return line(int(time.time() * 1000) - age_ms, **fields)
 
 
 def _old(lines: int, hours: int) -> None:
@@ -83,7 +88,7 @@ def _watchtower(lines: int) -> None:
     handler.flush()
     _say(f"began {time.time()}")
     for number in range(lines):
-        logger.info(_line(number).text.decode())
+        logger.info(_line(number).decode())
     handler.flush()
     _say("served")
     sys.stdin.read()
@@ -100,8 +105,8 @@ def _cost(rounds: int, lines: int, pause_us: int) -> None:
     for _ in range(rounds):
         made = [_line(number) for number in range(lines)]
         records = [
-            logging.LogRecord("alone", logging.INFO, "", 0, line.text.decode(), None, None)
-            for line in made
+            logging.LogRecord("alone", logging.INFO, "", 0, text.decode(), None, None)
+            for text in made
         ]
         ours.append(_seconds_each(delivery.write, made, pause_us / 1e6))
         theirs.append(_seconds_each(handler.handle, records, pause_us / 1e6))
