@@ -21,6 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LONGEST_HEARTBEAT = 17_280
 
 # Compiled at their first use: an import is not to pay for what most configurations lack.
+_RESERVED = frozenset(":*$")
 _METRIC_NAME = r"[^:*$\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
 _MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+[1-9]\d{1,14}"  # E.164
@@ -33,6 +34,8 @@ class RefusedValueError(ValueError):
 
 def is_metric_name(name: str) -> bool:
     """Whether CloudWatch takes it in a metric name (PutMetricFilter: none of `:` `*` `$`)."""
+    if name.isascii():  # nearly every one; to compile the pattern is a third of `init_app`
+        return bool(name) and name.isprintable() and _RESERVED.isdisjoint(name)
     return bool(re.fullmatch(_METRIC_NAME, name))
 
 

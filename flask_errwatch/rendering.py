@@ -24,7 +24,7 @@ EventDict = MutableMapping[str, Any]
 
 # Besides what JSON itself escapes: DEL, C1, the two line separators that some readers split
 # at, and the marks that reorder text on a terminal (Unicode TR9; CVE-2021-42574).
-_HIDDEN = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_HIDDEN = "[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # compiled at its first use
 _DEPTH = 8
 _NODES = 4000
 #: Characters that one walk keeps: more could not stay in a line anyway, and it costs time.
@@ -90,7 +90,7 @@ def _json(event: Mapping[str, Any]) -> bytes:
 
 def _escaped(text: bytes) -> bytes:
     """The JSON with every hidden character as an escape; they stand only inside strings."""
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
+    return re.sub(_HIDDEN, lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
 
 
 def plain_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from flask_errwatch import (
     NoAppError,
     UnknownDetectorError,
 )
+from flask_errwatch._values import is_metric_name
 from flask_errwatch.config import RETENTION_DAYS, Config, load
 from tests.wsgi_driver import watched
 
@@ -447,3 +448,16 @@ def test_any_value_is_taken_or_refused(settings: dict[str, object]) -> None:
         assert keys <= {*settings, "ERRWATCH_LOG_GROUP"}
     else:
         assert config.retention_days in RETENTION_DAYS
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        *(("shop-login failed.5%", True), ("Bestellung-fällt-aus", True), ("é b", True)),
+        *(("", False), ("a:b", False), ("a*", False), ("$a", False), ("é:", False), ("é*$", False)),
+        *(("a\tb", False), ("a\x7f", False), ("\x00", False), ("é\x85", False), ("\ud800", False)),
+    ],
+)
+def test_what_is_a_metric_name(name: str, is_one: bool) -> None:  # noqa: FBT001 - the expected value
+    """None of `:` `*` `$` and no control character, in ASCII and beyond (PutMetricFilter)."""
+    assert is_metric_name(name) is is_one
