@@ -55,7 +55,7 @@ def _sizes() -> dict[str, int]:
     }
     state.recorder.operational(HEARTBEAT, figures)
     names = ("404", "403", "500", HEARTBEAT)
-    return dict(zip(names, (len(line.text) for line in state.delivery.memory.lines), strict=True))
+    return dict(zip(names, (len(line) for line in state.delivery.memory.lines), strict=True))
 
 
 def _dollars(size: int, lines: int = 1_000_000) -> dict[str, float]:
