@@ -24,6 +24,7 @@ from werkzeug.local import LocalProxy
 
 from flask_errwatch._exceptions import _frames, exception_fields
 from flask_errwatch.delivery.records import line_of
+from flask_errwatch.detectors import CRITICAL_ERROR
 from flask_errwatch.events import KEYS, add_request, in_order, new_id, path_of, rfc3339
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
@@ -484,6 +485,17 @@ def test_an_id_is_a_uuid_of_version_7() -> None:
     assert ids[0][:15] == "018bcfe5-687b-7"
 
 
+def test_how_long_it_took() -> None:
+    """Milliseconds, to the microsecond."""
+    app = Flask(__name__)
+    watched(app)
+    recorder = app.extensions["errwatch"].recorder
+    event = recorder.answered(
+        CRITICAL_ERROR, {}, request=None, code=500, seconds=1.2345678, error=None, handled=False
+    )
+    assert event["duration_ms"] == 1234.567
+
+
 def test_a_time_as_text() -> None:
     """RFC 3339, in UTC, with three digits after the second."""
     assert rfc3339(1_001) == "1970-01-01T00:00:01.001Z"
@@ -548,6 +560,8 @@ def test_what_the_request_says_of_itself(
         ({"PATH_INFO": "/\xc3\xbc"}, "/%C3%BC"),
         ({"PATH_INFO": "/\u4e2d"}, "/%3F"),
         ({"PATH_INFO": '/"<>{}'}, "/%22%3C%3E%7B%7D"),
+        ({"PATH_INFO": "/aZ0-._~!$&'()*+,;=:@/"}, "/aZ0-._~!$&'()*+,;=:@/"),
+        ({"PATH_INFO": "/aZ0-._~!$&'()*+,;=:@ /"}, "/aZ0-._~!$&'()*+,;=:@%20/"),
         ({"SCRIPT_NAME": "/shop", "PATH_INFO": ""}, "/shop"),
         ({}, ""),
         ({"PATH_INFO": "/" + "a" * 3000}, "/" + "a" * 2047 + "…[953 more]"),
@@ -583,6 +597,10 @@ def test_a_strange_method(method: object, expected: str) -> None:
         ({"HTTP_X_REQUEST_ID": "a" * 129}, {}),
         ({"HTTP_X_REQUEST_ID": "a b"}, {}),
         ({"HTTP_TRACEPARENT": "00-" + "0" * 32 + "-b7ad6b7169203331-01"}, {}),
+        (
+            {"HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+            {"trace_id": "0af7651916cd43dd8448eb211c80319c"},
+        ),
         ({"HTTP_TRACEPARENT": "garbage"}, {}),
         (
             {"HTTP_X_AMZN_TRACE_ID": "Self=1;Root=1-67891233-abcdef012345678912345678;Sampled=1"},

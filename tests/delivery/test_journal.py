@@ -158,7 +158,11 @@ def test_memory_refuses_what_has_no_room() -> None:
         journal.append(_line(number, 80))
     journal.count_refused()
     assert journal.appended == 10
-    assert journal.losses.by_reason[FULL].count == 90
+    lost = journal.losses.by_reason[FULL]
+    assert (lost.count, lost.first, lost.last) == (90, 1_000_010, 1_000_099)
+    assert journal.keep_within_bound() == 2  # to three quarters of it
+    lost = journal.losses.by_reason[FULL]
+    assert (lost.count, lost.first, lost.last) == (92, 1_000_000, 1_000_099)
 
 
 def test_a_full_disk_costs_the_line_and_nothing_else(
@@ -175,7 +179,8 @@ def test_a_full_disk_costs_the_line_and_nothing_else(
         journal.append(_line(1))
     journal.append(_line(2))
     journal.count_refused()
-    assert journal.losses.by_reason["cannot write (No space left on device)"].count == 1
+    lost = journal.losses.by_reason["cannot write (No space left on device)"]
+    assert (lost.count, lost.first, lost.last) == (1, 1_000_001, 1_000_001)
     assert _drained(journal) == [2]
 
 

@@ -63,7 +63,9 @@ def test_a_changed_byte_is_noticed(text: bytes, data: st.DataObject) -> None:
     assert unpack(bytes(raw)) is None
 
 
-@pytest.mark.parametrize("text", [b"", b"1", b"[]", b"{", b'{"id":1}', b'{"id":"x","level":"a"}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"1", b"[]", b"{}", b"{", b'{"id":1}', b'{"id":"x","level":"a"}']
+)
 def test_what_is_no_line_is_torn(text: bytes) -> None:
     """A record with a right checksum and no line in it is skipped, and stops nothing."""
     (raw,) = [raw for raw, _ in split(pack(text))]
