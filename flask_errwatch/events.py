@@ -51,8 +51,8 @@ _TRACE_PARENT_KEY: Final = "HTTP_TRACEPARENT"
 _XRAY_KEY: Final = "HTTP_X_AMZN_TRACE_ID"
 #: Ticks of a second: what an id keeps of the time is 4096ths of a millisecond.
 _TICKS: Final = 4_096_000
-#: Bits of an id that are time; a clock that stands before 1970 must not cost a line.
-_TIME: Final = (1 << 60) - 1
+#: The last second that RFC 3339 has.
+_LAST: Final = 253_402_300_799
 #: The variant of a UUID as RFC 9562 has them, before 62 random bits.
 _VARIANT: Final = 1 << 63
 
@@ -69,13 +69,12 @@ def new_id(ticks: int, random: Random) -> str:
         '018bcfe5-6800-7000'
     """
     # Not by a format: that costs more than all of this, where it is done once in a request.
-    number = (ticks & _TIME) << 64 | _VARIANT | random.getrandbits(62)
-    digits = number.to_bytes(16, "big").hex()
+    digits = (ticks << 64 | _VARIANT | random.getrandbits(62)).to_bytes(16, "big").hex()
     return f"{digits[1:9]}-{digits[9:13]}-7{digits[13:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def rfc3339(milliseconds: int) -> str:
-    """The time since the epoch in UTC.
+    """The time since the epoch in UTC; after the year 9999 it has no other.
 
     Example:
         >>> rfc3339(1_700_000_000_123)
@@ -87,12 +86,18 @@ def rfc3339(milliseconds: int) -> str:
 @lru_cache(maxsize=4)
 def _second(seconds: int) -> str:
     # Formatted once a second: it is the dearest part of an event's head.
-    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}"
+    moment = datetime.fromtimestamp(min(max(seconds, 0), _LAST), timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
+def _now() -> int:
+    # An id has no time before 1970, where a clock stands that was never set.
+    return max(int(time.time() * _TICKS), 0)
 
 
 def head(detector: Detector, random: Random) -> dict[str, object]:
     """The keys with which every event of a detector begins."""
-    now = int(time.time() * _TICKS)
+    now = _now()
     return {
         "event": detector.event,
         "detector": detector.name,
@@ -105,7 +110,7 @@ def head(detector: Detector, random: Random) -> dict[str, object]:
 
 def operational_head(phrase: str, random: Random) -> dict[str, object]:
     """The same for a line that lies outside the catalogue."""
-    now = int(time.time() * _TICKS)
+    now = _now()
     return {
         "event": phrase,
         "level": "info",

@@ -19,8 +19,8 @@ _WHOLE = frozenset({"pwd", "pin", "otp", "ssn", "cvv", "cvc", "iban", "session",
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _URL_USER = r"(?<=://)[^/\s@:]{0,256}:[^/\s@]{1,256}(?=@)"
-_ASSIGNED = r"""(?ix) \b ([a-z0-9_-]{0,64}
-    (?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|authorization))
+_ASSIGNED = r"""(?ix)
+    (password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|authorization)
     (["']?\s{0,8}[=:]\s{0,8}) (?:bearer\s|basic\s)? ("[^"]{0,512}"|'[^']{0,512}'|[^\s,;&"']+)
 """
 #: At their first use: an import is not to pay for what most events lack.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from pathlib import Path
 from typing import Protocol
@@ -328,7 +329,7 @@ class MemoryJournal:
         """Takes the line, or counts it as refused; `deque.append` is atomic."""
         size = len(text)
         if self._bytes + size > self._bound:
-            self._refused.append(line_of(text).timestamp)
+            self._refused.append(int(time.time() * 1000))
             return False
         self._lines.append(text)
         # No call inside a `+=`: a thread switch there would lose the other thread's sum.

@@ -77,13 +77,17 @@ class Journal:
     def _state_path(self) -> Path:
         return self._folder / f"{self.name}.state"
 
-    def read(self, most: int = CHUNK) -> list[Record]:
+    def read(self) -> list[Record]:
         """The next records after what was read; empty when there are none for now."""
         while True:
-            chunk = self._chunk(most)
+            chunk = self._chunk()
             end = chunk.rfind(b"\n") + 1
             if end:
                 return self._records(chunk[:end])
+            if len(chunk) == CHUNK:  # of somebody else: no record is as long
+                self._read = self._read._replace(offset=self._read.offset + CHUNK)
+                self._count_torn(self._read)
+                continue
             if self.last_segment is not None and self._read.segment >= self.last_segment:
                 return []
             # Nothing whole is left in a segment that nobody writes to any more. A writer may
@@ -147,7 +151,7 @@ class Journal:
     def _read_within(self, segment: int) -> list[Record]:
         if self._read.segment > segment:
             return []
-        chunk = self._chunk(CHUNK)
+        chunk = self._chunk()
         end = chunk.rfind(b"\n") + 1
         return self._records(chunk[:end]) if end else []
 
@@ -183,7 +187,7 @@ class Journal:
         self._state_path.unlink(missing_ok=True)
         self._lock.remove()
 
-    def _chunk(self, most: int) -> bytes:
+    def _chunk(self) -> bytes:
         try:
             descriptor = os.open(
                 segment_path(self._folder, self.name, self._read.segment),
@@ -192,7 +196,7 @@ class Journal:
         except FileNotFoundError:
             return b""
         try:
-            return os.pread(descriptor, most, self._read.offset)
+            return os.pread(descriptor, CHUNK, self._read.offset)
         finally:
             os.close(descriptor)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from pathlib import Path
 
 from flask_errwatch.delivery.folder import open_new
 from flask_errwatch.delivery.reading import segment_path
-from flask_errwatch.delivery.records import line_of, pack, split, unpack
+from flask_errwatch.delivery.records import pack, split, unpack
 
 FULL = "the journal is full"
 
@@ -74,11 +75,11 @@ class Writer:
         record = pack(text)
         length = len(record)
         if self.written + length > self.limit:
-            return self._refuse(text, FULL)
+            return self._refuse(FULL)
         try:
             written = os.write(self.descriptor, record)
         except OSError as error:
-            return self._refuse(text, f"cannot write ({error.strerror})")
+            return self._refuse(f"cannot write ({error.strerror})")
         self.written += written
         is_whole = written == length
         if is_whole:
@@ -88,8 +89,8 @@ class Writer:
             self.rotate()
         return is_whole
 
-    def _refuse(self, text: bytes, reason: str) -> bool:
-        self.refused.append((line_of(text).timestamp, reason))
+    def _refuse(self, reason: str) -> bool:
+        self.refused.append((int(time.time() * 1000), reason))
         return False
 
     def rotate(self, *, early: bool = False) -> None:
