@@ -15,7 +15,8 @@ import pytest
 from flask_errwatch import config
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.folder import UnusableFolderError, app_folder
-from flask_errwatch.delivery.journal import DiskJournal, MemoryJournal, OwnJournal, open_journal
+from flask_errwatch.delivery.journal import DiskJournal, OwnJournal, open_journal
+from flask_errwatch.delivery.memory_journal import MemoryJournal
 from flask_errwatch.delivery.reading import TORN
 from flask_errwatch.delivery.records import pack
 from flask_errwatch.delivery.writing import FULL
