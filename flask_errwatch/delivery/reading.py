@@ -80,14 +80,11 @@ class Journal:
     def read(self) -> list[Record]:
         """The next records after what was read; empty when there are none for now."""
         while True:
-            chunk = self._chunk()
-            end = chunk.rfind(b"\n") + 1
-            if end:
-                return self._records(chunk[:end])
-            if len(chunk) == CHUNK:  # of somebody else: no record is as long
-                self._read = self._read._replace(offset=self._read.offset + CHUNK)
-                self._count_torn(self._read)
-                continue
+            found = self._next()
+            if found:
+                return found
+            if found is not None:
+                continue  # all of it was torn: there may be more behind it
             if self.last_segment is not None and self._read.segment >= self.last_segment:
                 return []
             # Nothing whole is left in a segment that nobody writes to any more. A writer may
@@ -96,7 +93,7 @@ class Journal:
             if self._read.segment + 1 == self.last_segment and self._ended != self._read:
                 self._ended = self._read
                 return []
-            if chunk:
+            if self._chunk():
                 self._count_torn(self._read)
             following = [number for number in self._segments() if number > self._read.segment]
             if not following:
@@ -140,20 +137,26 @@ class Journal:
         if self.last_segment is not None and oldest >= self.last_segment:
             return 0
         count = 0
-        while records := self._read_within(oldest):
-            for record in records:
+        while self._read.segment <= oldest and (found := self._next()) is not None:
+            for record in found:
                 self.losses.add(reason, record.line.timestamp)
-            count += len(records)
+            count += len(found)
         self.acknowledge(Position(oldest + 1, 0))
         self.rewind()
         return count
 
-    def _read_within(self, segment: int) -> list[Record]:
-        if self._read.segment > segment:
-            return []
+    def _next(self) -> list[Record] | None:
+        """What comes next in this segment, without what is torn; None when nothing whole does."""
         chunk = self._chunk()
         end = chunk.rfind(b"\n") + 1
-        return self._records(chunk[:end]) if end else []
+        if end:
+            return self._records(chunk[:end])
+        if len(chunk) < CHUNK:
+            return None
+        # Of somebody else: no record is as long.
+        self._read = self._read._replace(offset=self._read.offset + CHUNK)
+        self._count_torn(self._read)
+        return []
 
     def save(self) -> None:
         """Writes the state, whole or not at all."""

@@ -199,9 +199,28 @@ def test_foreign_bytes_cost_no_line(place: Path, length: int) -> None:
     assert [record.line.text for record in journal.read()] == [_line(1)]
     journal.append(_line(2))
     journal.append(_line(3))
-    read = [record.line.text for _ in range(3) for record in journal.read()]
-    assert read == [_line(2), _line(3)]
+    assert [record.line.text for record in journal.read()] == [_line(2), _line(3)]
     assert journal.losses.by_reason[TORN].count >= 1
+
+
+@pytest.mark.parametrize("foreign", [bytes(300_000), b"no line of ours\n" * 40_000])
+def test_lines_behind_foreign_bytes_are_read_or_counted(place: Path, foreign: bytes) -> None:
+    """In the journal of a dead process too; and whoever gives a segment up counts each line."""
+    for name in ("1-dead", "2-dead"):
+        (place / f"{name}.00000001.log").write_bytes(
+            pack(_line(1)) + foreign + pack(_line(2)) + pack(_line(3))
+        )
+        (place / f"{name}.lock").touch(mode=0o600)
+    journal = DiskJournal(place, 64 * MIB)
+    read, given_up = journal.adopt(), journal.adopt()
+    assert read is not None
+    assert given_up is not None
+    numbers = []
+    while records := read.read():
+        numbers += [record.line.timestamp - 1_000_000 for record in records]
+    assert numbers == [1, 2, 3]
+    assert given_up.skip_oldest_segment(FULL) == 3
+    assert given_up.losses.by_reason[FULL].count == 3
 
 
 def test_a_short_write_costs_that_line_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
