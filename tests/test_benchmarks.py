@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 
 from benchmarks import overhead, report
+from benchmarks.app import PATHS, serve
+from benchmarks.stage import settings
 from benchmarks.variants import BY_NAME, VARIANTS
+from tests.fake_logs import FakeLogs
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
@@ -70,6 +74,46 @@ def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> 
     chart = folder / "overhead.svg"
     if "chart skipped: needs matplotlib" not in printed:
         assert "<svg" in chart.read_text("utf-8")
+
+
+#: What a watching tool has to say of one request of each kind; of the first, nothing.
+SAID = ["Not Found Error", "Authentication Error", "Critical Error"]
+
+
+_SERVED = """
+from benchmarks.app import PATHS, serve
+from benchmarks.variants import BY_NAME
+app, settle = BY_NAME["flask-errwatch"].make()
+for path in PATHS.values():
+    serve(app, path)
+settle()
+"""
+
+
+def test_what_is_measured_as_ours_does_all_of_it() -> None:
+    """Each failing request has its line, through a journal on the disk and a shipper."""
+    with FakeLogs() as fake, settings(fake.url) as environment:
+        subprocess.run(
+            [sys.executable, "-c", _SERVED], env=environment, cwd=ROOT, check=True, timeout=60
+        )
+        lines = [json.loads(line.message) for line in fake.lines()]
+        (segment,) = Path(environment["ERRWATCH_JOURNAL_DIR"]).glob("*/*.log")
+        assert segment.read_bytes().count(b"\n") == 2 * len(lines)
+    said = [line for line in lines if line["event"] != "Heartbeat"]
+    assert [line["event"] for line in said] == SAID
+    assert [line["path"] for line in said] == [PATHS[case] for case in CASES[1:]]
+    assert len([*said[2]["exception"]["frames"]]) == 5
+
+
+def test_what_is_measured_as_the_floor_does_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each failing request has its write of 15 keys; a crash has the frames too."""
+    app, _settle = BY_NAME["floor of the job"].make()
+    written: list[dict[str, Any]] = []
+    monkeypatch.setattr(os, "write", lambda _descriptor, line: written.append(json.loads(line)))
+    for case in CASES:
+        serve(app, PATHS[case])
+    assert [line["path"] for line in written] == [PATHS[case] for case in CASES[1:]]
+    assert [len(line) for line in written] == [15, 15, 16]
 
 
 def test_the_page_says_what_the_results_say() -> None:
