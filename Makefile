@@ -9,6 +9,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # A checkout in which the modules that an answer passes through are compiled, as in the wheels of
 # a release; here they never are, so that tests and editors see what they run.
 COMPILED := build/compiled
+# So that compiled functions call each other, and Python, without a detour.
+COMPILE := CFLAGS='-fvisibility=hidden -fno-plt' HATCH_BUILD_HOOK_ENABLE_MYPYC=1
 # Tests of what is compiled, and of the servers and signals that it runs under.
 TOUCHED := $(addprefix tests/, stress delivery/test_journal.py delivery/test_records.py \
 	$(patsubst %, test_%.py, addresses boundary capture extension guard hooks late_failures line \
@@ -66,7 +68,7 @@ wheel: $(COMPILED)
 $(COMPILED): $(STAMP) $(shell find flask_errwatch tests benchmarks -name '*.py')
 	rm -rf build
 	mkdir -p $@
-	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m build --outdir build/wheel >/dev/null
+	$(COMPILE) $(BIN)/python -m build --outdir build/wheel >/dev/null
 	tar xzf build/wheel/*.tar.gz --strip-components=1 -C $@
 	$(BIN)/python -m zipfile -e build/wheel/*.whl $@
 	touch $@

@@ -22,9 +22,9 @@ import orjson
 
 from flask_errwatch.config import load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
-from flask_errwatch.events import rfc3339
 from flask_errwatch.replay.session import Session
 from flask_errwatch.simulation import replay
+from flask_errwatch.stamps import rfc3339
 
 _MEGABYTE = 1_000_000
 _START = datetime(2026, 11, 1, tzinfo=timezone.utc)

@@ -31,6 +31,13 @@ def name_of(value: object) -> str:
     return _name(type(value))
 
 
+def text_of(value: object) -> str:
+    """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
+    if value is None or type(value) is str:
+        return value or ""
+    return str(value) if issubclass(value.__class__, str) else ""
+
+
 def one_line(text: str, limit: int = _LONGEST) -> str:
     """The text as a terminal may show it: no control character, no line break, bounded."""
     shown = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])

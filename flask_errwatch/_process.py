@@ -11,9 +11,10 @@ import mmap
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from random import Random
+from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
+
+from flask_errwatch.stamps import Stamps
 
 T = TypeVar("T")
 
@@ -37,35 +38,19 @@ def mark() -> Mark:
         >>> here[0]
         1
     """
-    global _marks  # noqa: PLW0603 - what is left of a page
-    for one in _marks:
-        return one
-    page = _wiped_on_fork()
-    if page is None:
-        return _MarkByPid()
-    view = memoryview(page)
-    _marks = map(view.__getitem__, map(slice, range(len(view)), range(1, len(view) + 1)))
-    return next(_marks)
-
-
-#: One byte each, of a page that they share.
-_marks: Iterator[memoryview] = iter(())
-
-
-def _wiped_on_fork() -> mmap.mmap | None:
-    """A page of memory that the system fills with zeros in every child; None where it cannot."""
     if sys.platform != "linux":
-        return None
-    page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return _MarkByPid()
     try:
+        # A page of memory that the system fills with zeros in every child.
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         page.madvise(_WIPE_ON_FORK)
     except OSError:
-        return None
+        return _MarkByPid()
     try:
         page.madvise(_NO_ADVICE)
     except OSError:
         return page
-    return None  # an emulator that takes every advice and follows none
+    return _MarkByPid()  # an emulator that takes every advice and follows none
 
 
 # madvise(2), MADV_WIPEONFORK, since Linux 4.14; Python has no name for it.
@@ -133,8 +118,8 @@ class Process:
         fields: Its part of every line: the tags, the machine's name, the process id, and a
             random token that tells a process id used again apart; from the system, since a
             fork copies the state of `random`.
-        numbers: Counts its lines from 1; `next` is atomic.
-        random: Random numbers, seeded by the system for the same reason.
+        number: Counts its lines, from 1; atomic.
+        stamps: Makes their times and ids.
     """
 
     def __init__(self, tags: Mapping[str, object]) -> None:
@@ -144,5 +129,5 @@ class Process:
             "pid": os.getpid(),
             "process": os.urandom(4).hex(),
         }
-        self.numbers = itertools.count(1)
-        self.random = Random()  # noqa: S311 - for ids, which are no secrets
+        self.number: Callable[[], int] = itertools.count(1).__next__
+        self.stamps = Stamps()

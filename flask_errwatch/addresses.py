@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from flask_errwatch._guard import text_of
 from flask_errwatch._values import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -30,7 +30,7 @@ class ClientAddress(NamedTuple):
 
 
 def client_address(
-    environ: Mapping[str, object], trusted: int | tuple[Network, ...]
+    environ: dict[str, Any], trusted: int | tuple[Network, ...]
 ) -> ClientAddress | None:
     """The address of whoever spoke to the outermost trusted proxy.
 
@@ -52,29 +52,33 @@ def client_address(
         >>> client_address(environ, 0)
         ClientAddress(ip='10.0.0.7', source='peer')
     """
-    remote = environ.get("REMOTE_ADDR")
-    if not isinstance(remote, str):
-        remote = ""
+    remote = text_of(environ.get("REMOTE_ADDR"))
     if trusted:
         peer = parse_address(remote)
-        entry = _forwarded(environ.get("HTTP_X_FORWARDED_FOR"), peer, trusted)
+        entry = _forwarded(text_of(environ.get("HTTP_X_FORWARDED_FOR")), peer, trusted)
         if entry is not None:
-            return ClientAddress(ip=str(entry), source="x-forwarded-for")
-    return _peer(remote, "proxy-fix" if "werkzeug.proxy_fix.orig" in environ else "peer")
+            return _found(entry, "x-forwarded-for")
+    return _rewritten(remote) if "werkzeug.proxy_fix.orig" in environ else _peer(remote)
 
 
 @lru_cache(maxsize=1024)
-def _peer(remote: str, source: str) -> ClientAddress | None:
-    address = parse_address(remote)
+def _peer(remote: str) -> ClientAddress | None:
+    return _found(parse_address(remote), "peer")
+
+
+@lru_cache(maxsize=1024)
+def _rewritten(remote: str) -> ClientAddress | None:
+    return _found(parse_address(remote), "proxy-fix")
+
+
+def _found(address: Address | None, source: str) -> ClientAddress | None:
     return None if address is None else ClientAddress(ip=str(address), source=source)
 
 
 def _forwarded(
-    header: object, peer: Address | None, trusted: int | tuple[Network, ...]
+    header: str, peer: Address | None, trusted: int | tuple[Network, ...]
 ) -> Address | None:
     """The entry that the outermost trusted proxy appended, or None when there is none."""
-    if not isinstance(header, str):
-        return None
     entries = header[-_LONGEST_HEADER:].split(",")[-_MOST_HOPS:]
     if isinstance(trusted, int):
         # Fewer entries than proxies: the request did not come through all of them.

@@ -12,15 +12,14 @@ through as it came, and compiled code checks what it declares.
 from __future__ import annotations
 
 import contextvars
+import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wsgi import ClosingIterator
 
+from flask_errwatch._guard import text_of
 from flask_errwatch._process import mark
-from flask_errwatch.events import text_of
 from flask_errwatch.hooks import Event
 from flask_errwatch.recorder import Recorder
 
@@ -30,9 +29,12 @@ if TYPE_CHECKING:
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[..., object]]
 
-#: What fails begins here, as a text and as a number.
+# Bound here: compiled code finds it so without a search.
+_clock: Final = time.perf_counter
+_CLOSING: Final = ClosingIterator
+
+#: What fails begins here.
 _FAILING: Final = "4"
-_FAILING_CODE: Final = 400
 
 #: How a client, or whoever stops the server by hand, ends a request.
 _LEAVING: Final = (GeneratorExit, KeyboardInterrupt)
@@ -80,7 +82,7 @@ class Boundary:
         if call.event is not None:
             call.settle()  # A request has one event: nothing more can come of its body.
         # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
-        elif type(body) is ClosingIterator or not _passes(body, environ):
+        elif type(body) is _CLOSING or not _passes(body, environ):
             call.body = body
             return call
         call.finish()
@@ -107,15 +109,10 @@ def _passes(body: object, environ: Environ) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
-@lru_cache(maxsize=256)
-def _number(status: str) -> int:
-    """The number of a status line; 0 where it has none, which is the server's business."""
-    number = status.partition(" ")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) == 3 else 0
-
-
 class Call:
-    """One request on its way through the boundary; the server iterates over it as over its body.
+    """One request on its way through the boundary.
+
+    The server iterates over it as over the body, and the app calls it as the `write` of PEP 3333.
 
     Attributes:
         environ: Its WSGI environment.
@@ -145,7 +142,7 @@ class Call:
     _write: Callable[..., object]
 
     def __init__(self, environ: Environ, start_response: StartResponse, recorder: Recorder) -> None:
-        self._began = perf_counter()
+        self._began = _clock()
         self._recorder = recorder
         self._start_response = start_response
         self.environ = environ
@@ -184,29 +181,26 @@ class Call:
             self._recorder.guard.run(
                 "recording an answer", self._prepare, status, self.error, self.handled
             )
-        return self.write
+        return self
 
     def _prepare(self, status: object, error: BaseException | None, handled: bool) -> None:  # noqa: FBT001 - a fact
         """Makes the event while the request's context is there, for hooks and lazy messages."""
-        code = _number(text_of(status))
-        catalogue = self._recorder.catalogue
+        code, detector = self._recorder.claim(text_of(status))
         if error is not None and not handled:
-            detector = catalogue.critical
-        elif code >= _FAILING_CODE and (claiming := catalogue.for_status(code)) is not None:
-            detector = claiming
-        else:
+            detector = self._recorder.catalogue.critical
+        elif detector is None:
             return
         self.event = self._recorder.answered(
             detector,
             self.environ,
             request=self.request,
             code=code or _STOPPED,
-            seconds=perf_counter() - self._began,
+            seconds=_clock() - self._began,
             error=error,
             handled=handled,
         )
 
-    def write(self, data: object, /) -> object:
+    def __call__(self, data: object, /) -> object:
         """Sends a part of the body the old way of PEP 3333: the event of the answer goes first."""
         self.settle()
         self.sent = True

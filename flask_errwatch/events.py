@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 import string
-import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from functools import lru_cache
-from random import Random
 from typing import Any, Final
 from urllib.parse import quote_from_bytes
 
 from blinker import Namespace
 from werkzeug.routing import Rule
 
+from flask_errwatch._guard import text_of
 from flask_errwatch._values import Network
 from flask_errwatch.addresses import client_address
 from flask_errwatch.detectors import Detector
 
 #: Sent after each event was handed over: `sender` is the app, `event` the event as a dict.
-event_recorded = Namespace().signal("event-recorded")
+event_recorded: Final = Namespace().signal("event-recorded")
 
 SCHEMA: Final = 1
 
@@ -49,80 +46,28 @@ _XRAY_ROOT: Final = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)
 _REQUEST_ID_KEY: Final = "HTTP_X_REQUEST_ID"
 _TRACE_PARENT_KEY: Final = "HTTP_TRACEPARENT"
 _XRAY_KEY: Final = "HTTP_X_AMZN_TRACE_ID"
-#: Ticks of a second: what an id keeps of the time is 4096ths of a millisecond.
-_TICKS: Final = 4_096_000
-#: The last second that RFC 3339 has.
-_LAST: Final = 253_402_300_799
-#: The variant of a UUID as RFC 9562 has them, before 62 random bits.
-_VARIANT: Final = 1 << 63
 
 
-def new_id(ticks: int, random: Random) -> str:
-    """A UUID of version 7: unique, and sorted by time (RFC 9562, section 5.7).
-
-    Args:
-        ticks: The time since the epoch, in 4096ths of a millisecond.
-        random: Makes the rest of it.
-
-    Example:
-        >>> new_id(1_700_000_000_000 * 4096, Random())[:18]
-        '018bcfe5-6800-7000'
-    """
-    # Not by a format: that costs more than all of this, where it is done once in a request.
-    digits = (ticks << 64 | _VARIANT | random.getrandbits(62)).to_bytes(16, "big").hex()
-    return f"{digits[1:9]}-{digits[9:13]}-7{digits[13:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def rfc3339(milliseconds: int) -> str:
-    """The time since the epoch in UTC; after the year 9999 it has no other.
-
-    Example:
-        >>> rfc3339(1_700_000_000_123)
-        '2023-11-14T22:13:20.123Z'
-    """
-    return f"{_second(milliseconds // 1000)}.{str(1000 + milliseconds % 1000)[1:]}Z"
-
-
-@lru_cache(maxsize=4)
-def _second(seconds: int) -> str:
-    # Formatted once a second: it is the dearest part of an event's head.
-    moment = datetime.fromtimestamp(min(max(seconds, 0), _LAST), timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}"
-
-
-def _now() -> int:
-    # An id has no time before 1970, where a clock stands that was never set.
-    return max(int(time.time() * _TICKS), 0)
-
-
-def head(detector: Detector, random: Random) -> dict[str, object]:
-    """The keys with which every event of a detector begins."""
-    now = _now()
+def head(detector: Detector) -> dict[str, Any]:
+    """The keys with which every event of a detector begins, still without its time and id."""
     return {
         "event": detector.event,
         "detector": detector.name,
         "level": detector.level,
-        "timestamp": rfc3339(now >> 12),
+        "timestamp": "",
         "schema": SCHEMA,
-        "id": new_id(now, random),
+        "id": "",
     }
 
 
-def operational_head(phrase: str, random: Random) -> dict[str, object]:
+def operational_head(phrase: str) -> dict[str, Any]:
     """The same for a line that lies outside the catalogue."""
-    now = _now()
-    return {
-        "event": phrase,
-        "level": "info",
-        "timestamp": rfc3339(now >> 12),
-        "schema": SCHEMA,
-        "id": new_id(now, random),
-    }
+    return {"event": phrase, "level": "info", "timestamp": "", "schema": SCHEMA, "id": ""}
 
 
 def add_request(
     fields: dict[str, object],
-    environ: Mapping[str, object],
+    environ: dict[str, Any],
     trusted: int | tuple[Network, ...],
     rule: object,
 ) -> None:
@@ -137,21 +82,20 @@ def add_request(
         trusted: How many proxies stand in front of the app, or their networks.
         rule: The route that matched, or None.
     """
-    get = environ.get
-    method = get("REQUEST_METHOD")
+    method = environ.get("REQUEST_METHOD")
     fields["method"] = method if method in _METHODS else _method(method)
     fields["path"] = path_of(environ)
-    if isinstance(rule, Rule):
+    if rule is not None and isinstance(rule, Rule):
         fields["route"] = short(str(rule.rule))
         fields["endpoint"] = short(str(rule.endpoint))
     address = client_address(environ, trusted)
     if address is not None:
         fields["client_ip"], fields["client_ip_source"] = address
     # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
-    user = text_of(get("REMOTE_USER"))
+    user = text_of(environ.get("REMOTE_USER"))
     if user:
         fields["user"] = short(user)
-    agent = text_of(get("HTTP_USER_AGENT"))
+    agent = text_of(environ.get("HTTP_USER_AGENT"))
     if agent:
         fields["user_agent"] = short(agent)
     if _REQUEST_ID_KEY in environ or _TRACE_PARENT_KEY in environ or _XRAY_KEY in environ:
@@ -170,14 +114,7 @@ def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
 
 
-def text_of(value: object) -> str:
-    """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
-    if value is None or type(value) is str:
-        return value or ""
-    return str(value) if issubclass(value.__class__, str) else ""
-
-
-def path_of(environ: Mapping[str, object]) -> str:
+def path_of(environ: dict[str, Any]) -> str:
     """The path, percent-encoded, without the query string.
 
     Example:
@@ -198,7 +135,7 @@ def _method(method: object) -> str:
     return text if _METHOD.fullmatch(text) else short(ascii(text)[1:-1] or "?", 32)
 
 
-def _correlation(environ: Mapping[str, object]) -> dict[str, object]:
+def _correlation(environ: dict[str, Any]) -> dict[str, object]:
     """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
     fields: dict[str, object] = {}
     request_id = text_of(environ.get(_REQUEST_ID_KEY))

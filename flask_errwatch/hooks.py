@@ -12,7 +12,7 @@ from flask_errwatch.events import in_order, short
 
 Event = dict[str, Any]
 Enricher = Callable[[Event], Mapping[str, Any] | None]
-LastLook = Callable[[Event], Event | None]
+LastLook = Callable[[Event], Mapping[str, Any] | None]
 
 #: What a last look leaves of an event that it drops.
 _DROPPED: Event = {}

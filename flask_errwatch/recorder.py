@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from flask import Flask, Request
@@ -22,6 +22,10 @@ from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.hooks import Event, Hooks
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import EventDict, Redact, render
+
+#: What fails begins here.
+_FAILING: Final = 400
+_MOST_CLAIMS: Final = 256
 
 
 class Recorder:
@@ -51,6 +55,9 @@ class Recorder:
         self.guard = guard
         self.delivery = delivery
         self.catalogue = catalogue
+        # By status line: an app has few of them, unless a client may choose them.
+        self._claims: dict[str, tuple[int, Detector | None]] = {}
+        self._heads = {each.name: events.head(each) for each in (catalogue.critical, *catalogue)}
         self._hooks = hooks
         self._trusted = config.trusted_proxies
         self._root = root
@@ -73,10 +80,29 @@ class Recorder:
             context_class=dict,
         ).bind()
 
+    def claim(self, status: str) -> tuple[int, Detector | None]:
+        """The number of a status line, 0 where it has none, and the detector that claims it."""
+        known = self._claims.get(status)
+        if known is None:
+            number = status.partition(" ")[0]
+            is_code = number.isascii() and number.isdigit() and len(number) == 3
+            code = int(number) if is_code else 0
+            known = code, self.catalogue.for_status(code) if code >= _FAILING else None
+            if len(self._claims) < _MOST_CLAIMS:
+                self._claims[status] = known
+        return known
+
+    def _begun(self, detector: Detector) -> Event:
+        return self._stamped(dict(self._heads[detector.name]))
+
+    def _stamped(self, fields: Event) -> Event:
+        fields["timestamp"], fields["id"] = self._process.get().stamps.next()
+        return fields
+
     def answered(
         self,
         detector: Detector,
-        environ: Mapping[str, Any],
+        environ: dict[str, Any],
         *,
         request: object,
         code: int,
@@ -95,7 +121,7 @@ class Recorder:
             error: The exception behind the answer, if there was one.
             handled: Whether a handler of the app answered the exception.
         """
-        fields = events.head(detector, self._process.get().random)
+        fields = self._begun(detector)
         fields["status"] = code
         events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
         fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
@@ -118,7 +144,7 @@ class Recorder:
             request: The request it happened in, if in one.
             error: The exception that a watched job let escape, if that is what happened.
         """
-        fields = events.head(detector, self._process.get().random)
+        fields = self._begun(detector)
         self.guard.run("recording a report", self._report, fields, data, request, error)
         return str(fields["id"])
 
@@ -130,7 +156,7 @@ class Recorder:
         error: BaseException | None,
     ) -> None:
         if request is not None:
-            events.add_request(fields, request.environ, self._trusted, request.url_rule)
+            events.add_request(fields, dict(request.environ), self._trusted, request.url_rule)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:
@@ -168,13 +194,14 @@ class Recorder:
         """
         process = self._process.get()
         event.update(process.fields)
-        event["seq"] = next(process.numbers)
+        event["seq"] = process.number()
         return event
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
         """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
-        head = events.operational_head(phrase, self._process.get().random)
-        return self.emit({**head, "data": dict(data)})
+        fields = self._stamped(events.operational_head(phrase))
+        fields["data"] = dict(data)
+        return self.emit(fields)
 
     def _tell(self, event: Event) -> None:
         app = self._app()

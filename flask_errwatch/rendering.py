@@ -25,6 +25,9 @@ EventDict = MutableMapping[str, Any]
 # Besides what JSON itself escapes: DEL, C1, the two line separators that some readers split
 # at, and the marks that reorder text on a terminal (Unicode TR9; CVE-2021-42574).
 _HIDDEN = "[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # compiled at its first use
+#: Of them, the one that is ASCII. A number: bytes are asked for a number at once, and for bytes
+#: only after an exception of their own.
+_DELETE = 0x7F
 _DEPTH = 8
 _NODES = 4000
 #: Characters that one walk keeps: more could not stay in a line anyway, and it costs time.
@@ -65,7 +68,7 @@ def render(_logger: object, _method: str, event: EventDict) -> bytes:
     """
     try:
         text = orjson.dumps(event)
-        if not text.isascii() or b"\x7f" in text:
+        if not text.isascii() or _DELETE in text:
             text = _escaped(text)
     except TypeError:  # JSONEncodeError is one
         # A lone surrogate or a number that is none: rare, so only then all is cleaned.

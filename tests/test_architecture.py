@@ -18,7 +18,7 @@ NAME = "flask_errwatch"
 
 #: The layers, lowest first: a room may import rooms of its own layer and of those before.
 LAYERS = (
-    ("errors", "_values", "_guard", "_process", "_context"),
+    ("errors", "_values", "_guard", "stamps", "_process", "_context"),
     ("patterns", "config", "redaction", "addresses", "_checks", "alarms"),
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
@@ -134,7 +134,7 @@ def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
     text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
     named = set(re.findall(r'^    "/flask_errwatch/(\S+)\.py",$', text, re.MULTILINE))
     assert named == {
-        *("_guard", "_process", "boundary", "events", "recorder"),
+        *("_guard", "_process", "addresses", "boundary", "events", "hooks", "recorder", "stamps"),
         *("delivery/records", "delivery/writing"),
     }
     assert [name for name in named if not (PACKAGE / f"{name}.py").exists()] == []

@@ -11,7 +11,6 @@ from collections import UserDict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from random import Random
 from typing import Any
 from uuid import RFC_4122, UUID
 
@@ -25,9 +24,10 @@ from werkzeug.local import LocalProxy
 from flask_errwatch._exceptions import _frames, exception_fields
 from flask_errwatch.delivery.records import line_of
 from flask_errwatch.detectors import CRITICAL_ERROR
-from flask_errwatch.events import KEYS, add_request, in_order, new_id, path_of, rfc3339
+from flask_errwatch.events import KEYS, add_request, in_order, path_of
 from flask_errwatch.redaction import Redactor
 from flask_errwatch.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
+from flask_errwatch.stamps import Stamps, rfc3339
 from tests.test_guard import Nameless
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
@@ -472,17 +472,56 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
         assert event["timestamp"] == moment.isoformat(timespec="milliseconds").replace(
             "+00:00", "Z"
         )
-    assert new_id(1 << 12, Random()) < new_id(2 << 12, Random())
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
     """RFC 9562, section 5.7; the time goes on within a millisecond, whatever chance gives."""
-    chance = Random(7)
-    ids = [new_id(1_700_000_000_123 * 4096 + step, chance) for step in range(4000)]
+    for stamps in (Stamps() for _ in range(300)):
+        ids = [stamps.at(1_700_000_000_123 * 4096 + step)[1] for step in (0, 1, 9, 4000)]
+        assert ids == sorted(ids)
+        assert [str(UUID(each)) for each in ids] == ids
+        assert {UUID(each).version for each in ids} == {7}
+        assert {UUID(each).variant for each in ids} == {RFC_4122}
+        assert [each[:18] for each in ids] == [
+            *("018bcfe5-687b-7000", "018bcfe5-687b-7001", "018bcfe5-687b-7009"),
+            "018bcfe5-687b-7fa0",
+        ]
+
+
+def test_ids_of_one_moment_differ() -> None:
+    """In one process, where they also keep their order, and in any two."""
+    moment = 1_700_000_000_123 * 4096
+    stamps = Stamps()
+    ids = [stamps.at(moment)[1] for _ in range(2000)]
     assert ids == sorted(ids)
-    assert {UUID(each).version for each in ids} == {7}
-    assert {UUID(each).variant for each in ids} == {RFC_4122}
-    assert ids[0][:15] == "018bcfe5-687b-7"
+    assert len({*ids, *(Stamps().at(moment)[1] for _ in range(2000))}) == 4000
+
+
+@pytest.mark.parametrize(
+    ("ticks", "stamp", "beginning"),
+    [
+        (0, "1970-01-01T00:00:00.000Z", "00000000-0000-7000"),
+        (4096, "1970-01-01T00:00:00.001Z", "00000000-0001-7000"),
+        (1_999 * 4096 + 4095, "1970-01-01T00:00:01.999Z", "00000000-07cf-7fff"),
+        (253_402_300_799_999 * 4096, "9999-12-31T23:59:59.999Z", "e677d21f-dbff-7000"),
+        ((1 << 60) + 4097, "9999-12-31T23:59:59.657Z", "00000000-0001-7001"),
+    ],
+)
+def test_time_and_id_of_a_moment(ticks: int, stamp: str, beginning: str) -> None:
+    """Both say the same; a clock that stands beyond all bounds still makes a line."""
+    moment, identifier = Stamps().at(ticks)
+    assert (moment, identifier[:18]) == (stamp, beginning)
+    assert UUID(identifier).version == 7
+
+
+def test_seconds_follow_each_other() -> None:
+    """The text of a second is kept, and no longer than that."""
+    stamps = Stamps()
+    times = [stamps.at(ms * 4096)[0] for ms in (1_999, 2_000, 2_999, 1_000)]
+    assert times == [
+        *("1970-01-01T00:00:01.999Z", "1970-01-01T00:00:02.000Z"),
+        *("1970-01-01T00:00:02.999Z", "1970-01-01T00:00:01.000Z"),
+    ]
 
 
 def test_how_long_it_took() -> None:

@@ -21,7 +21,7 @@ from flask_errwatch.delivery.sender import Refused, Sender
 from flask_errwatch.delivery.thread import lasting_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
-from flask_errwatch.events import rfc3339
+from flask_errwatch.stamps import rfc3339
 
 #: Seconds between two looks into the journal: a critical line is to be on its way in a second.
 POLL = 0.25
