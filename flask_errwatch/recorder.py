@@ -54,6 +54,7 @@ class Recorder:
     ) -> None:
         self.guard = guard
         self.delivery = delivery
+        self._intake = delivery.intake
         self.catalogue = catalogue
         # By status line: an app has few of them, unless a client may choose them.
         self._claims: dict[str, tuple[int, Detector | None]] = {}
@@ -156,7 +157,8 @@ class Recorder:
         error: BaseException | None,
     ) -> None:
         if request is not None:
-            events.add_request(fields, dict(request.environ), self._trusted, request.url_rule)
+            environ = dict(request.environ)  # what is between the boundary and Flask may change it
+            events.add_request(fields, environ, self._trusted, request.url_rule)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:
@@ -180,7 +182,7 @@ class Recorder:
                 raise
         else:  # nothing but what we built
             text = render(None, "", self._numbered(None, "", event))
-        taken = self.delivery.write(text)
+        taken = self._intake.write(text)
         if events.event_recorded.receivers and "detector" in event:
             self.guard.run("a receiver of event_recorded", self._tell, event)
         return taken

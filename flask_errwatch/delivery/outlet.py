@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard, tell
-from flask_errwatch._process import PerProcess, mark
+from flask_errwatch._process import PerProcess
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import diversion
 from flask_errwatch.delivery.heartbeat import Heartbeat
+from flask_errwatch.delivery.intake import Intake, Write
 from flask_errwatch.delivery.journal import OwnJournal, open_journal
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.delivery.shipper import Shipper
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 Operational = Callable[[str, dict[str, object]], bool]
-#: Writes a line to a sink, and whether the sink took it; never raises.
-Write = Callable[[bytes], bool]
 
 #: Characters of a log stream's name (AWS API Reference, CreateLogStream).
 _STREAM_LENGTH = 512
@@ -116,10 +115,6 @@ def _stream_name(app_name: str) -> str:
     return name.replace(":", "_").replace("*", "_")[-_STREAM_LENGTH:]
 
 
-def _nowhere(_line: bytes) -> bool:
-    return True
-
-
 def _to_all(writes: list[Write]) -> Write:
     """One function for all sinks; where there is one sink, its own."""
     if len(writes) == 1:
@@ -140,6 +135,9 @@ class Delivery:
         guard: Keeps failures away from the app.
         app: The app, held weakly. Whether it is under test is asked at the first event, since
             test fixtures say so after the factory ran.
+
+    Attributes:
+        intake: Takes the lines.
     """
 
     def __init__(self, config: Config, guard: Guard, *, app: Callable[[], Flask | None]) -> None:
@@ -147,17 +145,15 @@ class Delivery:
         self._guard = guard
         self._app = app
         self._operational: Operational = lambda _phrase, _data: False
-        self._hand_over: Write = _nowhere
         self._cloudwatch: CloudWatchSink | None = None
-        self._runs_here = mark()
         # Re-entrant: a signal handler that reports may interrupt the start itself.
         self._starting = PerProcess(threading.RLock)
         self._starting_in = 0
         # Of one process: a fork must not write what its parent writes.
         self._early: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
-        self._emitted = 0
         self._dropped = 0
         self._memory = MemorySink()
+        self.intake = Intake(self._write_meanwhile)
 
     def speak_through(self, operational: Operational) -> None:
         """Says how lines outside the catalogue, such as the heartbeat, are emitted."""
@@ -166,7 +162,7 @@ class Delivery:
     @property
     def is_running(self) -> bool:
         """Whether this process has its sinks: after a fork it has not."""
-        return bool(self._runs_here[0])
+        return bool(self.intake.is_open[0])
 
     @property
     def memory(self) -> MemorySink:
@@ -192,7 +188,7 @@ class Delivery:
                     self._start()
                 early = self._early.get()
                 while early:
-                    self.write(early[0])
+                    self.intake.write(early[0])
                     early.popleft()  # not before: rather twice than never
             finally:
                 self._starting_in = 0
@@ -204,31 +200,19 @@ class Delivery:
         if names is None:
             app = self._app()
             names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
-        self._emitted = 0
         self._dropped = 0
-        self._hand_over = _to_all([self._opened(name) for name in names])
-        self._runs_here[0] = 1
-
-    def write(self, line: bytes) -> bool:
-        """Hands the line to every sink; a sink that fails takes nothing from the others.
-
-        Returns:
-            Whether no sink refused it.
-        """
-        if self._runs_here[0] and not diversion.takers:
-            self._emitted += 1
-            return self._hand_over(line)
-        return self._write_meanwhile(line)
+        self.intake.emitted = 0
+        self.intake.hand_over = _to_all([self._opened(name) for name in names])
+        self.intake.is_open[0] = 1
 
     def _write_meanwhile(self, line: bytes) -> bool:
         if diversion.takers:
-            self._emitted += 1
+            self.intake.emitted += 1
             diversion.take(self._app(), line)
             return True
         self.ensure_running()
         if self.is_running:
-            self._emitted += 1
-            return self._hand_over(line)
+            return self.intake.write(line)
         self._early.get().append(line)  # in a signal handler that interrupted the start
         return True
 
@@ -247,14 +231,14 @@ class Delivery:
         """The figures of this process, at this moment."""
         if not self.is_running or self._cloudwatch is None:
             return Stats(
-                emitted=self._emitted,
+                emitted=self.intake.emitted,
                 dropped=self._dropped,
                 last_error=self._guard.last_error,
             )
         shipper = self._cloudwatch.shipper
         figures = shipper.figures
         return Stats(
-            emitted=self._emitted,
+            emitted=self.intake.emitted,
             delivered=figures.delivered,
             pending=shipper.pending,
             dropped=self._dropped + shipper.lost,
