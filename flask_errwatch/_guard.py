@@ -35,6 +35,8 @@ def text_of(value: object) -> str:
     """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
     if value is None or type(value) is str:
         return value or ""
+    if issubclass(type(value), str):
+        return str.__str__(value)  # a type of its own may say anything instead
     return str(value) if issubclass(value.__class__, str) else ""
 
 

@@ -67,7 +67,7 @@ def operational_head(phrase: str) -> dict[str, Any]:
 
 def add_request(
     fields: dict[str, object],
-    environ: dict[str, Any],
+    given: Mapping[str, Any],
     trusted: int | tuple[Network, ...],
     rule: object,
 ) -> None:
@@ -78,10 +78,14 @@ def add_request(
 
     Args:
         fields: What it is added to.
-        environ: The WSGI environment.
+        given: The WSGI environment.
         trusted: How many proxies stand in front of the app, or their networks.
         rule: The route that matched, or None.
     """
+    # Compiled code looks into a dict past what a type of its own may do.
+    environ: dict[str, Any] = (
+        given if type(given) is dict else {key: given.get(key) for key in given}
+    )
     method = environ.get("REQUEST_METHOD")
     fields["method"] = method if method in _METHODS else _method(method)
     fields["path"] = path_of(environ)

@@ -86,7 +86,7 @@ def _looked_at(last_look: LastLook, event: Event) -> Event:
     return _DROPPED if seen is None else dict(_checked(seen))
 
 
-def _checked(returned: object) -> Mapping[str, Any]:
+def _checked(returned: object) -> Mapping[Any, Any]:
     if not isinstance(returned, Mapping):
         raise TypeError(f"it returned {name_of(returned)} instead of a mapping or None")
     return returned
@@ -102,7 +102,7 @@ def _copied(event: Event) -> Event:
     return copied
 
 
-def _restored(core: Event, event: Mapping[str, Any]) -> Event:
+def _restored(core: Event, event: Mapping[Any, Any]) -> Event:
     """The event with the core as it was, and under `data` whatever else there is."""
     restored = {key: value for key, value in core.items() if key != "data"}
     data = {**_mapping(event.get("data"))}
@@ -118,7 +118,7 @@ def _restored(core: Event, event: Mapping[str, Any]) -> Event:
     return in_order(restored)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {} if value is None else {"data": value}
 
 

@@ -25,7 +25,9 @@ from flask_errwatch.rendering import EventDict, Redact, render
 
 #: What fails begins here.
 _FAILING: Final = 400
+#: What is kept of status lines: so many, none so long.
 _MOST_CLAIMS: Final = 256
+_LONG_CLAIM: Final = 128
 
 
 class Recorder:
@@ -89,7 +91,7 @@ class Recorder:
             is_code = number.isascii() and number.isdigit() and len(number) == 3
             code = int(number) if is_code else 0
             known = code, self.catalogue.for_status(code) if code >= _FAILING else None
-            if len(self._claims) < _MOST_CLAIMS:
+            if len(self._claims) < _MOST_CLAIMS and len(status) < _LONG_CLAIM:
                 self._claims[status] = known
         return known
 
@@ -103,7 +105,7 @@ class Recorder:
     def answered(
         self,
         detector: Detector,
-        environ: dict[str, Any],
+        environ: Mapping[str, Any],
         *,
         request: object,
         code: int,
@@ -157,8 +159,7 @@ class Recorder:
         error: BaseException | None,
     ) -> None:
         if request is not None:
-            environ = dict(request.environ)  # what is between the boundary and Flask may change it
-            events.add_request(fields, environ, self._trusted, request.url_rule)
+            events.add_request(fields, request.environ, self._trusted, request.url_rule)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=False)
         if data:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from enum import Enum
+from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,26 @@ def test_no_address(remote: str | None) -> None:
     """Where the server knows no address, none is made up."""
     assert client_address({"REMOTE_ADDR": remote}, 0) is None
     assert client_address({}, 1) is None
+
+
+class Peer(str, Enum):
+    """Texts whose `str` is another text."""
+
+    BALANCER = "10.0.0.1"
+    CLIENT = "192.0.2.9"
+
+
+def test_an_address_of_a_type_of_its_own() -> None:
+    """What is a text says what it is by itself, not by what its type makes of it."""
+    environ = {"REMOTE_ADDR": Peer.BALANCER, "HTTP_X_FORWARDED_FOR": Peer.CLIENT}
+    assert client_address(environ, 0) == ("10.0.0.1", "peer")
+    assert client_address(environ, 1) == ("192.0.2.9", "x-forwarded-for")
+
+
+@pytest.mark.parametrize("value", [b"192.0.2.9", 3221225993, ip_address("192.0.2.9")])
+def test_what_is_no_text_is_no_address(value: object) -> None:
+    """Also where it could be taken for one: no server gives it."""
+    assert client_address({"REMOTE_ADDR": value, "HTTP_X_FORWARDED_FOR": value}, 1) is None
 
 
 def test_a_chain_without_an_end() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import UserDict
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask, g
@@ -349,6 +349,19 @@ def test_a_hook_may_return_any_mapping() -> None:
     )
     guard = Guard()
     assert hooks.apply(core, guard)["data"] == {"tenant": "a", "shift": "night"}
+    assert guard.failures == 0
+
+
+@pytest.mark.parametrize("key", [404, None, ("a", 1), b"a", 1.5])
+def test_a_hook_may_use_any_key(key: object) -> None:
+    """It becomes a text, and takes nothing from what the other hooks did."""
+    hooks = Hooks(
+        enrichers=[lambda _event: cast("dict[str, Any]", {key: 1})],
+        last_looks=[lambda event: {**event, "data": {"scrubbed": True}}],
+    )
+    guard = Guard()
+    core: Event = {"event": "E", "id": "i", "data": {"email": "ann@example.com"}}
+    assert hooks.apply(core, guard)["data"] == {"scrubbed": True, str(key): 1}
     assert guard.failures == 0
 
 

@@ -10,6 +10,7 @@ import time
 from collections import UserDict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from enum import Enum
 from pathlib import Path
 from typing import Any
 from uuid import RFC_4122, UUID
@@ -19,6 +20,7 @@ import structlog
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 
 from flask_errwatch._exceptions import _frames, exception_fields
@@ -99,6 +101,12 @@ class HostileText(str):
 
     def __str__(self) -> str:
         raise RuntimeError("no")
+
+
+class Role(str, Enum):
+    """Texts whose `str` is another text, as an app may set them."""
+
+    ADMIN = "root"
 
 
 class HostileMapping(Mapping[str, object]):
@@ -476,7 +484,9 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
     """RFC 9562, section 5.7; the time goes on within a millisecond, whatever chance gives."""
-    for stamps in (Stamps() for _ in range(300)):
+    many = [Stamps() for _ in range(300)]
+    assert len({stamps.at(0)[1][19:23] for stamps in many}) > 200
+    for stamps in many:
         ids = [stamps.at(1_700_000_000_123 * 4096 + step)[1] for step in (0, 1, 9, 4000)]
         assert ids == sorted(ids)
         assert [str(UUID(each)) for each in ids] == ids
@@ -505,6 +515,7 @@ def test_ids_of_one_moment_differ() -> None:
         (1_999 * 4096 + 4095, "1970-01-01T00:00:01.999Z", "00000000-07cf-7fff"),
         (253_402_300_799_999 * 4096, "9999-12-31T23:59:59.999Z", "e677d21f-dbff-7000"),
         ((1 << 60) + 4097, "9999-12-31T23:59:59.657Z", "00000000-0001-7001"),
+        ((1 << 64) + 4097, "9999-12-31T23:59:59.497Z", "00000000-0001-7001"),
     ],
 )
 def test_time_and_id_of_a_moment(ticks: int, stamp: str, beginning: str) -> None:
@@ -555,6 +566,15 @@ def test_a_clock_that_stands_before_1970_costs_no_line(monkeypatch: pytest.Monke
     assert str(event["id"])[:18] == "00000000-0000-7000"
 
 
+def test_a_character_that_a_terminal_obeys_is_escaped() -> None:
+    """DEL, which is ASCII and which JSON lets stand."""
+    app = Flask(__name__)
+    watched(app).report("client-error", said="rm\x7f")
+    (line,) = lines_of(app)
+    assert '"said":"rm\\u007f"' in line.decode()
+    assert events_of(app)[0]["data"] == {"said": "rm\x7f"}
+
+
 def test_only_critical_lines_are_sent_at_once() -> None:
     """A critical line says so to the sinks."""
     app = Flask(__name__)
@@ -581,6 +601,7 @@ def test_only_critical_lines_are_sent_at_once() -> None:
             {"user": "ann", "user_agent": "curl/8", "request_id": "r-1"},
         ),
         ({"REQUEST_METHOD": LocalProxy(lambda: "BREW")}, {"method": "BREW"}),
+        ({"REMOTE_USER": Role.ADMIN}, {"user": "root"}),
     ],
 )
 def test_what_the_request_says_of_itself(
@@ -591,6 +612,24 @@ def test_what_the_request_says_of_itself(
     add_request(fields, {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}, 0, "no rule")
     assert fields == {"method": "GET", "path": "/", **expected}
     assert all(type(value) is str for value in fields.values())
+
+
+def test_an_environment_that_is_a_kind_of_dict() -> None:
+    """What its own `get` says is the request, compiled or not."""
+
+    class Rewritten(MultiDict[str, Any]):
+        def get(self, key: str, *rest: Any, **named: Any) -> Any:
+            return "192.0.2.7" if key == "REMOTE_ADDR" else super().get(key, *rest, **named)
+
+    given = Rewritten({"REQUEST_METHOD": "PUT", "PATH_INFO": "/x", "REMOTE_ADDR": "10.0.0.1"})
+    fields: dict[str, object] = {}
+    add_request(fields, given, 0, None)
+    assert fields == {
+        "method": "PUT",
+        "path": "/x",
+        "client_ip": "192.0.2.7",
+        "client_ip_source": "peer",
+    }
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from flask import Flask
 from flask_errwatch import ErrWatch
 from flask_errwatch.delivery import Delivery, outlet
 from flask_errwatch.extension import state_of
+from tests.test_guard import in_a_child
 from tests.wsgi_driver import events_of, watched
 
 
@@ -238,6 +239,18 @@ def test_a_fork_leaves_what_waits_to_its_parent(monkeypatch: pytest.MonkeyPatch)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     shop.report("in the parent")
     assert shop.reported() == ["in the handler", "in the parent"]
+
+
+def test_a_child_opens_sinks_of_its_own_for_a_line() -> None:
+    """Also when nothing but the line tells that there was a fork; its figures are its own."""
+    shop = Shop()
+    shop.report("in the parent")
+    shop.report("in the parent")
+    recorder = shop.app.extensions["errwatch"].recorder
+    assert in_a_child(
+        lambda: recorder.operational("Hello", {}) and shop.errwatch.stats().emitted == 1
+    )
+    assert shop.errwatch.stats().emitted == 2
 
 
 def test_nothing_is_stopped_twice(monkeypatch: pytest.MonkeyPatch) -> None:
