@@ -12,7 +12,7 @@ COMPILED := build/compiled
 # So that compiled functions call each other, and Python, without a detour.
 COMPILE := CFLAGS='-fvisibility=hidden -fno-plt' HATCH_BUILD_HOOK_ENABLE_MYPYC=1
 # Tests of what is compiled, and of the servers and signals that it runs under.
-TOUCHED := $(addprefix tests/, stress delivery/test_journal.py delivery/test_records.py \
+TOUCHED := $(addprefix tests/, stress $(patsubst %, delivery/test_%.py, journal records start) \
 	$(patsubst %, test_%.py, addresses boundary capture extension guard hooks late_failures line \
 	nested_requests redaction request_lifetime))
 IMPORTED := from flask_errwatch import __version__, boundary; print("imported", __version__, boundary)

@@ -35,9 +35,16 @@ def text_of(value: object) -> str:
     """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
     if value is None or type(value) is str:
         return value or ""
-    if issubclass(type(value), str):
-        return str.__str__(value)  # a type of its own may say anything instead
-    return str(value) if issubclass(value.__class__, str) else ""
+    is_text = issubclass(type(value), str) or issubclass(value.__class__, str)
+    return plain_text(value) if is_text else ""
+
+
+def plain_text(value: object) -> str:
+    """What the value says, as a `str` that is nothing else.
+
+    A `str` of a type of its own may give anything as its text; what it is by itself counts.
+    """
+    return str.__str__(value if issubclass(type(value), str) else str(value))
 
 
 def one_line(text: str, limit: int = _LONGEST) -> str:

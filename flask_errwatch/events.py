@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes
 from blinker import Namespace
 from werkzeug.routing import Rule
 
-from flask_errwatch._guard import text_of
+from flask_errwatch._guard import plain_text, text_of
 from flask_errwatch._values import Network
 from flask_errwatch.addresses import client_address
 from flask_errwatch.detectors import Detector
@@ -89,7 +89,7 @@ def add_request(
     method = environ.get("REQUEST_METHOD")
     fields["method"] = method if method in _METHODS else _method(method)
     fields["path"] = path_of(environ)
-    if rule is not None and isinstance(rule, Rule):
+    if isinstance(rule, Rule):
         fields["route"] = short(str(rule.rule))
         fields["endpoint"] = short(str(rule.endpoint))
     address = client_address(environ, trusted)
@@ -114,7 +114,7 @@ def in_order(event: Mapping[str, Any]) -> dict[str, Any]:
 def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     """The text, cut and marked when it is longer than a field may be."""
     if type(text) is not str:
-        text = str.__str__(text)  # a type of its own may say anything of its length
+        text = plain_text(text)  # another type may say anything of its length
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
 
 

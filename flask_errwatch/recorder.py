@@ -60,6 +60,7 @@ class Recorder:
         self.catalogue = catalogue
         # By status line: an app has few of them, unless a client may choose them.
         self._claims: dict[str, tuple[int, Detector | None]] = {}
+        # By name of detector: a copy is made for each of its events.
         self._heads = {each.name: events.head(each) for each in (catalogue.critical, *catalogue)}
         self._hooks = hooks
         self._trusted = config.trusted_proxies
@@ -96,11 +97,7 @@ class Recorder:
         return known
 
     def _begun(self, detector: Detector) -> Event:
-        return self._stamped(dict(self._heads[detector.name]))
-
-    def _stamped(self, fields: Event) -> Event:
-        fields["timestamp"], fields["id"] = self._process.get().stamps.next()
-        return fields
+        return self._process.get().stamps.stamped(dict(self._heads[detector.name]))
 
     def answered(
         self,
@@ -202,7 +199,7 @@ class Recorder:
 
     def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
         """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
-        fields = self._stamped(events.operational_head(phrase))
+        fields = self._process.get().stamps.stamped(events.operational_head(phrase))
         fields["data"] = dict(data)
         return self.emit(fields)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from flask_errwatch._guard import name_of
+from flask_errwatch._guard import name_of, plain_text
 from flask_errwatch.redaction import Redactor
 
 #: Longest line in bytes, as rendered.
@@ -184,8 +184,7 @@ def _text(value: object, limit: int) -> str:
         if issubclass(type(value), bytes | bytearray):
             text = bytes(value[:limit]).decode("utf-8", "backslashreplace")  # type: ignore[index]
         else:
-            # Twice: `__str__` of a foreign type may return a str that is none of ours.
-            text = str.__str__(value if issubclass(type(value), str) else str(value))
+            text = plain_text(value)
     except Exception:  # noqa: BLE001 - a foreign __str__, or an int of too many digits
         text = f"<{name_of(value)} that cannot be shown>"
     if len(text) > limit:

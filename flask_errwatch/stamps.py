@@ -6,15 +6,14 @@ import os
 import time
 from datetime import datetime, timezone
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 # Bound here: compiled code finds it so without a search.
 _hex: Final = hex
 
 #: Ticks of a second: what an id keeps of the time is 4096ths of a millisecond.
 _TICKS: Final = 4_096_000
-#: What an id has room for, and a bit in front of it that keeps its zeros.
-_ROOM: Final = (1 << 60) - 1
+#: The bit in front of those that an id has room for; it keeps their zeros.
 _FIRST: Final = 1 << 60
 #: The last second that RFC 3339 has.
 _LAST: Final = 253_402_300_799
@@ -41,6 +40,11 @@ class Stamps:
         self._number = count(10**11 + (chance >> 14) % (8 * 10**11)).__next__
         self._second: tuple[int, str] = (-1, "")
 
+    def stamped(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The event itself, with the present time and a new id."""
+        event["timestamp"], event["id"] = self.next()
+        return event
+
     def next(self) -> tuple[str, str]:
         """The present time as RFC 3339 has it, in UTC, and a new id."""
         # An id has no time before 1970, where a clock stands that was never set.
@@ -55,9 +59,10 @@ class Stamps:
             # Formatted once a second: it is the dearest part of both.
             text = _text(second)
             self._second = (second, text)
-        digits = _hex(_FIRST | ticks & _ROOM)  # "0x1", and as many more as an id has of the time
+        # "0x1", and as many digits more as an id has of the time.
+        digits = _hex(_FIRST | ticks & (_FIRST - 1))
         return (
-            f"{text}.{str(1000 + milliseconds % 1000)[1:]}Z",
+            _with_fraction(text, milliseconds),
             f"{digits[3:11]}-{digits[11:15]}-7{digits[15:]}-{self._own}-{self._number()}",
         )
 
@@ -69,9 +74,13 @@ def rfc3339(milliseconds: int) -> str:
         >>> rfc3339(1_700_000_000_123)
         '2023-11-14T22:13:20.123Z'
     """
-    return f"{_text(milliseconds // 1000)}.{str(1000 + milliseconds % 1000)[1:]}Z"
+    return _with_fraction(_text(milliseconds // 1000), milliseconds)
 
 
 def _text(second: int) -> str:
     moment = datetime.fromtimestamp(min(max(second, 0), _LAST), timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
+def _with_fraction(text: str, milliseconds: int) -> str:
+    return f"{text}.{str(1000 + milliseconds % 1000)[1:]}Z"

@@ -87,8 +87,7 @@ the local judge.
 def sample(detector: Detector, catalogue: Catalogue, config: Config) -> str:
     """A line of the detector, of a request that tries to be counted by all the others."""
     hostile = ", ".join(f'"event": "{each.event}"' for each in catalogue if each is not detector)
-    event = events.head(detector)
-    event["timestamp"], event["id"] = Stamps().next()
+    event = Stamps().stamped(events.head(detector))
     claimed = [status for status in range(400, 600) if catalogue.for_status(status) is detector]
     if claimed:
         event["status"] = claimed[0]

@@ -383,6 +383,41 @@ def test_a_status_of_a_class_of_its_own(both: Serve, status: str) -> None:
     assert both(wrapping(odd)).event["status"] == 404
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "detector"),
+    [
+        ("404 Not Found", 404, "not-found-error"),
+        ("418", 418, "client-error"),
+        ("599 Odd", 599, "critical-error"),
+        ("302 Found", 302, None),
+        ("4040 Not Found", 0, None),
+        ("40 Not Found", 0, None),
+        ("\u0664\u0660\u0664 Not Found", 0, None),
+        ("Not Found", 0, None),
+        ("", 0, None),
+    ],
+)
+def test_what_claims_a_status_line(status: str, code: int, detector: str | None) -> None:
+    """Three digits are a number; asked again, the answer is the same."""
+    app = Flask(__name__)
+    watched(app)
+    claim = app.extensions["errwatch"].recorder.claim
+    for found, claiming in (claim(status), claim(status)):
+        assert (found, claiming and claiming.name) == (code, detector)
+
+
+def test_status_lines_that_a_client_chooses_take_no_memory() -> None:
+    """Of many or long ones, what is kept has a bound; what is not kept is claimed all the same."""
+    app = Flask(__name__)
+    watched(app)
+    recorder = app.extensions["errwatch"].recorder
+    long = "404 " + "x" * 10_000
+    for status in (long, *(f"404 Not Found {number}" for number in range(1000))):
+        assert recorder.claim(status)[0] == 404
+    assert len(recorder._claims) == 256
+    assert max(map(len, recorder._claims)) < 128
+
+
 def test_proxy_fix_is_seen() -> None:
     """With Werkzeug's ProxyFix around the app, the address is the one it found."""
     app = Flask(__name__)
