@@ -109,6 +109,14 @@ class Role(str, Enum):
     ADMIN = "root"
 
 
+class Disguised(str):
+    """A text that says it is a number."""
+
+    __slots__ = ()
+
+    __class__ = property(lambda _self: int)
+
+
 class HostileMapping(Mapping[str, object]):
     """A mapping that cannot be read."""
 
@@ -602,6 +610,7 @@ def test_only_critical_lines_are_sent_at_once() -> None:
         ),
         ({"REQUEST_METHOD": LocalProxy(lambda: "BREW")}, {"method": "BREW"}),
         ({"REMOTE_USER": Role.ADMIN}, {"user": "root"}),
+        ({"REMOTE_USER": Disguised("ann")}, {"user": "ann"}),
     ],
 )
 def test_what_the_request_says_of_itself(
