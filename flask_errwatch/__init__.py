@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import (
     DEFAULT_DETECTORS,
     Alarm,
-    AnomalyAlarm,
-    BusyAlarm,
     Catalogue,
     Detector,
-    RequestMetric,
 )
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
@@ -29,6 +27,7 @@ from flask_errwatch.extension import ErrWatch
 
 if TYPE_CHECKING:
     from flask_errwatch.provision import Plan
+    from flask_errwatch.special_alarms import AnomalyAlarm, BusyAlarm, RequestMetric
 
 __version__ = "0.1.0"
 
@@ -55,11 +54,15 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # to a type checker it would make every name of the package exist
+    _LATER = {
+        "AnomalyAlarm": "special_alarms",
+        "BusyAlarm": "special_alarms",
+        "Plan": "provision",
+        "RequestMetric": "special_alarms",
+    }
 
     def __getattr__(name: str) -> object:
-        """`Plan` is loaded at its first use: a web process needs nothing of provisioning."""
-        if name == "Plan":
-            from flask_errwatch.provision import Plan
-
-            return Plan
+        """What most web processes do without is loaded at its first use."""
+        if name in _LATER:
+            return getattr(import_module(f"flask_errwatch.{_LATER[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import string
 from collections.abc import Callable, Iterable
 from types import UnionType
 from typing import TYPE_CHECKING
@@ -12,15 +12,18 @@ from flask_errwatch._values import RefusedValueError
 from flask_errwatch.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
-    from flask_errwatch.alarms import Alarm, AnomalyAlarm, BusyAlarm
+    from flask_errwatch.alarms import Alarm
     from flask_errwatch.detectors import Detector
+    from flask_errwatch.special_alarms import AnomalyAlarm, BusyAlarm
 
 HEARTBEAT = "Heartbeat"
 LINES_DROPPED = "Lines Dropped"
 
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-# Printable ASCII that means itself inside a quoted string of a filter pattern.
-_PHRASE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/:+-]*[A-Za-z0-9])?")
+_IN_NAME = string.ascii_lowercase + string.digits
+#: Printable ASCII that, beside letters and digits, means itself inside a quoted string of a
+#: filter pattern.
+_PHRASE_MARKS = " ._/:+-"
+_IN_PHRASE = string.ascii_letters + string.digits + _PHRASE_MARKS
 _PHRASE_LENGTH = 100
 _NAME_LENGTH = 100
 #: Together with what the alarm says itself they fit into 1024 characters (PutMetricAlarm).
@@ -135,7 +138,7 @@ def detector_problems(detector: Detector) -> list[Problem]:
     """What is wrong in the detector itself, its alarm aside."""
     problems = []
     name: object = detector.name
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
+    if not isinstance(name, str) or not _is_kebab_case(name) or len(name) > _NAME_LENGTH:
         remedy = (
             f"Use kebab-case of at most {_NAME_LENGTH} characters: small letters, digits and "
             "single '-', such as 'login-failed'."
@@ -144,7 +147,7 @@ def detector_problems(detector: Detector) -> list[Problem]:
     phrase: object = detector.event
     if (
         not isinstance(phrase, str)
-        or not _PHRASE.fullmatch(phrase)
+        or not _means_itself(phrase)
         or len(phrase) > _PHRASE_LENGTH
         or phrase in {HEARTBEAT, LINES_DROPPED}
     ):
@@ -156,6 +159,15 @@ def detector_problems(detector: Detector) -> list[Problem]:
     problems += _claim_problems(detector.statuses)
     problems += _choice_problem("level", detector.level)
     return problems + _text_problems(detector)
+
+
+def _is_kebab_case(name: str) -> bool:
+    return all(part and not part.strip(_IN_NAME) for part in name.split("-"))
+
+
+def _means_itself(phrase: str) -> bool:
+    """Whether a filter pattern takes it as it stands, and it begins and ends with no mark."""
+    return phrase != "" and not phrase.strip(_IN_PHRASE) and phrase.strip(_PHRASE_MARKS) == phrase
 
 
 def _claim_problems(statuses: object) -> list[Problem]:

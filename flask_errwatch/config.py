@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flask_errwatch import _values as values
 from flask_errwatch._values import Network, RefusedValueError
@@ -33,8 +32,7 @@ _TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{
 _REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What an app configured, checked. Made by `load`; the keys are listed in the README.
 
     Attributes:
@@ -68,29 +66,29 @@ class Config:
 
     app_name: str
     log_group: str
-    environment: str | None = None
-    release: str | None = None
-    sinks: tuple[str, ...] | None = None
-    namespace: str = "Application Logs"
-    retention_days: int = 90
-    alarm_threshold: float = 10
-    alarm_period: int = 300
+    environment: str | None
+    release: str | None
+    sinks: tuple[str, ...] | None
+    namespace: str
+    retention_days: int
+    alarm_threshold: float
+    alarm_period: int
     detectors: Mapping[str, Mapping[str, object]]
-    sns_topic: str | None = None
-    subscriptions: tuple[str, ...] = ()
-    region: str | None = None
-    endpoint_url: str | None = None
-    send_interval: float = 2.0
-    journal_dir: str | None = None
-    journal_max_bytes: int = 64 * MEBIBYTE
-    shutdown_timeout: float = 5.0
-    trusted_proxies: int | tuple[Network, ...] = 0
-    redact_keys: tuple[str, ...] = ()
-    heartbeat_seconds: float = 60.0
-    silence_alarm: bool = False
-    per_source_alarms: Mapping[str, float | None] = field(default_factory=dict)
-    dashboard: bool = False
-    saved_queries: bool = False
+    sns_topic: str | None
+    subscriptions: tuple[str, ...]
+    region: str | None
+    endpoint_url: str | None
+    send_interval: float
+    journal_dir: str | None
+    journal_max_bytes: int
+    shutdown_timeout: float
+    trusted_proxies: int | tuple[Network, ...]
+    redact_keys: tuple[str, ...]
+    heartbeat_seconds: float
+    silence_alarm: bool
+    per_source_alarms: Mapping[str, float | None]
+    dashboard: bool
+    saved_queries: bool
 
 
 def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:

@@ -6,26 +6,17 @@ nothing else, which is why they cannot drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Literal
 
 from flask_errwatch._checks import HEARTBEAT, LINES_DROPPED, detector_problems, raise_if
-from flask_errwatch.alarms import (
-    Alarm,
-    AnomalyAlarm,
-    AnyAlarm,
-    BusyAlarm,
-    ComparisonOperator,
-    MissingData,
-    RequestMetric,
-    Statistic,
-    filled,
-    overridden,
-    setting_names,
-)
+from flask_errwatch.alarms import Alarm, DetectorAlarm
 from flask_errwatch.config import NAME, Config
 from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError
+
+if TYPE_CHECKING:
+    from flask_errwatch.special_alarms import AnyAlarm
 
 Level = Literal["critical", "error", "warning", "info"]
 StatusClass = Literal["4xx", "5xx"]
@@ -35,16 +26,9 @@ __all__ = [
     "HEARTBEAT",
     "LINES_DROPPED",
     "Alarm",
-    "AnomalyAlarm",
-    "AnyAlarm",
-    "BusyAlarm",
     "Catalogue",
-    "ComparisonOperator",
     "Detector",
     "Level",
-    "MissingData",
-    "RequestMetric",
-    "Statistic",
     "StatusClass",
 ]
 
@@ -88,7 +72,7 @@ class Detector:
             object.__setattr__(self, "statuses", tuple(statuses))
         problems = detector_problems(self)
         alarm: object = self.alarm
-        if not isinstance(alarm, AnyAlarm | None):
+        if not isinstance(alarm, DetectorAlarm | None):
             remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…), or None for no alarm."
             problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
         raise_if(problems)
@@ -157,7 +141,6 @@ DEFAULT_DETECTORS: tuple[Detector, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Catalogue:
     """The detectors of one app: every event belongs to exactly one of them.
 
@@ -172,22 +155,35 @@ class Catalogue:
         'client-error'
     """
 
-    detectors: tuple[Detector, ...]
-    _claims: dict[int | str, Detector] = field(init=False, repr=False, compare=False)
-    _names: dict[str, Detector] = field(init=False, repr=False, compare=False)
+    __slots__ = ("_claims", "_detectors", "_names")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "detectors", tuple(self.detectors))
-        raise_if(list(_catalogue_problems(self.detectors)))
-        claims = {claim: each for each in self.detectors for claim in each.statuses}
-        object.__setattr__(self, "_claims", claims)
-        object.__setattr__(self, "_names", {each.name: each for each in self.detectors})
+    def __init__(self, detectors: Iterable[Detector]) -> None:
+        self._detectors = tuple(detectors)
+        raise_if(_catalogue_problems(self._detectors))
+        self._claims: dict[int | str, Detector] = {
+            claim: each for each in self._detectors for claim in each.statuses
+        }
+        self._names = {each.name: each for each in self._detectors}
+
+    def __repr__(self) -> str:
+        return f"Catalogue({self._detectors!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Catalogue) and self._detectors == other._detectors
+
+    def __hash__(self) -> int:
+        return hash(self._detectors)
+
+    @property
+    def detectors(self) -> tuple[Detector, ...]:
+        """In their order."""
+        return self._detectors
 
     def __iter__(self) -> Iterator[Detector]:
-        return iter(self.detectors)
+        return iter(self._detectors)
 
     def __len__(self) -> int:
-        return len(self.detectors)
+        return len(self._detectors)
 
     def for_status(self, status: int) -> Detector | None:
         """The detector that claims the status: an exact claim beats a class."""
@@ -241,7 +237,7 @@ def _configured(detector: Detector, config: Config) -> Detector:
         if changed.alarm is None:
             return changed
         threshold, period = config.alarm_threshold, config.alarm_period
-        return replace(changed, alarm=filled(changed.alarm, threshold=threshold, period=period))
+        return replace(changed, alarm=changed.alarm.filled(threshold=threshold, period=period))
     except ConfigurationError as error:
         prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
         raise ConfigurationError(
@@ -252,7 +248,8 @@ def _configured(detector: Detector, config: Config) -> Detector:
         ) from error
 
 
-_ALARM_FIELDS = setting_names()
+#: Every field of an alarm that can be overridden; the band is that of an `AnomalyAlarm`.
+_ALARM_FIELDS = {*(each.name for each in fields(Alarm)), "band"}
 _TEXT_FIELDS = {"level", "description", "runbook_url"}
 
 
@@ -268,7 +265,7 @@ def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
     settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
     alarm = detector.alarm
     if settings or override.get("alarm") is True:
-        alarm = overridden(alarm or Alarm(), settings)
+        alarm = (alarm or Alarm()).overridden(settings)
     if not override.get("alarm", True):
         alarm = None
     texts = {key: override[key] for key in override if key in _TEXT_FIELDS}

@@ -35,8 +35,9 @@ _FIELD_LENGTH: Final = 512
 _PLAIN_MARKS: Final = "-._~!$&'()*+,;=:@/"
 _PLAIN: Final = f"{string.ascii_letters}{string.digits}{_PLAIN_MARKS}"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_METHOD: Final = re.compile(r"[A-Z]{1,32}")
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}")
+_METHOD_LENGTH: Final = 32
+_REQUEST_ID_LENGTH: Final = 128
+_REQUEST_ID: Final = f"{string.ascii_letters}{string.digits}._:/=+@-"
 # W3C Trace Context, "traceparent": an id of zeros means that there is none.
 _TRACE_PARENT: Final = re.compile(
     r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b"
@@ -136,14 +137,20 @@ def path_of(environ: dict[str, Any]) -> str:
 def _method(method: object) -> str:
     """The method; one that is no known shape is quoted, since a client chooses it."""
     text = text_of(method)
-    return text if _METHOD.fullmatch(text) else short(ascii(text)[1:-1] or "?", 32)
+    if _consists_of(string.ascii_uppercase, text, _METHOD_LENGTH):
+        return text
+    return short(ascii(text)[1:-1] or "?", _METHOD_LENGTH)
+
+
+def _consists_of(characters: str, text: str, limit: int) -> bool:
+    return 0 < len(text) <= limit and not text.strip(characters)
 
 
 def _correlation(environ: dict[str, Any]) -> dict[str, object]:
     """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
     fields: dict[str, object] = {}
     request_id = text_of(environ.get(_REQUEST_ID_KEY))
-    if _REQUEST_ID.fullmatch(request_id):
+    if _consists_of(_REQUEST_ID, request_id, _REQUEST_ID_LENGTH):
         fields["request_id"] = request_id
     for name, form in ((_TRACE_PARENT_KEY, _TRACE_PARENT), (_XRAY_KEY, _XRAY_ROOT)):
         value = text_of(environ.get(name))

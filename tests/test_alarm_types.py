@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from flask_errwatch import AnomalyAlarm, BusyAlarm, ConfigurationError, RequestMetric
@@ -80,6 +82,17 @@ def test_overrides_reach_every_type() -> None:
     assert found.errors == Alarm(threshold=3, period=300)
     with pytest.raises(ConfigurationError, match="This detector has an AnomalyAlarm, which takes"):
         configured(AnomalyAlarm(), DETECTORS={"login": {"threshold": 3}})
+
+
+@pytest.mark.parametrize("kind", [Alarm, AnomalyAlarm])
+def test_every_field_can_be_overridden(kind: type[Alarm | AnomalyAlarm]) -> None:
+    """Whatever a type of alarm has, the configuration can say."""
+    alarm = kind(period=60)
+    settings = {each.name: getattr(alarm, each.name) for each in fields(kind)}
+    settings["datapoints_to_alarm"] = 1
+    found = configured(kind(), ALARM_THRESHOLD=3, DETECTORS={"login": settings})
+    filled = {"threshold": 3} if kind is Alarm else {}
+    assert found == kind(period=60, datapoints_to_alarm=1, **filled)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

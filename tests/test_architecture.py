@@ -19,7 +19,7 @@ NAME = "flask_errwatch"
 #: The layers, lowest first: a room may import rooms of its own layer and of those before.
 LAYERS = (
     ("errors", "_values", "_guard", "stamps", "_process", "_context"),
-    ("patterns", "config", "redaction", "addresses", "_checks", "alarms"),
+    ("patterns", "config", "redaction", "addresses", "_checks", "alarms", "special_alarms"),
     ("detectors",),
     ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
     ("_aws", "checkup", "delivery", "provision.apply", "respond", "lab", "verification"),
@@ -166,6 +166,8 @@ def test_every_export_is_there() -> None:
 def test_importing_and_starting_is_cheap() -> None:
     """Neither import, `init_app` nor a request without the cloudwatch sink loads AWS's library.
 
+    Nor what is ours alone that only provisioning, or a rarer type of alarm, needs.
+
     structlog itself loads `rich` where that is installed, so it is loaded before we look.
     """
     program = """
@@ -180,8 +182,12 @@ app.test_client().get("/nowhere")
 assert errwatch.stats(app).emitted == 1
 heavy = ("boto3", "botocore", "watchtower", "moto", "rich")
 print(sorted(m for m in set(sys.modules) - before if m.split(".")[0] in heavy))
+later = ("special_alarms", "provision", "patterns", "simulation", "checkup", "lab", "testing")
+print([m for m in later if f"flask_errwatch.{m}" in sys.modules])
+from flask_errwatch import *
+print(BusyAlarm.__module__)
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout == "[]\n"
+    assert done.stdout == "[]\n[]\nflask_errwatch.special_alarms\n"

@@ -215,6 +215,40 @@ def test_an_override_that_cannot_be(override: dict[str, object], key: str) -> No
     assert problem.key == f"ERRWATCH_DETECTORS['client-error']{key}"
 
 
+@pytest.mark.parametrize("name", ["a", "login-failed", "a1-b2-3", "x" * 100])
+def test_names_that_are_taken(name: str) -> None:
+    """Kebab-case: small letters and digits, with single hyphens between them."""
+    assert Detector(name=name, event="Phrase").name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-", "-a", "a-", "a--b", "A", "a_b", "a b", "a\n", "é", "x" * 101, 7]
+)
+def test_names_that_are_refused(name: Any) -> None:
+    """Everything else would make AWS names that read badly, or none."""
+    with pytest.raises(ConfigurationError, match="Use kebab-case"):
+        Detector(name=name, event="Phrase")
+
+
+@pytest.mark.parametrize("phrase", ["A", "7", "a. _/:+-z", "Login Failed", "x" * 100])
+def test_phrases_that_are_taken(phrase: str) -> None:
+    """Letters, digits and marks that mean themselves inside a pattern, a mark at no end."""
+    assert Detector(name="a", event=phrase).pattern == f'{{ $.event = "{phrase}" }}'
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        *("", " ", "-", " A", "A ", "A.", "/A", 'A"B', "A*B", "A\\B", "A\nB", "A\n", "Zeit für"),
+        *("x" * 101, "Heartbeat", "Lines Dropped", 7),
+    ],
+)
+def test_phrases_that_are_refused(phrase: Any) -> None:
+    """Everything else might mean something else in a pattern, or is taken."""
+    with pytest.raises(ConfigurationError, match="letters, digits, spaces and"):
+        Detector(name="a", event=phrase)
+
+
 def problems_of(*detectors: Any) -> list[tuple[str, object]]:
     with pytest.raises(ConfigurationError) as caught:
         ErrWatch(detectors=detectors)
@@ -275,6 +309,19 @@ def test_a_catalogue_is_a_collection() -> None:
     assert next(iter(catalogue)).name == "critical-error"
     assert catalogue.for_status(302) is None
     assert catalogue.named("client-error").event == "Client Error"
+    assert catalogue.detectors == DEFAULT_DETECTORS
+
+
+def test_catalogues_of_equal_detectors_are_equal() -> None:
+    """A catalogue is a value, shows itself as one, and cannot get other detectors."""
+    one, other = Detector(name="one", event="One"), Detector(name="other", event="Other")
+    assert Catalogue([one]) == Catalogue((Detector(name="one", event="One"),))
+    assert Catalogue((one, other)) != Catalogue((other, one))
+    assert Catalogue((one,)) != (one,)
+    assert len({Catalogue((one,)), Catalogue([one]), Catalogue(())}) == 2
+    assert repr(Catalogue((one,))) == f"Catalogue(({one!r},))"
+    with pytest.raises(AttributeError):
+        Catalogue((one,)).detectors = (other,)  # type: ignore[misc]  # that is the point
 
 
 def test_a_description_never_asks_cloudformation_for_a_secret() -> None:

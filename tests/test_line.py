@@ -684,6 +684,10 @@ def test_a_strange_method(method: object, expected: str) -> None:
     ("headers", "expected"),
     [
         ({"HTTP_X_REQUEST_ID": "a" * 129}, {}),
+        ({"HTTP_X_REQUEST_ID": "a" * 128}, {"request_id": "a" * 128}),
+        ({"HTTP_X_REQUEST_ID": "Az09._:/=+@-"}, {"request_id": "Az09._:/=+@-"}),
+        ({"HTTP_X_REQUEST_ID": "a-1\n"}, {}),
+        ({"HTTP_X_REQUEST_ID": "é"}, {}),
         ({"HTTP_X_REQUEST_ID": "a b"}, {}),
         ({"HTTP_TRACEPARENT": "00-" + "0" * 32 + "-b7ad6b7169203331-01"}, {}),
         (

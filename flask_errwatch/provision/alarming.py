@@ -11,16 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask_errwatch.alarms import filled
 from flask_errwatch.config import Config
-from flask_errwatch.detectors import (
-    HEARTBEAT,
-    Alarm,
-    AnomalyAlarm,
-    AnyAlarm,
-    BusyAlarm,
-    Detector,
-)
+from flask_errwatch.detectors import HEARTBEAT, Alarm, Detector
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import descriptions
@@ -34,6 +26,7 @@ from flask_errwatch.provision.alarms import (
 from flask_errwatch.provision.marks import Pairs, canonical, tags_for
 from flask_errwatch.provision.place import Place
 from flask_errwatch.provision.resources import MetricFilter
+from flask_errwatch.special_alarms import AnomalyAlarm, AnyAlarm, BusyAlarm
 
 #: What follows a detector's name, or the app's, in the name of each further alarm.
 REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
@@ -73,7 +66,7 @@ class Alarming:
         alarm = detector.alarm
         if alarm is not None:
             threshold, period = self.config.alarm_threshold, self.config.alarm_period
-            alarm = filled(alarm, threshold=threshold, period=period)
+            alarm = alarm.filled(threshold=threshold, period=period)
         match alarm:
             case Alarm():
                 text = descriptions.of_detector(detector, self.config, self.place)

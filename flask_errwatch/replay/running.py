@@ -70,7 +70,7 @@ class Judges:
                 raise WrongSettingError(Problem(key="--set", value=setting, remedy=remedy))
             overrides.setdefault(name, {})[field] = _value(value)
         try:
-            tried = self.catalogue.configured(replace(self.config, detectors=overrides))
+            tried = self.catalogue.configured(self.config._replace(detectors=overrides))
         except ConfigurationError as error:
             raise WrongSettingError(*map(_as_option, error.problems)) from error
         return replace(self, catalogue=tried)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Literal, NamedTuple
 
-from flask_errwatch.detectors import Alarm, AnyAlarm
+from flask_errwatch.detectors import Alarm
 from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.simulation._metrics import MINUTE, Metric, is_statistic
 from flask_errwatch.simulation._reading import Reader
+from flask_errwatch.special_alarms import AnyAlarm
 
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
-from flask_errwatch.alarms import Alarm, BusyAlarm
+from flask_errwatch.alarms import Alarm
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.simulation._alarms import AlarmRule, decisive
 from flask_errwatch.simulation._intake import Outcome
@@ -17,6 +17,7 @@ from flask_errwatch.simulation._judge import Judge
 from flask_errwatch.simulation._metrics import MINUTE
 from flask_errwatch.simulation._tally import Named, Tally
 from flask_errwatch.simulation._watch import Transition
+from flask_errwatch.special_alarms import BusyAlarm
 
 _APP = "log"
 _DAY = 86_400

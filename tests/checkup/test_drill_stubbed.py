@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from flask_errwatch import AnomalyAlarm
 from flask_errwatch.checkup.drill import Drill, DrillRefusedError, Pace, Sender, prepared
 from flask_errwatch.checkup.stations import Station
 from flask_errwatch.delivery import Stats
-from flask_errwatch.detectors import Alarm, AnomalyAlarm, Catalogue, Detector
+from flask_errwatch.detectors import Alarm, Catalogue, Detector
 from flask_errwatch.errors import UnknownDetectorError
 from tests.checkup.scripted_aws import ScriptedAws, shop
 

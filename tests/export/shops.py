@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric
 from flask_errwatch import config as configuration
 from flask_errwatch.config import Config
-from flask_errwatch.detectors import (
-    DEFAULT_DETECTORS,
-    Alarm,
-    AnomalyAlarm,
-    BusyAlarm,
-    Catalogue,
-    Detector,
-    RequestMetric,
-)
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 
 SECRET = "https://hooks.example.com/services/s3cr3t"
 #: Everything that can be turned on, and every kind of alarm.

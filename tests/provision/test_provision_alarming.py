@@ -6,16 +6,9 @@ import json
 
 import pytest
 
+from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric
 from flask_errwatch import config as configuration
-from flask_errwatch.detectors import (
-    DEFAULT_DETECTORS,
-    Alarm,
-    AnomalyAlarm,
-    BusyAlarm,
-    Catalogue,
-    Detector,
-    RequestMetric,
-)
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.errors import ConfigurationError
 from flask_errwatch.provision import (
     AnomalyDetector,

@@ -8,16 +8,9 @@ from typing import get_args
 
 import pytest
 
+from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric
 from flask_errwatch import config as configuration
-from flask_errwatch.detectors import (
-    DEFAULT_DETECTORS,
-    Alarm,
-    AnomalyAlarm,
-    BusyAlarm,
-    Catalogue,
-    Detector,
-    RequestMetric,
-)
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import (
     Change,

@@ -9,16 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
+from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric
 from flask_errwatch import config as configuration
 from flask_errwatch._aws import Aws
-from flask_errwatch.detectors import (
-    Alarm,
-    AnomalyAlarm,
-    BusyAlarm,
-    Catalogue,
-    Detector,
-    RequestMetric,
-)
+from flask_errwatch.detectors import Alarm, Catalogue, Detector
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import Plan, QueryDefinition, apply, desired, provision
 from tests.provision.stubbed_aws import StubbedAws

@@ -15,8 +15,15 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from flask_errwatch import DEFAULT_DETECTORS, Alarm, Detector, ErrWatch
-from flask_errwatch.alarms import AnomalyAlarm, BusyAlarm, RequestMetric
+from flask_errwatch import (
+    DEFAULT_DETECTORS,
+    Alarm,
+    AnomalyAlarm,
+    BusyAlarm,
+    Detector,
+    ErrWatch,
+    RequestMetric,
+)
 from flask_errwatch.cli import errwatch
 from flask_errwatch.replay.progress import follow
 from flask_errwatch.replay.session import Progress

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
@@ -27,7 +26,7 @@ def dashboard_text(catalogue: Catalogue, config: Config, place: Place) -> str:
         >>> json.loads(text)["periodOverride"]
         'inherit'
     """
-    wanted = replace(config, dashboard=True)
+    wanted = config._replace(dashboard=True)
     made = desired(catalogue, wanted, place=place).dashboard
     body = {} if made is None else json.loads(made.body)
     return json.dumps(body, indent=2, ensure_ascii=False)
@@ -67,7 +66,7 @@ def queries_document(catalogue: Catalogue, config: Config) -> list[dict[str, obj
         >>> queries_document(Catalogue(()), config.load({}, {}, app_name="shop"))[0]["name"]
         'shop/top-sources'
     """
-    made = desired(catalogue, replace(config, saved_queries=True))
+    made = desired(catalogue, config._replace(saved_queries=True))
     return [
         {"name": each.name, "queryString": each.query, "logGroupNames": [*each.log_groups]}
         for each in made.queries

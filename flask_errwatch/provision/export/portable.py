@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
@@ -24,7 +23,7 @@ def portable(catalogue: Catalogue, config: Config) -> Desired:
     """
     topic = token(TOPIC)
     if default_topic(config) is not None:
-        config = replace(config, sns_topic=None)
+        config = config._replace(sns_topic=None)
     return desired(catalogue, config, topic_arn=topic, place=ANYWHERE)
 
 
