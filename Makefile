@@ -9,8 +9,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # A checkout in which the modules that an answer passes through are compiled, as in the wheels of
 # a release; here they never are, so that tests and editors see what they run.
 COMPILED := build/compiled
-# So that compiled functions call each other, and Python, without a detour.
-COMPILE := CFLAGS='-fvisibility=hidden -fno-plt' HATCH_BUILD_HOOK_ENABLE_MYPYC=1
+# So that compiled functions call each other, and Python, without a detour, and each is there once.
+COMPILE := CFLAGS='-fvisibility=hidden -fno-plt -fno-ipa-cp-clone' HATCH_BUILD_HOOK_ENABLE_MYPYC=1
 # Tests of what is compiled, and of the servers and signals that it runs under.
 TOUCHED := $(addprefix tests/, stress $(patsubst %, delivery/test_%.py, journal records start) \
 	$(patsubst %, test_%.py, addresses boundary capture extension guard hooks late_failures line \

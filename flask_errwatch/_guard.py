@@ -85,11 +85,17 @@ class Guard:
             call: The callable.
             *args: What it is called with.
         """
-        try:
+        with self.over(where):
             return call(*args)
-        except Exception as error:  # noqa: BLE001 - this is the named place
-            self.note(where, error)
-            return None
+        return None
+
+    def over(self, where: str) -> Guarded:
+        """The same for a block: `with guard.over("a step"): …`, again and again.
+
+        Args:
+            where: What failed, as the operator is told it; told once.
+        """
+        return Guarded(self, where)
 
     def note(self, where: str, error: BaseException) -> None:
         """Counts a failure that somebody else caught, and tells of it."""
@@ -106,6 +112,24 @@ class Guard:
     def forget(self, key: str) -> None:
         """Lets `key` be told again, when what it told of is over."""
         self._told.discard(key)
+
+
+class Guarded:
+    """The one place where an exception ends: it is counted and told, and the block is left."""
+
+    def __init__(self, guard: Guard, where: str) -> None:
+        self._guard = guard
+        self._where = where
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        # By its type: what it says of its class may be a lie.
+        if error is None or not issubclass(type(error), Exception):
+            return False
+        self._guard.note(self._where, error)
+        return True
 
 
 def tell(text: str) -> None:

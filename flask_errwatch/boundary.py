@@ -178,9 +178,8 @@ class Call:
         self.request = self.environ.get(_REQUEST)
         # What is no text is the server's business, but must not fail here.
         if self.error is not None or type(status) is not str or status >= _FAILING:
-            self._recorder.guard.run(
-                "recording an answer", self._prepare, status, self.error, self.handled
-            )
+            with self._recorder.answering:
+                self._prepare(status, self.error, self.handled)
         return self
 
     def _prepare(self, status: object, error: BaseException | None, handled: bool) -> None:  # noqa: FBT001 - a fact
@@ -216,7 +215,8 @@ class Call:
         while outer is not None:
             outer.recorded = True
             outer = outer.outer
-        self._recorder.guard.run("emitting a line", self._recorder.emit, event)
+        with self._recorder.emitting:
+            self._recorder.emit(event)
 
     def escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
@@ -276,7 +276,10 @@ class Call:
     def finish(self) -> None:
         """Lets go of the request, which could otherwise be freed by the garbage collector only."""
         if self.outer is None:
-            self.environ.pop(CALL, None)
+            try:  # noqa: SIM105 - each request would pay for it
+                del self.environ[CALL]
+            except KeyError:
+                pass  # somebody emptied the environment
         elif self.environ.get(CALL) is self:  # else the outer one is over already
             self.environ[CALL] = self.outer
         self.error = self.context = self.request = None

@@ -126,7 +126,10 @@ def path_of(environ: dict[str, Any]) -> str:
         >>> path_of({"SCRIPT_NAME": "/app", "PATH_INFO": "/a b"})
         '/app/a%20b'
     """
-    path = f"{environ.get('SCRIPT_NAME') or ''}{environ.get('PATH_INFO') or ''}"
+    path = text_of(environ.get("PATH_INFO"))
+    mount = text_of(environ.get("SCRIPT_NAME"))
+    if mount:
+        path = mount + path
     if path.strip(_PLAIN):  # what is left has other characters at its ends
         # WSGI gives bytes as latin-1 (PEP 3333); a test client may give any character.
         raw = path.encode("latin-1", "replace")

@@ -55,6 +55,8 @@ class Recorder:
         delivery: Delivery,
     ) -> None:
         self.guard = guard
+        self.answering = guard.over("recording an answer")
+        self.emitting = guard.over("emitting a line")
         self.delivery = delivery
         self._intake = delivery.intake
         self.catalogue = catalogue

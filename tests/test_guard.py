@@ -72,6 +72,35 @@ def test_an_interrupt_goes_through() -> None:
         Guard().run("a step", stop)
 
 
+def test_a_block_is_guarded_again_and_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """Like a call: counted, told once, and left; what follows it runs."""
+    guard = Guard()
+    step = guard.over("a step")
+    done = []
+    for text in ("one", "two"):
+        with step:
+            with step:
+                done.append(text)
+            fail(text)
+    assert done == ["one", "two"]
+    assert (guard.failures, guard.last_error) == (2, "a step: LookupError: two")
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+class SystemLeftError(BaseException):
+    """No `Exception`, whatever it says."""
+
+    __class__ = property(lambda _self: Exception)
+
+
+def test_what_is_kept_away_is_known_by_its_type() -> None:
+    """What ends a process goes through, also where it claims to be an exception."""
+    guard = Guard()
+    with pytest.raises(SystemLeftError), guard.over("a step"):
+        raise SystemLeftError
+    assert guard.failures == 0
+
+
 @pytest.mark.parametrize("stream", [None, ClosedStream()])
 def test_a_stderr_that_is_gone(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be told, nothing fails."""
