@@ -57,7 +57,9 @@ class Effort:
     replayed_mb: int
 
 
-FULL = Effort(rounds=4, pairs=50, newborns=20, backlog=100_000, repeats=3, replayed_mb=40)
+# Many pairs of processes, each for a short time: one differs from the next by more than a slice
+# does, for where things lie in its memory.
+FULL = Effort(rounds=10, pairs=12, newborns=20, backlog=100_000, repeats=3, replayed_mb=40)
 QUICK = Effort(rounds=1, pairs=2, newborns=2, backlog=100, repeats=1, replayed_mb=4)
 
 

@@ -141,8 +141,6 @@ class Shipper:
             self._hurrying = False
 
     def _run(self) -> None:
-        # At once, not with the first line: bringing in boto3 takes a good part of a second.
-        self._sender = self._guard.run("the shipper", self._make_sender)
         while self._is_wanted() or self.pending:
             more = self._guard.run("the shipper", self._round)
             if more is None:
@@ -182,6 +180,8 @@ class Shipper:
             self._waiting_since = now
         elif not self._has_enough():
             self._waiting += self._journal.read()
+        if self._waiting and now - self._waiting_since >= self._interval / 2:
+            self._ready()  # in time, so that the first lines do not wait for it
         if self._waiting and self._is_due(now):
             records, self._waiting = self._waiting, []
             return self._deliver(self._journal, records)
@@ -219,10 +219,9 @@ class Shipper:
     def _deliver(self, source: Reading, records: list[Record]) -> bool:
         """Sends the records; settles what CloudWatch answered, and nothing else."""
         try:
-            if self._sender is None:
-                self._sender = self._make_sender()
+            sender = self._ready()
             for batch in batches(records):
-                self._settle(source, batch, self._sender.send(batch))
+                self._settle(source, batch, sender.send(batch))
         except AwsCallError as error:
             source.rewind()
             if error.code in _UNCERTAIN:
@@ -233,6 +232,12 @@ class Shipper:
         if self._breaker.succeeded():
             tell("CloudWatch Logs takes lines again.")
         return True
+
+    def _ready(self) -> Sender:
+        """The sender. The first time brings in boto3: memory, and a good part of a second."""
+        if self._sender is None:
+            self._sender = self._make_sender()
+        return self._sender
 
     def _settle(self, source: Reading, batch: list[Record], refused: list[Refused]) -> None:
         for each in refused:
