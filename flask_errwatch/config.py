@@ -32,6 +32,7 @@ _TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{
 _REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 
 
+# No dataclass: one of so many fields would take a millisecond of every import.
 class Config(NamedTuple):
     """What an app configured, checked. Made by `load`; the keys are listed in the README.
 
