@@ -66,3 +66,7 @@ if not TYPE_CHECKING:  # to a type checker it would make every name of the packa
         if name in _LATER:
             return getattr(import_module(f"flask_errwatch.{_LATER[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """With what is not loaded yet."""
+        return sorted({*globals(), *__all__})

@@ -8,6 +8,7 @@ from types import UnionType
 from typing import TYPE_CHECKING
 
 from flask_errwatch import _values as values
+from flask_errwatch._guard import plain_text
 from flask_errwatch._values import RefusedValueError
 from flask_errwatch.errors import ConfigurationError, Problem
 
@@ -162,12 +163,13 @@ def detector_problems(detector: Detector) -> list[Problem]:
 
 
 def _is_kebab_case(name: str) -> bool:
-    return all(part and not part.strip(_IN_NAME) for part in name.split("-"))
+    return all(part and not part.strip(_IN_NAME) for part in plain_text(name).split("-"))
 
 
 def _means_itself(phrase: str) -> bool:
     """Whether a filter pattern takes it as it stands, and it begins and ends with no mark."""
-    return phrase != "" and not phrase.strip(_IN_PHRASE) and phrase.strip(_PHRASE_MARKS) == phrase
+    text = plain_text(phrase)
+    return text != "" and not text.strip(_IN_PHRASE) and text.strip(_PHRASE_MARKS) == text
 
 
 def _claim_problems(statuses: object) -> list[Problem]:

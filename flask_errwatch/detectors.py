@@ -17,6 +17,8 @@ from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorEr
 
 if TYPE_CHECKING:
     from flask_errwatch.special_alarms import AnyAlarm
+else:
+    AnyAlarm = DetectorAlarm  # for who asks for the types of a detector's fields
 
 Level = Literal["critical", "error", "warning", "info"]
 StatusClass = Literal["4xx", "5xx"]
@@ -71,10 +73,9 @@ class Detector:
         if isinstance(statuses, list | set | frozenset):
             object.__setattr__(self, "statuses", tuple(statuses))
         problems = detector_problems(self)
-        alarm: object = self.alarm
-        if not isinstance(alarm, DetectorAlarm | None):
+        if not _is_alarm(self.alarm):
             remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…), or None for no alarm."
-            problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
+            problems.append(Problem(key="alarm", value=self.alarm, remedy=remedy))
         raise_if(problems)
 
     @property
@@ -88,6 +89,14 @@ class Detector:
     def resource_name(self, app_name: str) -> str:
         """The one name of its metric filter, metric and alarm."""
         return f"{app_name}-{self.name}"
+
+
+def _is_alarm(value: object) -> bool:
+    if value is None or isinstance(value, Alarm):
+        return True
+    from flask_errwatch import special_alarms  # at use: few apps have one
+
+    return isinstance(value, special_alarms.AnyAlarm)
 
 
 CRITICAL_ERROR = Detector(

@@ -66,6 +66,7 @@ def test_busy_alarm_refuses_what_cloudwatch_would(changed: dict[str, object], ke
 
 def test_configured_values_reach_every_type() -> None:
     """What is None means the configured value; a busy alarm's are those of its failures."""
+    assert configured(Alarm(threshold=0), ALARM_THRESHOLD=4) == Alarm(threshold=0, period=300)
     assert configured(AnomalyAlarm(), ALARM_PERIOD=60) == AnomalyAlarm(period=60)
     assert configured(AnomalyAlarm(period=120), ALARM_PERIOD=60) == AnomalyAlarm(period=120)
     assert configured(BUSY, ALARM_PERIOD=60, ALARM_THRESHOLD=4) == BusyAlarm(
@@ -75,12 +76,16 @@ def test_configured_values_reach_every_type() -> None:
 
 def test_overrides_reach_every_type() -> None:
     """A field that the type has is overridden, another is refused with those there are."""
+    takes = (
+        "This detector has an AnomalyAlarm, which takes band, datapoints_to_alarm, "
+        "evaluation_periods, period, statistic, treat_missing_data."
+    )
     found = configured(AnomalyAlarm(), DETECTORS={"login": {"band": 4, "period": 60}})
     assert found == AnomalyAlarm(band=4, period=60)
     found = configured(BUSY, DETECTORS={"login": {"threshold": 3}})
     assert isinstance(found, BusyAlarm)
     assert found.errors == Alarm(threshold=3, period=300)
-    with pytest.raises(ConfigurationError, match="This detector has an AnomalyAlarm, which takes"):
+    with pytest.raises(ConfigurationError, match=takes):
         configured(AnomalyAlarm(), DETECTORS={"login": {"threshold": 3}})
 
 

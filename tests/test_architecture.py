@@ -141,12 +141,12 @@ def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
 
 
 def test_the_package_only_exports() -> None:
-    """`__init__` imports and lists names; the one function loads what is dear, at its use."""
+    """`__init__` imports and lists names; its functions load what is dear, at its use."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
     kinds = {type(node).__name__ for node in tree.body}
     assert kinds <= {"Expr", "ImportFrom", "If", "Assign"}
     functions = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    assert functions == ["__getattr__"]
+    assert functions == ["__getattr__", "__dir__"]
     assert [*flask_errwatch.__all__] == sorted(flask_errwatch.__all__, key=_case_sorted)
 
 
@@ -183,6 +183,7 @@ assert errwatch.stats(app).emitted == 1
 heavy = ("boto3", "botocore", "watchtower", "moto", "rich")
 print(sorted(m for m in set(sys.modules) - before if m.split(".")[0] in heavy))
 later = ("special_alarms", "provision", "patterns", "simulation", "checkup", "lab", "testing")
+assert {"BusyAlarm", "Plan", "ErrWatch", "errors"} < set(dir(flask_errwatch))
 print([m for m in later if f"flask_errwatch.{m}" in sys.modules])
 from flask_errwatch import *
 print(BusyAlarm.__module__)

@@ -636,3 +636,31 @@ def test_a_receiver_that_raises_harms_nobody(capsys: pytest.CaptureFixture[str])
         assert serve(app, "/x").status == "404 NOT FOUND"
     assert len(events_of(app)) == 1
     assert "a receiver of event_recorded: LookupError: receiver" in capsys.readouterr().err
+
+
+class Exhausted:
+    """orjson where there is no memory left."""
+
+    @staticmethod
+    def dumps(_event: object) -> bytes:
+        """Fails."""
+        raise MemoryError("none left")
+
+
+def test_an_event_that_cannot_be_rendered_harms_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answer stays, and the operator is told once; the next event has a line again."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    with monkeypatch.context() as patch:
+        patch.setattr("flask_errwatch.rendering.orjson", Exhausted)
+        for _ in range(2):
+            assert serve(app, "/x").status == "404 NOT FOUND"
+    assert events_of(app) == []
+    assert errwatch.stats(app).last_error == "emitting a line: MemoryError: none left"
+    told = "emitting a line: MemoryError: none left (told once; counted in stats)"
+    assert capsys.readouterr().err == f"flask-errwatch: {told}\n"
+    serve(app, "/x")
+    (event,) = events_of(app)
+    assert event["seq"] == 3  # a gap: two events have no line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from flask import Flask
@@ -16,6 +16,7 @@ from flask_errwatch import (
     Detector,
     ErrWatch,
 )
+from flask_errwatch.alarms import DetectorAlarm
 from flask_errwatch.config import load
 from flask_errwatch.patterns import parse
 from tests.wsgi_driver import events_of, lines_of, serve
@@ -249,6 +250,42 @@ def test_phrases_that_are_refused(phrase: Any) -> None:
         Detector(name="a", event=phrase)
 
 
+class Lying(str):
+    """A text whose methods say that it is a good one."""
+
+    __slots__ = ()
+
+    def strip(self, _characters: str | None = None, /) -> str:
+        """Nothing is left, whatever is there."""
+        return ""
+
+    def split(self, *_: object) -> list[str]:
+        """A good name."""
+        return ["good"]
+
+
+def test_what_a_text_is_counts_and_not_what_it_says() -> None:
+    """A phrase that is no plain one would end the pattern's quotation."""
+    for name, event in ((Lying("B"), "A"), ("a", Lying('A" || "'))):
+        with pytest.raises(ConfigurationError):
+            Detector(name=name, event=event)
+    assert Detector(name=Lying("a-b"), event=Lying("A B")).name == "a-b"
+
+
+def test_the_types_of_the_fields_can_be_asked_for() -> None:
+    """As libraries do that make declarations from files."""
+    hints = get_type_hints(Detector)
+    assert hints["name"] is str
+    assert hints["alarm"] == DetectorAlarm | None
+
+
+@pytest.mark.parametrize("alarm", [DetectorAlarm(), "never", 5, Alarm])
+def test_what_is_no_alarm_is_refused(alarm: Any) -> None:
+    """Nobody could say when it alarms."""
+    with pytest.raises(ConfigurationError, match="or None for no alarm"):
+        Detector(name="a", event="A", alarm=alarm)
+
+
 def problems_of(*detectors: Any) -> list[tuple[str, object]]:
     with pytest.raises(ConfigurationError) as caught:
         ErrWatch(detectors=detectors)
@@ -322,6 +359,8 @@ def test_catalogues_of_equal_detectors_are_equal() -> None:
     assert repr(Catalogue((one,))) == f"Catalogue(({one!r},))"
     with pytest.raises(AttributeError):
         Catalogue((one,)).detectors = (other,)  # type: ignore[misc]  # that is the point
+    with pytest.raises(AttributeError):
+        Catalogue((one,)).others = (other,)  # type: ignore[attr-defined]  # that is the point
 
 
 def test_a_description_never_asks_cloudformation_for_a_secret() -> None:

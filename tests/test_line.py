@@ -609,6 +609,8 @@ def test_only_critical_lines_are_sent_at_once() -> None:
             {"user": "ann", "user_agent": "curl/8", "request_id": "r-1"},
         ),
         ({"REQUEST_METHOD": LocalProxy(lambda: "BREW")}, {"method": "BREW"}),
+        ({"PATH_INFO": b"/x", "SCRIPT_NAME": ["/app"]}, {"path": ""}),
+        ({"PATH_INFO": Disguised("/x"), "SCRIPT_NAME": LocalProxy(lambda: "/a")}, {"path": "/a/x"}),
         ({"REMOTE_USER": Role.ADMIN}, {"user": "root"}),
         ({"REMOTE_USER": Disguised("ann")}, {"user": "ann"}),
     ],

@@ -27,6 +27,9 @@ from flask_errwatch.stamps import rfc3339
 POLL = 0.25
 #: The same while the journal fills up: the oldest lines are to go before the newest find no room.
 PRESSED_POLL = 0.02
+#: Seconds after the start until boto3 is brought in, if no line is due before: a process's first
+#: requests do not share its processor with that.
+GRACE = 1.0
 #: Seconds between two searches for journals whose process died.
 ADOPT_EVERY = 5.0
 #: Bytes of waiting lines at which a batch is sent although the interval is not over.
@@ -88,6 +91,7 @@ class Shipper:
         self._breaker = Breaker()
         self._waiting: list[Record] = []
         self._waiting_since = 0.0
+        self._ready_at = 0.0
         self._adopt_at = 0.0
         self._adopted: deque[Journal] = deque()
         self._wanted = threading.Event()
@@ -141,6 +145,7 @@ class Shipper:
             self._hurrying = False
 
     def _run(self) -> None:
+        self._ready_at = time.monotonic() + GRACE
         while self._is_wanted() or self.pending:
             more = self._guard.run("the shipper", self._round)
             if more is None:
@@ -175,13 +180,13 @@ class Shipper:
         return self._ship(now)
 
     def _ship(self, now: float) -> bool:
+        if now >= self._ready_at:
+            self._ready()  # so that no line that comes later has to wait for it
         if not self._waiting:
             self._waiting = self._journal.read()
             self._waiting_since = now
         elif not self._has_enough():
             self._waiting += self._journal.read()
-        if self._waiting and now - self._waiting_since >= self._interval / 2:
-            self._ready()  # in time, so that the first lines do not wait for it
         if self._waiting and self._is_due(now):
             records, self._waiting = self._waiting, []
             return self._deliver(self._journal, records)
@@ -234,7 +239,7 @@ class Shipper:
         return True
 
     def _ready(self) -> Sender:
-        """The sender. The first time brings in boto3: memory, and a good part of a second."""
+        """The sender. The first time brings in boto3, which takes a good part of a second."""
         if self._sender is None:
             self._sender = self._make_sender()
         return self._sender
