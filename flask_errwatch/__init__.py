@@ -6,12 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flask_errwatch.delivery import Stats
-from flask_errwatch.detectors import (
-    DEFAULT_DETECTORS,
-    Alarm,
-    Catalogue,
-    Detector,
-)
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
     AwsCallError,

@@ -163,13 +163,13 @@ def detector_problems(detector: Detector) -> list[Problem]:
 
 
 def _is_kebab_case(name: str) -> bool:
-    return all(part and not part.strip(_IN_NAME) for part in plain_text(name).split("-"))
+    return all(values.consists_of(part, _IN_NAME) for part in plain_text(name).split("-"))
 
 
 def _means_itself(phrase: str) -> bool:
     """Whether a filter pattern takes it as it stands, and it begins and ends with no mark."""
     text = plain_text(phrase)
-    return text != "" and not text.strip(_IN_PHRASE) and text.strip(_PHRASE_MARKS) == text
+    return values.consists_of(text, _IN_PHRASE) and text.strip(_PHRASE_MARKS) == text
 
 
 def _claim_problems(statuses: object) -> list[Problem]:

@@ -31,6 +31,16 @@ class RefusedValueError(ValueError):
     """A value that cannot be used; the text is the remedy."""
 
 
+def consists_of(text: str, characters: str) -> bool:
+    """Whether the text has characters, and none but these.
+
+    Example:
+        >>> consists_of("a-b", "ab-"), consists_of("a b", "ab-"), consists_of("", "ab-")
+        (True, False, False)
+    """
+    return text != "" and not text.strip(characters)  # what is left has another at each end
+
+
 def is_metric_name(name: str) -> bool:
     """Whether CloudWatch takes it in a metric name (PutMetricFilter: none of `:` `*` `$`)."""
     # Nor a control character or half a surrogate pair. A pattern takes a third of `init_app`.

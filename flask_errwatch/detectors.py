@@ -229,7 +229,7 @@ class Catalogue:
                 place = f"ERRWATCH_{key.upper()}[{name!r}]"
                 problems.append(Problem(key=place, value=name, remedy=remedy))
         detectors: list[Detector] = []
-        for detector in self.detectors:
+        for detector in self._detectors:
             try:
                 detectors.append(_configured(detector, config))
             except ConfigurationError as error:

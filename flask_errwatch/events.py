@@ -12,7 +12,7 @@ from blinker import Namespace
 from werkzeug.routing import Rule
 
 from flask_errwatch._guard import plain_text, text_of
-from flask_errwatch._values import Network
+from flask_errwatch._values import Network, consists_of
 from flask_errwatch.addresses import client_address
 from flask_errwatch.detectors import Detector
 
@@ -140,20 +140,16 @@ def path_of(environ: dict[str, Any]) -> str:
 def _method(method: object) -> str:
     """The method; one that is no known shape is quoted, since a client chooses it."""
     text = text_of(method)
-    if _consists_of(string.ascii_uppercase, text, _METHOD_LENGTH):
+    if len(text) <= _METHOD_LENGTH and consists_of(text, string.ascii_uppercase):
         return text
     return short(ascii(text)[1:-1] or "?", _METHOD_LENGTH)
-
-
-def _consists_of(characters: str, text: str, limit: int) -> bool:
-    return 0 < len(text) <= limit and not text.strip(characters)
 
 
 def _correlation(environ: dict[str, Any]) -> dict[str, object]:
     """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
     fields: dict[str, object] = {}
     request_id = text_of(environ.get(_REQUEST_ID_KEY))
-    if _consists_of(_REQUEST_ID, request_id, _REQUEST_ID_LENGTH):
+    if len(request_id) <= _REQUEST_ID_LENGTH and consists_of(request_id, _REQUEST_ID):
         fields["request_id"] = request_id
     for name, form in ((_TRACE_PARENT_KEY, _TRACE_PARENT), (_XRAY_KEY, _XRAY_ROOT)):
         value = text_of(environ.get(name))

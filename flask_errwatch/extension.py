@@ -40,7 +40,7 @@ EnricherT = TypeVar("EnricherT", bound=Enricher)
 LastLookT = TypeVar("LastLookT", bound=LastLook)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class AppState:
     """What belongs to one app; it stands in `app.extensions["errwatch"]`.
 
