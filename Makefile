@@ -12,10 +12,9 @@ COMPILED := build/compiled
 # So that compiled functions call each other, and Python, without a detour, and each is there once.
 COMPILE := CFLAGS='-fvisibility=hidden -fno-plt -fno-ipa-cp-clone' HATCH_BUILD_HOOK_ENABLE_MYPYC=1
 # Tests of what is compiled, and of the servers and signals that it runs under.
-TOUCHED := $(addprefix tests/, stress $(patsubst %, delivery/test_%.py, journal records start) \
-	$(patsubst %, test_%.py, addresses boundary capture extension guard hooks late_failures line \
-	nested_requests redaction request_lifetime))
-IMPORTED := from flask_errwatch import __version__, boundary; print("imported", __version__, boundary)
+TOUCHED := $(addprefix tests/, capture delivery/journal delivery/test_start.py stress \
+	test_extension.py test_guard.py)
+IMPORTED := from flask_errwatch import __version__; from flask_errwatch.capture import middleware; print("imported", __version__, middleware)
 
 .PHONY: demo test test-compiled stress bench lint typecheck wheel check clean bench-replay
 .DEFAULT_GOAL := test

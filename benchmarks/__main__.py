@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def measure(effort: Effort, console: Console) -> dict[str, Any]:
         "money": money.measure,
     }
     results: dict[str, Any] = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "machine": _machine(),
         "versions": {name: _version(name) for name in _PACKAGES},
         "sends": {variant.name: variant.sends for variant in VARIANTS},

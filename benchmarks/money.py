@@ -8,12 +8,12 @@ from benchmarks.app import PATHS, make_app, serve
 from flask_errwatch import DEFAULT_DETECTORS, Catalogue, ErrWatch
 from flask_errwatch.config import Config, load
 from flask_errwatch.detectors import HEARTBEAT
-from flask_errwatch.provision.desired import desired
-from flask_errwatch.provision.place import TO_FILL_IN
-from flask_errwatch.provision.prices import PRICES_AS_OF, PRICES_REGION, monthly_costs
+from flask_errwatch.provision.cost import PRICES_AS_OF, PRICES_REGION, monthly_costs
+from flask_errwatch.provision.desired import desired_resources
+from flask_errwatch.provision.scope import TO_FILL_IN
 
 #: US dollars a GB taken in, a GB kept for a month, and a GB that a query of Logs Insights reads.
-#: They come with the prices of `flask_errwatch.provision.prices`, from the same lists.
+#: They come with the prices of `flask_errwatch.provision.cost`, from the same lists.
 INGESTED, STORED, SCANNED = 0.50, 0.03, 0.005
 #: What PutLogEvents counts for an event beside its message (AWS API Reference, PutLogEvents).
 _EVENT_OVERHEAD = 26
@@ -24,7 +24,7 @@ _BEATS_A_MONTH = 30 * 24 * 60
 def measure() -> dict[str, object]:
     """Sizes of lines, what a million of them cost, and what the resources cost a month."""
     sizes = _sizes()
-    costs = monthly_costs(desired(_catalogue(), _config(), place=TO_FILL_IN).resources)
+    costs = monthly_costs(desired_resources(_catalogue(), _config(), place=TO_FILL_IN).resources)
     return {
         "as_of": PRICES_AS_OF,
         "region": PRICES_REGION,

@@ -23,7 +23,7 @@ from benchmarks.variants import BARE, VARIANTS, Variant
 from tests.fake_logs import FakeLogsProcess
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 _SLICE_NS = 4_000_000
 _FAILING = [case for case in PATHS if case != "200"]

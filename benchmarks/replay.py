@@ -15,19 +15,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 
+from flask_errwatch._time import rfc3339
 from flask_errwatch.config import load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.replay.session import Session
 from flask_errwatch.simulation import replay
-from flask_errwatch.stamps import rfc3339
 
 _MEGABYTE = 1_000_000
-_START = datetime(2026, 11, 1, tzinfo=timezone.utc)
+_START = datetime(2026, 11, 1, tzinfo=UTC)
 #: Lines a second of the log: our own lines are failures alone, so this is a site in trouble.
 _RATE = {"json": 5.0, "combined": 20.0}
 _TIMES = 5

@@ -91,7 +91,7 @@ def _ours_as_it_is() -> tuple[Flask, peers.Settle]:
 
 def is_compiled() -> bool:
     """Whether flask-errwatch is compiled here, as in the wheels of a release."""
-    from flask_errwatch import boundary
+    from flask_errwatch.capture import middleware as boundary
 
     return not str(boundary.__file__).endswith(".py")
 

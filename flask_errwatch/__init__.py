@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from flask_errwatch.alarms import Alarm, AnomalyAlarm, BusyAlarm, RequestMetric
+from flask_errwatch.capture.events import event_recorded
 from flask_errwatch.delivery import Stats
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
     AwsCallError,
@@ -17,12 +19,10 @@ from flask_errwatch.errors import (
     Problem,
     UnknownDetectorError,
 )
-from flask_errwatch.events import event_recorded
 from flask_errwatch.extension import ErrWatch
 
 if TYPE_CHECKING:
     from flask_errwatch.provision import Plan
-    from flask_errwatch.special_alarms import AnomalyAlarm, BusyAlarm, RequestMetric
 
 __version__ = "0.1.0"
 
@@ -50,10 +50,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # to a type checker it would make every name of the package exist
     _LATER = {
-        "AnomalyAlarm": "special_alarms",
-        "BusyAlarm": "special_alarms",
         "Plan": "provision",
-        "RequestMetric": "special_alarms",
     }
 
     def __getattr__(name: str) -> object:

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from flask_errwatch._guard import described, one_line
-from flask_errwatch._process import PerProcess
+from flask_errwatch._fork import PerProcess
+from flask_errwatch._text import described, one_line
 from flask_errwatch.errors import AwsCallError, FailureKind
 
 #: boto3's client objects have no common type: their methods are made at run time.

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
-from flask_errwatch import _values as values
-from flask_errwatch._values import Network, RefusedValueError
+from flask_errwatch import _parsers as parsers
+from flask_errwatch._parsers import Network, RefusedValueError
 from flask_errwatch.errors import ConfigurationError, Problem
 
 T = TypeVar("T")
@@ -136,34 +136,34 @@ def read(
     config = Config(
         app_name=name,
         log_group=read("LOG_GROUP", name, _log_group, check_default=True),
-        environment=read("ENVIRONMENT", None, values.optional(values.tag)),
-        release=read("RELEASE", None, values.optional(values.tag)),
+        environment=read("ENVIRONMENT", None, parsers.optional(parsers.tag)),
+        release=read("RELEASE", None, parsers.optional(parsers.tag)),
         sinks=read("SINKS", None, _sinks),
         namespace=read("NAMESPACE", "Application Logs", _namespace),
         retention_days=read("RETENTION_DAYS", 90, _retention),
-        alarm_threshold=read("ALARM_THRESHOLD", 10.0, values.number(minimum=0)),
-        alarm_period=read("ALARM_PERIOD", 300, values.period),
-        detectors=read("DETECTORS", {}, values.overrides),
-        sns_topic=read("SNS_TOPIC", None, values.optional(_topic)),
-        subscriptions=read("SUBSCRIPTIONS", (), values.each(values.subscription)),
-        region=read("REGION", None, values.optional(_region)),
-        endpoint_url=read("ENDPOINT_URL", None, values.optional(values.url)),
-        send_interval=read("SEND_INTERVAL", 2.0, values.number(minimum=0.05, maximum=3600)),
-        journal_dir=read("JOURNAL_DIR", None, values.optional(values.text)),
+        alarm_threshold=read("ALARM_THRESHOLD", 10.0, parsers.number(minimum=0)),
+        alarm_period=read("ALARM_PERIOD", 300, parsers.period),
+        detectors=read("DETECTORS", {}, parsers.overrides),
+        sns_topic=read("SNS_TOPIC", None, parsers.optional(_topic)),
+        subscriptions=read("SUBSCRIPTIONS", (), parsers.each(parsers.subscription)),
+        region=read("REGION", None, parsers.optional(_region)),
+        endpoint_url=read("ENDPOINT_URL", None, parsers.optional(parsers.url)),
+        send_interval=read("SEND_INTERVAL", 2.0, parsers.number(minimum=0.05, maximum=3600)),
+        journal_dir=read("JOURNAL_DIR", None, parsers.optional(parsers.text)),
         journal_max_bytes=read("JOURNAL_MAX_BYTES", 64 * MEBIBYTE, _journal_bytes),
-        shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, values.number(minimum=0, maximum=300)),
-        trusted_proxies=read("TRUSTED_PROXIES", direct, values.trusted_proxies),
-        redact_keys=read("REDACT_KEYS", (), values.each(values.text)),
-        heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, values.number(minimum=0)),
-        silence_alarm=read("SILENCE_ALARM", default=False, parse=values.switch),
-        per_source_alarms=read("PER_SOURCE_ALARMS", {}, values.thresholds),
-        dashboard=read("DASHBOARD", default=False, parse=values.switch),
-        saved_queries=read("SAVED_QUERIES", default=False, parse=values.switch),
+        shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, parsers.number(minimum=0, maximum=300)),
+        trusted_proxies=read("TRUSTED_PROXIES", direct, parsers.trusted_proxies),
+        redact_keys=read("REDACT_KEYS", (), parsers.each(parsers.text)),
+        heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, parsers.number(minimum=0)),
+        silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.switch),
+        per_source_alarms=read("PER_SOURCE_ALARMS", {}, parsers.thresholds),
+        dashboard=read("DASHBOARD", default=False, parse=parsers.switch),
+        saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.switch),
     )
-    if config.silence_alarm and not 0 < config.heartbeat_seconds <= values.LONGEST_HEARTBEAT:
+    if config.silence_alarm and not 0 < config.heartbeat_seconds <= parsers.LONGEST_HEARTBEAT:
         remedy = (
             "It counts heartbeats: set ERRWATCH_HEARTBEAT_SECONDS to more than 0 and at most "
-            f"{values.LONGEST_HEARTBEAT}, or turn the alarm off."
+            f"{parsers.LONGEST_HEARTBEAT}, or turn the alarm off."
         )
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
     if config.subscriptions and config.sns_topic is None and not read.is_refused("SNS_TOPIC"):
@@ -226,8 +226,8 @@ class _Reader:
 
 
 def _app_name(value: object) -> str:
-    name = values.text(value)
-    if len(name) > _PREFIX or not values.is_metric_name(name):
+    name = parsers.text(value)
+    if len(name) > _PREFIX or not parsers.is_metric_name(name):
         raise RefusedValueError(
             "It begins the name of every metric filter, metric and alarm: use at most "
             f"{_PREFIX} characters, none of them ':', '*', '$' or a control character."
@@ -236,7 +236,7 @@ def _app_name(value: object) -> str:
 
 
 def _log_group(value: object) -> str:
-    name = values.text(value)
+    name = parsers.text(value)
     if not re.fullmatch(_LOG_GROUP, name):
         raise RefusedValueError(
             "A log group name has 1 to 512 characters of A-Z a-z 0-9 _ - / . # and does not "
@@ -246,8 +246,8 @@ def _log_group(value: object) -> str:
 
 
 def _namespace(value: object) -> str:
-    name = values.text(value)
-    if len(name) > NAME or not values.is_metric_name(name) or name.startswith("AWS/"):
+    name = parsers.text(value)
+    if len(name) > NAME or not parsers.is_metric_name(name) or name.startswith("AWS/"):
         raise RefusedValueError(
             f"A namespace has 1 to {NAME} characters, none of them ':', '*', '$' or a control "
             "character, and does not start with 'AWS/'."
@@ -256,7 +256,7 @@ def _namespace(value: object) -> str:
 
 
 def _sinks(value: object) -> tuple[str, ...]:
-    names = values.each(values.text)(value)
+    names = parsers.each(parsers.text)(value)
     if names == ("none",):
         return ()
     unknown = [name for name in names if name not in SINKS]
@@ -268,7 +268,7 @@ def _sinks(value: object) -> tuple[str, ...]:
 
 
 def _retention(value: object) -> int:
-    days = values.whole(value)
+    days = parsers.whole(value)
     if days not in RETENTION_DAYS:
         near = [
             *[allowed for allowed in RETENTION_DAYS if allowed < days][-1:],
@@ -282,14 +282,14 @@ def _retention(value: object) -> int:
 
 
 def _journal_bytes(value: object) -> int:
-    size = values.whole(value)
+    size = parsers.whole(value)
     if size < MEBIBYTE:
         raise RefusedValueError(f"Use a number of bytes of at least {MEBIBYTE} (1 MiB).")
     return size
 
 
 def _topic(value: object) -> str:
-    topic = values.text(value)
+    topic = parsers.text(value)
     if not re.fullmatch(_TOPIC, topic):
         raise RefusedValueError(
             "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a whole topic ARN."
@@ -298,7 +298,7 @@ def _topic(value: object) -> str:
 
 
 def _region(value: object) -> str:
-    region = values.text(value)
+    region = parsers.text(value)
     if not re.fullmatch(_REGION, region):
         raise RefusedValueError("Use the name of an AWS region, such as 'eu-central-1'.")
     return region

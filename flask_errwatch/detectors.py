@@ -6,22 +6,35 @@ nothing else, which is why they cannot drift apart.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, get_args
 
-from flask_errwatch._checks import HEARTBEAT, LINES_DROPPED, detector_problems, raise_if
-from flask_errwatch.alarms import Alarm, DetectorAlarm
+from flask_errwatch import _parsers as parsers
+from flask_errwatch._parsers import RefusedValueError
+from flask_errwatch._text import consists_of, plain_text
+from flask_errwatch.alarms import Alarm, AnyAlarm
 from flask_errwatch.config import NAME, Config
-from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError
-
-if TYPE_CHECKING:
-    from flask_errwatch.special_alarms import AnyAlarm
-else:
-    AnyAlarm = DetectorAlarm  # for who asks for the types of a detector's fields
+from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError, raise_if
 
 Level = Literal["critical", "error", "warning", "info"]
 StatusClass = Literal["4xx", "5xx"]
+
+#: Event names of operational lines, which are outside the catalogue.
+HEARTBEAT = "Heartbeat"
+LINES_DROPPED = "Lines Dropped"
+OPERATIONAL_EVENTS = frozenset({HEARTBEAT, LINES_DROPPED})
+
+_IN_NAME = string.ascii_lowercase + string.digits
+#: Printable ASCII that, beside letters and digits, means itself inside a quoted string of a
+#: filter pattern.
+_PHRASE_MARKS = " ._/:+-"
+_IN_PHRASE = string.ascii_letters + string.digits + _PHRASE_MARKS
+_PHRASE_LENGTH = 100
+_NAME_LENGTH = 100
+#: Together with what the alarm says itself they fit into 1024 characters (PutMetricAlarm).
+_DESCRIPTION_LENGTH, _LINK_LENGTH = 500, 400
 __all__ = [
     "CRITICAL_ERROR",
     "DEFAULT_DETECTORS",
@@ -72,31 +85,96 @@ class Detector:
         statuses: object = self.statuses
         if isinstance(statuses, list | set | frozenset):
             object.__setattr__(self, "statuses", tuple(statuses))
-        problems = detector_problems(self)
-        if not _is_alarm(self.alarm):
+        problems = _detector_problems(self)
+        alarm: object = self.alarm
+        if alarm is not None and not isinstance(alarm, AnyAlarm):
             remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…), or None for no alarm."
-            problems.append(Problem(key="alarm", value=self.alarm, remedy=remedy))
+            problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
         raise_if(problems)
 
     @property
     def pattern(self) -> str:
         """The metric filter's pattern: the exact phrase in `event`, nothing an outsider writes."""
-        # At use: an app that only writes lines has no need of the pattern language.
-        from flask_errwatch.patterns import field as json_field
-
-        return str(json_field("$.event") == self.event)
+        # Every character that an event name may have stands for itself in a quoted string.
+        return f'{{ $.event = "{self.event}" }}'
 
     def resource_name(self, app_name: str) -> str:
         """The one name of its metric filter, metric and alarm."""
         return f"{app_name}-{self.name}"
 
 
-def _is_alarm(value: object) -> bool:
-    if value is None or isinstance(value, Alarm):
-        return True
-    from flask_errwatch import special_alarms  # at use: few apps have one
+def _detector_problems(detector: Detector) -> list[Problem]:
+    """What is wrong in the detector itself, its alarm aside."""
+    problems = []
+    name: object = detector.name
+    if not isinstance(name, str) or not _is_kebab_case(name) or len(name) > _NAME_LENGTH:
+        remedy = (
+            f"Use kebab-case of at most {_NAME_LENGTH} characters: small letters, digits and "
+            "single '-', such as 'login-failed'."
+        )
+        problems.append(Problem(key="name", value=name, remedy=remedy))
+    phrase: object = detector.event
+    if (
+        not isinstance(phrase, str)
+        or not _means_itself(phrase)
+        or len(phrase) > _PHRASE_LENGTH
+        or phrase in OPERATIONAL_EVENTS
+    ):
+        remedy = (
+            f"Use 1 to {_PHRASE_LENGTH} letters, digits, spaces and . _ / : + -, such as "
+            f"'Login Failed'; {HEARTBEAT!r} and {LINES_DROPPED!r} are taken."
+        )
+        problems.append(Problem(key="event", value=phrase, remedy=remedy))
+    problems += _claim_problems(detector.statuses)
+    problems += parsers.problems_of("level", detector.level, parsers.one_of(get_args(Level)))
+    return problems + _text_problems(detector)
 
-    return isinstance(value, special_alarms.AnyAlarm)
+
+def _is_kebab_case(name: str) -> bool:
+    return all(consists_of(part, _IN_NAME) for part in plain_text(name).split("-"))
+
+
+def _means_itself(phrase: str) -> bool:
+    """Whether a filter pattern takes it as it stands, and it begins and ends with no mark."""
+    text = plain_text(phrase)
+    return consists_of(text, _IN_PHRASE) and text.strip(_PHRASE_MARKS) == text
+
+
+def _claim_problems(statuses: object) -> list[Problem]:
+    if not isinstance(statuses, tuple):
+        remedy = "Use a list of statuses, such as [404, '5xx']."
+        return [Problem(key="statuses", value=statuses, remedy=remedy)]
+    return [
+        Problem(key="statuses", value=claim, remedy="Claim 400 to 599, '4xx' or '5xx'.")
+        for claim in statuses
+        if not _is_claim(claim)
+    ]
+
+
+#: CloudFormation would put a secret in the place of what begins so, wherever it stands.
+_DYNAMIC = "{{resolve:"
+
+
+def _text_problems(detector: Detector) -> list[Problem]:
+    problems = []
+    text: object = detector.description
+    link = detector.runbook_url
+    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH or _DYNAMIC in text:
+        remedy = f"Use a text of at most {_DESCRIPTION_LENGTH} characters, without {_DYNAMIC!r}."
+        problems.append(Problem(key="description", value=text, remedy=remedy))
+    try:
+        if link is not None and len(parsers.url(link)) > _LINK_LENGTH:
+            remedy = f"Use a URL of at most {_LINK_LENGTH} characters."
+            problems.append(Problem(key="runbook_url", value=link, remedy=remedy))
+    except RefusedValueError as refused:
+        problems.append(Problem(key="runbook_url", value=link, remedy=str(refused)))
+    return problems
+
+
+def _is_claim(claim: object) -> bool:
+    if isinstance(claim, bool) or not isinstance(claim, int):
+        return claim in {"4xx", "5xx"} if isinstance(claim, str) else False
+    return 400 <= claim <= 599
 
 
 CRITICAL_ERROR = Detector(

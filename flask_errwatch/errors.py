@@ -188,3 +188,10 @@ class PatternSyntaxError(ErrWatchError, ValueError):
     def __str__(self) -> str:
         shown = "".join(char if char.isprintable() else "·" for char in self.source)
         return f"{shown}\n{' ' * self.position}^\n{self.remedy}"
+
+
+def raise_if(problems: Iterable[Problem]) -> None:
+    """Raises one `ConfigurationError` that lists the problems, if there are any."""
+    listed = tuple(problems)
+    if listed:
+        raise ConfigurationError(*listed)

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Flask, got_request_exception
 
 from flask_errwatch import config as configuration
-from flask_errwatch._context import current_app, current_request
+from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
-from flask_errwatch._process import PerProcess
-from flask_errwatch.answered import note_unanswered, watch_error_handlers
-from flask_errwatch.boundary import Boundary
+from flask_errwatch.capture.contexts import current_app, current_request
+from flask_errwatch.capture.error_handlers import note_unanswered, watch_error_handlers
+from flask_errwatch.capture.hooks import Enricher, Hooks, LastLook
+from flask_errwatch.capture.jobs import Record, Watch
+from flask_errwatch.capture.middleware import Boundary
+from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
@@ -27,9 +30,6 @@ from flask_errwatch.errors import (
     NoAppError,
     Problem,
 )
-from flask_errwatch.hooks import Enricher, Hooks, LastLook
-from flask_errwatch.recorder import Recorder
-from flask_errwatch.watching import Record, Watch
 
 if TYPE_CHECKING:
     from flask_errwatch.provision import Plan
@@ -119,7 +119,7 @@ class ErrWatch:
             guard=guard,
             delivery=delivery,
         )
-        delivery.speak_through(recorder.operational)
+        delivery.set_emitter(recorder.operational)
         state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
         app.extensions[KEY] = state
         got_request_exception.connect(note_unanswered, sender=app, weak=False)
@@ -247,12 +247,12 @@ class ErrWatch:
                 retention; it says what was applied and what not.
         """
         from flask_errwatch._aws import PROVISIONING, Aws
-        from flask_errwatch.provision import provision
+        from flask_errwatch.provision.apply import bootstrap
 
         state = self._state(app, "bootstrap_alarms")
         config = state.config
         aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
-        return provision(aws, state.catalogue, config, dry_run=dry_run)
+        return bootstrap(aws, state.catalogue, config, dry_run=dry_run)
 
     def flush(self, timeout: float = 5.0, *, app: Flask | None = None) -> bool:
         """Waits until every line is where it belongs.

@@ -11,17 +11,17 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, cast, final
 
 from flask import Flask, request_started
 
-from flask_errwatch.delivery.diversion import diverted
+from flask_errwatch.capture.hooks import Event
+from flask_errwatch.delivery.interception import intercept_lines
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.errors import ErrWatchError, JudgeError, NoAppError, Problem
 from flask_errwatch.extension import KEY, AppState, state_of
-from flask_errwatch.hooks import Event
 from flask_errwatch.simulation import Judge, Report, State, Transition
 
 __all__ = ["START", "TrafficJudge", "capture_events"]
@@ -55,7 +55,7 @@ def capture_events() -> Iterator[list[Event]]:
         if "detector" in event:
             events.append(event)
 
-    with diverted(take):
+    with intercept_lines(take):
         yield events
 
 
@@ -142,7 +142,7 @@ class TrafficJudge:
         self._block = ExitStack()
 
     def __enter__(self) -> TrafficJudge:
-        self._block.enter_context(diverted(self._take))
+        self._block.enter_context(intercept_lines(self._take))
         self._block.enter_context(request_started.connected_to(self._serve))
         return self
 
@@ -355,4 +355,4 @@ def _said(report: Report, *, is_raised: bool) -> str:
 
 
 def _shown(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M}"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"

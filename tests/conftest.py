@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,17 @@ from tests.wsgi_driver import Both, Build, LogRecords, serve, watched
 # Timings are never asserted: a busy machine is no failure.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temp_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Journals of the default folder are those of this run alone, also under pytest-xdist."""
+    tmp_path_factory.getbasetemp()  # pytest's own is where it always was
+    with tempfile.TemporaryDirectory(prefix="errwatch-") as folder:
+        os.environ["TMPDIR"], tempfile.tempdir = folder, None
+        yield
+    del os.environ["TMPDIR"]
+    tempfile.tempdir = None
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ import orjson
 from tests.fake_logs_service import AnswerError, Arrived, Logs
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 _ROOT = Path(__file__).parents[1]
 

@@ -6,28 +6,25 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import flask_errwatch
-
-PACKAGE = Path(flask_errwatch.__file__).parent
-NAME = "flask_errwatch"
-
-#: The layers, lowest first: a room may import rooms of its own layer and of those before.
-LAYERS = (
-    ("errors", "_values", "_guard", "stamps", "_process", "_context"),
-    ("patterns", "config", "redaction", "addresses", "_checks", "alarms", "special_alarms"),
-    ("detectors",),
-    ("events", "_exceptions", "rendering", "simulation", "provision", "hooks"),
-    ("_aws", "checkup", "delivery", "provision.apply", "respond", "lab", "verification"),
-    ("recorder", "boundary", "answered", "watching"),
-    ("extension",),
-    ("cli", "cli_checkup", "cli_export", "cli_provision", "replay", "testing"),
+from tests.architecture import (
+    LAYERS,
+    PACKAGE,
+    PURE,
+    cycle,
+    folders,
+    graph,
+    imported_by,
+    modules,
+    package_of,
 )
-#: Third-party packages and the only rooms that may import them.
+
+MODULES = modules()
+#: Third-party packages and the only packages or root modules that may import them.
 ONLY = {
     "boto3": {"_aws"},
     "botocore": {"_aws"},
@@ -36,97 +33,87 @@ ONLY = {
     "rich": {"cli", "lab", "replay"},
     "plotly": {"replay"},
     "jinja2": {"replay"},
-    "flask": {
-        *("_context", "answered", "cli", "cli_provision", "extension", "recorder", "replay"),
-        *("cli_checkup", "cli_export", "testing"),
-    },
-    "werkzeug": {"answered", "boundary", "events", "lab"},
-    "blinker": {"events", "testing"},
-    "structlog": {"recorder", "rendering"},
-    "orjson": {"rendering", "delivery", "patterns", "simulation", "lab", "replay"},
+    "flask": {"capture", "cli", "extension", "testing"},
+    "werkzeug": {"capture", "lab"},
+    "blinker": {"capture", "testing"},
+    "structlog": {"capture"},
+    "orjson": {"capture", "delivery", "patterns", "simulation", "lab", "replay"},
+    "click": {"cli"},
 }
-
-MODULES = sorted(PACKAGE.rglob("*.py"))
-
-
-def dotted(path: Path) -> str:
-    """The module's name below the package; the package's own is empty."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
+#: What reads the clock; a pure package has no such call.
+CLOCKS = re.compile(r"\btime\.(time|monotonic|perf_counter)|\.now\(|\.utcnow\(|\.today\(")
 
 
-def room(module: str) -> str:
-    """The room that a module lies in; `provision.apply` is one of its own."""
-    return module if module == "provision.apply" else module.split(".", maxsplit=1)[0]
+def layer(package: str) -> int:
+    """The number of the layer that a package is in."""
+    numbers = [number for number, names in enumerate(LAYERS) if package in names]
+    assert numbers, f"LAYERS in tests/architecture.py does not name the package {package!r}"
+    return numbers[0]
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module that the file imports, at its top or at use, but for types alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in ast.walk(block)
+@pytest.mark.parametrize("module", [name for name in MODULES if name])
+def test_the_import_rule(module: str) -> None:
+    """A package imports only packages of its own layer and of those below, also for types."""
+    own = package_of(module)
+    above = {
+        imported
+        for imported in graph()[module]
+        if imported and package_of(imported) != own and layer(package_of(imported)) > layer(own)
     }
-    for node in ast.walk(tree):
-        if id(node) in for_types:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} imports relatively"
-            assert node.module is not None
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def own_imports(path: Path) -> set[str]:
-    """The rooms of this package that the file imports, its own aside."""
-    known = {dotted(module) for module in MODULES}
-    found = {
-        room(name.removeprefix(f"{NAME}."))
-        for name in imports(path)
-        if name.startswith(f"{NAME}.") and name.removeprefix(f"{NAME}.") in known
-    }
-    return found - {room(dotted(path))}
-
-
-def layer(name: str) -> int:
-    found = [number for number, rooms in enumerate(LAYERS) if name in rooms]
-    assert found, f"the room {name!r} has no layer: say where it stands"
-    return found[0]
-
-
-@pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_the_import_rule(path: Path) -> None:
-    """A room imports only rooms of its own layer and of those below."""
-    name = room(dotted(path))
-    if not name:
-        return  # the package's front: it exports
-    allowed = layer(name)
-    if dotted(path) == "provision":
-        allowed = layer("provision.apply")  # its front exports both halves
-    above = {other for other in own_imports(path) if layer(other) > allowed}
     assert above == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_who_imports_what_is_not_ours(path: Path) -> None:
-    """AWS, Flask and the terminal's library are imported where the plan says, and only there."""
-    name = room(dotted(path))
-    wrong = {
-        top
-        for top in {imported.split(".")[0] for imported in imports(path)}
-        if top in ONLY and name not in ONLY[top]
-    }
-    assert wrong == set()
+def test_there_is_no_cycle() -> None:
+    """Neither modules nor packages import each other in a circle, types included."""
+    assert cycle(graph()) == []
+    assert cycle(folders(graph())) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_no_module_is_long(path: Path) -> None:
-    """A module that has grown beyond 420 lines has two rooms in it."""
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
+def test_the_root_package_is_small() -> None:
+    """The root holds what users import and the shared machinery, at most 14 modules."""
+    assert len([*PACKAGE.glob("*.py")]) <= 14
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_who_imports_what_is_not_ours(module: str) -> None:
+    """AWS, Flask and the terminal's library are imported by the packages that are named."""
+    imported = {name.split(".")[0] for name in imported_by(MODULES[module], with_types=False)}
+    package = module.partition(".")[0]
+    assert {name for name in imported if name in ONLY and package not in ONLY[name]} == set()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if package_of(name) in PURE])
+def test_the_pure_packages_read_no_clock(module: str) -> None:
+    """Patterns, catalogue, judge and the pure half of provisioning are given the time."""
+    assert CLOCKS.findall(MODULES[module].read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_long(module: str) -> None:
+    """A module that has grown beyond 420 lines does two things."""
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 420
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if "." in name])
+def test_modules_inside_packages_have_no_underscore(module: str) -> None:
+    """A package's public names are those of its `__init__`; a module's name says nothing of it."""
+    assert not module.rpartition(".")[2].startswith("_")
+
+
+def test_no_exported_name_hides_a_module() -> None:
+    """`import package.name` gives the module: no package exports a function of that name."""
+    for module, path in MODULES.items():
+        if path.name != "__init__.py":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        exported = {
+            alias.asname or alias.name
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        beside = {other.stem for other in path.parent.glob("*.py")}
+        assert exported & beside == set(), f"in {module or 'the root'}"
 
 
 def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
@@ -134,14 +121,21 @@ def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
     text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
     named = set(re.findall(r'^    "/flask_errwatch/(\S+)\.py",$', text, re.MULTILINE))
     assert named == {
-        *("_guard", "_process", "addresses", "boundary", "events", "hooks", "recorder", "stamps"),
-        *("delivery/intake", "delivery/records", "delivery/writing"),
+        *("_fork", "_guard", "_text", "_time"),
+        *(
+            f"capture/{name}"
+            for name in (
+                *("client_address", "events", "hooks", "identity", "ids"),
+                *("middleware", "recorder"),
+            )
+        ),
+        *("delivery/journal/records", "delivery/journal/writer"),
     }
     assert [name for name in named if not (PACKAGE / f"{name}.py").exists()] == []
 
 
 def test_the_package_only_exports() -> None:
-    """`__init__` imports and lists names; its functions load what is dear, at its use."""
+    """`__init__` imports and lists names; its functions load what is expensive, at its use."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
     kinds = {type(node).__name__ for node in tree.body}
     assert kinds <= {"Expr", "ImportFrom", "If", "Assign"}
@@ -166,7 +160,7 @@ def test_every_export_is_there() -> None:
 def test_importing_and_starting_is_cheap() -> None:
     """Neither import, `init_app` nor a request without the cloudwatch sink loads AWS's library.
 
-    Nor what is ours alone that only provisioning, or a rarer type of alarm, needs.
+    Nor what only provisioning, the judge or the doctor needs.
 
     structlog itself loads `rich` where that is installed, so it is loaded before we look.
     """
@@ -182,13 +176,28 @@ app.test_client().get("/nowhere")
 assert errwatch.stats(app).emitted == 1
 heavy = ("boto3", "botocore", "watchtower", "moto", "rich")
 print(sorted(m for m in set(sys.modules) - before if m.split(".")[0] in heavy))
-later = ("special_alarms", "provision", "patterns", "simulation", "checkup", "lab", "testing")
+later = ("provision", "patterns", "simulation", "doctor", "lab", "testing")
 assert {"BusyAlarm", "Plan", "ErrWatch", "errors"} < set(dir(flask_errwatch))
 print([m for m in later if f"flask_errwatch.{m}" in sys.modules])
 from flask_errwatch import *
-print(BusyAlarm.__module__)
+print(Plan.__module__)
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout == "[]\n[]\nflask_errwatch.special_alarms\n"
+    assert done.stdout == "[]\n[]\nflask_errwatch.provision.plan\n"
+
+
+def test_the_graph_can_be_printed() -> None:
+    """`python -m tests.architecture` prints every package, and ends with 1 on a cycle."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.architecture"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 0
+    assert done.stdout.endswith("cycles of packages: none\n")
+    assert "  patterns (18 modules): errors\n" in done.stdout

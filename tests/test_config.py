@@ -19,7 +19,7 @@ from flask_errwatch import (
     NoAppError,
     UnknownDetectorError,
 )
-from flask_errwatch._values import is_metric_name
+from flask_errwatch._parsers import is_metric_name
 from flask_errwatch.config import RETENTION_DAYS, Config, load
 from tests.wsgi_driver import watched
 

@@ -188,7 +188,7 @@ def test_a_report_that_cannot_be_rendered(
         raise TimeoutError("an alarm of the app's own")
 
     with monkeypatch.context() as patched:
-        patched.setattr("flask_errwatch.rendering.Redact.__call__", late)
+        patched.setattr("flask_errwatch.capture.rendering.Redact.__call__", late)
         errwatch.report("client-error", lost=True)
     errwatch.report("client-error")
     assert [event["seq"] for event in events_of(app)] == [1]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import io
 import mmap
 import os
 import sys
 import weakref
-from collections.abc import Callable
 
 import pytest
 
-from flask_errwatch._guard import Guard, described, one_line
-from flask_errwatch._process import PerProcess, Process, mark
+from flask_errwatch._fork import PerProcess, mark
+from flask_errwatch._guard import Guard
+from flask_errwatch._text import described, one_line
+from flask_errwatch.capture.identity import Process
+from tests.foreign_values import Nameless
+from tests.processes import in_a_child
 
 
 class ClosedStream(io.StringIO):
@@ -42,15 +44,6 @@ def test_a_failure_is_counted_and_told_once(capsys: pytest.CaptureFixture[str]) 
     guard.forget("a step")
     guard.run("a step", fail, "three")
     assert "three" in capsys.readouterr().err
-
-
-class Nameless(type):
-    """A metaclass that does not tell the names of its classes."""
-
-    def __getattribute__(cls, name: str) -> object:
-        if name == "__name__":
-            raise LookupError
-        return super().__getattribute__(name)
 
 
 def test_a_type_that_hides_its_name() -> None:
@@ -151,7 +144,7 @@ def test_a_fork_is_noticed_without_python(
 ) -> None:
     """A server written in C forks without Python's handlers, and not every system wipes pages."""
     if not has_page:
-        monkeypatch.setattr("flask_errwatch._process.mmap.mmap", _no_memory)
+        monkeypatch.setattr("flask_errwatch._fork.mmap.mmap", _no_memory)
     here = mark()
     assert here[0] == 0
     here[0] = 1
@@ -167,7 +160,7 @@ def test_advice_that_is_only_pretended_is_not_trusted(monkeypatch: pytest.Monkey
         def madvise(self, *_: int) -> None:
             """Does nothing."""
 
-    monkeypatch.setattr("flask_errwatch._process.mmap.mmap", Pretending)
+    monkeypatch.setattr("flask_errwatch._fork.mmap.mmap", Pretending)
     here = mark()
     here[0] = 1
     assert in_a_child(lambda: here[0] == 0)
@@ -176,18 +169,6 @@ def test_advice_that_is_only_pretended_is_not_trusted(monkeypatch: pytest.Monkey
 
 def _no_memory(*_: object, **__: object) -> None:
     raise OSError(errno.ENOMEM, "Cannot allocate memory")
-
-
-def in_a_child(holds: Callable[[], bool]) -> bool:
-    """Whether it holds in a child process that was forked behind Python's back."""
-    child = ctypes.PyDLL(None).fork()
-    if child == 0:
-        is_true = False
-        try:
-            is_true = holds()
-        finally:
-            os._exit(0 if is_true else 1)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def test_two_processes_differ() -> None:

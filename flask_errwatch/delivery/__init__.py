@@ -1,5 +1,6 @@
-"""How lines leave the process: into the journal first, and from there to CloudWatch Logs."""
+"""Delivery: line -> journal -> CloudWatch Logs, or another sink."""
 
-from flask_errwatch.delivery.outlet import Delivery, Stats
+from flask_errwatch.delivery.stats import Stats
+from flask_errwatch.delivery.transport import Delivery
 
 __all__ = ["Delivery", "Stats"]

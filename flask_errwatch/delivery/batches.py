@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 
 from flask_errwatch._aws import making
-from flask_errwatch.delivery.records import Record
+from flask_errwatch.delivery.journal.records import Record
 
 #: Limits of one call (AWS API Reference, PutLogEvents): bytes of all messages in UTF-8 with 26
 #: for each event, events, and less than 24 hours between the first and the last.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from flask_errwatch._aws import Aws, Response
 from flask_errwatch.delivery.batches import Formatter, LogEvent
-from flask_errwatch.delivery.records import Record
+from flask_errwatch.delivery.journal.records import Record
 from flask_errwatch.errors import AwsCallError
 
 _REFUSED_FOR_GOOD = {"InvalidParameterException", "413", "RequestEntityTooLargeException"}

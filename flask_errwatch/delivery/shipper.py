@@ -12,16 +12,16 @@ from collections import deque
 from collections.abc import Callable
 
 from flask_errwatch._guard import Guard, tell
+from flask_errwatch._time import rfc3339
+from flask_errwatch.delivery.backoff import Breaker
 from flask_errwatch.delivery.batches import batches
-from flask_errwatch.delivery.breaker import Breaker
-from flask_errwatch.delivery.journal import OwnJournal, Reading
-from flask_errwatch.delivery.reading import Journal
-from flask_errwatch.delivery.records import Record
+from flask_errwatch.delivery.journal.disk import OwnJournal, Reading
+from flask_errwatch.delivery.journal.reader import Journal
+from flask_errwatch.delivery.journal.records import Record
 from flask_errwatch.delivery.sender import Refused, Sender
-from flask_errwatch.delivery.thread import lasting_thread
+from flask_errwatch.delivery.threads import lasting_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
-from flask_errwatch.stamps import rfc3339
 
 #: Seconds between two looks into the journal: a critical line is to be on its way in a second.
 POLL = 0.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ def told(transition: Transition) -> str:
         >>> told(Transition("shop-critical-error", 1_700_000_000, "OK", "ALARM", "11 > 10."))
         '22:13:20  ALARM  shop-critical-error: 11 > 10.'
     """
-    moment = datetime.fromtimestamp(transition.at, timezone.utc)
+    moment = datetime.fromtimestamp(transition.at, UTC)
     why = f": {transition.reason}" if transition.new == "ALARM" else ""
     return f"{moment:%H:%M:%S}  {transition.new:<5}  {transition.alarm}{why}"
 

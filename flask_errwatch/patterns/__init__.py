@@ -11,18 +11,18 @@ Example:
 """
 
 from flask_errwatch.errors import PatternSyntaxError
-from flask_errwatch.patterns._build import Field, field
-from flask_errwatch.patterns._json import Event, read_event
-from flask_errwatch.patterns._parser import parse
-from flask_errwatch.patterns._patterns import (
+from flask_errwatch.patterns.builders import Field, field
+from flask_errwatch.patterns.json_events import Event, read_event
+from flask_errwatch.patterns.parser import parse
+from flask_errwatch.patterns.pattern_set import PatternSet, check_group
+from flask_errwatch.patterns.pattern_types import (
     DelimitedPattern,
     JsonPattern,
     Pattern,
     RegexPattern,
     TermsPattern,
 )
-from flask_errwatch.patterns._regex import Regex
-from flask_errwatch.patterns._set import PatternSet, check_group
+from flask_errwatch.patterns.regex import Regex
 
 __all__ = [
     "DelimitedPattern",

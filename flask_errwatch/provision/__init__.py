@@ -1,9 +1,12 @@
-"""Desired AWS resources as values, the plan that leads to them, and its application."""
+"""Catalogue -> resources -> plan -> AWS.
 
-from flask_errwatch.provision.apply import apply, applying, plan, provision, removal_plan
-from flask_errwatch.provision.desired import Desired, desired
-from flask_errwatch.provision.place import Place
-from flask_errwatch.provision.plan import Change, Difference, Plan
+This front exports the resource model, the desired state and the plan, all of them values.
+`refresh`, `discovery`, `status` and `apply` are the edge: they call AWS.
+"""
+
+from flask_errwatch.provision.change import Change, Difference
+from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -19,6 +22,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.scope import Place
 
 __all__ = [
     "AnomalyDetector",
@@ -39,10 +43,5 @@ __all__ = [
     "Subscription",
     "Topic",
     "TopicPolicy",
-    "apply",
-    "applying",
-    "desired",
-    "plan",
-    "provision",
-    "removal_plan",
+    "desired_resources",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from flask_errwatch.provision.marks import Pairs, is_marked
+from flask_errwatch.provision.tags import Pairs, is_marked
 
 
 class Named:

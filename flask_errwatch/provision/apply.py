@@ -9,15 +9,15 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import AwsCallError, ProvisioningError
 from flask_errwatch.provision.calls import Call, calls
-from flask_errwatch.provision.comparison import compared, removal
-from flask_errwatch.provision.looking import looked
+from flask_errwatch.provision.diff import destroy_plan, diff
 from flask_errwatch.provision.plan import Plan
+from flask_errwatch.provision.refresh import read_state
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
 
-def provision(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool = False) -> Plan:
+def bootstrap(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool = False) -> Plan:
     """Brings AWS to what the catalogue declares; what stands as declared is left alone.
 
     What the app made and no longer declares is deleted. What somebody else made is never
@@ -38,11 +38,11 @@ def provision(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool =
             (`Plan.raise_if_unsafe`); it says what was applied and what was not.
         ConfigurationError: When a value cannot work in this region.
     """
-    made = plan(aws, catalogue, config)
-    return made if dry_run else apply(aws, made)
+    made = make_plan(aws, catalogue, config)
+    return made if dry_run else apply_plan(aws, made)
 
 
-def plan(aws: Aws, catalogue: Catalogue, config: Config, *, adopt: bool = False) -> Plan:
+def make_plan(aws: Aws, catalogue: Catalogue, config: Config, *, adopt: bool = False) -> Plan:
     """What `apply` would do. It takes a handful of calls, however many detectors there are.
 
     Args:
@@ -55,11 +55,11 @@ def plan(aws: Aws, catalogue: Catalogue, config: Config, *, adopt: bool = False)
         ProvisioningError: When AWS cannot be read, or something is in the way.
         ConfigurationError: When a value cannot work in this region.
     """
-    declared, stands = looked(aws, catalogue, config)
-    return compared(declared, stands, adopt=adopt)
+    declared, stands = read_state(aws, catalogue, config)
+    return diff(declared, stands, adopt=adopt)
 
 
-def removal_plan(
+def make_destroy_plan(
     aws: Aws, catalogue: Catalogue, config: Config, *, with_logs: bool = False
 ) -> Plan:
     """The plan that deletes everything that is the app's own.
@@ -74,11 +74,11 @@ def removal_plan(
         ProvisioningError: When AWS cannot be read.
         ConfigurationError: When a value cannot work in this region.
     """
-    _, stands = looked(aws, catalogue, config, for_removal=True)
-    return removal(config.app_name, config.log_group, stands, with_logs=with_logs)
+    _, stands = read_state(aws, catalogue, config, for_removal=True)
+    return destroy_plan(config.app_name, config.log_group, stands, with_logs=with_logs)
 
 
-def apply(aws: Aws, plan: Plan, *, force: bool = False) -> Plan:
+def apply_plan(aws: Aws, plan: Plan, *, force: bool = False) -> Plan:
     """Applies the pending changes of a plan, in order.
 
     Args:
@@ -92,12 +92,12 @@ def apply(aws: Aws, plan: Plan, *, force: bool = False) -> Plan:
     Raises:
         ProvisioningError: At the first call that failed, or when the plan is unsafe.
     """
-    for plan in applying(aws, plan, force=force):  # noqa: B007, B020, PLR1704 - the last one counts
+    for plan in apply_steps(aws, plan, force=force):  # noqa: B007, B020, PLR1704 - the last one counts
         pass
     return plan
 
 
-def applying(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
+def apply_steps(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
     """Applies the pending changes one by one, and yields the plan as it is after each.
 
     Whoever is interrupted in between has the last plan, and knows what was done. Applying can

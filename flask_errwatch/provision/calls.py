@@ -12,7 +12,7 @@ from flask_errwatch.provision.alarms import (
     MetricAlarm,
     MetricQuery,
 )
-from flask_errwatch.provision.plan import Change
+from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.resources import (
     Dashboard,
     LogGroup,

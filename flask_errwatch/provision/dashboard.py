@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from flask_errwatch.provision import queries
-from flask_errwatch.provision.place import Place
 from flask_errwatch.provision.queries import SavedQuery
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter, MetricQuery
+from flask_errwatch.provision.scope import Place
 
 #: Columns of the grid.
 COLUMNS = 24

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from flask_errwatch._guard import one_line
+from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Detector
-from flask_errwatch.provision.marks import marker
-from flask_errwatch.provision.place import Place, has_tokens
+from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.tags import marker
+from flask_errwatch.provision.tokens import has_tokens
 
 #: Characters of an alarm's description (AWS API Reference, PutMetricAlarm, AlarmDescription).
 LONGEST = 1024

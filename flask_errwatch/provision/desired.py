@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from flask_errwatch.config import NAME, Config
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import ConfigurationError, Problem
-from flask_errwatch.provision.alarming import Alarming, beats_filter
+from flask_errwatch.provision.alarm_factory import Alarming, beats_filter
 from flask_errwatch.provision.alarms import AnomalyDetector, CompositeAlarm, InsightRule
+from flask_errwatch.provision.canonical_json import canonical
 from flask_errwatch.provision.dashboard import dashboard_body
-from flask_errwatch.provision.marks import canonical, marker, tags_for
-from flask_errwatch.provision.place import Place
 from flask_errwatch.provision.queries import SAVED_QUERIES
 from flask_errwatch.provision.resources import (
     Dashboard,
@@ -27,6 +26,8 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.tags import marker, tags_for
 
 #: The id of our statement in a topic's policy.
 POLICY_SID = "flask-errwatch-alarms"
@@ -84,7 +85,7 @@ class Desired:
         )
 
 
-def desired(
+def desired_resources(
     catalogue: Catalogue,
     config: Config,
     *,
@@ -106,7 +107,8 @@ def desired(
     Example:
         >>> from flask_errwatch import config
         >>> from flask_errwatch.detectors import DEFAULT_DETECTORS
-        >>> shop = desired(Catalogue(DEFAULT_DETECTORS), config.load({}, {}, app_name="shop"))
+        >>> shop_config = config.load({}, {}, app_name="shop")
+        >>> shop = desired_resources(Catalogue(DEFAULT_DETECTORS), shop_config)
         >>> [each.name for each in shop.filters][0], len(shop.filters), len(shop.alarms)
         ('shop-critical-error', 7, 6)
     """

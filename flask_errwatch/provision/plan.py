@@ -1,54 +1,24 @@
-"""The plan: the difference between what should stand and what stands, as a value that prints."""
+"""The plan: the difference between desired and actual resources, as a value that prints."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import get_args
 
+from flask_errwatch._text import one_line
 from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
-from flask_errwatch.provision.resources import LogGroup, Resource
-
-Action = Literal["create", "update", "delete", "unchanged"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
-    """One field that stands otherwise than declared.
-
-    Attributes:
-        field: The field's name in the resource model; within a JSON document, its path.
-        old: What stands.
-        new: What is declared.
-    """
-
-    field: str
-    old: object
-    new: object
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """What becomes of one resource.
-
-    Attributes:
-        action: `create`, `update`, `delete` or `unchanged`.
-        resource: What is declared; for a deletion, what stands.
-        actual: What stands; None where nothing does.
-        differences: The fields that an update changes.
-        note: What a person should know of it, or empty.
-        is_adopted: Whether it takes over what somebody else made.
-    """
-
-    action: Action
-    resource: Resource
-    actual: Resource | None = None
-    differences: tuple[Difference, ...] = ()
-    note: str = ""
-    is_adopted: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.resource.kind} {self.resource.label}"
+from flask_errwatch.provision.change import Action, Change
+from flask_errwatch.provision.cost import (
+    PRICES_AS_OF,
+    PRICES_REGION,
+    Cost,
+    cost_line,
+    monthly_costs,
+)
+from flask_errwatch.provision.plan_text import PlanRow, change_values, plan_row, table_lines
+from flask_errwatch.provision.resources import LogGroup
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,16 +86,77 @@ class Plan:
         """The plan after its first pending change was applied."""
         return replace(self, done=self.done + 1)
 
+    @property
+    def rows(self) -> tuple[PlanRow, ...]:
+        """A row for each resource, as the plan is shown to people."""
+        return tuple(plan_row(change, is_done=is_done) for change, is_done in self._with_progress())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The lines below the rows: what was not checked, warnings, dangers, cost and summary."""
+        return (
+            *(f"Not looked at: {one_line(note)}" for note in self.notes),
+            *(f"Mind: {one_line(warning)}" for warning in self.warnings),
+            *(f"Needs --force: {danger}" for danger in self.dangers if self.pending),
+            cost_line(self._monthly_costs()),
+            self.summary,
+        )
+
+    @property
+    def summary(self) -> str:
+        """The last line: how many resources are created, updated, deleted and left alone."""
+        if self.is_empty:
+            return f"Nothing to change: {len(self.entries)} resources stand as declared."
+        is_whole = not self.pending
+        words = (
+            ("created", "updated", "deleted")
+            if is_whole
+            else ("to create", "to update", "to delete")
+        )
+        counted = [
+            f"{self.count('create')} {words[0]}",
+            f"{self.count('update')} {words[1]}",
+            f"{self.count('unchanged')} unchanged",
+        ]
+        if self.count("delete"):
+            counted.insert(2, f"{self.count('delete')} {words[2]}")
+        progress = f" ({self.done} of {len(self.changes)} applied)"
+        started = progress if self.done and not is_whole else ""
+        return f"{'Applied' if is_whole else 'Plan'}: {', '.join(counted)}{started}."
+
     def to_dict(self) -> dict[str, object]:
         """The plan as JSON values, for programs: `flask errwatch plan --json`."""
-        from flask_errwatch.provision.table import plan_values
-
-        return plan_values(self)
+        costs = self._monthly_costs()
+        return {
+            "changes": [
+                change_values(change, is_done=is_done) for change, is_done in self._with_progress()
+            ],
+            "summary": {action: self.count(action) for action in get_args(Action)},
+            "dangers": [str(danger) for danger in self.dangers],
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "monthly_cost": {
+                "usd": round(sum(cost.dollars for cost in costs), 2),
+                "of": [
+                    {"what": cost.what, "count": cost.count, "usd": cost.dollars} for cost in costs
+                ],
+                "prices": f"{PRICES_REGION}, {PRICES_AS_OF}",
+            },
+        }
 
     def __str__(self) -> str:
-        from flask_errwatch.provision.table import table
+        return "\n".join([*table_lines(self.rows), *self.remarks])
 
-        return table(self)
+    def _with_progress(self) -> Iterator[tuple[Change, bool]]:
+        """Each entry, and whether it is a change that has been applied."""
+        applied = set(map(id, self.applied))
+        return ((change, id(change) in applied) for change in self.entries)
+
+    def _monthly_costs(self) -> tuple[Cost, ...]:
+        """The cost of what exists after the plan."""
+        return monthly_costs(
+            change.resource for change in self.entries if change.action != "delete"
+        )
 
 
 _FORCE = "If that is meant, run `flask errwatch apply --force`."

@@ -21,7 +21,8 @@ from flask_errwatch.provision.alarms import (
     MetricQuery,
     Named,
 )
-from flask_errwatch.provision.marks import MANAGER, Pairs, canonical, marker, tags_for
+from flask_errwatch.provision.canonical_json import canonical
+from flask_errwatch.provision.tags import MANAGER, Pairs, marker, tags_for
 
 __all__ = [
     "FILTERS_PER_GROUP",

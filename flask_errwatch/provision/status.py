@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.errors import AwsCallError
-from flask_errwatch.provision.actual import Actual, Entry
-from flask_errwatch.provision.alarming import beats_filter
+from flask_errwatch.provision.alarm_factory import beats_filter
 from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
-from flask_errwatch.provision.comparison import compared
-from flask_errwatch.provision.looking import looked
-from flask_errwatch.provision.plan import Plan
+from flask_errwatch.provision.diff import diff
+from flask_errwatch.provision.from_aws import Actual, Entry
+from flask_errwatch.provision.refresh import read_state
 from flask_errwatch.provision.resources import LogGroup, Subscription
+from flask_errwatch.provision.status_report import Deliveries, RefusedPublish, Status
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -34,76 +33,7 @@ _MOST = 1000
 _FIGURES = ("emitted", "delivered", "pending", "dropped")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RefusedPublish:
-    """An alarm told somebody, and was refused: nobody heard of it.
-
-    Attributes:
-        alarm: The alarm's name.
-        at: When.
-        reason: What CloudWatch wrote into the alarm's history.
-    """
-
-    alarm: str
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deliveries:
-    """What the processes last said of their delivery, added up.
-
-    Attributes:
-        processes: How many spoke in the last quarter of an hour.
-        newest: When the newest heartbeat was written.
-        emitted: Lines handed over.
-        delivered: Lines that CloudWatch accepted.
-        pending: Lines that wait.
-        dropped: Events that a hook dropped, and lines that were lost.
-    """
-
-    processes: int
-    newest: datetime
-    emitted: int = 0
-    delivered: int = 0
-    pending: int = 0
-    dropped: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Status:
-    """How an app's resources stand; `print` shows it.
-
-    Attributes:
-        plan: What `apply` would do: the drift. What somebody else made under a declared name
-            is marked as adopted there.
-        alarms: The app's own alarms, with their state, as declared or not.
-        subscriptions: Those of the topic.
-        refused: Publishes that were refused, newest first; None when that could not be read.
-        deliveries: None when no process spoke lately.
-        notes: What could not be looked at, in sentences.
-    """
-
-    plan: Plan
-    alarms: tuple[MetricAlarm | CompositeAlarm, ...]
-    subscriptions: tuple[Subscription, ...]
-    refused: tuple[RefusedPublish, ...] | None = ()
-    deliveries: Deliveries | None = None
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, object]:
-        """The status as JSON values: `flask errwatch status --json`."""
-        from flask_errwatch.provision.status_text import status_values
-
-        return status_values(self)
-
-    def __str__(self) -> str:
-        from flask_errwatch.provision.status_text import status_text
-
-        return status_text(self)
-
-
-def status(
+def read_status(
     aws: Aws, catalogue: Catalogue, config: Config, *, now: datetime | None = None
 ) -> Status:
     """Reads how everything stands; changes nothing.
@@ -119,10 +49,10 @@ def status(
             heartbeats, is noted as missing instead.
         ConfigurationError: When a value cannot work in this region.
     """
-    moment = datetime.now(timezone.utc) if now is None else now
-    declared, stands = looked(aws, catalogue, config)
+    moment = datetime.now(UTC) if now is None else now
+    declared, stands = read_state(aws, catalogue, config)
     # Adopting shows what is in the way as a difference, where a plan would stop.
-    plan = compared(declared, stands, adopt=True)
+    plan = diff(declared, stands, adopt=True)
     alarms = tuple(_own_alarms(stands, config.app_name))
     notes: list[str] = []
     names = {each.name for each in alarms}
@@ -218,7 +148,7 @@ def _added_up(beats: Iterable[dict[str, object]]) -> Deliveries | None:
         name: sum(_count(each.get("data"), name) for each in newest.values()) for name in _FIGURES
     }
     at = max(map(_written, newest.values())) / 1000
-    moment = datetime.fromtimestamp(at, timezone.utc)
+    moment = datetime.fromtimestamp(at, UTC)
     return Deliveries(processes=len(newest), newest=moment, **figures)
 
 

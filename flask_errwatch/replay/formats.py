@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from flask_errwatch.replay.combined import AccessLines, request_of
-from flask_errwatch.replay.ours import ExportedLines, OurLines
+from flask_errwatch.replay.access_logs import AccessLines, request_of
+from flask_errwatch.replay.json_logs import ExportedLines, OurLines
 from flask_errwatch.replay.reading import Lines
 
 #: By the name that `--format` takes.

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from flask_errwatch.replay.charts import chart, grouped
 from flask_errwatch.replay.findings import Findings
-from flask_errwatch.replay.printing import advised, condition, counted, shown
+from flask_errwatch.replay.text import advised, condition, counted, shown
 from flask_errwatch.simulation import shown_time
 
 # Alarms listed below a chart; all of them stand in the JSON.

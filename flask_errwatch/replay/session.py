@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from flask_errwatch.detectors import Catalogue
+from flask_errwatch.replay.files import STDIN, Log, TooLong, UnreadableLogError
 from flask_errwatch.replay.formats import FORMATS, guessed
-from flask_errwatch.replay.opening import STDIN, Log, TooLong, UnreadableLogError
 from flask_errwatch.replay.reading import Lines, Reading
 
 

@@ -1,7 +1,8 @@
 """The judge: metric filters and alarms, evaluated offline as CloudWatch would; all pure."""
 
-from flask_errwatch.simulation._advice import Advice, advise
-from flask_errwatch.simulation._alarms import (
+from flask_errwatch.simulation.advice import Advice, advise
+from flask_errwatch.simulation.alarm_state import Peak, Transition
+from flask_errwatch.simulation.alarms import (
     AlarmRule,
     Datapoint,
     Evaluation,
@@ -9,11 +10,7 @@ from flask_errwatch.simulation._alarms import (
     evaluate,
     shown_time,
 )
-from flask_errwatch.simulation._composite import CompositeRule
-from flask_errwatch.simulation._intake import Outcome
-from flask_errwatch.simulation._judge import Judge
-from flask_errwatch.simulation._metrics import Metric, MetricRule, MetricSeries, Sample
-from flask_errwatch.simulation._replay import (
+from flask_errwatch.simulation.backtest import (
     DetectorReplay,
     RaisedAlarm,
     Replay,
@@ -21,9 +18,12 @@ from flask_errwatch.simulation._replay import (
     judgeable,
     replay,
 )
-from flask_errwatch.simulation._report import Report
-from flask_errwatch.simulation._tally import Named, Tally
-from flask_errwatch.simulation._watch import Peak, Transition
+from flask_errwatch.simulation.composite import CompositeRule
+from flask_errwatch.simulation.judge import Judge
+from flask_errwatch.simulation.matching import Outcome
+from flask_errwatch.simulation.metrics import Metric, MetricRule, MetricSeries, Sample
+from flask_errwatch.simulation.report import Report
+from flask_errwatch.simulation.tally import Named, Tally
 
 __all__ = [
     "Advice",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_errwatch.delivery.batches import Formatter, batches
-from flask_errwatch.delivery.records import Line, Position, Record
+from flask_errwatch.delivery.journal.records import Line, Position, Record
 
 HOUR = 3_600_000
 

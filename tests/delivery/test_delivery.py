@@ -20,12 +20,12 @@ import pytest
 from flask import Flask
 
 from flask_errwatch.delivery import Delivery
-from flask_errwatch.delivery.journal import DiskJournal
+from flask_errwatch.delivery.journal.disk import DiskJournal
 from flask_errwatch.errors import NoAppError
 from flask_errwatch.extension import AppState, ErrWatch
-from tests.delivery.test_thread import blocked_in
 from tests.fake_logs import FakeLogs, Mode
 from tests.lines import line
+from tests.processes import blocked_in
 
 MakeApp = Callable[..., tuple[Flask, ErrWatch]]
 
@@ -261,7 +261,7 @@ def test_lines_that_are_too_old_are_counted_and_named(
     now = time.time_ns() // 1_000_000
     for number in range(1001):
         age = 15 * 86_400_000 if number == 500 else 0
-        delivery.intake.write(line(now - age, n=number))
+        delivery.write(line(now - age, n=number))
     assert errwatch.flush(10)
     _wait_until(lambda: fake.count() >= 1001)
     numbers = [event["n"] for event in _events(fake) if "n" in event]
@@ -644,7 +644,7 @@ def test_a_report_of_losses_is_made_until_it_is_taken(fake: FakeLogs, make_app: 
     while errwatch.stats(app).dropped < 20_000:
         now = time.time_ns() // 1_000_000
         for number in range(2000):
-            delivery.intake.write(line(now, n=number, pad="x" * 400))
+            delivery.write(line(now, n=number, pad="x" * 400))
         assert time.monotonic() < limit
 
     def reported() -> int:

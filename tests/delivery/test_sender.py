@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from flask_errwatch._aws import DELIVERY, Aws, Response
-from flask_errwatch.delivery.records import Line, Position, Record
+from flask_errwatch.delivery.journal.records import Line, Position, Record
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.errors import AwsCallError
 

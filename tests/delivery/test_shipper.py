@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard
-from flask_errwatch.delivery.memory_journal import MemoryJournal
-from flask_errwatch.delivery.records import Record
+from flask_errwatch.delivery.journal.memory import MemoryJournal
+from flask_errwatch.delivery.journal.records import Record
 from flask_errwatch.delivery.sender import Refused, Sender
 from flask_errwatch.delivery.shipper import Shipper
-from tests.lab_bench import eventually
+from tests.lab.lab_bench import eventually
 from tests.lines import line
 
 MIB = 1_048_576

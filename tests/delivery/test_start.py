@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 
 from flask_errwatch import ErrWatch
-from flask_errwatch.delivery import Delivery, outlet
+from flask_errwatch.delivery import Delivery, transport
 from flask_errwatch.extension import state_of
-from tests.test_guard import in_a_child
+from tests.processes import in_a_child
 from tests.wsgi_driver import events_of, watched
 
 
@@ -73,7 +73,7 @@ def test_a_start_that_is_ended_is_begun_again(step: str, monkeypatch: pytest.Mon
     """Wherever a signal handler raises in the start, the next report finds a delivery."""
     shop = Shop()
     with monkeypatch.context() as patched:
-        patched.setattr(outlet, step, lambda *_: ends())
+        patched.setattr(transport, step, lambda *_: ends())
         with pytest.raises(SystemExit):
             shop.report("ended")
     shop.report("later")
@@ -257,8 +257,8 @@ def test_nothing_is_stopped_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two calls at the end, of which a signal handler may be the reason, stop each once."""
     stopped: list[float] = []
     shop = Shop()
-    monkeypatch.setattr(outlet, "_running", {shop.delivery})
+    monkeypatch.setattr(transport, "_running", {shop.delivery})
     monkeypatch.setattr(Delivery, "stop", lambda _self, deadline: stopped.append(deadline))
-    outlet._stop_all()
-    outlet._stop_all()
+    transport._stop_all()
+    transport._stop_all()
     assert len(stopped) == 1

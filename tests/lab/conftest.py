@@ -12,7 +12,7 @@ import pytest
 
 from flask_errwatch._aws import Aws, Patience
 from flask_errwatch.lab import Lab
-from tests.lab_bench import Bench, Cloud
+from tests.lab.lab_bench import Bench, Cloud
 
 
 @pytest.fixture

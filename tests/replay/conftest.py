@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from flask_errwatch.cli import errwatch
+from flask_errwatch.cli.commands import errwatch
 from tests.replay.replay_lines import Run
 
 

@@ -66,14 +66,14 @@ def _old(lines: int, hours: int) -> None:
     delivery = _delivery()
     for number in range(lines):
         is_old = number == lines // 2
-        delivery.intake.write(_line(number, hours * _HOUR_MS if is_old else 0))
+        delivery.write(_line(number, hours * _HOUR_MS if is_old else 0))
 
 
 def _backlog(lines: int) -> None:
     """Lines as fast as they are taken; ends when its standard input does."""
     delivery = _delivery()
     for number in range(lines):
-        delivery.intake.write(_line(number))
+        delivery.write(_line(number))
     _say("served")
     sys.stdin.read()
 
@@ -108,7 +108,7 @@ def _cost(rounds: int, lines: int, pause_us: int) -> None:
             logging.LogRecord("alone", logging.INFO, "", 0, text.decode(), None, None)
             for text in made
         ]
-        ours.append(_seconds_each(delivery.intake.write, made, pause_us / 1e6))
+        ours.append(_seconds_each(delivery.write, made, pause_us / 1e6))
         theirs.append(_seconds_each(handler.handle, records, pause_us / 1e6))
         ratios.append(ours[-1] / theirs[-1])
         delivery.flush(30)

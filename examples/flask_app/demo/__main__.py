@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from types import FrameType
 
@@ -52,7 +52,7 @@ def main() -> int:
             answers = _live_through(console, clock, port)
         is_over = lab.wait_until_judged(begin + HOUR, PATIENCE)
         found = evidence.read(
-            begin=datetime.fromtimestamp(begin, timezone.utc), periods=int(HOUR) // PERIOD.seconds
+            begin=datetime.fromtimestamp(begin, UTC), periods=int(HOUR) // PERIOD.seconds
         )
         report.show(console, found, subscriber.messages)
         results = [
@@ -96,7 +96,7 @@ def _live_through(console: Console, clock: Clock, port: int) -> list[Answer]:
         task = progress.add_task("", total=len(visits), now="")
 
         def seen(visit: Visit) -> None:
-            now = datetime.fromtimestamp(clock.origin + visit.at, timezone.utc)
+            now = datetime.fromtimestamp(clock.origin + visit.at, UTC)
             progress.update(task, advance=1, now=f"{now:%H:%M}")
 
         return traffic.send(

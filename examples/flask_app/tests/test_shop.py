@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 
 from examples.flask_app import create_app
 from examples.flask_app.payment import BROKEN, DECLINED
+from flask_errwatch.capture.events import event_recorded
 from flask_errwatch.detectors import DEFAULT_DETECTORS
-from flask_errwatch.events import event_recorded
 
 TERRAFORM = Path(__file__).parents[1] / "terraform" / "main.tf"
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from examples.flask_app import create_app
 from examples.flask_app.demo import chart
@@ -108,7 +108,7 @@ def evidence_of(*lines: dict[str, object], counted: float) -> Evidence:
         subscribers=(),
         lines=lines,
         watches=(watch,),
-        begin=datetime(2026, 1, 1, tzinfo=timezone.utc),
+        begin=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 

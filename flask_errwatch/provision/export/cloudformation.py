@@ -9,7 +9,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.export.cloudformation_resources import Resources
 from flask_errwatch.provision.export.portable import default_topic, portable, walked
-from flask_errwatch.provision.place import has_tokens, only_token, translated
+from flask_errwatch.provision.tokens import has_tokens, only_token, translated
 
 _PLACE = {"partition": "AWS::Partition", "region": "AWS::Region", "account": "AWS::AccountId"}
 

@@ -9,7 +9,6 @@ from flask_errwatch.provision.dashboard import threshold_label
 from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.export.naming import Names, pascal
 from flask_errwatch.provision.export.portable import TOPIC, is_secret, linked, tells, walked
-from flask_errwatch.provision.place import token
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -26,6 +25,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.tokens import token
 
 #: A kind's type, and the last word of its logical ids, which have one room for all kinds.
 TYPES: dict[type[Resource], tuple[str, str]] = {

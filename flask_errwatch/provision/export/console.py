@@ -6,9 +6,9 @@ import json
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
-from flask_errwatch.provision.desired import desired
-from flask_errwatch.provision.place import Place
+from flask_errwatch.provision.desired import desired_resources
 from flask_errwatch.provision.queries import SAVED_QUERIES
+from flask_errwatch.provision.scope import Place
 
 
 def dashboard_text(catalogue: Catalogue, config: Config, place: Place) -> str:
@@ -27,7 +27,7 @@ def dashboard_text(catalogue: Catalogue, config: Config, place: Place) -> str:
         'inherit'
     """
     wanted = config._replace(dashboard=True)
-    made = desired(catalogue, wanted, place=place).dashboard
+    made = desired_resources(catalogue, wanted, place=place).dashboard
     body = {} if made is None else json.loads(made.body)
     return json.dumps(body, indent=2, ensure_ascii=False)
 
@@ -66,7 +66,7 @@ def queries_document(catalogue: Catalogue, config: Config) -> list[dict[str, obj
         >>> queries_document(Catalogue(()), config.load({}, {}, app_name="shop"))[0]["name"]
         'shop/top-sources'
     """
-    made = desired(catalogue, config._replace(saved_queries=True))
+    made = desired_resources(catalogue, config._replace(saved_queries=True))
     return [
         {"name": each.name, "queryString": each.query, "logGroupNames": [*each.log_groups]}
         for each in made.queries

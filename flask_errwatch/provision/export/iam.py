@@ -15,7 +15,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
 from flask_errwatch.provision.export.portable import portable
-from flask_errwatch.provision.place import TO_FILL_IN, Place
+from flask_errwatch.provision.scope import TO_FILL_IN, Place
 
 Role = Literal["runtime", "deploy", "respond"]
 ROLES: tuple[Role, ...] = ("runtime", "deploy", "respond")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
-from flask_errwatch.provision.desired import Desired, desired
-from flask_errwatch.provision.place import ANYWHERE, token
+from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.resources import Subscription
+from flask_errwatch.provision.tokens import ANYWHERE, token
 
 _QUOTED = re.compile(r'"([^"]*)"')
 #: The name of the token that stands for the topic's ARN.
@@ -24,7 +24,7 @@ def portable(catalogue: Catalogue, config: Config) -> Desired:
     topic = token(TOPIC)
     if default_topic(config) is not None:
         config = config._replace(sns_topic=None)
-    return desired(catalogue, config, topic_arn=topic, place=ANYWHERE)
+    return desired_resources(catalogue, config, topic_arn=topic, place=ANYWHERE)
 
 
 def default_topic(config: Config) -> str | None:

@@ -9,7 +9,6 @@ from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.export.hcl import Block, Encoded, Expression, number
 from flask_errwatch.provision.export.naming import Names, snake
 from flask_errwatch.provision.export.portable import TOPIC, is_secret, linked, tells, walked
-from flask_errwatch.provision.place import ANYWHERE, token
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -26,6 +25,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.tokens import ANYWHERE, token
 
 #: The actions of every alarm, as a local value.
 ACTIONS = "local.alarm_actions"

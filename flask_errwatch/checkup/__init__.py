@@ -1,7 +1,0 @@
-"""Looks whether everything that the app's alarms depend on is as it must be, and tries it out."""
-
-from flask_errwatch.checkup.doctor import examine
-from flask_errwatch.checkup.drill import Drill, prepared
-from flask_errwatch.checkup.findings import Checkup, Finding
-
-__all__ = ["Checkup", "Drill", "Finding", "examine", "prepared"]

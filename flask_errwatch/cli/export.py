@@ -1,0 +1,105 @@
+"""`flask errwatch export …`: each command prints one export of the app's resources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from flask_errwatch.extension import AppState, state_of
+from flask_errwatch.provision.scope import TO_FILL_IN, Place
+
+CommandT = TypeVar("CommandT", bound=Callable[..., None])
+
+
+@click.group("export", cls=AppGroup)
+def export() -> None:
+    """Print the app's resources for Terraform, CloudFormation, IAM or a person."""
+
+
+def _state() -> AppState:
+    return state_of(current_app)
+
+
+def _placed(command: CommandT) -> CommandT:
+    """Adds the three words of a place; what is not given stays to be filled in."""
+    for name, example in (("account", "123456789012"), ("region", "eu-central-1")):
+        command = click.option(f"--{name}", help=f"Such as {example}.")(command)
+    return click.option("--partition", help="aws, aws-cn, aws-us-gov …")(command)
+
+
+def _place(
+    state: AppState, partition: str | None, region: str | None, account: str | None
+) -> Place:
+    return Place(
+        partition=partition or TO_FILL_IN.partition,
+        region=region or state.config.region or TO_FILL_IN.region,
+        account=account or TO_FILL_IN.account,
+    )
+
+
+@export.command()
+def terraform() -> None:
+    """One Terraform file, formatted as `terraform fmt` would."""
+    from flask_errwatch.provision.export.terraform import terraform as exported
+
+    state = _state()
+    click.echo(exported(state.catalogue, state.config), nl=False)
+
+
+@export.command()
+def cloudformation() -> None:
+    """One CloudFormation template, in JSON."""
+    from flask_errwatch.provision.export.cloudformation import cloudformation as exported
+
+    state = _state()
+    click.echo(exported(state.catalogue, state.config), nl=False)
+
+
+@export.command()
+@click.option(
+    "--role",
+    type=click.Choice(["runtime", "deploy", "respond"]),
+    help="Only this one's policy document; otherwise all three, by role.",
+)
+@_placed
+def iam(
+    *, role: str | None, partition: str | None, region: str | None, account: str | None
+) -> None:
+    """Least-privilege IAM policies, in JSON."""
+    from flask_errwatch.provision.export.iam import ROLES, iam_policy
+
+    state = _state()
+    place = _place(state, partition, region, account)
+    documents: dict[str, object] = {
+        each: iam_policy(each, state.catalogue, state.config, place=place) for each in ROLES
+    }
+    click.echo(json.dumps(documents if role is None else documents[role], indent=2))
+
+
+@export.command()
+@_placed
+def dashboard(*, partition: str | None, region: str | None, account: str | None) -> None:
+    """The body of the CloudWatch dashboard, in JSON."""
+    from flask_errwatch.provision.export.console import dashboard_text
+
+    state = _state()
+    place = _place(state, partition, region, account)
+    click.echo(dashboard_text(state.catalogue, state.config, place))
+
+
+@export.command()
+@click.option("--json", "as_json", is_flag=True, help="As the arguments of PutQueryDefinition.")
+def queries(*, as_json: bool) -> None:
+    """The saved Logs Insights queries."""
+    from flask_errwatch.provision.export.console import queries_document, queries_text
+
+    state = _state()
+    if as_json:
+        click.echo(json.dumps(queries_document(state.catalogue, state.config), indent=2))
+    else:
+        click.echo(queries_text(state.config))

@@ -1,0 +1,75 @@
+"""Where an app's resources belong, what should stand there, and what stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_errwatch.config import Config
+from flask_errwatch.detectors import Catalogue
+from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, ProvisioningError
+from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.provision.discovery import read
+from flask_errwatch.provision.from_aws import Actual
+from flask_errwatch.provision.scope import Place
+
+if TYPE_CHECKING:
+    from flask_errwatch._aws import Aws
+
+
+def read_state(
+    aws: Aws, catalogue: Catalogue, config: Config, *, for_removal: bool = False
+) -> tuple[Desired, Actual]:
+    """What should stand, and what stands.
+
+    Raises:
+        ProvisioningError: When AWS cannot be read.
+        ConfigurationError: When a value cannot work in this region.
+    """
+    try:
+        place = _place(aws, config)
+        topic_arn = _topic_arn(config, place)
+        declared = desired_resources(catalogue, config, topic_arn=topic_arn, place=place)
+        return declared, read(aws, declared, for_removal=for_removal)
+    except AwsCallError as error:
+        raise ProvisioningError(*error.problems, cause=error) from error
+
+
+def _place(aws: Aws, config: Config) -> Place:
+    """Where calls go. The account is asked for only where an ARN is made of it."""
+    by_arn = config.sns_topic is None or config.sns_topic.startswith("arn:")
+    is_needed = config.dashboard or not by_arn
+    region, partition = aws.region(), aws.partition()
+    account = str(aws.call("sts", "get_caller_identity")["Account"]) if is_needed else ""
+    return Place(partition=partition, region=region, account=account)
+
+
+def _topic_arn(config: Config, place: Place) -> str | None:
+    """The topic's ARN, also before it stands; ARNs of elsewhere are refused.
+
+    CloudWatch sends an alarm's actions only to topics of its own region, and checks nothing
+    when the alarm is put. SNS reaches functions and queues of other regions, but not of other
+    partitions.
+    """
+    problems = [
+        Problem(
+            key="ERRWATCH_SUBSCRIPTIONS",
+            value=url,
+            remedy=f"Use an ARN of partition {place.partition}, where the topic is.",
+        )
+        for url in config.subscriptions
+        if url.startswith("arn:") and url.split(":")[1] != place.partition
+    ]
+    topic = config.sns_topic
+    if topic is not None and topic.startswith("arn:"):
+        _, partition, _, region, *_ = topic.split(":")
+        if (partition, region) != (place.partition, place.region):
+            remedy = (
+                f"The alarms are created in partition {place.partition}, region {place.region}, "
+                "and can only tell a topic there: use one of that region, or set ERRWATCH_REGION."
+            )
+            problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
+    elif topic is not None:
+        topic = place.topic_arn(topic)
+    if problems:
+        raise ConfigurationError(*problems)
+    return topic

@@ -1,0 +1,236 @@
+"""The formats that hold our own lines: as they are, and as CloudWatch Logs exports them."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby, repeat
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+from flask_errwatch.patterns import Event, read_event
+from flask_errwatch.replay.access_logs import request_of
+from flask_errwatch.replay.reading import Lines, Reading, minute_of, whole_minute
+
+#: How such a document begins, which no exported line does.
+DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
+#: Phrase, time, source and path; anything may stand there.
+Row = tuple[str, str, str | None, str | None]
+# 2026-11-25T01:17:12.687Z: its characters, those of its date and of its minute, and what may
+# stand behind these.
+_STAMP = 24
+_DATE = 10
+_MINUTE = 16
+_DIGITS = b"0123456789"
+_BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
+_COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
+_UNTIMED = itemgetter("event", "client_ip", "path")
+
+# What is wrong with a line that is not as we write requests, while it is read the fast way.
+_ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+# The sources and the paths of lines of one phrase.
+_Columns = tuple[list[str | None], list[str | None]]
+_NO_DOCUMENT = (
+    "it begins as JSON, but is not one document with events; lines of JSON are of --format json, "
+    "and of several documents each needs a file of its own."
+)
+# Stands where such a line does.
+_NO_ROW: Row = ("", "", None, None)
+
+
+class _JsonLines(Lines):
+    """Reads a block in a few sweeps of C, and line by line what those do not take.
+
+    Of every line only its minute, phrase, source and path are kept, per minute.
+    """
+
+    def _sweep(self, lines: list[bytes], waiting: Iterator[Row]) -> None:
+        """Counts the lines of a block.
+
+        Args:
+            lines: The lines.
+            waiting: The row of each, read as it is asked for.
+        """
+        rows: list[Row] = []
+        while len(rows) < len(lines):
+            with suppress(*_ODD):
+                rows.extend(waiting)
+                break
+            rows.append(_NO_ROW)  # `extend` keeps what came before the odd one
+        end = 0
+        for text, run in groupby(_minutes(rows)):
+            start, end = end, end + len(list(run))
+            minute = minute_of(f"{text}Z")
+            if minute is None:
+                for index in range(start, end):
+                    self._slow(index, lines[index])
+            else:
+                self._tick(minute, start)
+                self._settle(minute, rows[start:end])
+
+    def _settle(self, minute: int, rows: list[Row]) -> None:
+        reading = self._reading
+        columns: defaultdict[str, _Columns] = defaultdict(lambda: ([], []))
+        for phrase, _, source, path in rows:
+            sources, paths = columns[phrase]
+            sources.append(source)
+            paths.append(path)
+        for phrase, (sources, paths) in columns.items():
+            detector = reading.of_phrase(phrase)
+            if detector is None:
+                reading.note_phrase(phrase)
+                reading.tally.add_others(minute, len(sources))
+            elif not reading.is_named[detector]:
+                reading.tally.add_unnamed(minute, detector, len(sources))
+            else:
+                reading.tally.add(minute, detector, sources, paths)
+
+    @abstractmethod
+    def _slow(self, index: int, line: bytes) -> None:
+        """Reads one line of any kind."""
+
+    def _event(self, event: Event, text: str, minute: int) -> None:
+        """Counts an event that the sweep did not take."""
+        detector = self._reading.of_event(event, text)
+        self._reading.count(minute, detector, event.get("client_ip"), event.get("path"))
+
+
+class OurLines(_JsonLines):
+    """One JSON object a line, its time in `timestamp`."""
+
+    def _take(self, block: bytes) -> int:
+        lines = block.split(b"\n")
+        lines.pop()
+        self._sweep(lines, map(_COLUMNS, map(orjson.loads, lines)))
+        return len(lines)
+
+    def _slow(self, index: int, line: bytes) -> None:
+        text = line.decode("utf-8", "replace")
+        event = read_event(text)
+        minute = None if event is None else minute_of(event.get("timestamp"))
+        if event is None or minute is None:
+            self._bad(index, line)
+            return
+        self._tick(minute, index)
+        self._event(event, text, minute)
+
+
+class ExportedLines(_JsonLines):
+    """An export of CloudWatch Logs: `2026-11-25T01:17:12.687Z`, a blank, the message.
+
+    Also what `aws logs filter-log-events` and `get-log-events` print: one JSON object with
+    `events`, or with `--query events` that list alone. It is held in memory as a whole.
+    """
+
+    def __init__(self, reading: Reading, log: str) -> None:
+        super().__init__(reading, log)
+        self._document: list[bytes] | None = None
+
+    def _take(self, block: bytes) -> int:
+        if self._before == 0 and self._document is None and DOCUMENT.match(block):
+            self._document = []
+        if self._document is not None:
+            self._document.append(block)
+            return block.count(b"\n")
+        lines = block.split(b"\n")
+        lines.pop()
+        self._sweep(lines, map(_exported, lines))
+        return len(lines)
+
+    def finish(self) -> None:
+        """Reads the document, where the log is one."""
+        if self._document is None:
+            return
+        whole = b"".join(self._document)
+        read, self._before = self._before, 0  # events have numbers, not lines
+        try:
+            found = orjson.loads(whole)
+            events = found if isinstance(found, list) else [*found["events"]]
+        except _ODD:
+            self._bad(0, self._document[0])
+            self.defect = _NO_DOCUMENT
+            return
+        for index, event in enumerate(events):
+            try:
+                minute, message = _stored(event)
+            except _ODD:
+                self._bad(index, str(event))
+                continue
+            self._tick(minute, index)
+            self._message(minute, message)
+        self._before = read
+
+    def _slow(self, index: int, line: bytes) -> None:
+        text = line.decode("utf-8", "replace")
+        stamp, _, message = text.partition(" ")
+        minute = minute_of(stamp)
+        if minute is None:
+            self._bad(index, line)
+            return
+        self._tick(minute, index)
+        self._message(minute, message)
+
+    def _message(self, minute: int, message: str) -> None:
+        """Counts a message of any kind: an event, an access line, or what nobody knows."""
+        event = read_event(message)
+        if event is not None:
+            self._event(event, message, minute)
+            return
+        request = request_of(message)
+        detector = None if request is None else self._reading.of_status(request.status)
+        if request is None:
+            self._reading.count(minute, None, None, None)
+        else:
+            self._reading.count(minute, detector, request.source, request.path)
+
+
+def _minutes(rows: list[Row]) -> list[str]:
+    """The minute of each row as its time says it; nothing for a row that is not regular."""
+    phrases, stamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
+    if _are_regular(phrases, stamps):
+        return [stamp[:_MINUTE] for stamp in stamps]
+    return [row[1][:_MINUTE] if _are_regular(row[:1], row[1:2]) else "" for row in rows]
+
+
+def _are_regular(phrases: Sequence[str], stamps: Sequence[str]) -> bool:
+    """Whether rows have a text for their phrase, and a time as we write it, to its minute.
+
+    All at once, place by place: a look at each time alone would cost more than its JSON.
+    """
+    try:
+        if set(map(len, stamps)) != {_STAMP} or set(map(type, phrases)) != {str}:
+            return False
+        text = "".join(stamps).encode("ascii")
+    except _ODD:
+        return False
+    behind = (text[place::_STAMP] for place in range(_MINUTE, _STAMP))
+    return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
+
+
+def _stored(event: Any) -> tuple[int, str]:  # it may be anything; `_ODD` says so
+    """Minute and message of an event as the AWS command prints it.
+
+    Raises:
+        ValueError: It is none, as is any error of `_ODD`.
+    """
+    milliseconds, message = event["timestamp"], event["message"]
+    if type(milliseconds) is not int or not isinstance(message, str):
+        raise ValueError
+    return whole_minute(milliseconds // 1000), message
+
+
+def _exported(line: bytes) -> Row:
+    """The row of an exported line.
+
+    Raises:
+        ValueError: The line is odd, as the sweep calls it.
+    """
+    if line[_DATE : _DATE + 1] != b"T" or line[_STAMP - 1 : _STAMP + 1] != b"Z ":
+        raise ValueError
+    phrase, source, path = _UNTIMED(orjson.loads(line[_STAMP + 1 :]))
+    return phrase, line[:_STAMP].decode("ascii"), source, path

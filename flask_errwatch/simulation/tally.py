@@ -1,0 +1,247 @@
+"""What a whole log came to: lines per detector and minute, and who sent them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest, nsmallest
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from flask_errwatch.simulation.metrics import MINUTE
+
+# Lines of one minute of one detector whose names wait to be counted, and the most frequent
+# names that are kept of them then.
+_WAITING = 64
+_FREQUENT = 32
+# Stands between names that wait.
+_BREAK = "\n"
+# Names that are kept of all minutes of one detector: some 2 MB. If all are as long as may be it is
+# 50 MB, and 200 MB where each holds an emoji, which makes Python take 4 bytes a character.
+_ROOM = 24_000
+# Characters of a name, as many as the app's own lines give a path: a longer one is of no use in a
+# table, and would fill the memory.
+_LONGEST = 2048
+
+
+class Named(NamedTuple):
+    """A source or a path, and how many lines named it.
+
+    Attributes:
+        name: The client's address, or the path.
+        lines: How many lines; at least so many where very many names were seen.
+    """
+
+    name: str
+    lines: int
+
+
+class _Names:
+    """The sources, or the paths, of one minute of one detector.
+
+    Most minutes are never asked for their names: these wait in one text, and are counted late.
+    """
+
+    __slots__ = ("counted", "waiting", "waits")
+
+    def __init__(self) -> None:
+        self.waiting: list[str] = []
+        self.waits = 0
+        self.counted: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return self.waits + len(self.counted)
+
+    def add(self, names: Sequence[str | None]) -> None:
+        self.waiting += [_joined(names)]
+        self.waits += len(names)
+        if self.waits > _WAITING:
+            self.counted = dict(_counted([self]).most_common(_FREQUENT))
+            self.waiting, self.waits = [], 0
+
+
+def _joined(names: Sequence[str | None]) -> str:
+    try:
+        joined = _BREAK.join(names)  # type: ignore[arg-type]  # or it raises
+        is_short = len(joined) <= _LONGEST or max(map(len, names)) <= _LONGEST  # type: ignore[arg-type]
+        if is_short and joined.count(_BREAK) == len(names) - 1:
+            return joined
+    except TypeError:
+        pass  # a log may hold anything where a name belongs
+    texts = [name[:_LONGEST] if isinstance(name, str) else "" for name in names]
+    return _BREAK.join(name.replace(_BREAK, "\N{REPLACEMENT CHARACTER}") for name in texts)
+
+
+def _counted(names: Iterable[_Names]) -> Counter[str]:
+    """How often each name comes."""
+    total: Counter[str] = Counter()
+    for each in names:
+        for joined in each.waiting:
+            total.update(joined.split(_BREAK))
+        total.update(each.counted)
+    total.pop("", None)  # nobody's
+    return total
+
+
+class _Minute(NamedTuple):
+    """Who and where, of one minute of one detector."""
+
+    sources: _Names
+    paths: _Names
+
+    @property
+    def size(self) -> int:
+        return len(self.sources) + len(self.paths)
+
+
+class Tally:
+    """Lines per detector and minute, the same counts in whatever order they come.
+
+    Its memory follows the minutes that have lines, not the lines. Names are kept within a
+    fixed room: when it is full, the quietest minutes lose theirs, and a minute with many names
+    its rarest, which no count notices. Which ones then stay may depend on the order of lines.
+
+    Args:
+        detectors: How many detectors there are; they are named by their index.
+
+    Attributes:
+        width: Length of a row: the detectors, and those lines that none takes.
+
+    Example:
+        >>> tally = Tally(2)
+        >>> tally.add(60, 1, ["198.51.100.7"] * 2, ["/wp-login.php", "/.env"])
+        >>> tally.add_others(60, 5)
+        >>> tally.row(60), tally.lines
+        ((0, 2, 5), 7)
+        >>> tally.sources(1, 0, 120)
+        (Named(name='198.51.100.7', lines=2),)
+    """
+
+    def __init__(self, detectors: int) -> None:
+        self.width = detectors + 1
+        self._rows: dict[int, list[int]] = {}
+        self._names: list[dict[int, _Minute]] = [{} for _ in range(detectors)]
+        self._kept = [0] * detectors
+
+    def add(
+        self, minute: int, detector: int, sources: Sequence[str | None], paths: Sequence[str | None]
+    ) -> None:
+        """Counts lines of one detector in one minute.
+
+        Args:
+            minute: First second of the minute, since the epoch.
+            detector: Its index.
+            sources: The client of each line, None where it is unknown.
+            paths: The path of each line, in the same order.
+        """
+        self._row(minute)[detector] += len(sources)
+        names = self._names[detector].get(minute)
+        if names is None:
+            names = self._names[detector][minute] = _Minute(_Names(), _Names())
+        names.sources.add(sources)
+        names.paths.add(paths)
+        self._kept[detector] += len(sources) + len(paths)
+        if self._kept[detector] > _ROOM:
+            self._make_room(detector)
+
+    def add_unnamed(self, minute: int, detector: int, lines: int) -> None:
+        """Counts lines of one detector whose names nobody will ask for."""
+        self._row(minute)[detector] += lines
+
+    def add_others(self, minute: int, lines: int) -> None:
+        """Counts lines of one minute that no detector takes."""
+        self._row(minute)[-1] += lines
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return sum(map(sum, self._rows.values()))
+
+    @property
+    def minutes(self) -> list[int]:
+        """The minutes that have lines, in order of time."""
+        return sorted(self._rows)
+
+    def gaps(self, longest: int) -> list[tuple[int, int]]:
+        """Where no line is for longer than so many seconds: from when to when."""
+        return [
+            (before + MINUTE, after)
+            for before, after in pairwise(self.minutes)
+            if after - before - MINUTE > longest
+        ]
+
+    def row(self, minute: int) -> tuple[int, ...]:
+        """The lines of a minute: per detector, then those that no detector takes."""
+        return tuple(self._rows[minute])
+
+    def total(self, detector: int) -> int:
+        """The lines of a detector."""
+        return sum(row[detector] for row in self._rows.values())
+
+    def periods(self, detector: int, period: int) -> dict[int, int]:
+        """The lines of a detector per period on the clock; those without any are left out.
+
+        Args:
+            detector: Its index.
+            period: Seconds, a multiple of 60.
+        """
+        found: dict[int, int] = {}
+        for minute in self.minutes:
+            lines = self._rows[minute][detector]
+            if lines:
+                start = minute - minute % period
+                found[start] = found.get(start, 0) + lines
+        return found
+
+    def sliding(self, detector: int, period: int) -> Iterator[tuple[int, int]]:
+        """End and lines of every period, sliding by a minute, in which a new line came."""
+        recent: list[tuple[int, int]] = []
+        total = 0
+        for minute in self.minutes:
+            lines = self._rows[minute][detector]
+            if lines:
+                recent.append((minute, lines))
+                total += lines
+                while recent[0][0] <= minute - period:
+                    total -= recent.pop(0)[1]
+                yield minute + MINUTE, total
+
+    def sources(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
+        """The clients with the most lines of a detector in [start, end)."""
+        return _top([each.sources for each in self._within(detector, start, end)], most)
+
+    def paths(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
+        """The paths with the most lines of a detector in [start, end)."""
+        return _top([each.paths for each in self._within(detector, start, end)], most)
+
+    def _within(self, detector: int, start: int, end: int) -> Iterator[_Minute]:
+        names = self._names[detector]
+        minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
+        if len(names) * MINUTE < end - start:
+            minutes = [minute for minute in names if minute in minutes]
+        yield from (names[minute] for minute in minutes if minute in names)
+
+    def _row(self, minute: int) -> list[int]:
+        row = self._rows.get(minute)
+        if row is None:
+            row = self._rows[minute] = [0] * self.width
+        return row
+
+    def _make_room(self, detector: int) -> None:
+        """An alarm is about the busiest minutes: the others lose their names first."""
+        names = self._names[detector]
+        busiest = sorted(names, key=lambda minute: self._rows[minute][detector], reverse=True)
+        sizes = accumulate(names[minute].size for minute in busiest)
+        fitting = [
+            minute for minute, size in zip(busiest, sizes, strict=True) if size <= _ROOM // 2
+        ]
+        self._names[detector] = {minute: names[minute] for minute in fitting}
+        self._kept[detector] = sum(names[minute].size for minute in fitting)
+
+
+def _top(names: Sequence[_Names], most: int) -> tuple[Named, ...]:
+    total = _counted(names)
+    least = min(nlargest(most, total.values()), default=0)
+    known = (Named(name, lines) for name, lines in total.items() if lines >= least)
+    # Equal ones in the order of their names, not in that in which the log has them.
+    return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))

@@ -1,0 +1,855 @@
+"""The line, schema 1: always JSON, always one line, never too long, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+import logging.config
+import re
+import sys
+import time
+from collections import UserDict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from uuid import RFC_4122, UUID
+
+import pytest
+import structlog
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+from werkzeug.local import LocalProxy
+
+from flask_errwatch._time import rfc3339
+from flask_errwatch.capture.events import KEYS, add_request, in_order, path_of
+from flask_errwatch.capture.exceptions import _frames, exception_fields
+from flask_errwatch.capture.ids import Stamps
+from flask_errwatch.capture.redaction import Redactor
+from flask_errwatch.capture.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
+from flask_errwatch.delivery.journal.records import line_of
+from flask_errwatch.detectors import CRITICAL_ERROR
+from tests.foreign_values import Nameless
+from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
+
+#: What may stand in no line: C0, DEL, C1, the line separators; not even inside a string.
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+ORDER = [
+    *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
+    *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent"),
+    *("request_id", "trace_id", "duration_ms", "exception", "data"),
+    *("app", "environment", "release", "host", "pid", "process", "seq"),
+]
+
+
+def check(line: bytes) -> Event:
+    """The event in a line that holds every promise."""
+    assert len(line) <= 32 * 1024
+    text = line.decode("utf-8")
+    assert not HIDDEN.search(text)
+
+    def no_constant(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    event = json.loads(text, parse_constant=no_constant)
+    assert isinstance(event, dict)
+    keys = [*event]
+    assert keys == [key for key in ORDER if key in keys]
+    no_nulls(event)
+    return event
+
+
+def no_nulls(value: object) -> None:
+    assert value is not None
+    assert not isinstance(value, int) or isinstance(value, bool) or -(2**63) <= value < 2**64
+    for part in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        no_nulls(part)
+
+
+def rendered(data: Mapping[Any, Any], **core: object) -> bytes:
+    """The line of an event with that data, through the processors of this library."""
+    event: Event = {
+        "seq": 1,
+        "data": data,
+        "id": "018bcfe5-6800-7000-8000-000000000000",
+        "event": "Critical Error",
+        **core,
+    }
+    event = in_order(Redact(Redactor())(None, "record", event))
+    line = render(None, "record", event)
+    assert isinstance(line, bytes)
+    return line
+
+
+class Hostile:
+    """An object that fails at everything."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+class HostileText(str):
+    """A text that lies about itself."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Role(str, Enum):  # noqa: UP042 - the `str` of a StrEnum is its value
+    """Texts whose `str` is another text, as an app may set them."""
+
+    ADMIN = "root"
+
+
+class Disguised(str):
+    """A text that says it is a number."""
+
+    __slots__ = ()
+
+    __class__ = property(lambda _self: int)
+
+
+class HostileMapping(Mapping[str, object]):
+    """A mapping that cannot be read."""
+
+    def __getitem__(self, key: str) -> object:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("no")
+
+    def __len__(self) -> int:
+        return 1
+
+
+class HostileInt(int):
+    """A number that cannot be compared."""
+
+    def __ge__(self, other: object) -> bool:
+        raise RuntimeError("no")
+
+    __le__ = __lt__ = __gt__ = __int__ = __ge__  # type: ignore[assignment]
+
+
+#: Texts with everything in them, lone surrogates included.
+wild = st.text(st.characters(exclude_categories=()), max_size=2000)
+
+anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.integers(min_value=2**62, max_value=2**70),
+        st.floats(),
+        wild,
+        st.binary(),
+        st.decimals(),
+        st.dates(),
+        st.uuids(),
+        st.builds(Hostile),
+        st.builds(HostileText, st.text()),
+        st.builds(HostileMapping),
+        st.builds(HostileInt),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner),
+        st.tuples(inner),
+        st.dictionaries(st.text() | st.integers() | st.none() | st.binary(), inner),
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(wild | st.integers() | st.booleans() | st.none(), anything))
+def test_any_data_gives_a_line(data: dict[Any, Any]) -> None:
+    """Whatever is reported: valid JSON, one line, at most 32 KiB, no null, keys in order."""
+    check(rendered(data))
+
+
+@given(wild, wild)
+def test_any_exception_message_gives_a_line(message: str, function: str) -> None:
+    """Messages and names of an exception may hold anything."""
+    frames = [{"file": "shop/x.py", "line": 1, "function": function}]
+    line = rendered({}, exception={"type": "E", "message": message, "frames": frames})
+    assert check(line)["exception"]["type"] == "E"
+
+
+@given(wild, st.text(st.characters(codec="latin-1")))
+def test_any_request_gives_a_line(path: str, header: str) -> None:
+    """Whatever path and headers a client sends, its failing request has its line."""
+    app = Flask(__name__)
+    watched(app, trusted_proxies=1)
+    serve(
+        app,
+        "/none",
+        PATH_INFO="/none/" + path.encode("utf-8", "surrogatepass").decode("latin-1"),
+        HTTP_USER_AGENT=header,
+        HTTP_X_REQUEST_ID=header,
+        HTTP_X_FORWARDED_FOR=header,
+        HTTP_TRACEPARENT=header,
+        HTTP_X_AMZN_TRACE_ID=header,
+        REMOTE_USER=header,
+    )
+    (line,) = lines_of(app)
+    assert check(line)["event"] == "Not Found Error"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        (float("-inf"), "-inf"),
+        (2**64, "18446744073709551616"),
+        (-(2**63) - 1, "-9223372036854775809"),
+        (2**64 - 1, 2**64 - 1),
+        (-(2**63), -(2**63)),
+        ("a\ud800b", "a\\ud800b"),
+        (b"ab\xff", "ab\\xff"),
+        ([None, 1], ["None", 1]),
+        ((1, 2), [1, 2]),
+        ({1: {None: None}}, {"1": {}}),
+        (Path("a") / "b", "a/b"),
+        (datetime(2026, 11, 25, tzinfo=UTC), "2026-11-25 00:00:00+00:00"),
+        (Hostile(), "<Hostile that cannot be shown>"),
+        (HostileText("said"), "said"),
+        (HostileMapping(), {"unreadable": "RuntimeError"}),
+        pytest.param(10**5000, "<int that cannot be shown>", id="huge"),
+        (True, True),
+        (1.5, 1.5),
+        pytest.param(LocalProxy(lambda: "ann"), "ann", id="proxy"),
+        pytest.param(
+            LocalProxy(lambda: 1 // 0), "<LocalProxy that cannot be shown>", id="broken-proxy"
+        ),
+    ],
+)
+def test_a_value_becomes_plain(value: object, expected: object) -> None:
+    """What JSON has stays, anything else becomes a text; nothing becomes null."""
+    assert plain(value) == expected
+    assert type(plain(value)) is type(expected)
+
+
+def test_a_surrogate_where_nobody_looks() -> None:
+    """A lone surrogate in a name of the code is escaped like any other."""
+    frames = [{"file": "shop/\ud800.py", "line": 1, "function": "f"}]
+    line = rendered({}, exception={"type": "E", "message": "m", "frames": frames})
+    assert check(line)["exception"]["frames"][0]["file"] == "shop/\\ud800.py"
+
+
+def test_a_cycle_ends() -> None:
+    """Data that holds itself is cut at a depth."""
+    data: dict[str, object] = {}
+    data["again"] = data
+    check(rendered(data))
+    loop: list[object] = []
+    loop.append(loop)
+    check(rendered({"loop": loop}))
+
+
+def test_wide_data_is_cut_and_marked() -> None:
+    """Too many parts: the first stay, and the line says that there were more."""
+    line = rendered({f"key-{number}": number for number in range(100_000)})
+    data = check(line)["data"]
+    assert data["key-0"] == 0
+    assert any("more" in str(value) for value in data.values())
+
+
+def test_no_more_is_read_than_a_line_could_hold() -> None:
+    """Of an upload that is reported field by field, only the first 128 KiB are looked at."""
+    kept = plain_fields({f"field-{number:04}": "x" * 30_000 for number in range(1000)})
+    assert sum(len(str(value)) for value in kept.values()) < 140_000
+    assert kept["…"] == "[more]"
+    assert kept["field-0000"] == "x" * 30_000
+
+
+def test_data_that_multiplies_is_replaced() -> None:
+    """Wide and deep at once: the core of the event stays, the data says how much it was."""
+    deep: object = "x" * 64
+    for _ in range(4):
+        deep = [deep] * 8
+    event = check(rendered({str(number): deep for number in range(8)}))
+    assert event["event"] == "Critical Error"
+    assert event["seq"] == 1
+    assert event["data"]["cut"].endswith(" bytes]")
+
+
+def test_long_values_are_cut_inside_the_event() -> None:
+    """A megabyte in a field: the line is short enough, still JSON, and says what is missing."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    errwatch.report("client-error", note="x" * 1_000_000, small="kept")
+    (line,) = lines_of(app)
+    data = check(line)["data"]
+    assert data["small"] == "kept"
+    assert re.fullmatch(r"x{8192}…\[\d+ more\]", data["note"])
+
+
+def test_a_message_of_a_megabyte() -> None:
+    """An exception that quotes a whole upload has a line like any other."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def home() -> str:
+        raise ValueError("é\x00" * 500_000)
+
+    watched(app)
+    serve(app)
+    (line,) = lines_of(app)
+    event = check(line)
+    assert event["exception"]["type"] == "ValueError"
+    assert "more]" in event["exception"]["message"]
+
+
+def test_long_phrases_survive_the_cutting() -> None:
+    """A line that had to be cut to the last still carries its whole phrase: filters count it."""
+    phrase = "x" * 100
+    deep: object = "y" * 64
+    for _ in range(4):
+        deep = [deep] * 8
+    event = check(rendered({str(number): deep for number in range(8)}, event=phrase))
+    assert event["event"] == phrase
+
+
+def test_a_recursion_of_ten_thousand_frames() -> None:
+    """Where it came from and where it broke stay, the middle is counted."""
+    app = Flask(__name__)
+
+    def down(left: int) -> int:
+        return 1 // 0 if left == 0 else down(left - 1)
+
+    @app.get("/")
+    def home() -> str:
+        return str(down(9_998))
+
+    watched(app)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        serve(app)
+    finally:
+        sys.setrecursionlimit(limit)
+    (line,) = lines_of(app)
+    exception = check(line)["exception"]
+    frames = exception["frames"]
+    assert len(frames) == 26
+    assert [frame["function"] for frame in frames[:2]] == ["home", "down"]
+    assert frames[5] == "[9975 more]"
+    assert frames[-1]["function"] == "down"
+    assert exception["where"].endswith(" in down")
+
+
+def test_an_endless_recursion() -> None:
+    """RecursionError itself has its line."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def home() -> str:
+        return home()
+
+    watched(app)
+    serve(app)
+    (line,) = lines_of(app)
+    assert check(line)["exception"]["type"] == "RecursionError"
+
+
+def test_an_exception_that_cannot_be_shown() -> None:
+    """An exception whose own `__str__` raises still has its line, with its type."""
+
+    class MuteError(Exception):
+        __str__ = Hostile.__str__
+
+    app = Flask(__name__)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.get("/")
+    def home() -> str:
+        raise MuteError
+
+    watched(app)
+    with pytest.raises(RuntimeError):
+        serve(app)  # the driver shows it, as a server would
+    (line,) = lines_of(app)
+    exception = check(line)["exception"]
+    assert exception["type"].endswith("MuteError")
+    assert exception["message"] == "<its message cannot be shown>"
+
+
+def test_a_value_whose_type_hides_its_name() -> None:
+    """It is named as its class statement names it, and so is what its mapping raises."""
+
+    class Secret(metaclass=Nameless):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    class SecretError(Exception, metaclass=Nameless):
+        pass
+
+    class SecretMapping(UserDict[str, str]):
+        def items(self) -> Any:
+            raise SecretError
+
+    assert plain(Secret()) == "<Secret that cannot be shown>"
+    assert plain(SecretMapping()) == {"unreadable": "SecretError"}
+
+
+def test_an_app_whose_folder_is_given_as_a_path() -> None:
+    """`Flask(root_path=…)` takes a Path: its own frames are known all the same."""
+    app = Flask("shop", root_path=Path(__file__).parent)  # type: ignore[arg-type]
+    watched(app)
+    app.get("/crash")(lambda: str(1 // 0))
+    serve(app, "/crash")
+    (event,) = events_of(app)
+    assert event["exception"]["where"].startswith("capture/test_line.py:")
+
+
+def test_every_key_of_a_line() -> None:
+    """A full line has the keys of schema 1 in their order, and each its form."""
+    app = Flask("shop", root_path=str(Path(__file__).parent))
+    errwatch = watched(app, environment="prod", release="1.2.3")
+    errwatch.enrich(lambda _event: {"tenant": "acme"})
+
+    @app.get("/buy/<int:number>")
+    def buy(number: int) -> str:
+        return str(number // 0)
+
+    serve(
+        app,
+        "/buy/7?card=4111",
+        REMOTE_USER="ann",
+        HTTP_USER_AGENT="curl/8",
+        HTTP_X_REQUEST_ID="req-1",
+        HTTP_TRACEPARENT="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    (line,) = lines_of(app)
+    event = check(line)
+    assert tuple(ORDER) == KEYS
+    assert [*event] == ORDER
+    assert event["schema"] == 1
+    assert event["level"] == "critical"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["timestamp"])
+    assert re.fullmatch(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", event["id"]
+    )
+    assert event["path"] == "/buy/7"
+    assert event["route"] == "/buy/<int:number>"
+    assert event["endpoint"] == "buy"
+    assert event["client_ip"] == "192.0.2.7"
+    assert event["client_ip_source"] == "peer"
+    assert event["user"] == "ann"
+    assert event["user_agent"] == "curl/8"
+    assert event["request_id"] == "req-1"
+    assert event["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert event["duration_ms"] > 0
+    assert [*event["exception"]] == ["type", "message", "where", "frames", "fingerprint", "handled"]
+    assert event["data"] == {"tenant": "acme"}
+    assert (event["app"], event["environment"], event["release"]) == ("shop", "prod", "1.2.3")
+    assert isinstance(event["pid"], int)
+    assert re.fullmatch(r"[0-9a-f]{8}", event["process"])
+    assert event["seq"] == 1
+
+
+def test_nothing_of_query_body_cookies_and_headers() -> None:
+    """No query string, body, cookie or header beyond the schema gets into a line."""
+    app = Flask(__name__)
+    watched(app)
+    serve(
+        app,
+        "/x?secret=in-query",
+        REQUEST_METHOD="POST",
+        body=b"secret=in-body",
+        HTTP_COOKIE="session=in-cookie",
+        HTTP_AUTHORIZATION="Bearer in-authorization",
+        HTTP_REFERER="https://example.com/in-referer",
+        HTTP_X_API_KEY="in-key",
+    )
+    (line,) = lines_of(app)
+    assert b"in-" not in line
+
+
+def test_ids_sort_by_time_and_agree_with_the_line() -> None:
+    """Ids are unique and sorted by time; line, id and log event have the same time."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    ids = [errwatch.report("client-error") for _ in range(50)]
+    assert len(set(ids)) == 50
+    stamps = [identifier[:13] for identifier in ids]
+    assert stamps == sorted(stamps)
+    for line in lines_of(app):
+        event = json.loads(line)
+        moment = datetime.fromtimestamp(line_of(line).timestamp / 1000, UTC)
+        assert event["timestamp"] == moment.isoformat(timespec="milliseconds").replace(
+            "+00:00", "Z"
+        )
+
+
+def test_an_id_is_a_uuid_of_version_7() -> None:
+    """RFC 9562, section 5.7; the time goes on within a millisecond, whatever chance gives."""
+    many = [Stamps() for _ in range(300)]
+    assert len({stamps.at(0)[1][19:23] for stamps in many}) > 200
+    for stamps in many:
+        ids = [stamps.at(1_700_000_000_123 * 4096 + step)[1] for step in (0, 1, 9, 4000)]
+        assert ids == sorted(ids)
+        assert [str(UUID(each)) for each in ids] == ids
+        assert {UUID(each).version for each in ids} == {7}
+        assert {UUID(each).variant for each in ids} == {RFC_4122}
+        assert [each[:18] for each in ids] == [
+            *("018bcfe5-687b-7000", "018bcfe5-687b-7001", "018bcfe5-687b-7009"),
+            "018bcfe5-687b-7fa0",
+        ]
+
+
+def test_ids_of_one_moment_differ() -> None:
+    """In one process, where they also keep their order, and in any two."""
+    moment = 1_700_000_000_123 * 4096
+    stamps = Stamps()
+    ids = [stamps.at(moment)[1] for _ in range(2000)]
+    assert ids == sorted(ids)
+    assert len({*ids, *(Stamps().at(moment)[1] for _ in range(2000))}) == 4000
+
+
+@pytest.mark.parametrize(
+    ("ticks", "stamp", "beginning"),
+    [
+        (0, "1970-01-01T00:00:00.000Z", "00000000-0000-7000"),
+        (4096, "1970-01-01T00:00:00.001Z", "00000000-0001-7000"),
+        (1_999 * 4096 + 4095, "1970-01-01T00:00:01.999Z", "00000000-07cf-7fff"),
+        (253_402_300_799_999 * 4096, "9999-12-31T23:59:59.999Z", "e677d21f-dbff-7000"),
+        ((1 << 60) + 4097, "9999-12-31T23:59:59.657Z", "00000000-0001-7001"),
+        ((1 << 64) + 4097, "9999-12-31T23:59:59.497Z", "00000000-0001-7001"),
+    ],
+)
+def test_time_and_id_of_a_moment(ticks: int, stamp: str, beginning: str) -> None:
+    """Both say the same; a clock that stands beyond all bounds still makes a line."""
+    moment, identifier = Stamps().at(ticks)
+    assert (moment, identifier[:18]) == (stamp, beginning)
+    assert UUID(identifier).version == 7
+
+
+def test_seconds_follow_each_other() -> None:
+    """The text of a second is kept, and no longer than that."""
+    stamps = Stamps()
+    times = [stamps.at(ms * 4096)[0] for ms in (1_999, 2_000, 2_999, 1_000)]
+    assert times == [
+        *("1970-01-01T00:00:01.999Z", "1970-01-01T00:00:02.000Z"),
+        *("1970-01-01T00:00:02.999Z", "1970-01-01T00:00:01.000Z"),
+    ]
+
+
+def test_how_long_it_took() -> None:
+    """Milliseconds, to the microsecond."""
+    app = Flask(__name__)
+    watched(app)
+    recorder = app.extensions["errwatch"].recorder
+    event = recorder.answered(
+        CRITICAL_ERROR, {}, request=None, code=500, seconds=1.2345678, error=None, handled=False
+    )
+    assert event["duration_ms"] == 1234.567
+
+
+def test_a_time_as_text() -> None:
+    """RFC 3339, in UTC, with three digits after the second."""
+    assert rfc3339(1_001) == "1970-01-01T00:00:01.001Z"
+    assert rfc3339(1_999) == "1970-01-01T00:00:01.999Z"
+    assert rfc3339(2_000) == "1970-01-01T00:00:02.000Z"
+    assert rfc3339(253_402_300_799_999) == "9999-12-31T23:59:59.999Z"
+    assert rfc3339(1 << 48) == "9999-12-31T23:59:59.656Z"
+
+
+def test_a_clock_that_stands_before_1970_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock was never set has its lines; an id has no earlier time."""
+    app = Flask(__name__)
+    watched(app)
+    monkeypatch.setattr(time, "time", lambda: -86_400.5)
+    serve(app, "/missing")
+    (event,) = events_of(app)
+    assert event["timestamp"] == "1970-01-01T00:00:00.000Z"
+    assert str(event["id"])[:18] == "00000000-0000-7000"
+
+
+def test_a_character_that_a_terminal_obeys_is_escaped() -> None:
+    """DEL, which is ASCII and which JSON lets stand."""
+    app = Flask(__name__)
+    watched(app).report("client-error", said="rm\x7f")
+    (line,) = lines_of(app)
+    assert '"said":"rm\\u007f"' in line.decode()
+    assert events_of(app)[0]["data"] == {"said": "rm\x7f"}
+
+
+def test_only_critical_lines_are_sent_at_once() -> None:
+    """A critical line says so to the sinks."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    errwatch.report("critical-error")
+    errwatch.report("client-error")
+    assert [line_of(line).critical for line in lines_of(app)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HTTP_USER_AGENT": "a" * 512}, {"user_agent": "a" * 512}),
+        ({"HTTP_USER_AGENT": "a" * 600}, {"user_agent": "a" * 512 + "…[88 more]"}),
+        ({"REMOTE_USER": "a" * 600}, {"user": "a" * 512 + "…[88 more]"}),
+        ({"HTTP_USER_AGENT": "", "REMOTE_USER": ""}, {}),
+        ({"HTTP_USER_AGENT": 5, "REMOTE_USER": ["ann"]}, {}),
+        (
+            {
+                "REMOTE_USER": LocalProxy(lambda: "ann"),
+                "HTTP_USER_AGENT": LocalProxy(lambda: "curl/8"),
+                "HTTP_X_REQUEST_ID": LocalProxy(lambda: "r-1"),
+            },
+            {"user": "ann", "user_agent": "curl/8", "request_id": "r-1"},
+        ),
+        ({"REQUEST_METHOD": LocalProxy(lambda: "BREW")}, {"method": "BREW"}),
+        ({"PATH_INFO": b"/x", "SCRIPT_NAME": ["/app"]}, {"path": ""}),
+        ({"PATH_INFO": Disguised("/x"), "SCRIPT_NAME": LocalProxy(lambda: "/a")}, {"path": "/a/x"}),
+        ({"REMOTE_USER": Role.ADMIN}, {"user": "root"}),
+        ({"REMOTE_USER": Disguised("ann")}, {"user": "ann"}),
+    ],
+)
+def test_what_the_request_says_of_itself(
+    environ: dict[str, object], expected: dict[str, str]
+) -> None:
+    """Bounded; what is no text, and no proxy of one, or no route, is left out."""
+    fields: dict[str, object] = {}
+    add_request(fields, {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}, 0, "no rule")
+    assert fields == {"method": "GET", "path": "/", **expected}
+    assert all(type(value) is str for value in fields.values())
+
+
+def test_an_environment_that_is_a_kind_of_dict() -> None:
+    """What its own `get` says is the request, compiled or not."""
+
+    class Rewritten(MultiDict[str, Any]):
+        def get(self, key: str, *rest: Any, **named: Any) -> Any:
+            return "192.0.2.7" if key == "REMOTE_ADDR" else super().get(key, *rest, **named)
+
+    given = Rewritten({"REQUEST_METHOD": "PUT", "PATH_INFO": "/x", "REMOTE_ADDR": "10.0.0.1"})
+    fields: dict[str, object] = {}
+    add_request(fields, given, 0, None)
+    assert fields == {
+        "method": "PUT",
+        "path": "/x",
+        "client_ip": "192.0.2.7",
+        "client_ip_source": "peer",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"PATH_INFO": "/a b\x00\n"}, "/a%20b%00%0A"),
+        ({"PATH_INFO": "/%41"}, "/%2541"),
+        ({"PATH_INFO": "/\xc3\xbc"}, "/%C3%BC"),
+        ({"PATH_INFO": "/\u4e2d"}, "/%3F"),
+        ({"PATH_INFO": '/"<>{}'}, "/%22%3C%3E%7B%7D"),
+        ({"PATH_INFO": "/aZ0-._~!$&'()*+,;=:@/"}, "/aZ0-._~!$&'()*+,;=:@/"),
+        ({"PATH_INFO": "/aZ0-._~!$&'()*+,;=:@ /"}, "/aZ0-._~!$&'()*+,;=:@%20/"),
+        ({"SCRIPT_NAME": "/shop", "PATH_INFO": ""}, "/shop"),
+        ({}, ""),
+        ({"PATH_INFO": "/" + "a" * 3000}, "/" + "a" * 2047 + "…[953 more]"),
+    ],
+)
+def test_the_path(environ: dict[str, object], expected: str) -> None:
+    """The path is percent-encoded, bounded, and holds no query."""
+    assert path_of(environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("PROPFIND", "PROPFIND"),
+        ("get\x1b[31m", "get\\x1b[31m"),
+        (None, "?"),
+        ("X" * 40, "X" * 32 + "…[8 more]"),
+    ],
+)
+def test_a_strange_method(method: object, expected: str) -> None:
+    """A method is a text that the client chose."""
+    app = Flask(__name__)
+    app.wsgi_app = lambda _environ, start: (start("400 No", []), [b""])[1]  # type: ignore[method-assign,assignment]
+    watched(app)
+    serve(app, REQUEST_METHOD=method)
+    (event,) = events_of(app)
+    assert event["method"] == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"HTTP_X_REQUEST_ID": "a" * 129}, {}),
+        ({"HTTP_X_REQUEST_ID": "a" * 128}, {"request_id": "a" * 128}),
+        ({"HTTP_X_REQUEST_ID": "Az09._:/=+@-"}, {"request_id": "Az09._:/=+@-"}),
+        ({"HTTP_X_REQUEST_ID": "a-1\n"}, {}),
+        ({"HTTP_X_REQUEST_ID": "é"}, {}),
+        ({"HTTP_X_REQUEST_ID": "a b"}, {}),
+        ({"HTTP_TRACEPARENT": "00-" + "0" * 32 + "-b7ad6b7169203331-01"}, {}),
+        (
+            {"HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+            {"trace_id": "0af7651916cd43dd8448eb211c80319c"},
+        ),
+        ({"HTTP_TRACEPARENT": "garbage"}, {}),
+        (
+            {"HTTP_X_AMZN_TRACE_ID": "Self=1;Root=1-67891233-abcdef012345678912345678;Sampled=1"},
+            {"trace_id": "1-67891233-abcdef012345678912345678"},
+        ),
+    ],
+)
+def test_ids_of_others(headers: dict[str, Any], expected: dict[str, str]) -> None:
+    """Ids of proxies and tracers are taken when they look like ids."""
+    app = Flask(__name__)
+    watched(app)
+    serve(app, "/x", **headers)
+    (event,) = events_of(app)
+    found = {key: event[key] for key in ("request_id", "trace_id") if key in event}
+    assert found == expected
+
+
+def test_frames_of_libraries_are_left_out() -> None:
+    """Of frames outside the app's code only the innermost stays; paths are not the machine's."""
+    try:
+        json.loads("{")
+    except ValueError as error:
+        fields = exception_fields(error, root=str(Path(__file__).parent), handled=False)
+    assert isinstance(fields["frames"], list)
+    assert [frame["file"] for frame in fields["frames"]] == [
+        "capture/test_line.py",
+        "json/decoder.py",
+    ]
+    assert str(fields["where"]).startswith("capture/test_line.py:")
+
+
+@pytest.mark.parametrize(
+    ("root", "name", "shown", "own"),
+    [
+        ("/srv/shop", "/srv/shop/views.py", "shop/views.py", True),
+        (
+            "/srv/shop",
+            "/srv/shop/.venv/lib/python3.11/site-packages/flask/app.py",
+            "flask/app.py",
+            False,
+        ),
+        (
+            "/usr/lib/python3/dist-packages/shop",
+            "/usr/lib/python3/dist-packages/shop/a.py",
+            "shop/a.py",
+            True,
+        ),
+        ("/", "/app.py", "app.py", True),
+        ("/", json.__file__, "json/__init__.py", False),
+        ("/srv/shop", "/srv/tools/job.py", "tools/job.py", True),
+        ("/srv/shop", "<string>", "<string>", False),
+        ("/srv/shop", "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap>", False),
+    ],
+)
+def test_whose_code_a_frame_is(root: str, name: str, shown: str, own: bool) -> None:  # noqa: FBT001 - a table
+    """The app's own code is told from libraries, wherever either is installed."""
+    namespace: dict[str, Any] = {}
+    exec(compile("def broken():\n    1 // 0\n", name, "exec"), namespace)  # noqa: S102 - a file that is not there
+    with pytest.raises(ZeroDivisionError) as caught:
+        namespace["broken"]()
+    inner = caught.value.with_traceback(caught.tb.tb_next)
+    frame = {"file": shown, "line": 2, "function": "broken"}
+    assert exception_fields(inner, root=root, handled=False)["frames"] == [frame]
+    assert _frames(inner.__traceback__, root)[1] == ([frame] if own else [])
+
+
+def test_an_exception_without_a_traceback() -> None:
+    """An exception that was never raised has no frames, and says nothing of where."""
+    fields = exception_fields(ValueError("made up"), root="/srv/shop", handled=True)
+    assert fields["frames"] == []
+    assert "where" not in fields
+    assert fields["handled"] is True
+
+
+def test_fingerprints() -> None:
+    """Equal places are equal, whatever the message; another type or place is another."""
+
+    def fail(kind: type[Exception], text: str) -> str:
+        with pytest.raises(kind) as caught:
+            raise kind(text)
+        return str(exception_fields(caught.value, root="/", handled=False)["fingerprint"])
+
+    assert fail(ValueError, "one") == fail(ValueError, "two")
+    assert fail(ValueError, "one") != fail(LookupError, "one")
+    assert re.fullmatch(r"[0-9a-f]{16}", fail(ValueError, "one"))
+
+
+def test_a_fingerprint_does_not_depend_on_libraries() -> None:
+    """The same call of the app that fails elsewhere inside a library is the same failure."""
+    prints = set()
+    for text in ("{", "1 2"):
+        with pytest.raises(json.JSONDecodeError) as caught:
+            json.loads(text)
+        fields = exception_fields(caught.value, root=str(Path(__file__).parent), handled=False)
+        assert isinstance(fields["frames"], list)
+        prints.add((fields["frames"][-1]["function"], fields["fingerprint"]))
+    assert len({function for function, _ in prints}) == 2
+    assert len({fingerprint for _, fingerprint in prints}) == 1
+
+
+def test_structlog_belongs_to_the_application() -> None:
+    """An app that configures structlog, before or after, changes no line and is left alone."""
+    heard: list[Mapping[str, Any]] = []
+
+    def swallow(_logger: object, _name: str, event: Any) -> Any:
+        heard.append(dict(event))
+        raise structlog.DropEvent
+
+    app = Flask(__name__)
+    watched(app)
+    structlog.configure(processors=[swallow], cache_logger_on_first_use=True)
+    try:
+        configured = structlog.get_config()
+        serve(app, "/x")
+        structlog.get_logger().info("mine")
+        with structlog.testing.capture_logs() as captured:
+            serve(app, "/y")
+        assert structlog.get_config() == configured
+    finally:
+        structlog.reset_defaults()
+    assert [event["path"] for event in events_of(app)] == ["/x", "/y"]
+    assert [event["event"] for event in heard] == ["mine"]
+    assert captured == []
+    assert not structlog.is_configured()
+
+
+def test_logging_configured_twice() -> None:
+    """`logging.config.dictConfig`, twice, leaves our lines and the app's handlers working."""
+    app = Flask("configured-twice")
+    watched(app)
+    config = {
+        "version": 1,
+        "disable_existing_loggers": True,
+        "handlers": {"memory": {"class": "logging.handlers.BufferingHandler", "capacity": 1000}},
+        "loggers": {"mine": {"handlers": ["memory"], "level": "INFO", "propagate": False}},
+    }
+    for path in ("/x", "/y"):
+        logging.config.dictConfig(config)
+        serve(app, path)
+        logging.getLogger("mine").info("still here")
+    assert [event["path"] for event in events_of(app)] == ["/x", "/y"]
+    (handler,) = logging.getLogger("mine").handlers
+    assert [record.getMessage() for record in handler.buffer] == ["still here"]  # type: ignore[attr-defined]
+    logging.getLogger("mine").removeHandler(handler)
+
+
+def test_plain_fields_are_a_copy() -> None:
+    """What the app reported stays as it was."""
+    given_ = {"nested": {"list": [1, float("nan")]}}
+    plain_fields(given_)
+    assert str(given_) == "{'nested': {'list': [1, nan]}}"
+
+
+def test_the_limit_is_the_contracts() -> None:
+    """32 KiB."""
+    assert LINE_LENGTH == 32_768

@@ -1,0 +1,93 @@
+"""Redaction: secrets do not reach a line, and what is none stays readable."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_errwatch.capture.redaction import Redactor
+from tests.wsgi_driver import events_of, lines_of, serve, watched
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("password", "Password", "new_password2", "X-Api-Key", "apiKey", "access-key", "pin"),
+        *("PIN", "Set-Cookie", "session", "csrf_token", "creditCard", "cvv", "client_secret"),
+    ],
+)
+def test_a_secret_key(key: str) -> None:
+    """Known names of secrets, however they are written."""
+    assert Redactor()({key: "hunter2"}) == {key: "[redacted]"}
+    assert Redactor()({"deep": [{key: ["hunter2"]}]}) == {"deep": [{key: "[redacted]"}]}
+
+
+@pytest.mark.parametrize(
+    "key", ["shipping", "user", "spinning", "keyboard", "path", "sessions_open"]
+)
+def test_a_key_that_is_no_secret(key: str) -> None:
+    """A short name counts only as the whole key."""
+    assert Redactor()({key: "shown"}) == {key: "shown"}
+
+
+def test_keys_of_the_app() -> None:
+    """`ERRWATCH_REDACT_KEYS` adds names; separators and case do not matter."""
+    redactor = Redactor(["Date of Birth", "-"])
+    assert redactor({"date_of_birth": "x", "name": "ann"}) == {
+        "date_of_birth": "[redacted]",
+        "name": "ann",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgres://app:hunter2@db/x", "postgres://[redacted]@db/x"),
+        ("password=hunter2&user=ann", "password=[redacted]&user=ann"),
+        ("{'api_key': 'abc', 'n': 1}", "{'api_key': [redacted], 'n': 1}"),
+        ("Authorization: Bearer abc.def", "Authorization: [redacted]"),
+        ("MY_DB-PASSWORD = hunter2", "MY_DB-PASSWORD = [redacted]"),
+        ("x" * 99 + "token=abc", "x" * 99 + "token=[redacted]"),
+        ("clé_token=abc cléToken:abc", "clé_token=[redacted] cléToken:[redacted]"),
+        ("token_count=3", "token_count=3"),
+        ("the password is wrong", "the password is wrong"),
+        ("see https://example.com/a@b", "see https://example.com/a@b"),
+        ("time: 10:30, a=b", "time: 10:30, a=b"),
+    ],
+)
+def test_a_secret_inside_a_text(text: str, expected: str) -> None:
+    """Passwords in URLs and assignments are masked, other text stays as it is."""
+    assert Redactor().text(text) == expected
+
+
+def test_reports_and_exceptions_are_redacted() -> None:
+    """What is reported and what exceptions say go through the redactor, each in its line."""
+    app = Flask(__name__)
+    errwatch = watched(app, redact_keys="iban")
+
+    @app.get("/")
+    def home() -> str:
+        raise ConnectionError("cannot reach db://app:hunter2@db.internal")
+
+    serve(app)
+    errwatch.report("client-error", iban="DE1", form={"passwort": "shown", "password": "hunter2"})
+    crash, report = events_of(app)
+    assert crash["exception"]["message"] == "cannot reach db://[redacted]@db.internal"
+    assert report["data"]["iban"] == "[redacted]"
+    assert report["data"]["form"] == {"passwort": "shown", "password": "[redacted]"}
+    assert not any(b"hunter2" in line for line in lines_of(app))
+
+
+@given(st.text(), st.text())
+def test_any_text(before: str, after: str) -> None:
+    """Whatever stands around it, the password of a URL is gone."""
+    text = f"{before} db://app:hunter2@db {after}"
+    assert "app:hunter2" not in Redactor().text(text)
+
+
+def test_a_text_made_to_be_slow() -> None:
+    """A long text without an end to its words ends all the same."""
+    text = "a-" * 16_000 + ":"
+    assert Redactor().text(text) == text

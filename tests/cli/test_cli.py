@@ -1,0 +1,197 @@
+"""`flask errwatch …`, as a user types it: real processes, a real server, real boto3."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import boto3
+import pytest
+from flask import Flask
+from flask.cli import ScriptInfo
+from flask.testing import FlaskCliRunner
+
+from flask_errwatch import ErrWatch
+from flask_errwatch.cli.commands import errwatch as commands
+from flask_errwatch.lab import Lab
+from tests.lab.lab_bench import eventually
+
+APP = """
+from flask import Flask
+from flask.cli import ScriptInfo
+from flask_errwatch import ErrWatch
+
+app = Flask("corner")
+app.config["ERRWATCH_DETECTORS"] = {"not-found-error": {"threshold": 2, "period": 60}}
+app.config.from_prefixed_env("CORNER")
+errwatch = ErrWatch(app)
+"""
+
+
+def runner() -> FlaskCliRunner:
+    """The command line of an app."""
+    app = Flask("corner")
+    ErrWatch(app)
+    # The `flask` command finds the group by its entry point; an app's own runner does not.
+    app.cli.add_command(commands)
+    return app.test_cli_runner()
+
+
+def test_bootstrap_creates_and_says_what() -> None:
+    """A dry run changes nothing, a first run creates everything, a second finds it all there."""
+    with Lab():
+        plan = runner().invoke(args=["errwatch", "bootstrap", "--dry-run"])
+        assert plan.output.splitlines()[-1] == "Plan: 14 to create, 0 to update, 0 unchanged."
+        assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+        first = runner().invoke(args=["errwatch", "bootstrap"])
+        assert first.output.splitlines()[-1] == "Applied: 14 created, 0 updated, 0 unchanged."
+        assert len(boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 6
+        second = runner().invoke(args=["errwatch", "bootstrap"])
+        assert second.output.splitlines()[-1].startswith("Nothing to change: 14 resources")
+    assert (plan.exit_code, first.exit_code, second.exit_code) == (0, 0, 0)
+
+
+def test_failure_is_a_message_and_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AWS that cannot be read ends the command with exit code 1 and says what to do."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    result = runner().invoke(args=["errwatch", "bootstrap"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert "Give the process AWS credentials" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_lab_wants_an_app_that_is_watched() -> None:
+    """Without ErrWatch there is nothing to judge, and the message says what to call."""
+    app = Flask("bare")
+    app.cli.add_command(commands)
+    result = app.test_cli_runner().invoke(args=["errwatch", "lab"])
+    assert result.exit_code == 1
+    assert "Call ErrWatch(app), or init_app in its factory." in result.output
+
+
+def test_lab_refuses_an_app_with_a_journal_of_its_own() -> None:
+    """An app that was configured before the lab ran is not led to it."""
+    result = runner().invoke(args=["errwatch", "lab"])
+    assert result.exit_code == 1
+    assert "ERRWATCH_ENDPOINT_URL = None: The lab needs its own value" in result.output
+
+
+class Running:
+    """`flask errwatch lab` in a process of its own, and what it has printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.output = ""
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+
+    def finish(self, how: signal.Signals) -> int:
+        """Its exit code after a signal."""
+        self.process.send_signal(how)
+        code = self.process.wait(30)
+        self._thread.join(10)
+        return code
+
+
+@contextmanager
+def lab_of(folder: Path, *arguments: str) -> Iterator[Running]:
+    """The command on the little app, killed at the end if it still runs."""
+    (folder / "corner.py").write_text(APP)
+    command = [sys.executable, "-m", "flask", "--app", "corner", "errwatch", "lab", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "ERRWATCH_SEND_INTERVAL": "0.1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Running(process)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Signals) -> None:
+    """What was created, how to reach it, the app's address, the alarm; and it ends on request."""
+    with lab_of(tmp_path, "--speed", "60") as running:
+        assert eventually(lambda: "until Ctrl-C" in running.output, 60), running.output
+        found = re.search(r"answers at http://127\.0\.0\.1:(\d+)/", running.output)
+        assert found is not None
+        endpoint = re.search(r"export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)", running.output)
+        assert endpoint is not None
+        assert re.search(r"^created +alarm +corner-not-found-error", running.output, re.MULTILINE)
+        rang = re.compile(r"^\d\d:\d\d:00  ALARM  corner-not-found-error", re.MULTILINE)
+
+        def rings() -> bool:
+            # Again and again: three may fall into two of the lab's minutes, each a second long.
+            for _ in range(3):
+                connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=20)
+                connection.request("GET", "/wp-login.php")
+                assert connection.getresponse().status == 404
+                connection.close()
+            return rang.search(running.output) is not None
+
+        assert eventually(rings, 60), running.output
+        client = boto3.client(
+            "cloudwatch",
+            endpoint_url=endpoint[1],
+            region_name="us-east-1",
+            aws_access_key_id="lab",
+            aws_secret_access_key="lab",
+        )
+        states = {each["AlarmName"] for each in client.describe_alarms()["MetricAlarms"]}
+        assert "corner-not-found-error" in states
+        assert running.finish(how) == 0, running.output
+    assert "Traceback" not in running.output
+
+
+def test_lab_command_loads_the_app_inside_the_lab() -> None:
+    """The app's factory runs when the environment is the lab's; nothing waits at the end."""
+
+    def factory() -> Flask:
+        app = Flask("corner")
+        ErrWatch(app)
+        return app
+
+    def interrupt() -> None:
+        served = "errwatch-lab-service"
+        assert eventually(lambda: any(each.name == served for each in threading.enumerate()))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    result = runner().invoke(commands, ["lab"], obj=ScriptInfo(create_app=factory))
+    interrupter.join()
+    assert result.exit_code == 0, result.output
+    assert "Applied: 14 created, 0 updated, 0 unchanged." in result.output
+    assert "until Ctrl-C" in result.output
+
+
+def test_lab_refuses_a_wrong_port(tmp_path: Path) -> None:
+    """A port that is taken is said in one line."""
+    with Lab() as other:
+        port = other.endpoint.rpartition(":")[2]
+        with lab_of(tmp_path, "--port", port) as running:
+            assert running.process.wait(60) == 1
+            assert eventually(lambda: "in use" in running.output), running.output
+    assert "Traceback" not in running.output

@@ -1,0 +1,558 @@
+"""The journal on disk: private, bounded, read back by whoever lives on."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from flask_errwatch import config
+from flask_errwatch.config import Config
+from flask_errwatch.delivery.journal.directory import UnusableFolderError, app_folder
+from flask_errwatch.delivery.journal.disk import DiskJournal, OwnJournal, open_journal
+from flask_errwatch.delivery.journal.memory import MemoryJournal
+from flask_errwatch.delivery.journal.reader import TORN
+from flask_errwatch.delivery.journal.records import pack
+from flask_errwatch.delivery.journal.writer import FULL
+from tests.lines import line
+
+MIB = 1_048_576
+
+
+def _line(number: int, size: int = 0) -> bytes:
+    return line(1_000_000 + number, n=number, pad="x" * size)
+
+
+def _drained(journal: OwnJournal) -> list[int]:
+    """The numbers of all lines that are left, settling each read."""
+    numbers = []
+    for _ in range(10_000):
+        records = journal.read()
+        if records:
+            numbers += [record.line.timestamp - 1_000_000 for record in records]
+            journal.acknowledge(records[-1].end)
+        elif not journal.read():
+            return numbers
+        else:
+            journal.rewind()
+    raise AssertionError("the journal does not end")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder for a journal."""
+    made = tmp_path / "app"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def _config(**settings: object) -> Config:
+    keys = {f"ERRWATCH_{key.upper()}": value for key, value in settings.items()}
+    return config.load(keys, {}, app_name="shop")
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+def test_lines_come_back_in_order_and_once(kind: str, place: Path) -> None:
+    """What is appended is read in its order; what is acknowledged is not read again."""
+    journal: OwnJournal = DiskJournal(place, MIB) if kind == "disk" else MemoryJournal(MIB)
+    for number in range(3):
+        journal.append(_line(number))
+    first = journal.read()
+    assert [record.line.text for record in first] == [_line(0), _line(1), _line(2)]
+    assert journal.read() == []
+    journal.rewind()
+    assert journal.read() == first
+    journal.acknowledge(first[1].end)
+    journal.rewind()
+    assert [record.line.text for record in journal.read()] == [_line(2)]
+    assert journal.appended == 3
+
+
+def test_segments_are_changed_and_removed(place: Path) -> None:
+    """A journal much larger than a segment is read whole, and takes no room afterwards."""
+    journal = DiskJournal(place, 32 * 65_536)
+    for number in range(1000):
+        journal.append(_line(number, 400))
+    assert len(list(place.glob("*.log"))) > 3
+    assert _drained(journal) == list(range(1000))
+    assert len(list(place.glob("*.log"))) == 1
+
+
+def test_threads_append_whole_records(place: Path) -> None:
+    """Many threads write at once, across segments; every line is there, none is torn."""
+    journal = DiskJournal(place, 64 * MIB // 16)
+
+    def write(start: int) -> None:
+        for number in range(start, start + 500):
+            journal.append(_line(number, 300))
+
+    threads = [threading.Thread(target=write, args=(start,)) for start in range(0, 4000, 500)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(_drained(journal)) == list(range(4000))
+    assert journal.losses.count == 0
+
+
+def test_the_oldest_lines_go_at_the_bound_and_are_counted(place: Path) -> None:
+    """Past the bound the oldest are given up: kept and lost together are all there were."""
+    journal = DiskJournal(place, MIB)
+    for number in range(6000):
+        journal.append(_line(number, 400))
+        if number % 50 == 0:
+            journal.keep_within_bound()
+            assert sum(path.stat().st_size for path in place.glob("*.log")) <= MIB
+    lost = journal.losses.by_reason[FULL]
+    kept = _drained(journal)
+    assert kept == list(range(lost.count, 6000))
+    assert (lost.first, lost.last) == (1_000_000, 1_000_000 + lost.count - 1)
+
+
+def test_a_flood_between_two_looks_stays_within_the_bound(place: Path) -> None:
+    """Even while nobody looks, the folder stays within its bound, and each refusal counts."""
+    journal = DiskJournal(place, MIB)
+    for number in range(6000):
+        journal.append(_line(number, 400))
+    assert sum(path.stat().st_size for path in place.glob("*.log")) <= MIB
+    journal.count_refused()
+    assert journal.losses.count + journal.appended == 6000
+    assert len(_drained(journal)) == journal.appended
+
+
+def test_the_bound_holds_for_all_processes_together(place: Path) -> None:
+    """Two journals in one folder share its bound; a quiet one keeps what it has."""
+    quiet, noisy = DiskJournal(place, MIB), DiskJournal(place, MIB)
+    for number in range(100):
+        quiet.append(_line(number, 400))
+    for number in range(6000):
+        noisy.append(_line(number, 400))
+        if number % 50 == 0:
+            noisy.keep_within_bound()
+            quiet.keep_within_bound()
+    assert sum(path.stat().st_size for path in place.glob("*.log")) <= MIB
+    assert _drained(quiet) == list(range(100))
+    assert noisy.losses.count + len(_drained(noisy)) == 6000
+
+
+def test_memory_is_bounded_and_gives_up_the_oldest() -> None:
+    """Without a folder the newest lines stay, and what went is counted."""
+    journal = MemoryJournal(100_000)
+    for number in range(1000):
+        journal.append(_line(number, 400))
+        journal.keep_within_bound()
+    kept = _drained(journal)
+    assert kept == list(range(1000 - len(kept), 1000))
+    assert len(kept) > 150
+    assert journal.losses.by_reason[FULL].count == 1000 - len(kept)
+
+
+def test_memory_refuses_what_has_no_room() -> None:
+    """While nobody looks, memory stays within its bound, and each refusal counts."""
+    journal = MemoryJournal(11 * len(_line(0, 80)) - 1)
+    begun = time.time() - 0.001  # a loss has whole milliseconds
+    for number in range(100):
+        journal.append(_line(number, 80))
+    journal.count_refused()
+    assert journal.appended == 10
+    lost = journal.losses.by_reason[FULL]
+    assert lost.count == 90
+    assert begun <= lost.first / 1000 <= lost.last / 1000 <= time.time()
+    assert journal.keep_within_bound() == 2  # to three quarters of it
+    lost = journal.losses.by_reason[FULL]
+    assert (lost.count, lost.first) == (92, 1_000_000)
+
+
+def test_a_full_disk_costs_the_line_and_nothing_else(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that the system refuses is counted with its reason; the next one is tried."""
+    journal = DiskJournal(place, MIB)
+
+    def refuse(_descriptor: int, _record: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    begun = time.time() - 0.001  # a loss has whole milliseconds
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", refuse)
+        journal.append(_line(1))
+    journal.append(_line(2))
+    journal.count_refused()
+    lost = journal.losses.by_reason["cannot write (No space left on device)"]
+    assert lost.count == 1
+    assert begun <= lost.first / 1000 <= lost.last / 1000 <= time.time()
+    assert _drained(journal) == [2]
+
+
+@pytest.mark.parametrize("length", [200_000, 262_144, 300_000, 700_000])
+def test_foreign_bytes_cost_no_line(place: Path, length: int) -> None:
+    """What a crash of the machine or somebody else left in a segment is passed over and counted."""
+    journal = DiskJournal(place, 64 * MIB)
+    journal.append(_line(1))
+    os.write(journal.writer.descriptor, bytes(length))
+    assert [record.line.text for record in journal.read()] == [_line(1)]
+    journal.append(_line(2))
+    journal.append(_line(3))
+    assert [record.line.text for record in journal.read()] == [_line(2), _line(3)]
+    assert journal.losses.by_reason[TORN].count >= 1
+
+
+@pytest.mark.parametrize("foreign", [bytes(300_000), b"no line of ours\n" * 40_000])
+def test_lines_behind_foreign_bytes_are_read_or_counted(place: Path, foreign: bytes) -> None:
+    """In the journal of a dead process too; and whoever gives a segment up counts each line."""
+    for name in ("1-dead", "2-dead"):
+        (place / f"{name}.00000001.log").write_bytes(
+            pack(_line(1)) + foreign + pack(_line(2)) + pack(_line(3))
+        )
+        (place / f"{name}.lock").touch(mode=0o600)
+    journal = DiskJournal(place, 64 * MIB)
+    read, given_up = journal.adopt(), journal.adopt()
+    assert read is not None
+    assert given_up is not None
+    numbers = []
+    while records := read.read():
+        numbers += [record.line.timestamp - 1_000_000 for record in records]
+    assert numbers == [1, 2, 3]
+    assert given_up.skip_oldest_segment(FULL) == 3
+    assert given_up.losses.by_reason[FULL].count == 3
+
+
+def test_a_short_write_costs_that_line_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that was cut short is counted once, however often it is read, and skipped."""
+    journal = DiskJournal(place, MIB)
+    write = os.write
+    journal.append(_line(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda descriptor, record: write(descriptor, record[:20]))
+        journal.append(_line(2))
+    journal.append(_line(3))
+    journal.read()
+    journal.rewind()
+    assert _drained(journal) == [1, 3]
+    assert journal.losses.by_reason[TORN].count == 1
+    assert journal.appended == 2
+
+
+_DYING = """
+import os, sys
+from pathlib import Path
+from flask_errwatch.delivery.journal.disk import DiskJournal
+from tests.lines import line
+journal = DiskJournal(Path(sys.argv[1]), 1_048_576)
+for number in range(int(sys.argv[2])):
+    journal.append(line(1_000_000 + number))
+records = journal.read()
+journal.acknowledge(records[4].end)
+journal.losses.add("the journal is full", 5, 7)
+journal.save()
+os.write(journal.writer.descriptor, b"\\nffff")
+print("ready", flush=True)
+sys.stdin.read()
+os.kill(os.getpid(), 9)
+"""
+
+
+def _start_dying(place: Path, lines: int) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _DYING, str(place), str(lines)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_a_dead_process_is_found_and_a_living_one_is_not(place: Path) -> None:
+    """What a killed process left is read from where it was settled, by exactly one other."""
+    process = _start_dying(place, 20)
+    one, two = DiskJournal(place, MIB), DiskJournal(place, MIB)
+    assert one.adopt() is None
+    process.communicate()
+    assert process.returncode == -9
+    adopted = one.adopt()
+    assert adopted is not None
+    assert one.adopt() is None
+    assert two.adopt() is None
+    assert adopted.doubtful == 15
+    records = adopted.read()
+    assert [record.line.timestamp - 1_000_000 for record in records] == list(range(5, 20))
+    adopted.acknowledge(records[-1].end)
+    assert adopted.read() == []
+    one.finish(adopted)
+    assert one.losses.by_reason["the journal is full"].count == 7
+    assert one.losses.by_reason[TORN].count == 1
+    left = {path.name.partition(".")[0] for path in place.iterdir()}
+    assert len(left) == 2
+
+
+def test_a_child_writes_under_its_parents_number_into_its_own_file(place: Path) -> None:
+    """After a fork whoever still holds the parent's descriptor writes the child's journal."""
+    parent = DiskJournal(place, MIB)
+    parent.append(_line(1))
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        child = DiskJournal(place, MIB, before=parent)
+        same = child.writer.descriptor == parent.writer.descriptor
+        child.append(_line(2))
+        parent.append(_line(3))
+        os.write(writing, f"{same} {_drained(child)}".encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(pid, 0)
+    assert os.read(reading, 100) == b"True [2, 3]"
+    os.close(reading)
+    assert _drained(parent) == [1]
+
+
+def test_a_number_that_was_given_away_is_not_written_over(place: Path, tmp_path: Path) -> None:
+    """Where a daemon closed every descriptor, the number may be a socket's: it is left alone."""
+    parent = DiskJournal(place, MIB)
+    other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
+    os.dup2(other, parent.writer.descriptor)
+    child = DiskJournal(place, MIB, before=parent)
+    child.append(_line(1))
+    assert child.writer.descriptor != parent.writer.descriptor
+    assert (tmp_path / "other").read_bytes() == b""
+    os.close(other)
+
+
+def test_the_folder_is_private(tmp_path: Path) -> None:
+    """The folder is 0700 and the files are 0600, also where the umask would let others in."""
+    before = os.umask(0)
+    try:
+        journal, warning = open_journal(_config(journal_dir=str(tmp_path / "new" / "deep")), None)
+        journal.append(_line(1))
+        records = journal.read()
+        journal.acknowledge(records[-1].end)
+    finally:
+        os.umask(before)
+    assert warning is None
+    (folder,) = (tmp_path / "new" / "deep").iterdir()
+    assert folder.name.startswith("shop-")
+    assert folder.name.endswith(".v2")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_the_default_folder_is_in_the_temp_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ERRWATCH_JOURNAL_DIR each user has a folder of its own in the temp folder."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    folder = app_folder(_config())
+    assert folder.parent == tmp_path / f"flask-errwatch-{os.geteuid()}"
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+def test_a_link_in_the_temp_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who puts a link where our folder would be gets nothing written through it."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / f"flask-errwatch-{os.geteuid()}").symlink_to(elsewhere)
+    with pytest.raises(UnusableFolderError, match="is a link, a file or somebody else's"):
+        app_folder(_config())
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that another user made in advance is refused, with the remedy."""
+    app_folder(_config(journal_dir=str(tmp_path)))
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    with pytest.raises(UnusableFolderError, match="ERRWATCH_JOURNAL_DIR"):
+        app_folder(_config(journal_dir=str(tmp_path)))
+
+
+def test_two_log_groups_never_share_a_folder(tmp_path: Path) -> None:
+    """Lines for one log group are never adopted by an app that writes to another."""
+    one = app_folder(_config(journal_dir=str(tmp_path)))
+    two = app_folder(_config(journal_dir=str(tmp_path), log_group="other"))
+    assert one != two
+
+
+def test_without_a_usable_folder_lines_wait_in_memory(tmp_path: Path) -> None:
+    """A read-only file system, or a file in the way, costs the disk and not the lines."""
+    (tmp_path / "file").write_text("")
+    journal, warning = open_journal(_config(journal_dir=str(tmp_path / "file")), None)
+    assert isinstance(journal, MemoryJournal)
+    assert not journal.lasts
+    assert warning is not None
+    assert "ERRWATCH_JOURNAL_DIR" in warning
+    assert "lines wait in memory" in warning
+    assert journal.adopt() is None
+
+
+def test_a_damaged_state_costs_duplicates_and_no_line(place: Path) -> None:
+    """A state file that cannot be read means reading from the beginning."""
+    process = _start_dying(place, 8)
+    process.communicate()
+    (state,) = place.glob("*.state")
+    state.write_text("{")
+    adopted = DiskJournal(place, MIB).adopt()
+    assert adopted is not None
+    assert len(adopted.read()) == 8
+
+
+def test_many_dead_journals_take_few_descriptors(place: Path) -> None:
+    """A host full of dead journals costs a living process a handful of descriptors at a time."""
+    for number in range(30):
+        name = f"{number}-dead"
+        (place / f"{name}.lock").touch(mode=0o600)
+        (place / f"{name}.00000001.log").write_bytes(pack(_line(number)))
+    journal = DiskJournal(place, MIB)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    read = []
+    most = 0
+    while True:
+        adopted = [*iter(journal.adopt, None)]
+        if not adopted:
+            break
+        most = max(most, len(list(Path("/proc/self/fd").iterdir())) - before)
+        for each in adopted:
+            read += [record.line.timestamp - 1_000_000 for record in each.read()]
+            journal.finish(each)
+    assert sorted(read) == list(range(30))
+    assert most <= 4
+    assert len(list(place.glob("*.log"))) == 1
+
+
+def test_what_is_no_lock_does_not_block_adoption(place: Path) -> None:
+    """A link or a folder in the place of a lock is passed over; the others are found."""
+    (place / "0-link.lock").symlink_to(place / "nowhere")
+    (place / "1-folder.lock").mkdir()
+    (place / "2-dead.lock").touch(mode=0o600)
+    (place / "2-dead.00000001.log").write_bytes(pack(_line(7)))
+    adopted = DiskJournal(place, MIB).adopt()
+    assert adopted is not None
+    assert [record.line.text for record in adopted.read()] == [_line(7)]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        '{"position": [9, 0], "losses": {}}',
+        '{"position": [1, -5], "losses": {}}',
+        '{"position": [1, 0], "losses": {"full": ["many", 0, 0]}}',
+        '{"position": [1, 0], "losses": {"full": [-3, 0, 0]}}',
+        '{"position": "here", "losses": {}}',
+        "[]",
+    ],
+)
+def test_a_state_that_cannot_be_right_loses_nothing(state: str, place: Path) -> None:
+    """Whatever stands in a state file, the lines are read and the figures stay numbers."""
+    (place / "1-dead.lock").touch(mode=0o600)
+    (place / "1-dead.00000001.log").write_bytes(pack(_line(1)) + pack(_line(2)))
+    (place / "1-dead.state").write_text(state)
+    journal = DiskJournal(place, MIB)
+    adopted = journal.adopt()
+    assert adopted is not None
+    assert [record.line.text for record in adopted.read()] == [_line(1), _line(2)]
+    journal.finish(adopted)
+    assert journal.losses.count == 0
+
+
+def test_a_journal_without_its_lock_is_found_when_nobody_mends_it(place: Path) -> None:
+    """A dead process whose lock a cleaner removed is found; a living one makes it again."""
+    living = DiskJournal(place, MIB)
+    living.append(_line(1))
+    (place / "1-dead.00000001.log").write_bytes(pack(_line(2)))
+    for path in place.glob("*.lock"):
+        path.unlink()
+    other = DiskJournal(place, MIB)
+    assert other.adopt() is None
+    living.heal()
+    adopted = other.adopt()
+    assert adopted is not None
+    assert [record.line.text for record in adopted.read()] == [_line(2)]
+    assert other.adopt() is None
+    assert _drained(living) == [1]
+
+
+def test_a_folder_by_two_paths_is_one_folder(place: Path, tmp_path: Path) -> None:
+    """Two apps of one name that reach the folder differently do not adopt each other."""
+    (tmp_path / "link").symlink_to(place)
+    one, two = DiskJournal(place, MIB), DiskJournal(tmp_path / "link", MIB)
+    one.append(_line(1))
+    two.append(_line(2))
+    assert one.adopt() is None
+    assert two.adopt() is None
+    assert (_drained(one), _drained(two)) == ([1], [2])
+
+
+def test_a_full_disk_recovers_when_its_lines_are_settled(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that finds no room makes the journal leave its segment, so that it can go."""
+    journal = DiskJournal(place, MIB)
+    journal.append(_line(1))
+    records = journal.read()
+    journal.acknowledge(records[-1].end)
+
+    def full(_descriptor: int, _record: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        journal.append(_line(2))
+    journal.count_refused()
+    assert journal.read() == []
+    assert journal.read() == []
+    assert [path.name[-12:] for path in place.glob("*.log")] == ["00000002.log"]
+    journal.append(_line(3))
+    assert _drained(journal) == [3]
+
+
+def test_the_last_of_a_dead_journal_goes_also_without_room_for_the_state(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk never keeps a delivered journal, which would be sent again at every start."""
+    (place / "1-dead.lock").touch(mode=0o600)
+    (place / "1-dead.00000001.log").write_bytes(pack(_line(1)))
+    journal = DiskJournal(place, MIB)
+    adopted = journal.adopt()
+    assert adopted is not None
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            journal.finish(adopted)
+    assert list(place.glob("1-dead*")) == []
+
+
+def test_memory_is_counted_exactly_by_many_threads() -> None:
+    """Threads that append at once never make the bound drift."""
+    journal = MemoryJournal(64 * MIB)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def write() -> None:
+        for number in range(3000):
+            journal.append(_line(number))
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert journal._bytes == sum(map(len, journal._lines))
+    assert len(_drained(journal)) == 12_000
+    assert journal._bytes == 0

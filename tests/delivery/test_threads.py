@@ -1,0 +1,57 @@
+"""The delivery's thread and the process's signals."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+
+from flask_errwatch.delivery.threads import lasting_thread
+from tests.processes import blocked_in
+
+
+def test_the_thread_takes_no_signal_of_the_app() -> None:
+    """A server such as uWSGI ends in the thread that a signal interrupts: never in ours."""
+    seen: list[set[int]] = []
+    lasting_thread("ours", lambda: seen.append(blocked_in(threading.get_native_id()))).join(10)
+    (blocked,) = seen
+    assert blocked >= {
+        *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
+        *(signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPROF, signal.SIGRTMIN),
+    }
+    # Its own faults, and the children of a program that it starts.
+    assert not blocked & {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGCHLD}
+
+
+def test_the_thread_that_starts_it_keeps_its_signals() -> None:
+    """A request that starts the delivery blocks nothing meanwhile, and nothing afterwards."""
+    blocked: list[set[int]] = []
+    starter = threading.get_native_id()
+    before = blocked_in(starter)
+    lasting_thread("ours", lambda: blocked.append(blocked_in(starter))).join(10)
+    assert [*blocked, blocked_in(starter)] == [before, before]
+
+
+_UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import signal
+from flask_errwatch.delivery.threads import lasting_thread
+seen = []
+thread = lasting_thread("green", lambda: seen.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+thread.join()
+print(seen)
+"""
+
+
+def test_a_greenlet_blocks_no_signals() -> None:
+    """Under gevent the thread is a greenlet of the app's own thread, which gets its signals."""
+    done = subprocess.run(
+        [sys.executable, "-c", _UNDER_GEVENT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[set()]\n", "")

@@ -1,0 +1,251 @@
+"""The doctor in the lab: real clients, a real HTTP server, an app behind a proxy or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from threading import Thread
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import Result
+from flask import Flask
+from werkzeug.serving import make_server
+
+from flask_errwatch import ErrWatch
+from flask_errwatch._aws import Aws, Patience
+from flask_errwatch.cli.commands import errwatch
+from flask_errwatch.doctor.findings import Finding
+from flask_errwatch.doctor.probe import probe_finding
+from flask_errwatch.extension import state_of
+from flask_errwatch.lab import Lab
+
+PATIENCE = Patience(connect=5, read=30, attempts=1)
+Served = Callable[[Flask], str]
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """An AWS of one's own; its time stands still."""
+    with Lab(warn=lambda _: None) as running:
+        yield running
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """Serves an app on loopback, and gives its URL."""
+    servers: list[tuple[Any, Thread]] = []
+
+    def serve(app: Flask) -> str:
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def shop(**settings: object) -> Flask:
+    """A shop whose lines go to the lab at once."""
+    app = Flask("shop")
+    app.config.update({f"ERRWATCH_{key}": value for key, value in settings.items()})
+    app.config["ERRWATCH_SEND_INTERVAL"] = 0.1
+    ErrWatch(app)
+    app.cli.add_command(errwatch)
+    return app
+
+
+def doctor(app: Flask, *arguments: str) -> Result:
+    """The command, as a person calls it."""
+    return app.test_cli_runner().invoke(args=["errwatch", "doctor", *arguments])
+
+
+def found(result: Result) -> dict[str, dict[str, Any]]:
+    """The findings by their subject, of `--json`."""
+    return {each["subject"]: each for each in json.loads(result.stdout)["findings"]}
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_deployed_app_has_no_problem() -> None:
+    """Exit 0; moto has no policy simulation, so that calls are tried, and it is said which way."""
+    app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
+    ErrWatch().bootstrap_alarms(app)
+    before = boto3.client("logs").describe_log_streams(logGroupName="shop")["logStreams"]
+    result = doctor(app, "--json")
+    findings = found(result)
+    levels = {subject: each["level"] for subject, each in findings.items()}
+    assert levels == {
+        "credentials": "ok",
+        "region": "ok",
+        "runtime permissions": "warning",
+        "deploy permissions": "warning",
+        "log group": "ok",
+        "retention": "ok",
+        "topic": "ok",
+        "topic policy": "ok",
+        "topic key": "ok",
+        "subscriptions": "ok",
+        "heartbeat": "warning",
+        "trusted proxies": "warning",
+        "worker": levels["worker"],
+        "journal": "ok",
+    }
+    assert findings["credentials"]["found"] == "arn:aws:sts::123456789012:user/moto"
+    assert findings["runtime permissions"]["items"] == [
+        "logs:CreateLogStream",
+        "logs:CreateLogGroup",
+    ]
+    assert findings["runtime permissions"]["method"] == "harmless calls"
+    assert json.loads(result.stdout)["sound"] is True
+    assert result.exit_code == 0
+    after = boto3.client("logs").describe_log_streams(logGroupName="shop")["logStreams"]
+    assert before == after == []
+
+
+@pytest.mark.usefixtures("lab")
+def test_an_account_without_anything_has_problems() -> None:
+    """Exit 1, each problem with its remedy, for people too."""
+    result = doctor(shop(SNS_TOPIC="ops"))
+    assert result.exit_code == 1
+    assert (
+        "problem  log group: shop does not stand: nothing counts the lines.\n"
+        "         → Run `flask errwatch apply`.\n"
+    ) in result.stdout
+    assert (
+        "problem  topic: arn:aws:sns:us-east-1:123456789012:ops does not stand.\n"
+    ) in result.stdout
+    assert "problem  newest lines: Not looked at: logs:FilterLogEvents failed" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith(" 3 problems.")
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+
+
+@pytest.mark.usefixtures("lab")
+def test_without_credentials_it_is_one_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one per call; what is no matter of AWS is looked at all the same."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    result = doctor(shop(), "--json")
+    findings = found(result)
+    assert list(findings) == ["credentials", "worker", "journal"]
+    assert findings["credentials"]["level"] == "problem"
+    assert findings["credentials"]["found"] == (
+        "sts:GetCallerIdentity failed with NoCredentialsError: nothing in AWS was looked at."
+    )
+    assert result.exit_code == 1
+
+
+@pytest.mark.usefixtures("lab")
+def test_without_a_region_that_is_the_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told from the lack of credentials."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert list(found(doctor(shop(), "--json"))) == ["region", "worker", "journal"]
+
+
+@pytest.mark.usefixtures("lab")
+def test_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call reads, but the one event for a stream that does not exist, which is refused."""
+    asked: list[str] = []
+    call = Aws.call
+
+    def recorded(aws: Aws, service: str, method: str, /, **arguments: object) -> Any:
+        asked.append(method)
+        return call(aws, service, method, **arguments)
+
+    app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
+    ErrWatch().bootstrap_alarms(app)
+    monkeypatch.setattr(Aws, "call", recorded)
+    assert doctor(app).exit_code == 0
+    reads = ("describe_", "get_", "list_", "filter_", "test_", "simulate_")
+    others = [each for each in asked if not each.startswith(reads)]
+    assert others == ["put_log_events"]
+    assert "describe_log_groups" in asked
+    assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []
+
+
+def probed(app: Flask, url: str, timeout: float = 20) -> Finding:
+    """What the probe of a URL finds; lines of the app get to the lab by themselves."""
+    config = state_of(app).config
+    aws = Aws(endpoint_url=config.endpoint_url, patience=PATIENCE)
+    boto3.client("logs").create_log_group(logGroupName="shop")
+    return probe_finding(aws, config, url, timeout=timeout)
+
+
+@pytest.mark.usefixtures("lab")
+def test_probe_of_an_app_that_trusts_a_proxy_that_is_not_there(served: Served) -> None:
+    """The app believes what the probe made up, and is told the number of proxies there are."""
+    app = shop(TRUSTED_PROXIES=1)
+    finding = probed(app, served(app))
+    assert finding.level == "problem"
+    assert finding.found == (
+        "With ERRWATCH_TRUSTED_PROXIES = 1, the app believed 192.0.2.3, which the probe had made "
+        "up."
+    )
+    assert finding.remedy == "Set ERRWATCH_TRUSTED_PROXIES to 0."
+
+
+@pytest.mark.usefixtures("lab")
+def test_probe_through_a_proxy_that_is_trusted(served: Served) -> None:
+    """The address that the proxy appended is believed; the probe's own claims are not."""
+    app = shop(TRUSTED_PROXIES=1)
+    inner = app.wsgi_app
+
+    def proxy(environ: Any, start_response: Any) -> Any:
+        environ["HTTP_X_FORWARDED_FOR"] += ", 8.8.8.8"
+        return inner(environ, start_response)
+
+    app.wsgi_app = proxy  # type: ignore[method-assign]
+    finding = probed(app, served(app))
+    assert (finding.level, finding.method) == ("ok", "probe")
+    assert finding.found == (
+        "The probe came from 8.8.8.8 (x-forwarded-for): that must be your own public address."
+    )
+
+
+@pytest.mark.usefixtures("lab")
+def test_probe_that_makes_no_line(served: Served) -> None:
+    """An app that answers every path, one whose lines do not come, and one that is not there."""
+    app = shop(SINKS="stdout")
+
+    @app.route("/spa/<path:_>")
+    def anything(_: str) -> str:
+        return "page"
+
+    url = served(app)
+    finding = probed(app, f"{url}spa/")
+    assert (finding.level, finding.found) == (
+        "warning",
+        "The probe was answered 200, which makes no line.",
+    )
+    boto3.client("logs").delete_log_group(logGroupName="shop")
+    finding = probed(app, url, timeout=0)
+    assert (finding.level, finding.found) == (
+        "problem",
+        "The probe was answered 404, and no line of it came in 0 s.",
+    )
+    boto3.client("logs").delete_log_group(logGroupName="shop")
+    finding = probed(app, "ftp://shop.example/")
+    assert finding.level == "problem"
+    assert finding.found == (
+        "The probe of ftp://shop.example/ was not answered: ValueError: it is no URL of http or "
+        "https."
+    )
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_url_is_one_of_the_commands_options(served: Served) -> None:
+    """`--url` adds the probe's finding after that of the newest lines."""
+    app = shop()
+    ErrWatch().bootstrap_alarms(app)
+    result = doctor(app, "--url", served(app))
+    told = [line for line in result.stdout.splitlines() if "trusted proxies: " in line]
+    assert told[-1] == (
+        "problem  trusted proxies: With ERRWATCH_TRUSTED_PROXIES = 0, the app saw the probe come "
+        "from 127.0.0.1 (peer)."
+    )
+    assert result.exit_code == 1

@@ -1,0 +1,168 @@
+"""The drill, end to end in the lab: real delivery, stored filters, alarms that go off.
+
+moto lacks the alarms' history: the last station is tested against botocore's Stubber elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from flask_errwatch import ErrWatch
+from flask_errwatch.cli.commands import errwatch
+from flask_errwatch.lab import Lab
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The URL of a subscriber on loopback, and what SNS posted there."""
+    bodies: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", bodies
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab whose minute is a second."""
+    with Lab(speed=60, settle=0.5, warn=lambda _: None) as running:
+        yield running
+
+
+def shop(**settings: object) -> Flask:
+    """A shop whose lines go to the lab at once."""
+    app = Flask("shop")
+    app.config.update({f"ERRWATCH_{key}": value for key, value in settings.items()})
+    app.config["ERRWATCH_SEND_INTERVAL"] = 0.1
+    ErrWatch(app)
+    app.cli.add_command(errwatch)
+    return app
+
+
+def drill(app: Flask, *arguments: str) -> Result:
+    """The command, as a script calls it."""
+    return app.test_cli_runner().invoke(args=["errwatch", "drill", "--yes", *arguments])
+
+
+def test_drill_passes_every_station_that_the_lab_has(
+    lab: Lab, told: tuple[str, list[dict[str, Any]]]
+) -> None:
+    """Marked lines arrive, are counted, let the alarm go off, and the subscriber hears of it."""
+    url, bodies = told
+    app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS=url)
+    ErrWatch().bootstrap_alarms(app)
+    lab.begin()
+    result = drill(app, "--json", "--timeout", "60")
+    document = json.loads(result.stdout)
+    outcomes = {each["name"]: each["outcome"] for each in document["stations"]}
+    assert outcomes == {
+        "CloudWatch Logs": "arrived",
+        "metric": "arrived",
+        "alarm": "arrived",
+        "SNS": "unseen",
+    }
+    details = {each["name"]: each["detail"] for each in document["stations"]}
+    assert details["CloudWatch Logs"] == "11 of 11 lines were accepted."
+    assert details["metric"] == "It counted 11 lines more, of 11."
+    assert details["alarm"].startswith("shop-bad-request-error is in ALARM: ")
+    assert details["SNS"] == "cloudwatch:DescribeAlarmHistory failed with 500."
+    assert all(each["seconds"] > 0 for each in document["stations"][:3])
+    assert result.exit_code == 1
+    subjects = [each.get("Subject", "") for each in bodies]
+    assert [each for each in subjects if each.startswith('ALARM: "shop-bad-request-error"')]
+    logged = boto3.client("logs").filter_log_events(logGroupName="shop")["events"]
+    lines = [json.loads(each["message"]) for each in logged]
+    marked = [each for each in lines if each.get("data", {}).get("drill") == document["drill"]]
+    assert [each["detector"] for each in marked] == ["bad-request-error"] * 11
+    assert all("client_ip" not in each for each in marked)
+
+
+def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
+    """Lines that nothing counts arrive and go no further; the likely reason is the filter."""
+    app = shop()
+    ErrWatch().bootstrap_alarms(app)
+    boto3.client("logs").delete_metric_filter(
+        logGroupName="shop", filterName="shop-rate-limit-error"
+    )
+    lab.begin()
+    result = drill(app, "--detector", "rate-limit-error", "--timeout", "4")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("Drill drill-")
+    assert lines[0].endswith(": 11 events of rate-limit-error.")
+    assert lines[1] == (
+        "They count as real ones: alarm shop-rate-limit-error will go off, and tell nobody."
+    )
+    assert lines[2].startswith("[1/4] CloudWatch Logs: arrived after ")
+    assert lines[3] == (
+        "[2/4] metric: missing: It counted 0 lines more, of 11. No metric filter "
+        "shop-rate-limit-error stands in shop: run `flask errwatch apply`."
+    )
+    assert lines[4].startswith("[3/4] alarm: missing: shop-rate-limit-error is in ")
+    assert lines[4].endswith(
+        "It needs 1 breaching periods of 300 s, and is evaluated once a minute: try a longer "
+        "--timeout."
+    )
+    assert lines[5] == "[4/4] SNS: unseen: The alarm tells no topic: set ERRWATCH_SNS_TOPIC."
+    assert result.exit_code == 1
+
+
+@pytest.mark.usefixtures("lab")
+def test_an_alarm_that_rings_already_is_not_drilled() -> None:
+    """It could not be told from the drill's own."""
+    app = shop()
+    ErrWatch().bootstrap_alarms(app)
+    boto3.client("cloudwatch").set_alarm_state(
+        AlarmName="shop-bad-request-error", StateValue="ALARM", StateReason="real"
+    )
+    result = drill(app)
+    assert result.exit_code == 1
+    # Shippers of earlier tests may write to stderr too.
+    assert result.output.endswith(
+        "Error: alarm = 'shop-bad-request-error': It is in ALARM already: wait for OK, or drill "
+        "another detector.\n"
+    )
+
+
+@pytest.mark.usefixtures("lab")
+def test_nothing_is_sent_before_the_alarm_stands() -> None:
+    """What to run first is said, and the log group stays empty."""
+    result = drill(shop())
+    assert result.output == (
+        "Error: alarm = 'shop-bad-request-error': It does not stand in AWS: run `flask errwatch "
+        "apply`.\n"
+    )
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_person_is_asked_first() -> None:
+    """People will be told: without a yes nothing is sent."""
+    app = shop()
+    ErrWatch().bootstrap_alarms(app)
+    result = app.test_cli_runner().invoke(args=["errwatch", "drill"], input="n\n")
+    assert result.exit_code == 1
+    assert "will go off, and tell nobody." in result.output
+    assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []

@@ -1,0 +1,109 @@
+"""The CloudFormation export: `cfn-lint` finds nothing, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from flask_errwatch.config import Config
+from flask_errwatch.detectors import Alarm, Catalogue, Detector
+from flask_errwatch.provision.export.cloudformation import cloudformation
+from tests.provision.export.shops import EVERY_KIND, EVERYTHING, SECRET, shop
+from tests.provision.export.template_reader import template
+
+ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
+SIXTY = tuple(
+    Detector(name=f"detector-{number}", event=f"Detector {number}", alarm=Alarm(threshold=number))
+    for number in range(1, 61)
+)
+APPS: dict[str, tuple[Catalogue, Config]] = {
+    "default": shop(),
+    "everything": shop(EVERY_KIND, **EVERYTHING),
+    "sixty": shop(SIXTY, DASHBOARD=True),
+    "no detector": shop(()),
+    "topic ARN": shop(SNS_TOPIC=ARN, SUBSCRIPTIONS="sms:+4915112345678"),
+    "odd name": shop(name='1 "%{x}" é', LOG_GROUP="/a.b/#c", DASHBOARD=True),
+}
+
+
+def findings(text: str) -> list[str]:
+    """What cfn-lint has to say, its mere information included."""
+    config = ManualArgs(include_checks=["I"], regions=["us-east-1", "eu-central-1"])
+    return [f"{each.rule.id} {each.message}" for each in lint(text, config=config)]
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_the_linter_finds_nothing(name: str) -> None:
+    """No error, no warning, no advice."""
+    assert findings(cloudformation(*APPS[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        (("Resources", "ShopLogGroup", "Properties", "RetentionInDays"), 8, "E3030"),
+        (("Resources", "CriticalErrorAlarm", "Properties", "Thresholds"), 1, "E3002"),
+        (("Resources", "CriticalErrorAlarm", "Properties", "Namespace"), {"Ref": "X"}, "E1020"),
+        (("Parameters", "Unused"), {"Type": "String"}, "W2001"),
+        (("Resources", "ShopLogGroup", "DeletionPolicy"), "Delete", "I3011"),
+    ],
+)
+def test_the_linter_would_find_faults(path: tuple[str, ...], value: object, rule: str) -> None:
+    """It does look: a fault of each kind is told."""
+    document = json.loads(cloudformation(*APPS["default"]))
+    place: Any = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    if rule == "I3011":
+        del place["UpdateReplacePolicy"], place["DeletionPolicy"]
+    assert any(found.startswith(rule) for found in findings(json.dumps(document)))
+
+
+def test_thresholds_and_the_topic_are_parameters() -> None:
+    """Their defaults are the configured values; another value goes everywhere it is used."""
+    text = cloudformation(*shop(DASHBOARD=True, ALARM_THRESHOLD=7.5))
+    mine = "arn:aws:sns:eu-central-1:123456789012:mine"
+    given = template(text, CriticalErrorThreshold=3, SnsTopicArn=mine)
+    alarms = {each["AlarmName"]: each for each in given.of_type("AWS::CloudWatch::Alarm")}
+    assert alarms["shop-critical-error"]["Threshold"] == 3
+    assert alarms["shop-critical-error"]["OKActions"] == [mine]
+    assert alarms["shop-not-found-error"]["Threshold"] == 7.5
+    (dashboard,) = given.of_type("AWS::CloudWatch::Dashboard")
+    assert '{"label":"shop-critical-error threshold","value":3}' in dashboard["DashboardBody"]
+    assert '{"label":"shop-not-found-error threshold","value":7.5}' in dashboard["DashboardBody"]
+    (quiet, *_) = template(text).of_type("AWS::CloudWatch::Alarm")
+    assert "AlarmActions" not in quiet
+
+
+def test_the_url_of_a_hook_is_not_written_down() -> None:
+    """It carries a secret, and the file is committed: it is a parameter that is not shown."""
+    text = cloudformation(*shop(**EVERYTHING))
+    assert "s3cr3t" not in text
+    parameter = json.loads(text)["Parameters"]["HttpsHooksExampleComUrl"]
+    assert parameter["NoEcho"] is True
+    assert "Default" not in parameter
+    endpoints = {
+        each["Endpoint"]
+        for each in template(text, HttpsHooksExampleComUrl=SECRET).of_type("AWS::SNS::Subscription")
+    }
+    assert endpoints == {"ops@example.com", SECRET}
+
+
+def test_the_lines_outlive_the_stack() -> None:
+    """Deleting the stack, or replacing the group, keeps the log group."""
+    group = json.loads(cloudformation(*shop()))["Resources"]["ShopLogGroup"]
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_what_an_expression_names_stands_before_its_alarm() -> None:
+    """The rule of a per-source alarm is named in words: the order is said beside them."""
+    resources = json.loads(cloudformation(*APPS["everything"]))["Resources"]
+    alarm = resources["NotFoundErrorOneSourceAlarm"]
+    assert alarm["DependsOn"] == ["NotFoundErrorOneSourceInsightRule"]
+    rule = resources["PaymentFailedBusyCompositeAlarm"]["Properties"]["AlarmRule"]
+    assert "${PaymentFailed" in rule["Fn::Sub"]

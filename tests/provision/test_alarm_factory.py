@@ -1,0 +1,265 @@
+"""Each kind of alarm, from its declaration to the values that CloudWatch is given."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric
+from flask_errwatch import config as configuration
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
+from flask_errwatch.errors import ConfigurationError
+from flask_errwatch.provision import (
+    AnomalyDetector,
+    CompositeAlarm,
+    Desired,
+    InsightRule,
+    MetricAlarm,
+    MetricFilter,
+    MetricQuery,
+    Place,
+    desired_resources,
+)
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
+PLACE = Place(partition="aws", region="eu-central-1", account="123456789012")
+MARKER = "managed-by=flask-errwatch app=shop"
+BALANCER = RequestMetric(
+    namespace="AWS/ApplicationELB",
+    name="RequestCount",
+    dimensions=(("LoadBalancer", "app/shop/50dc6c495c0c9188"),),
+)
+
+
+def made(*detectors: Detector, app: str = "shop", **settings: object) -> Desired:
+    """What stands for these detectors."""
+    keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
+    config = configuration.load(keys, {}, app_name=app)
+    catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
+    return desired_resources(catalogue, config, topic_arn=TOPIC, place=PLACE)
+
+
+def login_failed(alarm: Alarm | AnomalyAlarm | BusyAlarm | None) -> Detector:
+    """A detector with that alarm."""
+    return Detector(name="login-failed", event="Login Failed", alarm=alarm)
+
+
+def test_anomaly_alarm_is_a_band_over_the_filters_metric() -> None:
+    """Model, metric and alarm agree; no threshold, and only above the band is abnormal."""
+    whole = made(login_failed(AnomalyAlarm(band=2.5, evaluation_periods=3, datapoints_to_alarm=2)))
+    (alarm,) = whole.alarms
+    assert whole.anomaly_detectors == (
+        AnomalyDetector(
+            namespace="Application Logs", metric_name="shop-login-failed", statistic="Sum"
+        ),
+    )
+    assert alarm.metrics == (
+        MetricQuery(
+            id="count",
+            namespace="Application Logs",
+            metric_name="shop-login-failed",
+            statistic="Sum",
+            period=300,
+            return_data=True,
+        ),
+        MetricQuery(
+            id="band",
+            expression="ANOMALY_DETECTION_BAND(count, 2.5)",
+            label="shop-login-failed (usual)",
+            return_data=True,
+        ),
+    )
+    assert (alarm.name, alarm.threshold, alarm.threshold_metric_id) == (
+        "shop-login-failed",
+        None,
+        "band",
+    )
+    assert alarm.comparison_operator == "GreaterThanUpperThreshold"
+    assert (alarm.metric_name, alarm.namespace, alarm.statistic, alarm.period) == (None,) * 4
+    assert (alarm.evaluation_periods, alarm.datapoints_to_alarm) == (3, 2)
+    assert alarm.alarm_actions == alarm.ok_actions == (TOPIC,)
+
+
+def test_busy_alarm_tells_once_when_both_conditions_hold() -> None:
+    """Two alarms that tell nobody, and the composite that does."""
+    alarm = BusyAlarm(errors=Alarm(threshold=20), requests=BALANCER, minimum_requests=500)
+    whole = made(login_failed(alarm))
+    failures, requests = whole.alarms
+    assert (failures.name, failures.threshold, failures.alarm_actions) == (
+        "shop-login-failed",
+        20.0,
+        (),
+    )
+    assert requests == MetricAlarm(
+        name="shop-login-failed-requests",
+        description=f"Enough requests come in for shop-login-failed to count.\n{MARKER}",
+        namespace="AWS/ApplicationELB",
+        metric_name="RequestCount",
+        dimensions=(("LoadBalancer", "app/shop/50dc6c495c0c9188"),),
+        statistic="Sum",
+        period=300,
+        evaluation_periods=1,
+        threshold=500.0,
+        comparison_operator="GreaterThanOrEqualToThreshold",
+        treat_missing_data="notBreaching",
+    )
+    (composite,) = whole.composites
+    assert isinstance(composite, CompositeAlarm)
+    assert composite.name == "shop-login-failed-busy"
+    assert composite.rule == 'ALARM("shop-login-failed") AND ALARM("shop-login-failed-requests")'
+    assert composite.alarm_actions == composite.ok_actions == (TOPIC,)
+    assert composite.description.startswith("Too many failures while the app is in use.")
+    assert composite.description.endswith(f"\n{MARKER}")
+
+
+def test_one_source_is_enough_below_the_threshold_of_all() -> None:
+    """A rule ranks client addresses, and the alarm looks at the busiest; half suffices."""
+    whole = made(PER_SOURCE_ALARMS="not-found-error", DETECTORS={"not-found-error": {"period": 60}})
+    (rule,) = whole.insight_rules
+    assert isinstance(rule, InsightRule)
+    assert rule.name == "shop-not-found-error-one-source"
+    assert json.loads(rule.definition) == {
+        "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
+        "LogGroupNames": ["shop"],
+        "LogFormat": "JSON",
+        "Contribution": {
+            "Keys": ["$.client_ip"],
+            "Filters": [{"Match": "$.event", "In": ["Not Found Error"]}],
+        },
+        "AggregateOn": "Count",
+    }
+    alarm = next(each for each in whole.alarms if each.name == rule.name)
+    assert [str(each) for each in alarm.metrics] == [
+        'busiest = INSIGHT_RULE_METRIC("shop-not-found-error-one-source", "MaxContributorValue")'
+    ]
+    assert (alarm.metrics[0].period, alarm.threshold) == (60, 5.0)
+    assert (alarm.comparison_operator, alarm.treat_missing_data) == (
+        "GreaterThanThreshold",
+        "notBreaching",
+    )
+    assert alarm.alarm_actions == (TOPIC,)
+    assert alarm.description.startswith("One client address alone causes many of these.")
+    assert "\nFirst: find the client_ip in its lines" in alarm.description
+
+
+@pytest.mark.parametrize(
+    ("alarm", "given", "expected"),
+    [
+        (Alarm(threshold=7), None, 3.0),
+        (Alarm(threshold=7), 2, 2.0),
+        (BusyAlarm(errors=Alarm(threshold=9), requests=BALANCER, minimum_requests=1), None, 4.0),
+        (AnomalyAlarm(), None, 5.0),
+        (None, None, 5.0),
+    ],
+)
+def test_threshold_of_one_source(
+    alarm: Alarm | AnomalyAlarm | BusyAlarm | None, given: float | None, expected: float
+) -> None:
+    """Its own number, else half of the detector's, else half of the configured one."""
+    whole = made(login_failed(alarm), PER_SOURCE_ALARMS={"login-failed": given})
+    found = next(each for each in whole.alarms if each.name == "shop-login-failed-one-source")
+    assert (found.threshold, found.metrics[0].period) == (expected, 300)
+
+
+def test_per_source_alarm_of_an_unknown_detector_is_refused() -> None:
+    """A misspelt name would watch nothing."""
+    with pytest.raises(ConfigurationError, match=r"ERRWATCH_PER_SOURCE_ALARMS\['not-fuond'\]"):
+        made(PER_SOURCE_ALARMS="not-fuond")
+
+
+def test_silence_breaches() -> None:
+    """Heartbeats are counted by a filter of their own; none in five of them is an alarm."""
+    whole = made(SILENCE_ALARM=True, HEARTBEAT_SECONDS=100)
+    beats, silent = whole.filters[-1], whole.alarms[-1]
+    assert beats == MetricFilter(
+        log_group="shop",
+        name="shop-heartbeat",
+        pattern='{ $.event = "Heartbeat" }',
+        namespace="Application Logs",
+        metric_name="shop-heartbeat",
+    )
+    assert (silent.name, silent.metric_name) == ("shop-silent", "shop-heartbeat")
+    assert (silent.comparison_operator, silent.threshold) == ("LessThanThreshold", 1.0)
+    assert (silent.statistic, silent.period, silent.evaluation_periods) == ("Sum", 540, 1)
+    assert silent.treat_missing_data == "breaching"
+    assert silent.alarm_actions == (TOPIC,)
+    assert "*20Heartbeat*22" not in silent.description
+    assert "*22Heartbeat*22" in silent.description
+    assert made(SILENCE_ALARM=True).alarms[-1].period == 300
+
+
+@pytest.mark.parametrize("seconds", [0, 17_281])
+def test_silence_needs_heartbeats(seconds: int) -> None:
+    """Without heartbeats, or with one in five hours, the alarm would be wrong."""
+    with pytest.raises(ConfigurationError, match="set ERRWATCH_HEARTBEAT_SECONDS"):
+        made(SILENCE_ALARM=True, HEARTBEAT_SECONDS=seconds)
+
+
+def test_detector_in_the_place_of_a_further_alarm_is_refused() -> None:
+    """Two alarms of one name would overwrite each other at every run."""
+    both = (
+        Detector(name="login", event="Login"),
+        Detector(name="login-one-source", event="Login One Source"),
+    )
+    with pytest.raises(ConfigurationError, match="Two alarms would have this name") as caught:
+        made(*both, PER_SOURCE_ALARMS="login")
+    assert [each.value for each in caught.value.problems] == ["shop-login-one-source"]
+    silent = Detector(name="heartbeat", event="Beat")
+    with pytest.raises(ConfigurationError, match="Two metric filters would have this name"):
+        made(silent, SILENCE_ALARM=True)
+
+
+@pytest.mark.parametrize("app", ["söhne", "s" * 120])
+def test_rule_that_cloudwatch_would_refuse_is_refused_before(app: str) -> None:
+    """A rule's name has at most 128 ASCII characters, an alarm's 255 of any kind."""
+    with pytest.raises(ConfigurationError, match="choose a shorter or plainer ERRWATCH_APP_NAME"):
+        made(app=app, LOG_GROUP="shop", PER_SOURCE_ALARMS="not-found-error")
+
+
+def test_names_of_further_alarms_have_a_longest_length_too() -> None:
+    """The name of the detector fits, that of the second alarm does not."""
+    alarm = BusyAlarm(requests=BALANCER, minimum_requests=1)
+    with pytest.raises(ConfigurationError, match="at most 255"):
+        made(login_failed(alarm), app="s" * 238)
+
+
+def test_app_name_that_would_break_a_composite_rule_is_refused() -> None:
+    """A quotation mark ends the name inside the rule."""
+    alarm = BusyAlarm(requests=BALANCER, minimum_requests=1)
+    with pytest.raises(ConfigurationError, match="leave '\"' out of the app's name"):
+        made(login_failed(alarm), app='the "shop"', LOG_GROUP="shop")
+
+
+def test_extras_are_made_only_on_request() -> None:
+    """By default there are group, filters, topic and alarms: nothing that costs beyond them."""
+    whole = made(SNS_TOPIC="ops")
+    assert (whole.insight_rules, whole.anomaly_detectors, whole.composites) == ((), (), ())
+    assert (whole.queries, whole.dashboard) == ((), None)
+    more = made(SNS_TOPIC="ops", DASHBOARD=True, SAVED_QUERIES="yes")
+    assert more.dashboard is not None
+    assert more.dashboard.name == "shop-errors"
+    assert f'"markdown":"{MARKER}"' in more.dashboard.body
+    assert more.queries[0].name == "shop/top-sources"
+    assert more.queries[0].query.startswith(f"# {MARKER}\nfilter ispresent(client_ip)")
+    assert more.queries[0].log_groups == ("shop",)
+    assert [each.kind for each in more.resources[-2:]] == ["saved query", "dashboard"]
+
+
+def test_topic_policy_lets_the_accounts_alarms_publish_and_its_owner_in() -> None:
+    """SNS's own statement stays beside ours, and ours is for alarms of this account alone."""
+    policy = made(SNS_TOPIC="ops").policy
+    assert policy is not None
+    owner, alarms = json.loads(policy.document)["Statement"]
+    assert owner["Condition"] == {"StringEquals": {"AWS:SourceOwner": "123456789012"}}
+    assert alarms == {
+        "Sid": "flask-errwatch-alarms",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "SNS:Publish",
+        "Resource": TOPIC,
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:*"},
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+        },
+    }

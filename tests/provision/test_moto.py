@@ -1,0 +1,576 @@
+"""Against moto's server, over HTTP: what stands afterwards, and what a second run writes.
+
+What moto gets wrong is tested in test_provision_stubbed.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from botocore.exceptions import ClientError
+
+from flask_errwatch import config as configuration
+from flask_errwatch._aws import PROVISIONING, Aws
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
+from flask_errwatch.errors import AwsCallError, ConfigurationError, ProvisioningError
+from flask_errwatch.provision import Difference, Plan
+from flask_errwatch.provision.apply import apply_plan, bootstrap
+
+Shop = Callable[..., Plan]
+Writes = Callable[[], list[str]]
+
+ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
+WITH_TOPIC = {
+    "SNS_TOPIC": "ops",
+    "SUBSCRIPTIONS": "mailto:ops@example.com,https://hooks.example.com/s3cret",
+}
+#: Group and retention, 7 filters, topic and its policy, 2 subscriptions, 6 alarms.
+WRITES = [
+    *("CreateLogGroup", "PutRetentionPolicy"),
+    *("PutMetricFilter",) * 7,
+    *("CreateTopic", "SetTopicAttributes", "Subscribe", "Subscribe"),
+    *("PutMetricAlarm",) * 6,
+]
+
+#: The first two detectors only: every kind of call, and two of each that repeats.
+TWO = DEFAULT_DETECTORS[:2]
+WRITES_OF_TWO = [
+    *("CreateLogGroup", "PutRetentionPolicy", "PutMetricFilter", "PutMetricFilter"),
+    *("CreateTopic", "SetTopicAttributes", "Subscribe", "Subscribe"),
+    *("PutMetricAlarm", "PutMetricAlarm"),
+]
+
+
+def _alarms(aws: Aws) -> dict[str, dict[str, object]]:
+    listed = aws.pages("cloudwatch", "describe_alarms", "MetricAlarms")
+    return {each["AlarmName"]: each for each in listed}
+
+
+def _filters(aws: Aws) -> list[dict[str, object]]:
+    return list(aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName="shop"))
+
+
+def _failing(aws: Aws, event: str, wanted: Callable[[str], bool], code: str) -> None:
+    """Lets calls fail: on `before-call` they never leave, on `after-call` the answer is lost."""
+
+    def fail(model: object, **_: object) -> None:
+        name = str(getattr(model, "name", model))
+        if wanted(name):
+            raise ClientError({"Error": {"Code": code, "Message": "made to fail"}}, name)
+
+    for service in ("logs", "cloudwatch", "sns", "sts"):
+        aws.client(service).meta.events.register(event, fail, unique_id="fault")
+
+
+def _healed(aws: Aws, event: str) -> None:
+    for service in ("logs", "cloudwatch", "sns", "sts"):
+        aws.client(service).meta.events.unregister(event, unique_id="fault")
+
+
+def _nth_write(number: int) -> Callable[[str], bool]:
+    seen: list[str] = []
+
+    def is_due(name: str) -> bool:
+        if name.startswith(("Describe", "List", "Get")):
+            return False
+        seen.append(name)
+        return len(seen) == number
+
+    return is_due
+
+
+def test_what_stands_is_the_table_of_the_design(aws: Aws, shop: Shop) -> None:
+    """Every default value, asserted against what moto stored."""
+    shop(**WITH_TOPIC)
+    (group,) = aws.call("logs", "describe_log_groups")["logGroups"]
+    assert (group["logGroupName"], group["retentionInDays"]) == ("shop", 90)
+    tags = aws.call("logs", "list_tags_for_resource", resourceArn=group["logGroupArn"])["tags"]
+    assert tags == {"managed-by": "flask-errwatch", "app": "shop"}
+
+    phrases = {
+        "shop-critical-error": "Critical Error",
+        "shop-authentication-error": "Authentication Error",
+        "shop-bad-request-error": "Bad Request Error",
+        "shop-not-found-error": "Not Found Error",
+        "shop-method-not-allowed-error": "Method Not Allowed Error",
+        "shop-rate-limit-error": "Rate Limit Error",
+        "shop-client-error": "Client Error",
+    }
+    stored = {str(each["filterName"]): each for each in _filters(aws)}
+    assert len(_filters(aws)) == 7
+    assert list(stored) == list(phrases)
+    for name, phrase in phrases.items():
+        assert stored[name]["logGroupName"] == "shop"
+        assert stored[name]["filterPattern"] == f'{{ $.event = "{phrase}" }}'
+        assert stored[name]["metricTransformations"] == [
+            {
+                "metricName": name,
+                "metricNamespace": "Application Logs",
+                "metricValue": "1",
+                "defaultValue": 0.0,
+                "unit": "Count",
+            }
+        ]
+
+    alarms = _alarms(aws)
+    assert sorted(alarms) == sorted(set(phrases) - {"shop-client-error"})
+    expected: dict[str, object] = {
+        "Namespace": "Application Logs",
+        "Dimensions": [],
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 10.0,
+        "Period": 300,
+        "EvaluationPeriods": 1,
+        "Statistic": "Sum",
+        "TreatMissingData": "notBreaching",
+        "ActionsEnabled": True,
+        "AlarmActions": [ARN],
+        "OKActions": [ARN],
+        "InsufficientDataActions": [],
+    }
+    for name, alarm in alarms.items():
+        assert {key: alarm[key] for key in expected} == expected
+        assert alarm["MetricName"] == name
+        assert "Unit" not in alarm
+        assert str(alarm["AlarmDescription"]).endswith("\nmanaged-by=flask-errwatch app=shop")
+        listed = aws.call("cloudwatch", "list_tags_for_resource", ResourceARN=alarm["AlarmArn"])
+        assert listed["Tags"] == [
+            {"Key": "managed-by", "Value": "flask-errwatch"},
+            {"Key": "app", "Value": "shop"},
+        ]
+
+    assert aws.call("sns", "list_topics")["Topics"] == [{"TopicArn": ARN}]
+    topic_tags = aws.call("sns", "list_tags_for_resource", ResourceArn=ARN)["Tags"]
+    assert {"Key": "managed-by", "Value": "flask-errwatch"} in topic_tags
+    subscribed = aws.call("sns", "list_subscriptions_by_topic", TopicArn=ARN)["Subscriptions"]
+    assert [(each["Protocol"], each["Endpoint"]) for each in subscribed] == [
+        ("email", "ops@example.com"),
+        ("https", "https://hooks.example.com/s3cret"),
+    ]
+
+
+def test_first_run_writes_each_thing_once(shop: Shop, writes: Writes) -> None:
+    """No call is made twice, and the returned plan was applied whole."""
+    plan = shop(**WITH_TOPIC)
+    assert writes() == WRITES
+    assert (len(plan.applied), plan.pending) == (18, ())
+    assert str(plan).splitlines()[-1] == "Applied: 18 created, 0 updated, 0 unchanged."
+
+
+def test_second_run_writes_nothing_and_says_so(shop: Shop, writes: Writes) -> None:
+    """Idempotent: no write call at all, not even one that would change nothing."""
+    shop(**WITH_TOPIC)
+    writes()
+    plan = shop(**WITH_TOPIC)
+    assert writes() == []
+    assert plan.is_empty
+    assert str(plan).splitlines()[-1] == "Nothing to change: 18 resources stand as declared."
+
+
+def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:
+    """A plan reads; it creates nothing."""
+    plan = shop(dry_run=True, **WITH_TOPIC)
+    assert writes() == []
+    assert aws.call("logs", "describe_log_groups")["logGroups"] == []
+    assert plan.count("create") == 18
+    assert (plan.applied, len(plan.pending)) == ((), 18)
+    assert str(plan).splitlines()[-1] == "Plan: 18 to create, 0 to update, 0 unchanged."
+
+
+def test_one_threshold_is_one_update(aws: Aws, shop: Shop, writes: Writes) -> None:
+    """A changed threshold changes one alarm, and nothing else about it."""
+    shop(**WITH_TOPIC)
+    writes()
+    plan = shop(DETECTORS={"not-found-error": {"threshold": 50}}, **WITH_TOPIC)
+    (change,) = plan.changes
+    assert str(change) == "update alarm shop-not-found-error"
+    assert change.differences == (Difference(field="threshold", old=10.0, new=50.0),)
+    assert writes() == ["TagResource", "PutMetricAlarm"]
+    assert _alarms(aws)["shop-not-found-error"]["Threshold"] == 50.0
+    assert "threshold: 10 → 50" in str(plan)
+
+
+def test_alarm_edited_by_hand_is_put_back(aws: Aws, shop: Shop) -> None:
+    """Each edited field is named, and stands as declared again."""
+    shop()
+    alarm = _alarms(aws)["shop-critical-error"]
+    edited: dict[str, object] = {
+        "AlarmName": "shop-critical-error",
+        "AlarmDescription": alarm["AlarmDescription"],
+        "Namespace": "Application Logs",
+        "MetricName": "shop-critical-error",
+        "Statistic": "Sum",
+        "Unit": "Seconds",
+        "Period": 300,
+        "EvaluationPeriods": 3,
+        "DatapointsToAlarm": 2,
+        "Threshold": 10,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "ActionsEnabled": False,
+        "OKActions": [ARN],
+    }
+    aws.call("cloudwatch", "put_metric_alarm", **edited)
+    (change,) = shop().changes
+    assert change.differences == (
+        Difference(field="evaluation_periods", old=3, new=1),
+        Difference(field="datapoints_to_alarm", old=2, new=None),
+        Difference(field="treat_missing_data", old="missing", new="notBreaching"),
+        Difference(field="unit", old="Seconds", new=None),
+        Difference(field="actions_enabled", old=False, new=True),
+        Difference(field="ok_actions", old=(ARN,), new=()),
+    )
+    assert shop().is_empty
+
+
+def test_namespace_changes_filters_and_alarms_together(shop: Shop, writes: Writes) -> None:
+    """Filter and alarm never disagree, also after a change."""
+    shop()
+    writes()
+    plan = shop(NAMESPACE="Shop")
+    assert {each.field for change in plan.changes for each in change.differences} == {"namespace"}
+    assert (plan.count("update"), plan.count("unchanged")) == (13, 1)
+    # moto keeps both filters of a name; AWS replaces, which is why nothing is put in vain.
+    assert writes() == ["PutMetricFilter"] * 7 + ["TagResource", "PutMetricAlarm"] * 6
+
+
+def test_added_detector_creates_only_its_own(shop: Shop) -> None:
+    """A detector more is a filter and an alarm more."""
+    shop()
+    plan = shop(detectors=(*DEFAULT_DETECTORS, Detector(name="login-failed", event="Login Failed")))
+    assert [str(each) for each in plan.changes] == [
+        "create metric filter shop-login-failed",
+        "create alarm shop-login-failed",
+    ]
+
+
+def test_more_than_a_page_of_everything(aws: Aws, shop: Shop, calls: list[str]) -> None:
+    """60 detectors and 40 subscriptions among 300 foreign alarms: few calls, none lost."""
+    for number in range(300):
+        aws.call(
+            "cloudwatch",
+            "put_metric_alarm",
+            AlarmName=f"shop-other-{number:03}",
+            Namespace="Foreign",
+            MetricName="m",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    many = tuple(Detector(name=f"d{n}", event=f"Event {n}") for n in range(60))
+    hooks = [f"https://hooks.example.com/{number}" for number in range(120)]
+    shop(detectors=many, SNS_TOPIC="ops", SUBSCRIPTIONS=hooks)
+    assert len(_filters(aws)) == 60
+    assert len(_alarms(aws)) == 360
+    calls.clear()
+    plan = shop(detectors=many, SNS_TOPIC="ops", SUBSCRIPTIONS=hooks)
+    assert (plan.is_empty, plan.count("unchanged")) == (True, 1 + 60 + 1 + 1 + 120 + 60)
+    assert sorted(calls) == [
+        "DescribeAlarms",
+        "DescribeAlarms",
+        "DescribeLogGroups",
+        "DescribeMetricFilters",
+        "GetCallerIdentity",
+        "GetTopicAttributes",
+        "ListDashboards",
+        "ListSubscriptionsByTopic",
+        "ListSubscriptionsByTopic",
+        "ListTagsForResource",
+        "ListTagsForResource",
+    ]
+
+
+@pytest.mark.parametrize("event", ["before-call", "after-call"])
+@pytest.mark.parametrize("number", range(1, len(WRITES_OF_TWO) + 1))
+def test_failure_at_every_call_is_finished_by_the_next_run(
+    aws: Aws, shop: Shop, number: int, event: str
+) -> None:
+    """Whether the call or only its answer was lost: the next run finishes, nothing twice."""
+    _failing(aws, event, _nth_write(number), "InternalFailure")
+    with pytest.raises(ProvisioningError) as caught:
+        shop(detectors=TWO, **WITH_TOPIC)
+    _healed(aws, event)
+    error = caught.value
+    assert error.cause is not None
+    assert error.cause.action.endswith(f":{WRITES_OF_TWO[number - 1]}")
+    assert len(error.applied) + len(error.pending) == 9
+    # Creating the group and giving it its retention are two calls of one change.
+    assert len(error.applied) == (0 if number <= 2 else number - 2)
+    assert error.pending[0].endswith("(begun)") is (number == 2)
+    assert "Run it again to finish" in str(error)
+
+    shop(detectors=TWO, **WITH_TOPIC)
+    assert shop(detectors=TWO, **WITH_TOPIC).is_empty
+    assert [each["filterName"] for each in _filters(aws)] == [
+        "shop-critical-error",
+        "shop-authentication-error",
+    ]
+    assert len(_alarms(aws)) == 2
+    (group,) = aws.call("logs", "describe_log_groups")["logGroups"]
+    assert group["retentionInDays"] == 90
+    subscribed = aws.call("sns", "list_subscriptions_by_topic", TopicArn=ARN)["Subscriptions"]
+    assert len(subscribed) == 2
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_failed_update_is_found_again(aws: Aws, shop: Shop, number: int) -> None:
+    """An alarm's update is two calls; whichever fails, the next run does both."""
+    shop()
+    changed = {"DETECTORS": {"not-found-error": {"threshold": 50}}}
+    _failing(aws, "before-call", _nth_write(number), "InternalFailure")
+    with pytest.raises(ProvisioningError) as caught:
+        shop(**changed)
+    _healed(aws, "before-call")
+    begun = " (begun)" if number == 2 else ""
+    assert caught.value.pending == (f"update alarm shop-not-found-error{begun}",)
+    assert shop(**changed).count("update") == 1
+    assert shop(**changed).is_empty
+
+
+def test_failure_says_what_was_applied_and_what_was_not(aws: Aws, shop: Shop) -> None:
+    """The message names the denied action, the remedy, and every change on either side."""
+    _failing(aws, "before-call", "PutMetricFilter".__eq__, "AccessDeniedException")
+    few = (Detector(name="login-failed", event="Login Failed"),)
+    with pytest.raises(ProvisioningError) as caught:
+        shop(detectors=few)
+    assert str(caught.value) == (
+        "Could not create metric filter shop-login-failed: "
+        "logs:PutMetricFilter failed with AccessDeniedException (made to fail): "
+        "Allow logs:PutMetricFilter in the IAM policy of this process's role.\n"
+        "Applied: create log group shop.\n"
+        "Not applied: create metric filter shop-login-failed, create alarm shop-login-failed.\n"
+        "Run it again to finish: what stands already is left alone."
+    )
+    assert isinstance(caught.value.cause, AwsCallError)
+
+
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [
+        ("DescribeLogGroups", "logs:DescribeLogGroups"),
+        ("DescribeAlarms", "cloudwatch:DescribeAlarms"),
+        ("GetTopicAttributes", "sns:GetTopicAttributes"),
+    ],
+)
+def test_denied_read_names_the_action(aws: Aws, shop: Shop, call: str, action: str) -> None:
+    """Without permission to read there is no plan, and nothing was changed."""
+    _failing(aws, "before-call", call.__eq__, "AccessDenied")
+    with pytest.raises(ProvisioningError) as caught:
+        shop(**WITH_TOPIC)
+    assert f"Allow {action} in the IAM policy" in str(caught.value)
+    assert str(caught.value).endswith("\nNothing was changed.")
+    assert (caught.value.applied, caught.value.pending) == ((), ())
+
+
+@pytest.mark.usefixtures("account")
+def test_no_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without a topic, the message names the key to set."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    config = configuration.load({"ERRWATCH_SNS_TOPIC": "ops"}, {}, app_name="shop")
+    for given in (config, configuration.load({}, {}, app_name="shop")):
+        with pytest.raises(ProvisioningError, match="Set ERRWATCH_REGION"):
+            bootstrap(Aws(patience=PROVISIONING), Catalogue(DEFAULT_DETECTORS), given)
+
+
+def test_no_credentials_is_one_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says that credentials are missing and how to give them."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(ProvisioningError, match="Give the process AWS credentials"):
+        shop()
+
+
+def test_group_of_another_owner_keeps_its_retention(aws: Aws, shop: Shop, writes: Writes) -> None:
+    """Filters are added; the retention that its owner chose stays, and the plan says so."""
+    aws.call("logs", "create_log_group", logGroupName="shop", tags={"managed-by": "terraform"})
+    aws.call("logs", "put_retention_policy", logGroupName="shop", retentionInDays=400)
+    writes()
+    plan = shop()
+    assert "PutRetentionPolicy" not in writes()
+    assert plan.unchanged[0].note == "keeps its 400 days: it is not this app's own"
+    assert "log group      shop  (keeps its 400 days: it is not this app's own)" in str(plan)
+    assert aws.call("logs", "describe_log_groups")["logGroups"][0]["retentionInDays"] == 400
+    assert shop().is_empty
+
+
+def test_group_of_another_owner_without_retention_gets_ours(aws: Aws, shop: Shop) -> None:
+    """A group that a sender made keeps its events for ever: that is filled in, once."""
+    aws.call("logs", "create_log_group", logGroupName="shop")
+    aws.call("logs", "create_log_group", logGroupName="shop-admin")
+    (change, *_) = shop().changes
+    assert change.differences == (Difference(field="retention_days", old=None, new=90),)
+    groups = aws.call("logs", "describe_log_groups")["logGroups"]
+    assert {each["logGroupName"]: each.get("retentionInDays") for each in groups} == {
+        "shop": 90,
+        "shop-admin": None,
+    }
+    assert shop().is_empty
+
+
+def test_own_group_follows_the_configured_retention(aws: Aws, shop: Shop, writes: Writes) -> None:
+    """A group with this app's tags is ours: its retention is what is configured."""
+    shop()
+    writes()
+    plan = shop(RETENTION_DAYS=365)
+    assert [str(each) for each in plan.changes] == ["update log group shop"]
+    assert writes() == ["PutRetentionPolicy"]
+    assert aws.call("logs", "describe_log_groups")["logGroups"][0]["retentionInDays"] == 365
+
+
+def test_foreign_alarm_and_filter_of_our_name_are_refused(
+    aws: Aws, shop: Shop, writes: Writes
+) -> None:
+    """Nothing of somebody else is overwritten; all that is in the way is named at once."""
+    aws.call("logs", "create_log_group", logGroupName="shop")
+    aws.call(
+        "logs",
+        "put_metric_filter",
+        logGroupName="shop",
+        filterName="shop-not-found-error",
+        filterPattern="404",
+        metricTransformations=[
+            {"metricName": "Misses", "metricNamespace": "Web", "metricValue": "1"}
+        ],
+    )
+    aws.call(
+        "cloudwatch",
+        "put_metric_alarm",
+        AlarmName="shop-critical-error",
+        AlarmDescription="Ours since 2019",
+        Namespace="Web",
+        MetricName="Errors",
+        Dimensions=[{"Name": "Host", "Value": "a"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    writes()
+    with pytest.raises(ProvisioningError) as caught:
+        shop()
+    assert writes() == []
+    assert [(each.key, each.value) for each in caught.value.problems] == [
+        ("metric filter", "shop-not-found-error"),
+        ("alarm", "shop-critical-error"),
+    ]
+    assert str(caught.value).count("flask-errwatch did not make it") == 2
+    assert _alarms(aws)["shop-critical-error"]["AlarmDescription"] == "Ours since 2019"
+
+
+def test_quota_of_filters_is_told_before_the_first_write(
+    aws: Aws, shop: Shop, writes: Writes
+) -> None:
+    """A log group carries 100 filters; the 101st is refused by the plan, not half-way."""
+    aws.call("logs", "create_log_group", logGroupName="shop")
+    for number in range(94):
+        aws.call(
+            "logs",
+            "put_metric_filter",
+            logGroupName="shop",
+            filterName=f"foreign-{number}",
+            filterPattern="x",
+            metricTransformations=[
+                {"metricName": "m", "metricNamespace": "Web", "metricValue": "1"}
+            ],
+        )
+    writes()
+    with pytest.raises(ProvisioningError, match="101 metric filters of at most 100"):
+        shop()
+    assert writes() == []
+    assert len(shop(detectors=DEFAULT_DETECTORS[:6]).changes) == 13
+
+
+def test_existing_topic_is_used_as_it_is(aws: Aws, shop: Shop, writes: Writes) -> None:
+    """A topic of that name gets subscriptions, but no tags, no attributes, no second creation."""
+    aws.call("sns", "create_topic", Name="ops", Tags=[{"Key": "team", "Value": "ops"}])
+    aws.call("sns", "subscribe", TopicArn=ARN, Protocol="email", Endpoint="ops@example.com")
+    writes()
+    shop(**WITH_TOPIC)
+    sns = [name for name in writes() if name in {"CreateTopic", "Subscribe", "SetTopicAttributes"}]
+    assert sns == ["Subscribe"]
+    assert aws.call("sns", "list_tags_for_resource", ResourceArn=ARN)["Tags"] == [
+        {"Key": "team", "Value": "ops"}
+    ]
+
+
+def test_topic_by_arn_is_never_created(aws: Aws, shop: Shop, calls: list[str]) -> None:
+    """A whole ARN needs no identity and no creation; a topic that is missing is told of."""
+    plan = shop(SNS_TOPIC=ARN)
+    assert {"CreateTopic", "GetCallerIdentity"}.isdisjoint(calls)
+    assert _alarms(aws)["shop-critical-error"]["AlarmActions"] == [ARN]
+    assert plan.warnings == (f"there is no topic {ARN}: the alarms would tell nobody.",)
+    assert f"Mind: there is no topic {ARN}" in str(plan)
+    aws.call("sns", "create_topic", Name=ARN.rpartition(":")[2])
+    assert shop(SNS_TOPIC=ARN).warnings == ()
+
+
+def test_a_shared_log_group_is_told_of(shop: Shop) -> None:
+    """Two apps in one log group count each other's lines, which no pattern can prevent."""
+    assert shop(LOG_GROUP="all").warnings == ()
+    (warning,) = shop(LOG_GROUP="all", APP_NAME="blog").warnings
+    assert warning.startswith("log group all is shared")
+    assert "shop-critical-error" in warning
+
+
+@pytest.mark.parametrize(
+    "arn",
+    ["arn:aws:sns:us-east-1:123456789012:ops", "arn:aws-cn:sns:eu-central-1:123456789012:ops"],
+)
+def test_topic_of_another_region_or_partition_is_refused(shop: Shop, arn: str) -> None:
+    """CloudWatch would take the ARN and tell nobody."""
+    with pytest.raises(ConfigurationError, match="partition aws, region eu-central-1"):
+        shop(SNS_TOPIC=arn)
+
+
+@pytest.mark.usefixtures("account")
+def test_partition_is_the_regions_own(moto_url: str) -> None:
+    """In China the topic's ARN begins with `arn:aws-cn:`."""
+    config = configuration.load({"ERRWATCH_SNS_TOPIC": "ops"}, {}, app_name="shop")
+    china = Aws(region="cn-north-1", endpoint_url=moto_url, patience=PROVISIONING)
+    bootstrap(china, Catalogue(DEFAULT_DETECTORS), config)
+    (topic,) = china.call("sns", "list_topics")["Topics"]
+    assert topic["TopicArn"] == "arn:aws-cn:sns:cn-north-1:123456789012:ops"
+    alarm = next(china.pages("cloudwatch", "describe_alarms", "MetricAlarms"))
+    assert alarm["OKActions"] == [topic["TopicArn"]]
+    assert bootstrap(china, Catalogue(DEFAULT_DETECTORS), config).is_empty
+
+
+def test_group_made_by_somebody_meanwhile_is_no_failure(aws: Aws, shop: Shop) -> None:
+    """A sender or a second worker may create the group between the plan and its application."""
+    config = configuration.load({}, {}, app_name="shop")
+    made = bootstrap(aws, Catalogue(DEFAULT_DETECTORS), config, dry_run=True)
+    aws.call("logs", "create_log_group", logGroupName="shop")
+    assert apply_plan(aws, made).pending == ()
+    assert shop().is_empty
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "value"),
+    [
+        ("shop-critical-error", '{ $.level = "fatal" }', "1"),
+        ("shop-client-error", "[ip, ..., status=4*]", "1"),
+        ("shop-bad-request-error", '{ $.event = "Bad Request Error" }', "$.n"),
+    ],
+)
+def test_a_filter_of_somebody_else_is_never_rewritten(
+    aws: Aws, shop: Shop, name: str, pattern: str, value: str
+) -> None:
+    """A filter under a declared name that we did not write stops the plan, before any change."""
+    aws.call("logs", "create_log_group", logGroupName="shop")
+    theirs = {"metricName": name, "metricNamespace": "TheirTeam", "metricValue": value}
+    aws.call(
+        "logs",
+        "put_metric_filter",
+        logGroupName="shop",
+        filterName=name,
+        filterPattern=pattern,
+        metricTransformations=[theirs],
+    )
+    with pytest.raises(ProvisioningError, match="--adopt"):
+        shop()
+    (kept,) = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName="shop")
+    assert kept["filterPattern"] == pattern
+    assert kept["metricTransformations"][0]["metricNamespace"] == "TheirTeam"

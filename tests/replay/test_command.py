@@ -1,0 +1,315 @@
+"""`flask errwatch replay` as a user types it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from flask_errwatch import (
+    DEFAULT_DETECTORS,
+    Alarm,
+    AnomalyAlarm,
+    BusyAlarm,
+    Detector,
+    ErrWatch,
+    RequestMetric,
+)
+from flask_errwatch.cli.commands import errwatch
+from flask_errwatch.replay.progress import follow
+from flask_errwatch.replay.session import Progress
+from tests.replay.replay_lines import Run, access, event, written
+
+BURSTS = [
+    access(start + each, path=f"/{each}")
+    for start, size in ((0, 30), (7200, 15), (14400, 60))
+    for each in range(size)
+] + [access(80_000, 200)]
+
+
+def test_what_is_printed(tmp_path: Path, run: Run) -> None:
+    """Per detector: lines, periods, worst, each alarm with its sources and paths, alarms a day."""
+    lines = [access(0, 200), *[access(660, path="/a")] * 11, access(9000, 200)]
+    log = written(tmp_path, lines)
+    result = run(log)
+    assert result.exit_code == 0
+    head, critical, *_ = result.stdout.split("\n\n")
+    assert head == (
+        f"{log}: 13 lines judged by the default detectors (corner has none)\n"
+        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days; "
+        "minutes without a line are zeros, as the app's heartbeat makes them"
+    )
+    assert critical == "critical-error: alarms when Sum > 10 over 300 s, 1 of 1 periods\n  no line"
+    assert result.stdout.split("\n\n")[4] == (
+        "not-found-error: alarms when Sum > 10 over 300 s, 1 of 1 periods\n"
+        "  11 lines in 1 period, the worst from 2026-11-25T00:07:00Z to 2026-11-25T00:12:00Z: 11\n"
+        "  1 alarm, 1.00 a day\n"
+        "    from 2026-11-25T00:12:00Z to 2026-11-25T00:17:00Z, peak 11\n"
+        "      sources 192.0.2.7 (11)\n"
+        "      paths /a (11)"
+    )
+
+
+def test_advice_says_what_it_would_have_missed(tmp_path: Path, run: Run) -> None:
+    """The lowest threshold for so many alarms a week; the bursts below it are listed."""
+    log = written(tmp_path, BURSTS)
+    found = json.loads(run(log, "--advise", "1", "--json").stdout)
+    (advice,) = [each for each in found["advice"] if each["detector"] == "not-found-error"]
+    assert (advice["threshold"], advice["alarms"]) == (30, 1)
+    assert [each["peak"] for each in advice["missed"]] == [30.0, 15.0]
+    text = run(log, "--advise", "1").stdout
+    assert (
+        "  advice: threshold 30 gives 1 alarm and misses 2 alarms of the present ones. It misses, "
+        "the worst first:\n    from 2026-11-25T00:01:00Z" in text
+    )
+    assert "advice: threshold 60 gives 0 alarms" in run(log, "--advise", "0").stdout
+    three = run(log, "--advise", "3").stdout
+    assert "advice: threshold 0 gives 3 alarms and misses none of the present ones." in three
+
+
+def test_advice_passes_over_an_alarm_that_never_ends(tmp_path: Path, run: Run) -> None:
+    """A threshold below the steady noise gives one alarm, and is no advice."""
+    noise = [access(minute * 60 + each) for minute in range(600) for each in range(3)]
+    bursts = [access(start) for start in (9000, 30000) for _ in range(20)]
+    found = json.loads(run(written(tmp_path, noise + bursts), "--advise", "1", "--json").stdout)
+    (advice,) = [each for each in found["advice"] if each["detector"] == "not-found-error"]
+    assert (advice["threshold"], advice["alarms"]) == (35, 0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "threshold", "alarms"),
+    [
+        ("not-found-error.threshold=15", 15, 2),
+        ("not-found-error.threshold=14.5", 14.5, 3),
+        ("not-found-error.comparison_operator=GreaterThanOrEqualToThreshold", 10, 3),
+        ("not-found-error.period=60", 10, 3),
+        ("not-found-error.evaluation_periods=2", 10, 0),
+        ("not-found-error.alarm=false", None, 0),
+    ],
+)
+def test_set_tries_another_value(
+    tmp_path: Path, run: Run, setting: str, threshold: float | None, alarms: int
+) -> None:
+    """Any field of an alarm, for this run alone."""
+    found = json.loads(run(written(tmp_path, BURSTS), "--set", setting, "--json").stdout)
+    (detector,) = [each for each in found["detectors"] if each["lines"]]
+    assert (detector["threshold"], len(detector["alarms"])) == (threshold, alarms)
+
+
+@pytest.mark.parametrize("operator", ["GreaterThanOrEqualToThreshold", "LessThanThreshold"])
+def test_advice_for_other_comparisons(tmp_path: Path, run: Run, operator: str) -> None:
+    """One above for at-least; none for an alarm that misses something."""
+    setting = f"not-found-error.comparison_operator={operator}"
+    arguments = ("--set", setting, "--advise", "1", "--json")
+    found = json.loads(run(written(tmp_path, BURSTS), *arguments).stdout)
+    (advice,) = [each for each in found["advice"] if each["detector"] == "not-found-error"]
+    assert advice["threshold"] == (31 if operator.startswith("Greater") else None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("not-found-error.threshold=many", "--set not-found-error.threshold = 'many': "),
+        ("not-found-error.colour=red", "--set not-found-error.colour = 'red': Use one of: "),
+        ("nothing.threshold=5", "--set nothing = 'nothing': There is no such detector"),
+        ("threshold=5", "--set = 'threshold=5': Write DETECTOR.FIELD=VALUE, as"),
+        ("not-found-error.threshold", "Write DETECTOR.FIELD=VALUE, as"),
+    ],
+)
+def test_a_setting_that_cannot_work(tmp_path: Path, run: Run, setting: str, message: str) -> None:
+    """It is named as it was given, with what to write instead; exit code 2."""
+    result = run(written(tmp_path, BURSTS), "--set", setting)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_an_app_judges_by_its_own_detectors(tmp_path: Path) -> None:
+    """The catalogue and the configuration of the app, with what is set on top."""
+    app = Flask("shop")
+    app.config["ERRWATCH_DETECTORS"] = {"not-found-error": {"threshold": 40}}
+    login = Detector(name="login-failed", event="Login Failed", alarm=Alarm(threshold=2))
+    ErrWatch(app, detectors=[*DEFAULT_DETECTORS, login])
+    app.cli.add_command(errwatch)
+    log = written(tmp_path, [event(0)] * 41 + [event(1, "Login Failed")] * 3)
+    command = ["errwatch", "replay", str(log), "--json", "--set", "login-failed.threshold=3"]
+    found = json.loads(app.test_cli_runner().invoke(args=command).stdout)
+    assert found["judged_by"] == "the detectors of shop"
+    alarms = {each["detector"]: len(each["alarms"]) for each in found["detectors"] if each["lines"]}
+    assert alarms == {"not-found-error": 1, "login-failed": 0}
+
+
+def test_an_app_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    """A wrong `--app` is no reason to judge by something else."""
+    log = written(tmp_path, BURSTS)
+    command = [sys.executable, "-m", "flask", "--app", "nowhere", "errwatch", "replay", str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Could not import 'nowhere'" in done.stderr
+
+
+def test_a_terminal_sees_rate_and_time_left(tmp_path: Path) -> None:
+    """While it reads: a bar, lines a second and the time that is left, on stderr alone."""
+    log = written(tmp_path, "".join(BURSTS) * 3000)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "errwatch", "replay", str(log), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
+    )
+    os.close(theirs)
+    assert process.stdout is not None
+    with process.stdout as stdout:
+        printed = stdout.read()
+    drawn = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the terminal's other end is closed
+            break
+        if not piece:
+            break
+        drawn += piece
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert json.loads(printed)["lines"] == len(BURSTS) * 3000
+    assert b"lines/s" in drawn
+    assert b"left" in drawn
+
+
+def test_without_an_app_the_defaults_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no app can be found, the environment alone says of thresholds; no app is wanted."""
+    log = written(tmp_path, BURSTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ERRWATCH_ALARM_THRESHOLD", "15")
+    command = ["replay", str(log), "--json"]
+    found = json.loads(CliRunner().invoke(errwatch, command, obj=ScriptInfo()).stdout)
+    assert found["judged_by"] == "the default detectors (there is no app)"
+    assert [len(each["alarms"]) for each in found["detectors"] if each["lines"]] == [2]
+    missing = CliRunner().invoke(errwatch, command, obj=ScriptInfo(app_import_path="nowhere"))
+    assert missing.exit_code == 2
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what is drawn on it."""
+
+    def isatty(self) -> bool:
+        """It says that it is one."""
+        return True
+
+
+def test_standard_input_has_a_rate_and_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the size is unknown, so is the time left; the rate is not."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    follow([Progress(0, None, 1000), Progress(10, 20, 2000)])
+    assert "lines/s" in terminal.getvalue()
+
+
+def test_alarms_that_lines_alone_cannot_decide(tmp_path: Path) -> None:
+    """Of one for busy times the failures are judged, of a learned one nothing; both are said."""
+    requests = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
+    busy = BusyAlarm(errors=Alarm(threshold=20), requests=requests, minimum_requests=500)
+    app = Flask("shop")
+    ErrWatch(
+        app,
+        detectors=[
+            Detector(name="not-found-error", event="Not Found Error", alarm=busy),
+            Detector(name="client-error", event="Client Error", alarm=AnomalyAlarm()),
+        ],
+    )
+    app.cli.add_command(errwatch)
+    log = written(tmp_path, [event(0)] * 21 + [event(0, "Client Error")] * 50)
+    result = app.test_cli_runner().invoke(args=["errwatch", "replay", str(log), "--json"])
+    found = json.loads(result.stdout)
+    assert [len(each["alarms"]) for each in found["detectors"]] == [1, 0]
+    assert result.stderr.splitlines() == [
+        "not-found-error: its failures are judged as if there were always requests.",
+        "client-error: what is usual only CloudWatch knows; its lines are counted.",
+    ]
+
+
+def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> None:
+    """Before anything is read: one sentence, and exit code 2."""
+    page = tmp_path / "missing" / "page.html"
+    result = run(written(tmp_path, BURSTS), "--html", page)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"Error: --html = {page}: Its folder does not exist, or may not be written to.\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_advice_for_no_number_of_alarms(tmp_path: Path, run: Run, value: str) -> None:
+    """What is no number of alarms is refused as any other wrong option."""
+    result = run(written(tmp_path, BURSTS), "--advise", value)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error: Invalid value for '--advise': " in result.stderr
+
+
+def test_advice_for_more_alarms_than_any(tmp_path: Path, run: Run) -> None:
+    """However many alarms are allowed, a threshold is proposed, also for more than a week."""
+    later = [access(0, 200).replace("25/Nov", day) for day in ("30/Nov", "04/Dec")]
+    result = run(written(tmp_path, [*BURSTS, *later]), "--advise", "1.7e308")
+    assert result.exit_code == 0
+    assert "advice: threshold 0 gives 3 alarms" in result.stdout
+
+
+def test_a_log_is_not_written_over(tmp_path: Path, run: Run) -> None:
+    """A page in the place of a log, by whatever name, is refused before anything is read."""
+    log = written(tmp_path, BURSTS)
+    (tmp_path / "link.html").symlink_to(log)
+    for page in (log, tmp_path / "link.html"):
+        result = run(written(tmp_path, BURSTS, "other.log"), log, "--html", page)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            f"Error: --html = {page}: It is a log to be read: name another file.\n"
+        )
+    assert log.read_text() == "".join(BURSTS)
+
+
+def test_standard_input_is_not_written_over(tmp_path: Path) -> None:
+    """Nor is a log that is piped in from its file."""
+    log = written(tmp_path, BURSTS)
+    command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--html", str(log)]
+    with log.open("rb") as stdin:
+        done = subprocess.run(command, stdin=stdin, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"It is a log to be read" in done.stderr
+    assert log.read_text() == "".join(BURSTS)
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "place"), [(("--json",), "standard output"), (("--html", str(FULL)), str(FULL))]
+)
+def test_a_full_disk_is_said_in_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], place: str
+) -> None:
+    """Whatever cannot be written, nothing is printed but why; exit code 1."""
+    command = [sys.executable, "-m", "flask", "errwatch", "replay", *arguments]
+    with Path("/dev/null" if "--html" in arguments else FULL).open("wb") as output:
+        done = subprocess.run(
+            [*command, str(written(tmp_path, BURSTS))],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {place} cannot be written: No space left on device.\n"

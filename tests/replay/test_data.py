@@ -1,0 +1,184 @@
+"""Real logs: counts as they were counted elsewhere, alarms as a direct count finds them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from calendar import timegm
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from flask_errwatch.config import load
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
+from flask_errwatch.replay.session import Session
+from flask_errwatch.simulation import Tally, advise, replay
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+LOGS = ("farmer_farmwork", "farmer_meatlabel", "farmer_saunathinker", "talemul_erp")
+STATUSES: dict[str, Callable[[int], bool]] = {
+    "critical-error": lambda status: status >= 500,
+    "authentication-error": lambda status: status in (401, 403),
+    "bad-request-error": lambda status: status in (400, 422),
+    "not-found-error": lambda status: status in (404, 410),
+    "method-not-allowed-error": lambda status: status == 405,
+    "rate-limit-error": lambda status: status == 429,
+}
+MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the logs lie beside the project, in ../shared/data"
+)
+
+
+def configured(*detectors: Detector) -> Catalogue:
+    return Catalogue(detectors).configured(load({}, {}, app_name="log"))
+
+
+def tallied(name: str, catalogue: Catalogue) -> Tally:
+    session = Session([str(DATA / name / "access.log.gz")], catalogue)
+    for _ in session.read():
+        pass
+    assert session.reading.bad_lines == 0
+    return session.reading.tally
+
+
+def read_directly(name: str) -> list[tuple[int, int]]:
+    """Minute and status of each line, read another way: from its end and by its brackets."""
+    rows = []
+    with gzip.open(DATA / name / "access.log.gz", "rt", encoding="latin-1") as file:
+        for line in file:
+            stamp = line[line.index("[") + 1 :][:26]
+            status = re.search(r'" (\d{3}) (\d+|-) "', line)
+            assert status is not None
+            assert stamp.endswith("+0000")
+            month = MONTHS.index(stamp[3:6]) // 3 + 1
+            day, year, clock = int(stamp[:2]), int(stamp[7:11]), stamp[12:17].split(":")
+            minute = timegm((year, month, day, int(clock[0]), int(clock[1]), 0)) // 60
+            rows.append((minute, int(status[1])))
+    return rows
+
+
+def counted_directly(lines: Counter[int], seen: set[int], threshold: int) -> int:
+    """How often a sum over the last five minutes goes above the threshold, at each minute.
+
+    A minute without a line has none: its zero is as good as any other number.
+    """
+    alarms = total = 0
+    stands = False
+    for minute in range(min(seen), max(seen) + 1):
+        total += lines[minute] - lines[minute - 5]
+        alarms += total > threshold and not stands
+        stands = total > threshold
+    return alarms
+
+
+def counted_without_heartbeat(lines: Counter[int], seen: set[int], threshold: int) -> int:
+    """How often it does where a minute without any line is one of which nothing is known.
+
+    A look takes the newest of three consecutive periods in which the log has any line at all;
+    when it has none, nothing is wrong.
+    """
+    alarms = 0
+    stands = False
+    for minute in range(min(seen) + 1, max(seen) + 2):
+        breaches = False
+        for end in (minute, minute - 5, minute - 10):
+            period = range(end - 5, end)
+            if any(each in seen for each in period):
+                breaches = sum(lines[each] for each in period) > threshold
+                break
+        alarms += breaches and not stands
+        stands = breaches
+    return alarms
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_counts_are_those_of_the_bins(name: str) -> None:
+    """Each status in each five minutes, and all lines, are as many as `bins.csv` says."""
+    exact = (400, 401, 403, 404, 405, 500)
+    detectors = [Detector(name=f"s{each}", event=f"S {each}", statuses=(each,)) for each in exact]
+    detectors += [
+        Detector(name="s4xx", event="S 4xx", statuses=("4xx",)),
+        Detector(name="s5xx", event="S 5xx", statuses=("5xx",)),
+    ]
+    catalogue = configured(*detectors)
+    tally = tallied(name, catalogue)
+    found = {each.detector.name: each.periods for each in replay(tally, catalogue).detectors}
+    totals: Counter[int] = Counter()
+    for minute in tally.minutes:
+        totals[minute - minute % 300] += sum(tally.row(minute))
+    with (DATA / name / "bins.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(totals)
+    for row in rows:
+        start = int(datetime.fromisoformat(row["bin_start_utc"]).timestamp())
+        bins = {key: int(value) for key, value in row.items() if key.startswith("s")}
+        ours = {key: periods.get(start, 0) for key, periods in found.items()}
+        # Here a class takes what no exact status takes; there it takes all of its hundred.
+        ours["s4xx"] += sum(ours[f"s{each}"] for each in exact if each < 500)
+        ours["s5xx"] += ours["s500"]
+        assert (row["bin_start_utc"], totals[start], ours) == (
+            row["bin_start_utc"],
+            int(row["total"]),
+            bins,
+        )
+
+
+@pytest.mark.parametrize("heartbeat", [True, False])
+@pytest.mark.parametrize("name", LOGS)
+def test_alarms_are_those_of_a_direct_count(name: str, heartbeat: bool) -> None:  # noqa: FBT001 - pytest passes it by name
+    """Every default detector raises as many alarms as a count written without the judge finds.
+
+    Where the app's heartbeat makes zeros of quiet minutes, and where it does not.
+    """
+    catalogue = configured(*DEFAULT_DETECTORS)
+    tally = tallied(name, catalogue)
+    found = replay(tally, catalogue, heartbeat=heartbeat)
+    count = counted_directly if heartbeat else counted_without_heartbeat
+    rows = read_directly(name)
+    seen = {minute for minute, _ in rows}
+    for each in found.detectors:
+        claims = STATUSES.get(each.detector.name)
+        if claims is None:
+            assert each.alarms == ()
+            continue
+        lines = Counter(minute for minute, status in rows if claims(status))
+        assert each.lines == lines.total()
+        assert len(each.alarms) == count(lines, seen, 10), each.detector.name
+
+
+@pytest.mark.parametrize("a_week", [1, 3])
+@pytest.mark.parametrize("name", ["farmer_meatlabel", "talemul_erp"])
+def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int) -> None:
+    """The proposed threshold gives at most so many alarms, and no lower one does."""
+    catalogue = configured(*DEFAULT_DETECTORS)
+    tally = tallied(name, catalogue)
+    advice = {
+        each.detector.name: each
+        for each in advise(tally, replay(tally, catalogue), alarms_a_week=a_week)
+    }
+    rows = read_directly(name)
+    seen = {minute for minute, _ in rows}
+    days = {"farmer_meatlabel": 30, "talemul_erp": 14}[name]
+    allowed = a_week * days // 7
+    for detector in ("critical-error", "authentication-error", "not-found-error"):
+        lines = Counter(minute for minute, status in rows if STATUSES[detector](status))
+        proposed = advice[detector].threshold
+        assert proposed is not None
+        assert counted_directly(lines, seen, proposed) == advice[detector].alarms <= allowed
+        lower = [*range(max(0, proposed - 12), proposed)]
+        assert all(counted_directly(lines, seen, each) > allowed for each in lower)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_every_alarm_names_who_raised_it(name: str) -> None:
+    """In a log of this size no alarm loses its sources and paths."""
+    catalogue = configured(*DEFAULT_DETECTORS)
+    found = replay(tallied(name, catalogue), catalogue)
+    alarms = [alarm for each in found.detectors for alarm in each.alarms]
+    assert all(alarm.sources and alarm.paths for alarm in alarms)
