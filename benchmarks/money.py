@@ -24,7 +24,7 @@ _BEATS_A_MONTH = 30 * 24 * 60
 def measure() -> dict[str, object]:
     """Sizes of lines, what a million of them cost, and what the resources cost a month."""
     sizes = _sizes()
-    costs = monthly_costs(desired_resources(_catalogue(), _config(), place=TO_FILL_IN).resources)
+    costs = monthly_costs(desired_resources(_catalogue(), _config(), scope=TO_FILL_IN).resources)
     return {
         "as_of": PRICES_AS_OF,
         "region": PRICES_REGION,

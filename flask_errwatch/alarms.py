@@ -29,23 +29,24 @@ class DetectorAlarm:
 
     __slots__ = ()
 
-    def filled(self, *, threshold: float, period: int) -> Self:
+    def with_defaults(self, *, threshold: float, period: int) -> Self:
         """The alarm with what is configured for every alarm, where it has no value of its own.
 
         Example:
-            >>> Alarm(period=60).filled(threshold=4, period=300) == Alarm(threshold=4, period=60)
-            True
+            >>> alarm = Alarm(period=60).with_defaults(threshold=4, period=300)
+            >>> alarm.threshold, alarm.period
+            (4, 60)
         """
         raise NotImplementedError
 
-    def overridden(self, settings: Mapping[str, object]) -> Self:
+    def with_overrides(self, settings: Mapping[str, object]) -> Self:
         """The alarm with other values in some fields.
 
         Raises:
             ConfigurationError: Naming the fields that this type of alarm does not have.
 
         Example:
-            >>> Alarm().overridden({"threshold": 3}).threshold
+            >>> Alarm().with_overrides({"threshold": 3}).threshold
             3
         """
         own = sorted(each.name for each in fields(self))  # type: ignore[arg-type]  # each is one
@@ -100,7 +101,7 @@ class Alarm(DetectorAlarm):
             ]
         )
 
-    def filled(self, *, threshold: float, period: int) -> Self:
+    def with_defaults(self, *, threshold: float, period: int) -> Self:
         """The alarm with threshold and period, where it has none of its own."""
         own = threshold if self.threshold is None else self.threshold
         return replace(self, threshold=own, period=self.period or period)
@@ -154,7 +155,7 @@ class AnomalyAlarm(DetectorAlarm):
             ]
         )
 
-    def filled(self, *, threshold: float, period: int) -> Self:  # noqa: ARG002 - it has no threshold
+    def with_defaults(self, *, threshold: float, period: int) -> Self:  # noqa: ARG002 - it has no threshold
         """The alarm with a period, where it has none of its own."""
         return replace(self, period=self.period or period)
 
@@ -223,13 +224,13 @@ statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data=
         problems += parsers.problems_of("statistic", requests.statistic, _is_statistic)
         raise_if(problems)
 
-    def filled(self, *, threshold: float, period: int) -> Self:
+    def with_defaults(self, *, threshold: float, period: int) -> Self:
         """The alarm with threshold and period of its failures, where they have none."""
-        return replace(self, errors=self.errors.filled(threshold=threshold, period=period))
+        return replace(self, errors=self.errors.with_defaults(threshold=threshold, period=period))
 
-    def overridden(self, settings: Mapping[str, object]) -> Self:
+    def with_overrides(self, settings: Mapping[str, object]) -> Self:
         """The alarm with other values in some fields of its failures."""
-        return replace(self, errors=self.errors.overridden(settings))
+        return replace(self, errors=self.errors.with_overrides(settings))
 
 
 AnyAlarm = Alarm | AnomalyAlarm | BusyAlarm

@@ -324,7 +324,9 @@ def _configured(detector: Detector, config: Config) -> Detector:
         if changed.alarm is None:
             return changed
         threshold, period = config.alarm_threshold, config.alarm_period
-        return replace(changed, alarm=changed.alarm.filled(threshold=threshold, period=period))
+        return replace(
+            changed, alarm=changed.alarm.with_defaults(threshold=threshold, period=period)
+        )
     except ConfigurationError as error:
         prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
         raise ConfigurationError(
@@ -352,7 +354,7 @@ def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
     settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
     alarm = detector.alarm
     if settings or override.get("alarm") is True:
-        alarm = (alarm or Alarm()).overridden(settings)
+        alarm = (alarm or Alarm()).with_overrides(settings)
     if not override.get("alarm", True):
         alarm = None
     texts = {key: override[key] for key in override if key in _TEXT_FIELDS}

@@ -11,7 +11,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from flask_errwatch.extension import AppState, state_of
-from flask_errwatch.provision.scope import TO_FILL_IN, Place
+from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
 
 CommandT = TypeVar("CommandT", bound=Callable[..., None])
 
@@ -32,10 +32,10 @@ def _placed(command: CommandT) -> CommandT:
     return click.option("--partition", help="aws, aws-cn, aws-us-gov …")(command)
 
 
-def _place(
+def _scope(
     state: AppState, partition: str | None, region: str | None, account: str | None
-) -> Place:
-    return Place(
+) -> AwsScope:
+    return AwsScope(
         partition=partition or TO_FILL_IN.partition,
         region=region or state.config.region or TO_FILL_IN.region,
         account=account or TO_FILL_IN.account,
@@ -74,9 +74,9 @@ def iam(
     from flask_errwatch.provision.export.iam import ROLES, iam_policy
 
     state = _state()
-    place = _place(state, partition, region, account)
+    scope = _scope(state, partition, region, account)
     documents: dict[str, object] = {
-        each: iam_policy(each, state.catalogue, state.config, place=place) for each in ROLES
+        each: iam_policy(each, state.catalogue, state.config, scope=scope) for each in ROLES
     }
     click.echo(json.dumps(documents if role is None else documents[role], indent=2))
 
@@ -88,8 +88,8 @@ def dashboard(*, partition: str | None, region: str | None, account: str | None)
     from flask_errwatch.provision.export.console import dashboard_text
 
     state = _state()
-    place = _place(state, partition, region, account)
-    click.echo(dashboard_text(state.catalogue, state.config, place))
+    scope = _scope(state, partition, region, account)
+    click.echo(dashboard_text(state.catalogue, state.config, scope))
 
 
 @export.command()

@@ -88,7 +88,7 @@ def _in_aws(
         lambda: permission_findings(aws, caller, catalogue, config, role),
     )
     yield "log group", lambda: log_group_findings(_log_group(aws, config.log_group), config)
-    yield "topic", lambda: telling_findings(aws, config, caller.place)
+    yield "topic", lambda: telling_findings(aws, config, caller.scope)
     yield "newest lines", lambda: _lines(aws, config)
 
 
@@ -116,7 +116,7 @@ def _nobody(error: AwsCallError) -> Finding:
 def _identity(caller: Caller, config: Config) -> Iterator[Finding]:
     yield ok("credentials", caller.arn, method="sts:GetCallerIdentity")
     said = "ERRWATCH_REGION" if config.region else "boto3's own choice"
-    yield ok("region", f"{caller.place.region}, by {said}.")
+    yield ok("region", f"{caller.scope.region}, by {said}.")
 
 
 def _log_group(aws: Aws, name: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from flask_errwatch.doctor import drill_stages as stages
 from flask_errwatch.doctor.drill_stages import Station, Watched
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.provision import from_aws as actual
-from flask_errwatch.provision.alarms import MetricAlarm
+from flask_errwatch.provision.resources import MetricAlarm
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws

@@ -16,7 +16,7 @@ from flask_errwatch.doctor.recent_lines import lines_since
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import from_aws as actual
-from flask_errwatch.provision.alarms import MetricAlarm
+from flask_errwatch.provision.resources import MetricAlarm
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws

@@ -11,7 +11,7 @@ from flask_errwatch.doctor.policies import CLOUDWATCH, Asked, allows
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision import from_aws as actual
 from flask_errwatch.provision.resources import Subscription
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -24,7 +24,7 @@ _OWN_KEY = (
 _APPLY = "Run `flask errwatch apply`."
 
 
-def telling_findings(aws: Aws, config: Config, place: Place) -> Iterator[Finding]:
+def telling_findings(aws: Aws, config: Config, scope: AwsScope) -> Iterator[Finding]:
     """Looks at the topic and everything that a publish to it depends on.
 
     Raises:
@@ -35,10 +35,10 @@ def telling_findings(aws: Aws, config: Config, place: Place) -> Iterator[Finding
         remedy = "Set ERRWATCH_SNS_TOPIC and ERRWATCH_SUBSCRIPTIONS, then `flask errwatch apply`."
         yield warning("topic", "None is configured: alarms tell nobody.", remedy)
         return
-    arn = topic if topic.startswith("arn:") else place.topic_arn(topic)
+    arn = topic if topic.startswith("arn:") else scope.topic_arn(topic)
     partition, region, account = (arn.split(":")[index] for index in (1, 3, 4))
-    if (partition, region) != (place.partition, place.region):
-        found = f"{arn} is of another region than the alarms ({place.region})."
+    if (partition, region) != (scope.partition, scope.region):
+        found = f"{arn} is of another region than the alarms ({scope.region})."
         yield problem("topic", found, "Use a topic of that region, or set ERRWATCH_REGION.")
         return
     try:
@@ -52,10 +52,10 @@ def telling_findings(aws: Aws, config: Config, place: Place) -> Iterator[Finding
     asked = Asked(
         action="sns:Publish",
         resource=arn,
-        account=place.account,
-        alarm_arn=place.alarm_arn(f"{config.app_name}-any"),
+        account=scope.account,
+        alarm_arn=scope.alarm_arn(f"{config.app_name}-any"),
     )
-    is_own = account == place.account and topic != arn
+    is_own = account == scope.account and topic != arn
     yield policy_finding(attributes.get("Policy", ""), asked, is_own=is_own)
     yield _key_finding(aws, attributes.get("KmsMasterKeyId", ""), asked)
     listed = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)

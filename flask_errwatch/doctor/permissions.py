@@ -19,7 +19,7 @@ from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.desired import dashboard_name
 from flask_errwatch.provision.export.iam import Role, iam_policy
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -38,11 +38,11 @@ class Caller:
 
     Attributes:
         arn: Of the user or the assumed role.
-        place: Partition, region and account.
+        scope: Partition, region and account.
     """
 
     arn: str
-    place: Place
+    scope: AwsScope
 
     @classmethod
     def of(cls, aws: Aws) -> Caller:
@@ -53,8 +53,8 @@ class Caller:
         """
         region, partition = aws.region(), aws.partition()
         told = aws.call("sts", "get_caller_identity")
-        place = Place(partition=partition, region=region, account=str(told["Account"]))
-        return cls(arn=str(told["Arn"]), place=place)
+        scope = AwsScope(partition=partition, region=region, account=str(told["Account"]))
+        return cls(arn=str(told["Arn"]), scope=scope)
 
     @property
     def is_root(self) -> bool:
@@ -98,9 +98,9 @@ def permission_findings(
         yield warning("permissions", found, "Use a role: see `flask errwatch export iam`.")
         return
     for each in ("runtime", "deploy") if role is None else (role,):
-        document = iam_policy(each, catalogue, config, place=caller.place)
+        document = iam_policy(each, catalogue, config, scope=caller.scope)
         needed = list(_needed(document))
-        answers = _simulated(aws, caller, needed) or _tried(aws, config, caller.place, needed)
+        answers = _simulated(aws, caller, needed) or _tried(aws, config, caller.scope, needed)
         yield from _told(each, answers, is_optional=role is None and each != "runtime")
 
 
@@ -196,8 +196,8 @@ def _spelled(resource: str) -> str:
     return _STREAM.sub(r"\1:log-stream:errwatch-doctor", named).replace("*", "errwatch-doctor")
 
 
-def _tried(aws: Aws, config: Config, place: Place, needed: list[_Needed]) -> _Answers:
-    calls = _harmless(config, place)
+def _tried(aws: Aws, config: Config, scope: AwsScope, needed: list[_Needed]) -> _Answers:
+    calls = _harmless(config, scope)
     answers = _Answers(TRIED)
     for action in dict.fromkeys(action for each in needed for action in each.actions):
         if action not in calls:
@@ -219,12 +219,12 @@ def _tried(aws: Aws, config: Config, place: Place, needed: list[_Needed]) -> _An
 _Call = tuple[str, str, dict[str, object]]
 
 
-def _harmless(config: Config, place: Place) -> dict[str, _Call]:
+def _harmless(config: Config, scope: AwsScope) -> dict[str, _Call]:
     """A call for each action that has one which changes nothing."""
     group: dict[str, object] = {"logGroupName": config.log_group}
     topic = config.sns_topic or ""
     topic_arn: dict[str, object] = {
-        "TopicArn": topic if topic.startswith("arn:") else place.topic_arn(topic)
+        "TopicArn": topic if topic.startswith("arn:") else scope.topic_arn(topic)
     }
     board = dashboard_name(config.app_name)
     now = round(time.time() * 1000)
@@ -242,7 +242,7 @@ def _harmless(config: Config, place: Place) -> dict[str, _Call]:
         ),
         "logs:ListTagsForResource": (
             *("logs", "list_tags_for_resource"),
-            {"resourceArn": place.log_group_arn(config.log_group)},
+            {"resourceArn": scope.log_group_arn(config.log_group)},
         ),
         "logs:DescribeQueryDefinitions": ("logs", "describe_query_definitions", {"maxResults": 1}),
         "logs:TestMetricFilter": (

@@ -22,10 +22,11 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 __all__ = [
     "AnomalyDetector",
+    "AwsScope",
     "Change",
     "CompositeAlarm",
     "Dashboard",
@@ -36,7 +37,6 @@ __all__ = [
     "MetricAlarm",
     "MetricFilter",
     "MetricQuery",
-    "Place",
     "Plan",
     "QueryDefinition",
     "Resource",

@@ -17,17 +17,18 @@ from flask_errwatch.detectors import HEARTBEAT, Alarm, Detector
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import descriptions
-from flask_errwatch.provision.alarms import (
+from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     InsightRule,
     MetricAlarm,
+    MetricFilter,
     MetricQuery,
+    Pairs,
 )
-from flask_errwatch.provision.canonical_json import canonical
-from flask_errwatch.provision.resources import MetricFilter
-from flask_errwatch.provision.scope import Place
-from flask_errwatch.provision.tags import Pairs, tags_for
+from flask_errwatch.provision.resources.canonical_json import canonical
+from flask_errwatch.provision.resources.tags import tags_for
+from flask_errwatch.provision.scope import AwsScope
 
 #: What follows a detector's name, or the app's, in the name of each further alarm.
 REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
@@ -44,12 +45,12 @@ class Alarming:
 
     Attributes:
         config: The app's configuration.
-        place: Where they stand; None leaves the links out of the descriptions.
+        scope: Where they stand; None leaves the links out of the descriptions.
         actions: ARNs told of the changes to ALARM and to OK.
     """
 
     config: Config
-    place: Place | None
+    scope: AwsScope | None
     actions: tuple[str, ...]
 
     @property
@@ -67,10 +68,10 @@ class Alarming:
         alarm = detector.alarm
         if alarm is not None:
             threshold, period = self.config.alarm_threshold, self.config.alarm_period
-            alarm = alarm.filled(threshold=threshold, period=period)
+            alarm = alarm.with_defaults(threshold=threshold, period=period)
         match alarm:
             case Alarm():
-                text = descriptions.of_detector(detector, self.config, self.place)
+                text = descriptions.of_detector(detector, self.config, self.scope)
                 yield self._fixed(counted, alarm, text, self.actions)
             case AnomalyAlarm():
                 yield from self._anomaly(detector, counted, alarm)
@@ -89,7 +90,7 @@ class Alarming:
             comparison_operator="LessThanThreshold",
             treat_missing_data="breaching",
         )
-        text = descriptions.of_silence(self.config, self.place)
+        text = descriptions.of_silence(self.config, self.scope)
         name = f"{self.config.app_name}-{SILENT}"
         return self._fixed(beats, alarm, text, self.actions, name=name)
 
@@ -131,7 +132,7 @@ class Alarming:
         )
         yield MetricAlarm(
             name=counted.name,
-            description=descriptions.of_detector(detector, self.config, self.place),
+            description=descriptions.of_detector(detector, self.config, self.scope),
             metrics=(
                 MetricQuery(
                     id="count",
@@ -161,7 +162,7 @@ class Alarming:
         self, detector: Detector, counted: MetricFilter, alarm: BusyAlarm
     ) -> Iterator[AlarmResource]:
         """Two alarms that tell nobody, and the composite that tells when both are in ALARM."""
-        text = descriptions.of_detector(detector, self.config, self.place)
+        text = descriptions.of_detector(detector, self.config, self.scope)
         failures = self._fixed(counted, alarm.errors, text, ())
         requests = MetricAlarm(
             name=f"{counted.name}-{REQUESTS}",
@@ -186,7 +187,7 @@ class Alarming:
         yield requests
         yield CompositeAlarm(
             name=f"{counted.name}-{BUSY}",
-            description=descriptions.of_busy(detector, self.config, self.place),
+            description=descriptions.of_busy(detector, self.config, self.scope),
             rule=f'ALARM("{failures.name}") AND ALARM("{requests.name}")',
             alarm_actions=self.actions,
             ok_actions=self.actions,
@@ -223,7 +224,7 @@ class Alarming:
         )
         yield MetricAlarm(
             name=name,
-            description=descriptions.of_source(detector, self.config, self.place),
+            description=descriptions.of_source(detector, self.config, self.scope),
             metrics=(
                 MetricQuery(
                     id="busiest",

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from flask_errwatch.provision.alarms import (
-    AnomalyDetector,
-    CompositeAlarm,
-    InsightRule,
-    MetricAlarm,
-    MetricQuery,
-)
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.resources import (
+    AnomalyDetector,
+    CompositeAlarm,
     Dashboard,
+    InsightRule,
     LogGroup,
+    MetricAlarm,
     MetricFilter,
+    MetricQuery,
     Pairs,
     QueryDefinition,
     Resource,

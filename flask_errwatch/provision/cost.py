@@ -6,8 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask_errwatch.provision.alarms import CompositeAlarm, InsightRule, MetricAlarm
-from flask_errwatch.provision.resources import Dashboard, MetricFilter, Resource
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    Dashboard,
+    InsightRule,
+    MetricAlarm,
+    MetricFilter,
+    Resource,
+)
 
 #: When the prices below were read, and where they hold. They come from copies of AWS's pricing
 #: page and from others who list it: aws.amazon.com/cloudwatch/pricing has today's.

@@ -13,7 +13,7 @@ from typing import Protocol
 from flask_errwatch.provision import queries
 from flask_errwatch.provision.queries import SavedQuery
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter, MetricQuery
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 #: Columns of the grid.
 COLUMNS = 24
@@ -43,7 +43,7 @@ def dashboard_body(
     log_group: str,
     filters: Sequence[MetricFilter],
     alarms: Sequence[MetricAlarm],
-    place: Place,
+    scope: AwsScope,
     others: Sequence[Named] = (),
     note: str = "",
 ) -> dict[str, object]:
@@ -53,13 +53,13 @@ def dashboard_body(
         log_group: Where the lines are.
         filters: One per detector, in the order of the rows.
         alarms: On a detector's own row when they watch its metric or bear its name and a suffix.
-        place: Partition, region and account, for the ARNs of the alarms.
+        scope: Partition, region and account, for the ARNs of the alarms.
         others: Further alarms; those that belong to no row have one together.
         note: A line of text at the bottom, such as the marker that tells whose it is.
 
     Example:
-        >>> place = Place(partition="aws", region="eu-central-1", account="123456789012")
-        >>> body = dashboard_body(log_group="shop", filters=(), alarms=(), place=place)
+        >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
+        >>> body = dashboard_body(log_group="shop", filters=(), alarms=(), scope=scope)
         >>> [widget["properties"]["title"] for widget in body["widgets"]][:2]
         ['Who causes the most failures', 'Which paths fail most']
     """
@@ -68,10 +68,10 @@ def dashboard_body(
     for counted in filters:
         shown = [each for each in left if _belongs(each, counted, filters)]
         left = [each for each in left if each not in shown]
-        grid.row(*_detector(counted, shown, place))
+        grid.row(*_detector(counted, shown, scope))
     for start in range(0, len(left), _ALARMS):
         some = left[start : start + _ALARMS]
-        grid.row(_states("Other alarms", some, place, width=COLUMNS, height=3))
+        grid.row(_states("Other alarms", some, scope, width=COLUMNS, height=3))
     for pair in (
         (queries.TOP_SOURCES, queries.TOP_PATHS),
         (queries.NEWEST_CRITICALS,),
@@ -79,7 +79,7 @@ def dashboard_body(
         (queries.SEQUENCE_GAPS, queries.LOST_LINES),
     ):
         width = COLUMNS // len(pair)
-        grid.row(*(_log(each, log_group, place, width=width) for each in pair))
+        grid.row(*(_log(each, log_group, scope, width=width) for each in pair))
     if note:
         text: dict[str, object] = {"markdown": note, "background": "transparent"}
         grid.row((COLUMNS, 1, {"type": "text", "properties": text}))
@@ -114,23 +114,23 @@ def _belongs(alarm: Named, counted: MetricFilter, filters: Sequence[MetricFilter
 
 
 def _detector(
-    counted: MetricFilter, alarms: Sequence[Named], place: Place
+    counted: MetricFilter, alarms: Sequence[Named], scope: AwsScope
 ) -> list[tuple[int, int, Widget]]:
     """A detector's row: its count, and the state of its alarms where it has some."""
     if not alarms:
-        return [(COLUMNS, _ROW, _count(counted, [], place))]
-    count = _count(counted, [each for each in alarms if isinstance(each, MetricAlarm)], place)
-    return [(COLUMNS - _STATE, _ROW, count), _states("State", alarms, place)]
+        return [(COLUMNS, _ROW, _count(counted, [], scope))]
+    count = _count(counted, [each for each in alarms if isinstance(each, MetricAlarm)], scope)
+    return [(COLUMNS - _STATE, _ROW, count), _states("State", alarms, scope)]
 
 
-def _count(counted: MetricFilter, alarms: Sequence[MetricAlarm], place: Place) -> Widget:
+def _count(counted: MetricFilter, alarms: Sequence[MetricAlarm], scope: AwsScope) -> Widget:
     """The metric in the alarm's own period and statistic, with its threshold or its band."""
     own = next((each for each in alarms if each.metric_name == counted.metric_name), None)
     band = next((each for each in alarms if each.threshold_metric_id is not None), None)
     properties: dict[str, object] = {
         "title": counted.name,
         "view": "timeSeries",
-        "region": place.region,
+        "region": scope.region,
         "metrics": [_metric(counted)] if band is None else [*map(_term, band.metrics)],
         "stat": (own.statistic if own else None) or "Sum",
         "period": (own.period if own else None) or _MINUTE,
@@ -163,18 +163,18 @@ def threshold_label(alarm: Named) -> str:
 
 
 def _states(
-    title: str, alarms: Sequence[Named], place: Place, *, width: int = _STATE, height: int = _ROW
+    title: str, alarms: Sequence[Named], scope: AwsScope, *, width: int = _STATE, height: int = _ROW
 ) -> tuple[int, int, Widget]:
-    arns = [place.alarm_arn(each.name) for each in alarms]
+    arns = [scope.alarm_arn(each.name) for each in alarms]
     properties: dict[str, object] = {"title": title, "alarms": arns}
     return width, height, {"type": "alarm", "properties": properties}
 
 
-def _log(query: SavedQuery, group: str, place: Place, *, width: int) -> tuple[int, int, Widget]:
+def _log(query: SavedQuery, group: str, scope: AwsScope, *, width: int) -> tuple[int, int, Widget]:
     properties: dict[str, object] = {
         "title": query.title,
         "view": "table",
-        "region": place.region,
+        "region": scope.region,
         "query": query.on(group),
     }
     return width, _TABLE, {"type": "log", "properties": properties}

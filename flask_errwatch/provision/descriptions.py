@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Detector
-from flask_errwatch.provision.scope import Place
-from flask_errwatch.provision.tags import marker
+from flask_errwatch.provision.resources.tags import marker
+from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.tokens import has_tokens
 
 #: Characters of an alarm's description (AWS API Reference, PutMetricAlarm, AlarmDescription).
@@ -27,7 +27,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _THREE_HOURS = 10_800
 
 
-def of_detector(detector: Detector, config: Config, place: Place | None) -> str:
+def of_detector(detector: Detector, config: Config, scope: AwsScope | None) -> str:
     """What the alarm on a detector's count says.
 
     Example:
@@ -39,17 +39,17 @@ Its lines say "Critical Error" in log group shop.
         First: open its newest lines and see what they share: a path, a client_ip, a release.
         managed-by=flask-errwatch app=shop
     """
-    return _about(detector, config, place, before="")
+    return _about(detector, config, scope, before="")
 
 
-def of_source(detector: Detector, config: Config, place: Place | None) -> str:
+def of_source(detector: Detector, config: Config, scope: AwsScope | None) -> str:
     """What the alarm on a detector's busiest client address says."""
-    return _about(detector, config, place, before="One client address alone causes many of these.")
+    return _about(detector, config, scope, before="One client address alone causes many of these.")
 
 
-def of_busy(detector: Detector, config: Config, place: Place | None) -> str:
+def of_busy(detector: Detector, config: Config, scope: AwsScope | None) -> str:
     """What the composite alarm of failures and requests says."""
-    return _about(detector, config, place, before="Too many failures while the app is in use.")
+    return _about(detector, config, scope, before="Too many failures while the app is in use.")
 
 
 def of_requests(detector: Detector, config: Config) -> str:
@@ -58,7 +58,7 @@ def of_requests(detector: Detector, config: Config) -> str:
     return _fitted(words, advice="", links=(), ending=(marker(config.app_name),))
 
 
-def of_silence(config: Config, place: Place | None) -> str:
+def of_silence(config: Config, scope: AwsScope | None) -> str:
     """What the alarm on missing heartbeats says."""
     words = (
         "No process of the app sends heartbeats: the app is down, was not asked for anything since "
@@ -68,12 +68,12 @@ def of_silence(config: Config, place: Place | None) -> str:
     return _fitted(
         words,
         advice=advice,
-        links=_links(HEARTBEAT, config, place),
+        links=_links(HEARTBEAT, config, scope),
         ending=(marker(config.app_name),),
     )
 
 
-def lines_link(event: str, log_group: str, place: Place) -> str | None:
+def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
     """Where the console shows the newest lines of an event, in Logs Insights.
 
     The fragment is an object in the console's own notation (`~(key~'text)`, other characters
@@ -84,11 +84,11 @@ def lines_link(event: str, log_group: str, place: Place) -> str | None:
         The link; None in a partition whose console is not known.
 
     Example:
-        >>> place = Place(partition="aws", region="eu-central-1", account="123456789012")
-        >>> lines_link("Login Failed", "shop", place)[:79]
+        >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
+        >>> lines_link("Login Failed", "shop", scope)[:79]
         'https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1'
     """
-    known = "aws" if has_tokens(place.partition) else place.partition
+    known = "aws" if has_tokens(scope.partition) else scope.partition
     if known not in _CONSOLES:
         return None
     query = f'filter event = "{event}"\n| sort @timestamp desc\n| limit 100'
@@ -100,7 +100,7 @@ def lines_link(event: str, log_group: str, place: Place) -> str | None:
     detail = f"~({'~'.join(pairs)})"
     for char, code in (("~", "$257E"), ("(", "$2528"), (")", "$2529"), ("'", "$2527")):
         detail = detail.replace(char, code)
-    home = f"https://{place.region}.{_CONSOLES[known]}/cloudwatch/home?region={place.region}"
+    home = f"https://{scope.region}.{_CONSOLES[known]}/cloudwatch/home?region={scope.region}"
     return f"{home}#logsV2:logs-insights$3FqueryDetail$3D{detail}"
 
 
@@ -109,7 +109,7 @@ def _starred(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"*{ord(found[0]):02x}", text)
 
 
-def _about(detector: Detector, config: Config, place: Place | None, *, before: str) -> str:
+def _about(detector: Detector, config: Config, scope: AwsScope | None, *, before: str) -> str:
     said = " ".join(detector.description.split())
     where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
     ending = [marker(config.app_name)]
@@ -118,7 +118,7 @@ def _about(detector: Detector, config: Config, place: Place | None, *, before: s
     return _fitted(
         " ".join(filter(None, (before, said, where))),
         advice=_advice(before),
-        links=_links(detector.event, config, place),
+        links=_links(detector.event, config, scope),
         ending=ending,
     )
 
@@ -129,8 +129,8 @@ def _advice(before: str) -> str:
     return "First: open its newest lines and see what they share: a path, a client_ip, a release."
 
 
-def _links(event: str, config: Config, place: Place | None) -> tuple[str, ...]:
-    link = None if place is None else lines_link(event, config.log_group, place)
+def _links(event: str, config: Config, scope: AwsScope | None) -> tuple[str, ...]:
+    link = None if scope is None else lines_link(event, config.log_group, scope)
     return () if link is None else (f"Lines: {link}",)
 
 

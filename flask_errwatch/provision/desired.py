@@ -11,12 +11,13 @@ from flask_errwatch.config import NAME, Config
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import Alarming, beats_filter
-from flask_errwatch.provision.alarms import AnomalyDetector, CompositeAlarm, InsightRule
-from flask_errwatch.provision.canonical_json import canonical
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.queries import SAVED_QUERIES
 from flask_errwatch.provision.resources import (
+    AnomalyDetector,
+    CompositeAlarm,
     Dashboard,
+    InsightRule,
     LogGroup,
     MetricAlarm,
     MetricFilter,
@@ -26,8 +27,9 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
-from flask_errwatch.provision.scope import Place
-from flask_errwatch.provision.tags import marker, tags_for
+from flask_errwatch.provision.resources.canonical_json import canonical
+from flask_errwatch.provision.resources.tags import marker, tags_for
+from flask_errwatch.provision.scope import AwsScope
 
 #: The id of our statement in a topic's policy.
 POLICY_SID = "flask-errwatch-alarms"
@@ -90,7 +92,7 @@ def desired_resources(
     config: Config,
     *,
     topic_arn: str | None = None,
-    place: Place | None = None,
+    scope: AwsScope | None = None,
 ) -> Desired:
     """What should stand in AWS, with the names and values of the configuration reference.
 
@@ -98,7 +100,7 @@ def desired_resources(
         catalogue: The app's detectors.
         config: The app's configuration.
         topic_arn: The ARN of `config.sns_topic`; None when no topic is configured.
-        place: Where it stands. Without one, descriptions have no links, and there is neither
+        scope: Where it stands. Without one, descriptions have no links, and there is neither
             a dashboard nor a topic policy.
 
     Raises:
@@ -113,7 +115,7 @@ def desired_resources(
         ('shop-critical-error', 7, 6)
     """
     actions = () if topic_arn is None else (topic_arn,)
-    alarming = Alarming(config=config, place=place, actions=actions)
+    alarming = Alarming(config=config, scope=scope, actions=actions)
     filters = {each.name: _filter(each, config) for each in catalogue}
     made = [one for each in catalogue for one in alarming.of(each, filters[each.name])]
     counted = list(filters.values())
@@ -127,7 +129,7 @@ def desired_resources(
         log_group=LogGroup(name=config.log_group, retention_days=config.retention_days, tags=tags),
         filters=tuple(counted),
         topic=topic,
-        policy=None if topic is None or place is None else _policy(topic, place),
+        policy=None if topic is None or scope is None else _policy(topic, scope),
         subscriptions=_subscriptions(config, topic_arn),
         insight_rules=tuple(each for each in made if isinstance(each, InsightRule)),
         anomaly_detectors=tuple(each for each in made if isinstance(each, AnomalyDetector)),
@@ -138,9 +140,9 @@ def desired_resources(
     problems = list(_name_problems(whole))
     if problems:
         raise ConfigurationError(*problems)
-    if not config.dashboard or place is None:
+    if not config.dashboard or scope is None:
         return whole
-    return replace(whole, dashboard=_dashboard(whole, config, place))
+    return replace(whole, dashboard=_dashboard(whole, config, scope))
 
 
 def _filter(detector: Detector, config: Config) -> MetricFilter:
@@ -160,7 +162,7 @@ def _topic(config: Config, topic_arn: str | None) -> Topic | None:
     return Topic(name=config.sns_topic, arn=topic_arn, tags=tags_for(config.app_name))
 
 
-def _policy(topic: Topic, place: Place) -> TopicPolicy:
+def _policy(topic: Topic, scope: AwsScope) -> TopicPolicy:
     """SNS's own statement for the account, and one for its alarms.
 
     The first alone lets alarms of the account publish today; AWS's advice on topics that
@@ -181,7 +183,7 @@ def _policy(topic: Topic, place: Place) -> TopicPolicy:
             "SNS:Publish",
         ],
         "Resource": topic.arn,
-        "Condition": {"StringEquals": {"AWS:SourceOwner": place.account}},
+        "Condition": {"StringEquals": {"AWS:SourceOwner": scope.account}},
     }
     alarms = {
         "Sid": POLICY_SID,
@@ -190,8 +192,8 @@ def _policy(topic: Topic, place: Place) -> TopicPolicy:
         "Action": "SNS:Publish",
         "Resource": topic.arn,
         "Condition": {
-            "ArnLike": {"aws:SourceArn": place.alarm_arn("*")},
-            "StringEquals": {"aws:SourceAccount": place.account},
+            "ArnLike": {"aws:SourceArn": scope.alarm_arn("*")},
+            "StringEquals": {"aws:SourceAccount": scope.account},
         },
     }
     return TopicPolicy(
@@ -218,12 +220,12 @@ def _queries(config: Config) -> tuple[QueryDefinition, ...]:
     )
 
 
-def _dashboard(whole: Desired, config: Config, place: Place) -> Dashboard:
+def _dashboard(whole: Desired, config: Config, scope: AwsScope) -> Dashboard:
     body = dashboard_body(
         log_group=config.log_group,
         filters=whole.filters,
         alarms=whole.alarms,
-        place=place,
+        scope=scope,
         others=whole.composites,
         note=marker(config.app_name),
     )

@@ -8,12 +8,6 @@ from dataclasses import fields, replace
 from itertools import zip_longest
 
 from flask_errwatch.errors import Problem, ProvisioningError
-from flask_errwatch.provision.alarms import (
-    AnomalyDetector,
-    CompositeAlarm,
-    InsightRule,
-    MetricAlarm,
-)
 from flask_errwatch.provision.change import Action, Change, Difference
 from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.from_aws import Actual
@@ -21,8 +15,12 @@ from flask_errwatch.provision.ownership import is_ours
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.resources import (
     FILTERS_PER_GROUP,
+    AnomalyDetector,
+    CompositeAlarm,
     Dashboard,
+    InsightRule,
     LogGroup,
+    MetricAlarm,
     MetricFilter,
     QueryDefinition,
     Resource,

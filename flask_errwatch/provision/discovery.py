@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision import from_aws as actual
-from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
-from flask_errwatch.provision.canonical_json import recanonical
 from flask_errwatch.provision.desired import POLICY_SID, Desired, dashboard_name
 from flask_errwatch.provision.from_aws import Actual
 from flask_errwatch.provision.ownership import has_band, rules_named
-from flask_errwatch.provision.resources import Dashboard, LogGroup, Resource, Topic
-from flask_errwatch.provision.tags import marker
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    Dashboard,
+    LogGroup,
+    MetricAlarm,
+    Resource,
+    Topic,
+)
+from flask_errwatch.provision.resources.canonical_json import recanonical
+from flask_errwatch.provision.resources.tags import marker
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws

@@ -7,24 +7,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from flask_errwatch.provision.alarms import (
+from flask_errwatch.provision.resources import (
     AlarmState,
     AnomalyDetector,
     CompositeAlarm,
     InsightRule,
-    MetricAlarm,
-    MetricQuery,
-)
-from flask_errwatch.provision.canonical_json import canonical, recanonical
-from flask_errwatch.provision.resources import (
     LogGroup,
+    MetricAlarm,
     MetricFilter,
+    MetricQuery,
+    Pairs,
     QueryDefinition,
     Resource,
     Subscription,
     TopicPolicy,
 )
-from flask_errwatch.provision.tags import Pairs
+from flask_errwatch.provision.resources.canonical_json import canonical, recanonical
 
 #: One entry of a listing, as boto3 gives it.
 Entry = Mapping[str, Any]

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import re
 
-from flask_errwatch.provision.alarms import (
-    AnomalyDetector,
-    CompositeAlarm,
-    InsightRule,
-    MetricAlarm,
-)
 from flask_errwatch.provision.from_aws import Actual
 from flask_errwatch.provision.resources import (
+    AnomalyDetector,
+    CompositeAlarm,
     Dashboard,
+    InsightRule,
     LogGroup,
+    MetricAlarm,
     MetricFilter,
     QueryDefinition,
     Resource,
     Topic,
 )
-from flask_errwatch.provision.tags import marker, tags_for
+from flask_errwatch.provision.resources.tags import marker, tags_for
 
 # The one form in which a detector's pattern is written (`Detector.pattern`).
 _PATTERN = re.compile(r'\{ \$\.event = "([^"]+)" \}')

@@ -8,7 +8,6 @@ from typing import get_args
 
 from flask_errwatch._text import one_line
 from flask_errwatch.errors import Problem, ProvisioningError
-from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
 from flask_errwatch.provision.change import Action, Change
 from flask_errwatch.provision.cost import (
     PRICES_AS_OF,
@@ -18,7 +17,7 @@ from flask_errwatch.provision.cost import (
     monthly_costs,
 )
 from flask_errwatch.provision.plan_text import PlanRow, change_values, plan_row, table_lines
-from flask_errwatch.provision.resources import LogGroup
+from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricAlarm
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, Pro
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.discovery import read
 from flask_errwatch.provision.from_aws import Actual
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -26,24 +26,24 @@ def read_state(
         ConfigurationError: When a value cannot work in this region.
     """
     try:
-        place = _place(aws, config)
-        topic_arn = _topic_arn(config, place)
-        declared = desired_resources(catalogue, config, topic_arn=topic_arn, place=place)
+        scope = _scope(aws, config)
+        topic_arn = _topic_arn(config, scope)
+        declared = desired_resources(catalogue, config, topic_arn=topic_arn, scope=scope)
         return declared, read(aws, declared, for_removal=for_removal)
     except AwsCallError as error:
         raise ProvisioningError(*error.problems, cause=error) from error
 
 
-def _place(aws: Aws, config: Config) -> Place:
+def _scope(aws: Aws, config: Config) -> AwsScope:
     """Where calls go. The account is asked for only where an ARN is made of it."""
     by_arn = config.sns_topic is None or config.sns_topic.startswith("arn:")
     is_needed = config.dashboard or not by_arn
     region, partition = aws.region(), aws.partition()
     account = str(aws.call("sts", "get_caller_identity")["Account"]) if is_needed else ""
-    return Place(partition=partition, region=region, account=account)
+    return AwsScope(partition=partition, region=region, account=account)
 
 
-def _topic_arn(config: Config, place: Place) -> str | None:
+def _topic_arn(config: Config, scope: AwsScope) -> str | None:
     """The topic's ARN, also before it stands; ARNs of elsewhere are refused.
 
     CloudWatch sends an alarm's actions only to topics of its own region, and checks nothing
@@ -54,22 +54,22 @@ def _topic_arn(config: Config, place: Place) -> str | None:
         Problem(
             key="ERRWATCH_SUBSCRIPTIONS",
             value=url,
-            remedy=f"Use an ARN of partition {place.partition}, where the topic is.",
+            remedy=f"Use an ARN of partition {scope.partition}, where the topic is.",
         )
         for url in config.subscriptions
-        if url.startswith("arn:") and url.split(":")[1] != place.partition
+        if url.startswith("arn:") and url.split(":")[1] != scope.partition
     ]
     topic = config.sns_topic
     if topic is not None and topic.startswith("arn:"):
         _, partition, _, region, *_ = topic.split(":")
-        if (partition, region) != (place.partition, place.region):
+        if (partition, region) != (scope.partition, scope.region):
             remedy = (
-                f"The alarms are created in partition {place.partition}, region {place.region}, "
+                f"The alarms are created in partition {scope.partition}, region {scope.region}, "
                 "and can only tell a topic there: use one of that region, or set ERRWATCH_REGION."
             )
             problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
     elif topic is not None:
-        topic = place.topic_arn(topic)
+        topic = scope.topic_arn(topic)
     if problems:
         raise ConfigurationError(*problems)
     return topic

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class AwsScope:
     """A partition, region and account.
 
     Attributes:
@@ -20,7 +20,7 @@ class Place:
         account: Twelve digits.
 
     Example:
-        >>> Place(partition="aws", region="eu-central-1", account="123456789012").alarm_arn("a")
+        >>> AwsScope(partition="aws", region="eu-central-1", account="123456789012").alarm_arn("a")
         'arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a'
     """
 
@@ -54,4 +54,4 @@ class Place:
 
 
 #: What a person fills in, spelled as AWS's Service Authorization Reference does.
-TO_FILL_IN = Place(partition="${Partition}", region="${Region}", account="${Account}")
+TO_FILL_IN = AwsScope(partition="${Partition}", region="${Region}", account="${Account}")

@@ -12,11 +12,10 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.alarm_factory import beats_filter
-from flask_errwatch.provision.alarms import CompositeAlarm, MetricAlarm
 from flask_errwatch.provision.diff import diff
 from flask_errwatch.provision.from_aws import Actual, Entry
 from flask_errwatch.provision.refresh import read_state
-from flask_errwatch.provision.resources import LogGroup, Subscription
+from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricAlarm, Subscription
 from flask_errwatch.provision.status_report import Deliveries, RefusedPublish, Status
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask_errwatch._text import one_line
-from flask_errwatch.provision.alarms import AlarmState, CompositeAlarm, MetricAlarm
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.plan_text import shown
-from flask_errwatch.provision.resources import Subscription
+from flask_errwatch.provision.resources import AlarmState, CompositeAlarm, MetricAlarm, Subscription
 
 #: What each pending action says about what stands.
 _DRIFT = {"create": "missing", "update": "differs", "delete": "undeclared"}

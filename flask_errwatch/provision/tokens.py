@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 # Noncharacters of Unicode: no name, description or address of anybody's holds one.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
@@ -21,7 +21,7 @@ def token(name: str) -> str:
 
 
 #: The place of an export: its words are tokens.
-ANYWHERE = Place(partition=token("partition"), region=token("region"), account=token("account"))
+ANYWHERE = AwsScope(partition=token("partition"), region=token("region"), account=token("account"))
 
 
 def only_token(text: str) -> str | None:

@@ -44,7 +44,7 @@ class JumpBack(NamedTuple):
 
     Attributes:
         log: Name of the log.
-        number: Place of the line, from 1.
+        number: AwsScope of the line, from 1.
         seconds: How far, in whole minutes.
         times: How often it jumped in that log.
     """

@@ -14,11 +14,11 @@ from flask_errwatch.doctor.doctor import log_group_findings
 from flask_errwatch.doctor.findings import Finding
 from flask_errwatch.doctor.notifications import telling_findings
 from flask_errwatch.doctor.permissions import Caller, permission_findings
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 from tests.doctor.scripted_aws import ScriptedAws, shop
 
 ACCOUNT = "123456789012"
-PLACE = Place(partition="aws", region="eu-central-1", account=ACCOUNT)
+PLACE = AwsScope(partition="aws", region="eu-central-1", account=ACCOUNT)
 GROUP = f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:shop"
 TOPIC = f"arn:aws:sns:eu-central-1:{ACCOUNT}:ops"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/web"
@@ -61,7 +61,7 @@ def simulates(aws: ScriptedAws, source: str, resource: str, **decisions: str) ->
 
 def permissions(aws: ScriptedAws, arn: str, role: str | None) -> list[Finding]:
     """The findings about that identity."""
-    caller = Caller(arn=arn, place=PLACE)
+    caller = Caller(arn=arn, scope=PLACE)
     return list(permission_findings(aws, caller, *shop(), role))  # type: ignore[arg-type]
 
 

@@ -12,18 +12,18 @@ from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detect
 from flask_errwatch.errors import ConfigurationError
 from flask_errwatch.provision import (
     AnomalyDetector,
+    AwsScope,
     CompositeAlarm,
     Desired,
     InsightRule,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
-    Place,
     desired_resources,
 )
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
-PLACE = Place(partition="aws", region="eu-central-1", account="123456789012")
+PLACE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
 MARKER = "managed-by=flask-errwatch app=shop"
 BALANCER = RequestMetric(
     namespace="AWS/ApplicationELB",
@@ -37,7 +37,7 @@ def made(*detectors: Detector, app: str = "shop", **settings: object) -> Desired
     keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
     config = configuration.load(keys, {}, app_name=app)
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
-    return desired_resources(catalogue, config, topic_arn=TOPIC, place=PLACE)
+    return desired_resources(catalogue, config, topic_arn=TOPIC, scope=PLACE)
 
 
 def login_failed(alarm: Alarm | AnomalyAlarm | BusyAlarm | None) -> Detector:

@@ -20,10 +20,10 @@ from flask_errwatch.provision import (
 )
 from flask_errwatch.provision.descriptions import lines_link
 from flask_errwatch.provision.descriptions import of_detector as description
-from flask_errwatch.provision.resources import tags_for
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.resources.tags import tags_for
+from flask_errwatch.provision.scope import AwsScope
 
-CHINA = Place(partition="aws-cn", region="cn-north-1", account="123456789012")
+CHINA = AwsScope(partition="aws-cn", region="cn-north-1", account="123456789012")
 TOPIC_ARN = "arn:aws-cn:sns:cn-north-1:123456789012:ops"
 TAGS = (("managed-by", "flask-errwatch"), ("app", "shop"))
 
@@ -218,7 +218,9 @@ def test_long_description_keeps_runbook_and_marker() -> None:
 )
 def test_link_leads_to_the_console_of_its_partition(partition: str, region: str, home: str) -> None:
     """Each partition has a console of its own."""
-    link = lines_link("Login Failed", "shop", Place(partition=partition, region=region, account=""))
+    link = lines_link(
+        "Login Failed", "shop", AwsScope(partition=partition, region=region, account="")
+    )
     assert link is not None
     assert link.startswith(home)
     assert f"?region={region}#logsV2:logs-insights$3FqueryDetail$3D" in link
@@ -226,9 +228,9 @@ def test_link_leads_to_the_console_of_its_partition(partition: str, region: str,
 
 def test_link_of_an_unknown_partition_is_left_out() -> None:
     """A wrong link is worse than none."""
-    place = Place(partition="aws-iso", region="us-iso-east-1", account="")
-    assert lines_link("Login Failed", "shop", place) is None
-    assert "Lines:" not in description(CRITICAL_ERROR, _config(), place)
+    scope = AwsScope(partition="aws-iso", region="us-iso-east-1", account="")
+    assert lines_link("Login Failed", "shop", scope) is None
+    assert "Lines:" not in description(CRITICAL_ERROR, _config(), scope)
 
 
 def test_link_decodes_to_the_query_and_the_group() -> None:

@@ -13,12 +13,12 @@ from flask_errwatch import config as configuration
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import (
+    AwsScope,
     Change,
     CompositeAlarm,
     Desired,
     Difference,
     LogGroup,
-    Place,
     Plan,
     desired_resources,
 )
@@ -29,7 +29,7 @@ from flask_errwatch.provision.from_aws import Actual
 from flask_errwatch.provision.resources import Resource, Topic, TopicPolicy
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
-PLACE = Place(partition="aws", region="eu-central-1", account="123456789012")
+PLACE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
 EVERYTHING: dict[str, object] = {
     "SNS_TOPIC": "ops",
     "SUBSCRIPTIONS": "mailto:ops@example.com",
@@ -56,7 +56,7 @@ def wanted(*detectors: Detector, **settings: object) -> Desired:
     config = configuration.load(keys, {}, app_name="shop")
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
     arn = ARN if config.sns_topic else None
-    return desired_resources(catalogue, config, topic_arn=arn, place=PLACE)
+    return desired_resources(catalogue, config, topic_arn=arn, scope=PLACE)
 
 
 def standing(whole: Desired, *others: Resource, without: tuple[str, ...] = ()) -> Actual:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from flask_errwatch.provision import MetricAlarm, MetricFilter
-from flask_errwatch.provision.canonical_json import recanonical
 from flask_errwatch.provision.from_aws import Actual
 from flask_errwatch.provision.ownership import is_ours, owner_told
 from flask_errwatch.provision.resources import (
@@ -19,6 +18,7 @@ from flask_errwatch.provision.resources import (
     Subscription,
     Topic,
 )
+from flask_errwatch.provision.resources.canonical_json import recanonical
 
 
 def counted(name: str, phrase: str = "Login Failed", /, **changed: object) -> MetricFilter:

@@ -18,7 +18,7 @@ from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import Difference, Plan
-from flask_errwatch.provision.alarms import AlarmState, MetricAlarm
+from flask_errwatch.provision.resources import AlarmState, MetricAlarm
 from flask_errwatch.provision.status import read_status
 from flask_errwatch.provision.status_report import Deliveries, RefusedPublish, Status
 from tests.provision.stubbed_aws import StubbedAws

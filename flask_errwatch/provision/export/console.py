@@ -8,26 +8,26 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import desired_resources
 from flask_errwatch.provision.queries import SAVED_QUERIES
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 
 
-def dashboard_text(catalogue: Catalogue, config: Config, place: Place) -> str:
+def dashboard_text(catalogue: Catalogue, config: Config, scope: AwsScope) -> str:
     """The dashboard's body, indented, whether or not the app provisions one.
 
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
-        place: Partition, region and account.
+        scope: Partition, region and account.
 
     Example:
         >>> from flask_errwatch import config
-        >>> place = Place(partition="aws", region="eu-central-1", account="123456789012")
-        >>> text = dashboard_text(Catalogue(()), config.load({}, {}, app_name="shop"), place)
+        >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
+        >>> text = dashboard_text(Catalogue(()), config.load({}, {}, app_name="shop"), scope)
         >>> json.loads(text)["periodOverride"]
         'inherit'
     """
     wanted = config._replace(dashboard=True)
-    made = desired_resources(catalogue, wanted, place=place).dashboard
+    made = desired_resources(catalogue, wanted, scope=scope).dashboard
     body = {} if made is None else json.loads(made.body)
     return json.dumps(body, indent=2, ensure_ascii=False)
 

@@ -15,7 +15,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
 from flask_errwatch.provision.export.portable import portable
-from flask_errwatch.provision.scope import TO_FILL_IN, Place
+from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
 
 Role = Literal["runtime", "deploy", "respond"]
 ROLES: tuple[Role, ...] = ("runtime", "deploy", "respond")
@@ -31,7 +31,7 @@ class _Statement:
 
 
 def iam_policy(
-    role: Role, catalogue: Catalogue, config: Config, *, place: Place = TO_FILL_IN
+    role: Role, catalogue: Catalogue, config: Config, *, scope: AwsScope = TO_FILL_IN
 ) -> dict[str, object]:
     """The policy document of a role: every call that it makes, and nothing else.
 
@@ -40,7 +40,7 @@ def iam_policy(
             `respond` for who looks into an alarm and blocks a source.
         catalogue: The app's detectors.
         config: The app's configuration; what it turns off is not allowed.
-        place: Partition, region and account.
+        scope: Partition, region and account.
 
     Example:
         >>> from flask_errwatch import config
@@ -50,7 +50,7 @@ def iam_policy(
         >>> document["Statement"][0]["Resource"]
         'arn:${Partition}:logs:${Region}:${Account}:log-group:shop:*'
     """
-    names = _Names(portable(catalogue, config), config, place)
+    names = _Names(portable(catalogue, config), config, scope)
     made = {"runtime": _runtime, "deploy": _deploy, "respond": _respond}[role](names)
     return {"Version": "2012-10-17", "Statement": [_document(each) for each in made]}
 
@@ -58,18 +58,18 @@ def iam_policy(
 class _Names:
     """The ARNs of an app's resources, and what it has of each kind."""
 
-    def __init__(self, desired: Desired, config: Config, place: Place) -> None:
+    def __init__(self, desired: Desired, config: Config, scope: AwsScope) -> None:
         prefix = f"{_literal(desired.app_name)}-*"
-        group = place.log_group_arn(desired.log_group.name)
+        group = scope.log_group_arn(desired.log_group.name)
         self.desired = desired
         self.group = (group, f"{group}:*")
-        self.alarms = place.alarm_arn(prefix)
-        self.rules = place.insight_rule_arn(prefix)
-        self.dashboard = place.dashboard_arn(dashboard_name(desired.app_name))
-        self.ip_sets = place.arn("wafv2", f"regional/ipset/{prefix}/*")
+        self.alarms = scope.alarm_arn(prefix)
+        self.rules = scope.insight_rule_arn(prefix)
+        self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
+        self.ip_sets = scope.arn("wafv2", f"regional/ipset/{prefix}/*")
         topic = config.sns_topic
         named = topic is not None and not topic.startswith("arn:")
-        self.topic = place.topic_arn(topic) if topic and named else topic
+        self.topic = scope.topic_arn(topic) if topic and named else topic
 
 
 def _literal(name: str) -> str:

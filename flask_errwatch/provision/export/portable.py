@@ -24,7 +24,7 @@ def portable(catalogue: Catalogue, config: Config) -> Desired:
     topic = token(TOPIC)
     if default_topic(config) is not None:
         config = config._replace(sns_topic=None)
-    return desired_resources(catalogue, config, topic_arn=topic, place=ANYWHERE)
+    return desired_resources(catalogue, config, topic_arn=topic, scope=ANYWHERE)
 
 
 def default_topic(config: Config) -> str | None:

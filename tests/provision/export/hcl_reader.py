@@ -31,13 +31,13 @@ class Module:
 
     Attributes:
         variables: Values given to variables, in place of their defaults.
-        place: What `data.….current.…` gives, by its whole name.
+        scope: What `data.….current.…` gives, by its whole name.
         unmade: Attributes that only AWS knows, by their whole name.
     """
 
     blocks: Mapping[str, Any]
     variables: Mapping[str, object] = field(default_factory=dict)
-    place: Mapping[str, object] = field(default_factory=dict)
+    scope: Mapping[str, object] = field(default_factory=dict)
     unmade: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -99,7 +99,7 @@ class Module:
         if head == "local":
             return next(self.value(each[rest]) for each in self.blocks["locals"] if rest in each)
         if head == "data":
-            return self.place[name]
+            return self.scope[name]
         if name in self.unmade:
             return self.unmade[name]
         kind, label, *path = re.findall(r"[\w-]+", name)

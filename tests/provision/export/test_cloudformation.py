@@ -55,12 +55,12 @@ def test_the_linter_finds_nothing(name: str) -> None:
 def test_the_linter_would_find_faults(path: tuple[str, ...], value: object, rule: str) -> None:
     """It does look: a fault of each kind is told."""
     document = json.loads(cloudformation(*APPS["default"]))
-    place: Any = document
+    entry: Any = document
     for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
+        entry = entry[key]
+    entry[path[-1]] = value
     if rule == "I3011":
-        del place["UpdateReplacePolicy"], place["DeletionPolicy"]
+        del entry["UpdateReplacePolicy"], entry["DeletionPolicy"]
     assert any(found.startswith(rule) for found in findings(json.dumps(document)))
 
 

@@ -19,10 +19,10 @@ from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.desired import desired_resources
 from flask_errwatch.provision.export.console import dashboard_text
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
 
-PLACE = Place(partition="aws", region="eu-central-1", account="123456789012")
+PLACE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
 HUNDRED = tuple(
     Detector(name=f"detector-{number}", event=f"Detector {number}", alarm=Alarm(threshold=number))
     for number in range(1, 101)
@@ -233,7 +233,7 @@ def test_every_alarm_is_on_it_once() -> None:
         for each in body_of(catalogue, config)["widgets"]
         for arn in each["properties"].get("alarms", ())
     ]
-    made = desired_resources(catalogue, config, place=PLACE)
+    made = desired_resources(catalogue, config, scope=PLACE)
     assert sorted(shown) == sorted(each.name for each in (*made.alarms, *made.composites))
 
 
@@ -304,7 +304,7 @@ def test_alarms_of_no_row_share_rows_of_their_own() -> None:
         dimensions=(("route", "$.route"),),
     )
     body: Any = dashboard_body(
-        log_group="shop", filters=[counted], alarms=others, place=PLACE, note="whose"
+        log_group="shop", filters=[counted], alarms=others, scope=PLACE, note="whose"
     )
     assert faults(body) == []
     sizes = [

@@ -63,8 +63,8 @@ def terraformed(catalogue: Catalogue, config: Config) -> Module:
     """The app's Terraform export, as `terraform apply` would see it."""
     text = terraform(catalogue, config)
     variables = {"https_hooks_example_com_url": SECRET}
-    first = read(text, variables=variables, place=PLACE, unmade={"aws_sns_topic.ops.arn": ARN})
-    return read(text, variables=variables, place=PLACE, unmade=arns(first))
+    first = read(text, variables=variables, scope=PLACE, unmade={"aws_sns_topic.ops.arn": ARN})
+    return read(text, variables=variables, scope=PLACE, unmade=arns(first))
 
 
 def calls_of(recorder: Recorder, catalogue: Catalogue, config: Config) -> Calls:

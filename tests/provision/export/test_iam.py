@@ -23,13 +23,13 @@ from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.verification import verify
 from flask_errwatch.provision.apply import apply_plan, bootstrap, make_destroy_plan, make_plan
 from flask_errwatch.provision.export.iam import ROLES, iam_policy
-from flask_errwatch.provision.scope import Place
+from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.status import read_status
 from tests.provision.export.policies import ACCOUNT, FREE, REGION, actions, allowed, asked
 from tests.provision.export.recorded import Made, Recorder
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
 
-HERE = Place(partition="aws", region=REGION, account=ACCOUNT)
+HERE = AwsScope(partition="aws", region=REGION, account=ACCOUNT)
 FULL = shop(EVERY_KIND, **EVERYTHING)
 #: What is allowed for features that make no call yet: who looks into an alarm, and blocks.
 NOT_YET_CALLED = {
@@ -40,7 +40,7 @@ NOT_YET_CALLED = {
 
 def policy(role: str, app: tuple[Catalogue, Config] = FULL) -> dict[str, Any]:
     """The policy document of a role in the account of these tests."""
-    return next(iam_policy(each, *app, place=HERE) for each in ROLES if each == role)
+    return next(iam_policy(each, *app, scope=HERE) for each in ROLES if each == role)
 
 
 def refused(document: Mapping[str, Any], made: Iterable[Made]) -> list[str]:
@@ -173,8 +173,8 @@ def test_a_question_mark_in_a_name_is_no_wildcard() -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_partition_and_account_is_meant(role: str) -> None:
     """The three words of a place stand in every ARN, and are to be filled in when not given."""
-    china = Place(partition="aws-cn", region="cn-north-1", account="210987654321")
-    text = json.dumps(next(iam_policy(each, *FULL, place=china) for each in ROLES if each == role))
+    china = AwsScope(partition="aws-cn", region="cn-north-1", account="210987654321")
+    text = json.dumps(next(iam_policy(each, *FULL, scope=china) for each in ROLES if each == role))
     assert "arn:aws:" not in text
     assert "arn:aws-cn:logs:cn-north-1:210987654321:log-group:shop:*" in text
     blank = json.dumps(next(iam_policy(each, *FULL) for each in ROLES if each == role))

@@ -62,7 +62,7 @@ def test_each_address_stands_once() -> None:
     """Names that differ in signs alone still are two resources."""
     names = ("a-b", "a-b-2", "a-b2")
     detectors = tuple(Detector(name=name, event=f"E {number}") for number, name in enumerate(names))
-    module = read(terraform(*shop(detectors)), place=PLACE)
+    module = read(terraform(*shop(detectors)), scope=PLACE)
     assert sorted(module.names) == sorted(set(module.names))
     filters = [each for each in module.names if "metric_filter" in each]
     assert [each.split(".")[1] for each in filters] == ["a_b", "a_b_2", "a_b2"]
@@ -79,8 +79,8 @@ def test_thresholds_and_the_topic_are_variables() -> None:
         f"aws_cloudwatch_metric_alarm.{each.name.replace('-', '_')}.arn": each.name
         for each in DEFAULT_DETECTORS
     }
-    place = {**PLACE, "data.aws_partition.current.partition": "aws"}
-    module = read(text, variables=variables, place=place, unmade=arns)
+    scope = {**PLACE, "data.aws_partition.current.partition": "aws"}
+    module = read(text, variables=variables, scope=scope, unmade=arns)
     alarm = module.resource("aws_cloudwatch_metric_alarm.critical_error")
     assert alarm["threshold"] == 3
     assert alarm["alarm_actions"] == ["arn:aws:sns:eu-central-1:123456789012:mine"]
@@ -89,17 +89,17 @@ def test_thresholds_and_the_topic_are_variables() -> None:
     body = module.resource("aws_cloudwatch_dashboard.errors")["dashboard_body"]
     assert '{"label":"shop-critical-error threshold","value":3}' in body
     assert '{"label":"shop-not-found-error threshold","value":7.5}' in body
-    quiet = read(text, place=place, unmade=arns)
+    quiet = read(text, scope=scope, unmade=arns)
     assert quiet.resource("aws_cloudwatch_metric_alarm.critical_error")["alarm_actions"] == []
 
 
 def test_a_topic_of_ones_own_is_the_default() -> None:
     """An ARN is used, a name is created."""
     arn = "arn:aws:sns:eu-central-1:123456789012:ops"
-    used = read(terraform(*shop(SNS_TOPIC=arn)), place=PLACE)
+    used = read(terraform(*shop(SNS_TOPIC=arn)), scope=PLACE)
     assert used.reference("var.sns_topic_arn") == arn
     assert used.of_type("aws_sns_topic") == []
-    created = read(terraform(*shop(SNS_TOPIC="ops")), place=PLACE)
+    created = read(terraform(*shop(SNS_TOPIC="ops")), scope=PLACE)
     assert created.resource("aws_sns_topic.ops")["name"] == "ops"
     assert 'variable "sns_topic_arn"' not in terraform(*shop(SNS_TOPIC="ops"))
 
@@ -116,7 +116,7 @@ def test_the_url_of_a_hook_is_not_written_down() -> None:
 
 def resources_of_the_critical_error(text: str) -> dict[str, dict[str, Any]]:
     """The values of the three resources that the critical error needs."""
-    module = read(text, place=PLACE)
+    module = read(text, scope=PLACE)
     return {
         address: module.resource(address)
         for address in (

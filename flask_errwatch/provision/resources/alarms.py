@@ -1,4 +1,4 @@
-"""The alarms of the resource model, and what only alarms need: expressions, models, rules."""
+"""Resources of CloudWatch: alarms, and what only alarms need: expressions, models, rules."""
 
 from __future__ import annotations
 
@@ -6,26 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from flask_errwatch.provision.tags import Pairs, is_marked
-
-
-class Named:
-    """A resource that its name alone identifies, within its kind."""
-
-    __slots__ = ()
-
-    kind: ClassVar[str]
-    name: str
-
-    @property
-    def key(self) -> str:
-        """What identifies it among resources of its kind."""
-        return self.name
-
-    @property
-    def label(self) -> str:
-        """How it is shown to people."""
-        return self.name
+from flask_errwatch.provision.resources.named import Named, Pairs
+from flask_errwatch.provision.resources.tags import is_marked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from flask_errwatch.provision.resources.named import Pairs
+
 #: The value of the tag `managed-by`, and the first words of a marker line.
 MANAGER = "flask-errwatch"
 
-Pairs = tuple[tuple[str, str], ...]
 
 # What AWS refuses in a tag's value (CloudWatch Logs API Reference, CreateLogGroup, tags).
 _NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]")

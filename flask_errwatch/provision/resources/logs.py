@@ -1,0 +1,78 @@
+"""Resources of CloudWatch Logs: the log group, its metric filters and saved queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from flask_errwatch.provision.resources.named import Named, Pairs
+
+#: Filters that one log group takes (AWS API Reference, PutMetricFilter); it cannot be raised.
+FILTERS_PER_GROUP = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogGroup(Named):
+    """A log group of CloudWatch Logs.
+
+    Attributes:
+        name: Its name.
+        retention_days: Days that events are kept; None is for ever.
+        log_class: Only `STANDARD` carries metric filters, and it cannot be changed.
+        tags: Its tags.
+    """
+
+    kind: ClassVar[str] = "log group"
+
+    name: str
+    retention_days: int | None
+    log_class: str = "STANDARD"
+    tags: Pairs = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricFilter(Named):
+    """A metric filter: which lines of a log group are counted, and in which metric.
+
+    Attributes:
+        log_group: The log group's name.
+        name: Its name, unique within the group.
+        pattern: The filter pattern.
+        namespace: The metric's namespace.
+        metric_name: The metric's name.
+        value: What one matching line adds.
+        unit: The metric's unit.
+        default: What a minute with lines but without a match adds; None is nothing.
+        dimensions: The metric's dimensions.
+    """
+
+    kind: ClassVar[str] = "metric filter"
+
+    log_group: str
+    name: str
+    pattern: str
+    namespace: str
+    metric_name: str
+    value: str = "1"
+    unit: str = "Count"
+    default: float | None = 0.0
+    dimensions: Pairs = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryDefinition(Named):
+    """A saved Logs Insights query.
+
+    Attributes:
+        name: Its name; what precedes `/` is shown as a folder.
+        query: The query; its first line is a comment that tells whose it is.
+        log_groups: The log groups that it reads.
+        id: Its id; None until it stands. A put without an id makes a second one.
+    """
+
+    kind: ClassVar[str] = "saved query"
+
+    name: str
+    query: str
+    log_groups: tuple[str, ...]
+    id: str | None = field(default=None, compare=False)

@@ -1,0 +1,115 @@
+"""Resources of SNS: the topic, its policy and its subscriptions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from flask_errwatch.provision.resources.canonical_json import canonical
+from flask_errwatch.provision.resources.named import Named, Pairs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic(Named):
+    """An SNS topic, named by the configuration.
+
+    Attributes:
+        name: Its name.
+        arn: Its ARN, which is known before it stands: it follows from account and name.
+        tags: Its tags.
+    """
+
+    kind: ClassVar[str] = "topic"
+
+    name: str
+    arn: str
+    tags: Pairs = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicPolicy:
+    """The statement in a topic's policy that lets the account's alarms publish.
+
+    A policy is replaced as a whole, so that the other statements are kept beside it.
+
+    Attributes:
+        topic_arn: The topic.
+        statement: The statement as canonical JSON (`marks.canonical`); empty when it is missing.
+        others: The policy's other statements, in the same form.
+    """
+
+    kind: ClassVar[str] = "topic policy"
+
+    topic_arn: str
+    statement: str
+    others: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def key(self) -> str:
+        """What identifies it among resources of its kind."""
+        return self.topic_arn
+
+    @property
+    def label(self) -> str:
+        """How it is shown to people."""
+        return self.topic_arn.rsplit(":", 1)[-1]
+
+    @property
+    def document(self) -> str:
+        """The whole policy, as SNS takes it."""
+        statements = [json.loads(each) for each in (*self.others, self.statement)]
+        return canonical({"Version": "2012-10-17", "Statement": statements})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscription:
+    """An SNS subscription: SNS takes one per topic, protocol and endpoint.
+
+    Attributes:
+        topic_arn: The topic.
+        protocol: SNS's word for it: `email`, `https`, `http`, `sms`, `lambda`, `sqs` …
+        endpoint: Address, URL, phone number or ARN.
+        arn: Its ARN; None until its owner has confirmed it.
+    """
+
+    kind: ClassVar[str] = "subscription"
+
+    topic_arn: str
+    protocol: str
+    endpoint: str
+    arn: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, url: str, topic_arn: str) -> Subscription:
+        """The subscription that an entry of `ERRWATCH_SUBSCRIPTIONS` asks for.
+
+        Example:
+            >>> Subscription.of("mailto:ops@example.com", "arn:aws:sns:…:ops").protocol
+            'email'
+        """
+        scheme, _, rest = url.partition(":")
+        if scheme in {"http", "https"}:
+            return cls(topic_arn=topic_arn, protocol=scheme, endpoint=url)
+        if scheme == "arn":
+            return cls(topic_arn=topic_arn, protocol=url.split(":")[2], endpoint=url)
+        protocol = "email" if scheme == "mailto" else scheme
+        return cls(topic_arn=topic_arn, protocol=protocol, endpoint=rest)
+
+    @property
+    def key(self) -> str:
+        """What identifies it among resources of its kind."""
+        return f"{self.protocol}:{self.endpoint}"
+
+    @property
+    def label(self) -> str:
+        """How it is shown to people: of a URL only the host, since hooks carry secrets in it.
+
+        Example:
+            >>> Subscription.of("https://hooks.example.com/s3cret", "arn:aws:sns:…:ops").label
+            'https://hooks.example.com/…'
+        """
+        if self.protocol not in {"http", "https"}:
+            return self.endpoint
+        return f"{self.protocol}://{urlsplit(self.endpoint).hostname}/…"
