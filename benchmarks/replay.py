@@ -23,8 +23,9 @@ import orjson
 from flask_errwatch._time import rfc3339
 from flask_errwatch.config import load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
-from flask_errwatch.simulation import replay
+from flask_errwatch.simulation import InputShows, judge_log
 
 _MEGABYTE = 1_000_000
 _START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -38,9 +39,10 @@ _BARE = re.compile(
 )
 
 
-def catalogue() -> Catalogue:
+def detectors() -> DetectorSet:
     """All default detectors, with their default alarms."""
-    return Catalogue(DEFAULT_DETECTORS).configured(load({}, {}, app_name="log"))
+    config = load({}, {}, app_name="log")
+    return DetectorSet("defaults", Catalogue(DEFAULT_DETECTORS).configured(config), config)
 
 
 def json_line(chance: random.Random, at: datetime, number: int) -> bytes:
@@ -126,12 +128,14 @@ def bare_regex(path: Path) -> None:
 
 def replayed(path: Path) -> None:
     """Reads and judges the whole log, as the command does."""
-    session = Session([str(path)], catalogue())
+    judging = detectors()
+    session = Session([str(path)], judging)
     for _ in session.read():
         pass
-    found = replay(session.reading.tally, catalogue())
-    assert session.reading.bad_lines == 0
-    assert sum(each.lines for each in found.detectors) > 0
+    shows = InputShows(requests=False, heartbeats=False)
+    judged = judge_log(session.gathered.tally, judging.catalogue, judging.desired, shows)
+    assert session.gathered.bad_lines == 0
+    assert sum(detector.lines for detector in judged.detectors) > 0
 
 
 def seconds(call: Callable[[Path], None], path: Path) -> float:

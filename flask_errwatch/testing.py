@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, cast, final
@@ -19,10 +20,20 @@ from flask import Flask, request_started
 
 from flask_errwatch.capture.hooks import Event
 from flask_errwatch.delivery.interception import intercept_lines
-from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.errors import ErrWatchError, JudgeError, NoAppError, Problem
 from flask_errwatch.extension import KEY, AppState, state_of
-from flask_errwatch.simulation import Judge, Report, State, Transition
+from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.simulation import (
+    HEARTBEAT_LINE,
+    CompositeCondition,
+    InputShows,
+    Judge,
+    Report,
+    StateValue,
+    Transition,
+    Unjudged,
+    judgeable,
+)
 
 __all__ = ["START", "TrafficJudge", "capture_events"]
 
@@ -105,7 +116,7 @@ class Standing(str):
     accounts: tuple[Account, ...]
 
     @classmethod
-    def of(cls, state: State, detector: str, accounts: tuple[Account, ...]) -> Standing:
+    def of(cls, state: StateValue, detector: str, accounts: tuple[Account, ...]) -> Standing:
         """The state of this detector."""
         standing = cls(state)
         standing.detector, standing.accounts = detector, accounts
@@ -139,6 +150,7 @@ class TrafficJudge:
         self._now: float = START
         self._lines: list[tuple[AppState, int, str]] = []
         self._served: dict[int, AppState] = {}
+        self._requests: list[tuple[AppState, int]] = []
         self._block = ExitStack()
 
     def __enter__(self) -> TrafficJudge:
@@ -162,6 +174,7 @@ class TrafficJudge:
         state = app.extensions.get(KEY)
         if isinstance(state, AppState):
             self._served[id(state)] = state
+            self._requests.append((state, int(self._now * 1000)))
 
     def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Lets time pass before the next request.
@@ -199,18 +212,19 @@ class TrafficJudge:
         raised: list[str] = []
         accounts: list[Account] = []
         for state in states:
-            judge, transitions = self._judged(state)
-            rang = {each.alarm for each in transitions if each.new == "ALARM"}
-            reports = {report.name: report for report in judge.reports()}
+            judged = self._judged(state)
+            fired = {
+                judged.names[transition.alarm]
+                for transition in judged.transitions
+                if transition.new == "ALARM" and transition.alarm in judged.names
+            }
             of_app = f" of {state.config.app_name}" if len(states) > 1 else ""
-            for detector in state.catalogue:
-                resource = detector.resource_name(state.config.app_name)
-                raised += [detector.name] if resource in rang else []
-                said = _said(reports[resource], is_raised=resource in rang)
-                accounts.append(Account(detector.name, f"{detector.name}{of_app}: {said}"))
+            raised += sorted(fired)
+            for name, sentence in judged.sentences(fired):
+                accounts.append(Account(name, f"{name}{of_app}: {sentence}"))
         return Alarms.of(raised, accounts)
 
-    def states(self, app: Flask | None = None) -> dict[str, State]:
+    def states(self, app: Flask | None = None) -> dict[str, StateValue]:
         """The state now of each detector that has an alarm.
 
         Args:
@@ -224,16 +238,15 @@ class TrafficJudge:
             did = "wrote lines" if self._lines else "served requests"
             remedy = f"Call states(app=app): {len(states)} apps {did}."
             raise NoAppError(Problem(key="app", value=None, remedy=remedy))
-        judge, _ = self._judged(states[0])
-        app_name = states[0].config.app_name
-        names = {each.resource_name(app_name): each.name for each in states[0].catalogue}
+        judged = self._judged(states[0])
         accounts = self._alarms(states).accounts
-        standing: dict[str, State] = {}
-        for resource, state in judge.states.items():
-            # It equals the plain text, and can say why.
-            now = Standing.of(state, names[resource], accounts)
-            standing[names[resource]] = cast("State", now)
-        return standing
+        by_name: dict[str, StateValue] = {}
+        for alarm, name in judged.names.items():
+            if alarm in judged.judge.states:
+                # It equals the plain string, and can explain itself.
+                state = Standing.of(judged.judge.states[alarm], name, accounts)
+                by_name[name] = cast("StateValue", state)
+        return by_name
 
     def explain(self, app: Flask | None = None) -> str:
         """How the states came about: lines per detector, worst periods, every transition.
@@ -246,8 +259,9 @@ class TrafficJudge:
         """
         parts: list[str] = []
         for state in self._states(app):
-            judge, transitions = self._judged(state)
-            parts += [judge.explain(), *map(str, transitions)]
+            judged = self._judged(state)
+            parts += [judged.judge.explain(), *map(str, judged.transitions)]
+            parts += [f"{entry.alarm} is not judged: {entry.reason}" for entry in judged.unjudged]
         return "\n".join(parts) or _NOTHING
 
     def _states(self, app: Flask | None) -> list[AppState]:
@@ -260,25 +274,85 @@ class TrafficJudge:
         wrote = {id(state): state for state, _, _ in self._lines}
         return list((wrote or self._served).values())
 
-    def _judged(self, state: AppState) -> tuple[Judge, list[Transition]]:
-        """A judge that saw the app's lines, and what it saw; anew, so that no line is late."""
+    def _judged(self, state: AppState) -> _Judged:
+        """The app's lines, judged. The judge is a new one, so that no line is late."""
         config = state.config
-        judge = Judge.for_catalogue(
-            state.catalogue, config.app_name, namespace=config.namespace, start=START
-        )
-        for whose, timestamp, text in self._lines:
-            if whose is state:
+        desired = desired_resources(state.catalogue, config)
+        shows = InputShows(requests=True, heartbeats=bool(config.heartbeat_seconds))
+        resources, unjudged = judgeable(desired.resources, shows)
+        judge = Judge(resources, start=START)
+        for writer, timestamp, text in self._lines:
+            if writer is state:
                 judge.feed(timestamp, text)
+        for server, timestamp in self._requests:
+            if server is state:
+                judge.count_requests(timestamp)
         end = int(self._now // _MINUTE * _MINUTE + _MINUTE)
         if config.heartbeat_seconds:
-            beat = judge.match(_BEAT)
+            beat = judge.match(HEARTBEAT_LINE)
             # A second one in a minute would give the same zero.
             for at in range(START, end, max(_MINUTE, int(config.heartbeat_seconds))):
                 judge.count(at * 1000, beat)
-        return judge, judge.advance(end)
+        return _Judged(
+            state=state,
+            judge=judge,
+            transitions=judge.advance(end),
+            names=_names_of(desired, state),
+            unjudged=unjudged,
+        )
 
 
-_BEAT = json.dumps({"event": HEARTBEAT})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Judged:
+    """The lines of one app, judged.
+
+    Attributes:
+        state: The app's state.
+        judge: The judge that saw them.
+        transitions: What changed, in order of time.
+        names: The name by which a test knows each alarm.
+        unjudged: The alarms that lines cannot decide.
+    """
+
+    state: AppState
+    judge: Judge
+    transitions: list[Transition]
+    names: dict[str, str]
+    unjudged: tuple[Unjudged, ...]
+
+    def sentences(self, fired: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+        """What came of the lines of each detector, and of each further alarm."""
+        reports = {report.name: report for report in self.judge.reports()}
+        reasons = {entry.alarm: entry.reason for entry in self.unjudged}
+        app_name = self.state.config.app_name
+        alarms = {
+            detector.resource_name(app_name): detector.name for detector in self.state.catalogue
+        }
+        names = {*alarms.values()}
+        alarms |= {alarm: name for alarm, name in self.names.items() if name not in names}
+        for alarm, name in alarms.items():
+            if alarm in reasons:
+                yield name, f"not judged: {reasons[alarm]}"
+            else:
+                yield name, _sentence(reports[alarm], is_raised=name in fired)
+
+
+def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
+    """The name by which a test knows each alarm: its detector's, or its own without the app's.
+
+    The alarm of a detector that has a composite one (`BusyAlarm`) is the composite: those that it
+    combines notify no one.
+    """
+    app_name = state.config.app_name
+    names = {detector.resource_name(app_name): detector.name for detector in state.catalogue}
+    alarms = {alarm.name: names.get(alarm.name) for alarm in desired.alarms}
+    for composite in desired.composites:
+        children = CompositeCondition.of(composite).children
+        owners = [alarms.pop(child, None) for child in sorted(children)]
+        alarms[composite.name] = next(filter(None, owners), None)
+    return {alarm: name or alarm.removeprefix(f"{app_name}-") for alarm, name in alarms.items()}
+
+
 _NOTHING = "No app wrote a line: nothing failed, or ErrWatch(app) was not called."
 
 
@@ -342,7 +416,7 @@ def _differing(mine: object, other: object) -> set[str]:
     return {name for name in names if mine.get(name) != other.get(name)}
 
 
-def _said(report: Report, *, is_raised: bool) -> str:
+def _sentence(report: Report, *, is_raised: bool) -> str:
     """One detector in one line: the lines that matched, the worst period, the threshold."""
     matched = sum(lines for _, lines in report.filters)
     said = "1 line matched" if matched == 1 else f"{matched} lines matched"

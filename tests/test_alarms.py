@@ -9,8 +9,6 @@ import pytest
 from flask_errwatch import AnomalyAlarm, BusyAlarm, ConfigurationError, RequestMetric
 from flask_errwatch import config as configuration
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
-from flask_errwatch.errors import JudgeError
-from flask_errwatch.simulation import AlarmRule, Metric
 
 REQUESTS = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
 BUSY = BusyAlarm(requests=REQUESTS, minimum_requests=100)
@@ -98,17 +96,3 @@ def test_every_field_can_be_overridden(kind: type[Alarm | AnomalyAlarm]) -> None
     found = configured(kind(), ALARM_THRESHOLD=3, DETECTORS={"login": settings})
     filled = {"threshold": 3} if kind is Alarm else {}
     assert found == kind(period=60, datapoints_to_alarm=1, **filled)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("alarm", "remedy"),
-    [
-        (AnomalyAlarm(), "The judge has no model of what is usual"),
-        (BUSY, "The lines do not count all requests"),
-    ],
-)
-def test_judge_refuses_what_it_cannot_know(alarm: AnomalyAlarm | BusyAlarm, remedy: str) -> None:
-    """A judgement without the data would be a guess."""
-    metric = Metric("N", "m")
-    with pytest.raises(JudgeError, match=remedy):
-        AlarmRule.from_alarm(alarm, name="shop-login", metric=metric)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from flask_errwatch import Alarm, Detector, ErrWatch
+from flask_errwatch import Alarm, AnomalyAlarm, BusyAlarm, Detector, ErrWatch, RequestMetric
 from flask_errwatch.errors import JudgeError, NoAppError
 from flask_errwatch.testing import Alarms, TrafficJudge, capture_events, explained
 from tests.wsgi_driver import events_of
@@ -353,3 +353,53 @@ def test_not(client, errwatch_judge):
     result.stdout.fnmatch_lines(
         ["*- errwatch_judge -*", "login-failed: raised: 11 lines matched, *", "critical-error: *"]
     )
+
+
+def busy_shop(**settings: object) -> Flask:
+    """An app whose alarm on missing pages needs a hundred requests."""
+    balancer = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
+    alarm = BusyAlarm(errors=Alarm(threshold=3), requests=balancer, minimum_requests=100)
+    app = Flask("shop")
+    app.config.update({f"ERRWATCH_{key}": value for key, value in settings.items()})
+    missing = Detector(name="missing", event="Missing", statuses=(404,), alarm=alarm)
+    learned = Detector(name="learned", event="Learned", statuses=(400,), alarm=AnomalyAlarm())
+    ErrWatch(app, detectors=[missing, learned])
+    app.get("/")(lambda: "")
+    return app
+
+
+@pytest.mark.parametrize(("good", "raised"), [(95, set()), (96, {"missing"})])
+def test_a_busy_alarm_needs_the_requests_that_the_test_sends(good: int, raised: set[str]) -> None:
+    """The fixture sees every request, so it judges the composite that `apply` creates."""
+    app = busy_shop()
+    with TrafficJudge() as judge:
+        for path, times in (("/missing", 4), ("/", good)):
+            for _ in range(times):
+                app.test_client().get(path)
+        assert judge.alarms(app) == raised
+        assert judge.states(app) == {"missing": "ALARM" if raised else "OK"}
+        assert "shop-learned is not judged: Only CloudWatch has the model" in judge.explain(app)
+
+
+def test_the_alarm_on_one_source_has_its_own_name() -> None:
+    """It fires before the detector's own alarm, which counts all sources."""
+    app = Flask("shop")
+    app.config["ERRWATCH_PER_SOURCE_ALARMS"] = "not-found-error"
+    ErrWatch(app)
+    with TrafficJudge() as judge:
+        for _ in range(6):
+            app.test_client().get("/missing")
+        assert judge.alarms() == {"not-found-error-one-source"}
+        assert judge.states()["not-found-error"] == "OK"
+
+
+def test_the_silence_alarm_is_judged_and_stays_quiet() -> None:
+    """The fixture sends the heartbeats that the app is configured with."""
+    app = Flask("shop")
+    app.config["ERRWATCH_SILENCE_ALARM"] = True
+    ErrWatch(app)
+    with TrafficJudge() as judge:
+        app.test_client().get("/missing")
+        judge.advance(hours=2)
+        assert judge.alarms() == frozenset()
+        assert judge.states()["silent"] == "OK"

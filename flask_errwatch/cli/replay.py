@@ -18,7 +18,7 @@ from flask_errwatch._text import one_line
 from flask_errwatch.extension import KEY, AppState
 
 if TYPE_CHECKING:
-    from flask_errwatch.replay.run import Judges
+    from flask_errwatch.replay.detector_set import DetectorSet
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
 _STDIN = "-"
@@ -89,7 +89,8 @@ def replay(
     Each FILE is an access log or holds the app's own lines, plain or packed with gzip or zstd;
     - is standard input. Without an app the default detectors judge.
     """
-    from flask_errwatch.replay import findings, run, text
+    from flask_errwatch.replay import result, run, text
+    from flask_errwatch.replay.detector_set import WrongSettingError
     from flask_errwatch.replay.files import UnreadableLogError
 
     write = None if html is None else run.page_writer()
@@ -99,19 +100,21 @@ def replay(
     if html is not None and any(_is_same(html, name) for name in files):
         remedy = "It is a log to be read: name another file."
         raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
-    judges = _judges(info)
+    detectors = _detectors(info)
     try:
-        judges = judges.trying(settings)
-        found = run.run(files, judges, form=form, alarms_a_week=advise, heartbeat=not no_heartbeat)
-    except (UnreadableLogError, run.WrongSettingError) as error:
+        detectors = detectors.with_settings(settings)
+        replayed = run.run(
+            files, detectors, form=form, alarms_a_week=advise, heartbeat=not no_heartbeat
+        )
+    except (UnreadableLogError, WrongSettingError) as error:
         raise _Refused(str(error)) from error
-    for note in found.notes:
+    for note in replayed.notes:
         click.echo(one_line(note), err=True)
     with _writing(_STDOUT):
-        click.echo(findings.document(found) if as_json else text.text(found))
+        click.echo(result.document(replayed) if as_json else text.text(replayed))
     if html is not None and write is not None:
         with _writing(one_line(str(html))):
-            html.write_text(write(found), encoding="utf-8", errors="replace")
+            html.write_text(write(replayed), encoding="utf-8", errors="replace")
         click.echo(f"The page is in {one_line(str(html))}.", err=True)
 
 
@@ -138,17 +141,17 @@ def _writing(place: str) -> Iterator[None]:
         raise click.ClickException(f"{place} cannot be written: {error.strerror}.") from error
 
 
-def _judges(info: ScriptInfo) -> Judges:
+def _detectors(info: ScriptInfo) -> DetectorSet:
     """The app's detectors; the default ones where there is no app, or it has none."""
-    from flask_errwatch.replay.run import Judges
+    from flask_errwatch.replay.detector_set import DetectorSet
 
     try:
         app = info.load_app()
     except NoAppException:
         if info.app_import_path or info.create_app:
             raise  # it was asked for, and is not there
-        return Judges.default("the default detectors (there is no app)")
+        return DetectorSet.default("the default detectors (there is no app)")
     state = app.extensions.get(KEY)
     if isinstance(state, AppState):
-        return Judges(f"the detectors of {app.name}", state.catalogue, state.config)
-    return Judges.default(f"the default detectors ({app.name} has none)")
+        return DetectorSet(f"the detectors of {app.name}", state.catalogue, state.config)
+    return DetectorSet.default(f"the default detectors ({app.name} has none)")

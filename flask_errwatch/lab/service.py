@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import JudgeError
 from flask_errwatch.lab.clock import Clock
+from flask_errwatch.lab.definitions import judged_alarm, judged_filter
 from flask_errwatch.lab.notices import Courier
 from flask_errwatch.lab.reading import LogLine, Reader
-from flask_errwatch.simulation import AlarmRule, Judge, MetricRule, State, Transition
+from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
+from flask_errwatch.simulation import Judge, LineFilter, StateValue, Transition
 
 _MINUTE = 60
 _MOST_DATA = 1000  # CloudWatch API Reference, PutMetricData: metrics in one call
@@ -19,7 +21,7 @@ _REASON = 1023  # CloudWatch API Reference, SetAlarmState, StateReason
 
 #: An entry of a listing, as boto3 returns it.
 _Stored = Mapping[str, Any]
-RuleT = TypeVar("RuleT", MetricRule, AlarmRule)
+ResourceT = TypeVar("ResourceT", MetricFilter, MetricAlarm)
 
 
 class _Datum(NamedTuple):
@@ -49,12 +51,12 @@ class _Group:
     def __init__(self, aws: Aws, name: str, origin: float) -> None:
         self.reader = Reader(aws, name)
         self.judge = Judge(start=origin)
-        self.rules: list[MetricRule] = []
+        self.filters: list[LineFilter] = []
 
-    def define(self, rules: list[MetricRule], alarms: list[AlarmRule]) -> None:
-        """Puts other filters and alarms in the place of those there are."""
-        self.rules = rules
-        self.judge.redefine(rules, alarms)
+    def define(self, filters: list[MetricFilter], alarms: list[MetricAlarm]) -> None:
+        """Replaces the filters and alarms."""
+        self.filters = [LineFilter(metric_filter) for metric_filter in filters]
+        self.judge.redefine([*filters, *alarms])
 
 
 class Service:
@@ -99,7 +101,7 @@ class Service:
         alarms, is_new = self._define()
         for group in self._groups.values():
             lines = group.reader.new_lines()
-            self._put_metrics(group.rules, lines)
+            self._put_metrics(group.filters, lines)
             for line in lines:
                 group.judge.feed(round(self._lab_time(line) * 1000), line.message)
         self._keep_states(alarms, until, is_new=is_new)
@@ -126,33 +128,35 @@ class Service:
 
     def _redefine(self, filters: Iterable[_Stored], alarms: Iterable[_Stored]) -> None:
         # moto keeps both when a filter is put twice; in AWS the second replaces the first.
-        unique = {(each["logGroupName"], each["filterName"]): each for each in filters}
-        rules: dict[str, list[MetricRule]] = {name: [] for name in self._groups}
-        watched: dict[str, list[AlarmRule]] = {}
+        unique = {(entry["logGroupName"], entry["filterName"]): entry for entry in filters}
+        by_group: dict[str, list[MetricFilter]] = {name: [] for name in self._groups}
+        watched: dict[str, list[MetricAlarm]] = {}
         owners: dict[tuple[str, str], str] = {}
-        for (name, _), each in unique.items():
-            rule = self._understood(MetricRule.from_cloudwatch, each)
-            if rule is not None:
-                rules.setdefault(name, []).append(rule)
-                owners.setdefault((rule.namespace, rule.metric_name), name)
-        for each in alarms:
-            alarm = self._understood(AlarmRule.from_cloudwatch, each)
+        for (group, _), entry in unique.items():
+            metric_filter = self._understood(judged_filter, entry)
+            if metric_filter is not None:
+                by_group.setdefault(group, []).append(metric_filter)
+                owners.setdefault((metric_filter.namespace, metric_filter.metric_name), group)
+        for entry in alarms:
+            alarm = self._understood(judged_alarm, entry)
             if alarm is None:
                 continue
-            owner = owners.get((alarm.namespace, alarm.metric_name))
+            owner = owners.get((alarm.namespace or "", alarm.metric_name or ""))
             if owner is None:
                 self._warn(f"alarm {alarm.name}: no metric filter feeds its metric.")
             else:
                 watched.setdefault(owner, []).append(alarm)
-        for name, found in rules.items():
+        for name, declared in by_group.items():
             if name not in self._groups:
                 self._groups[name] = _Group(self._aws, name, self._clock.origin)
-            self._groups[name].define(found, watched.get(name, []))
+            self._groups[name].define(declared, watched.get(name, []))
 
-    def _understood(self, make: Callable[[_Stored], RuleT], stored: _Stored) -> RuleT | None:
-        """The rule of what is stored; None, with a warning, for what the judge cannot judge."""
+    def _understood(
+        self, read: Callable[[_Stored], ResourceT], stored: _Stored
+    ) -> ResourceT | None:
+        """The resource of an entry; None, with a warning, for one that the judge cannot judge."""
         try:
-            return make(stored)
+            return read(stored)
         except JudgeError as error:
             self._warn(str(error))
             return None
@@ -160,15 +164,15 @@ class Service:
     def _lab_time(self, line: LogLine) -> float:
         return self._clock.lab_time(line.timestamp / 1000)
 
-    def _put_metrics(self, rules: list[MetricRule], lines: list[LogLine]) -> None:
+    def _put_metrics(self, filters: list[LineFilter], lines: list[LogLine]) -> None:
         counts: Counter[tuple[str, _Datum]] = Counter()
         for line in lines:
             minute = int(self._lab_time(line)) // _MINUTE * _MINUTE
-            for rule in rules:
-                sample = rule.sample(line.message)
+            for line_filter in filters:
+                sample = line_filter.sample(line.message)
                 if sample is not None:
-                    metric = sample.metric
-                    datum = _Datum(metric.name, metric.dimensions, rule.unit, minute, sample.value)
+                    metric, unit = sample.metric, line_filter.resource.unit
+                    datum = _Datum(metric.name, metric.dimensions, unit, minute, sample.value)
                     counts[metric.namespace, datum] += 1
         by_namespace: dict[str, list[dict[str, object]]] = {}
         for (namespace, datum), count in counts.items():
@@ -191,7 +195,7 @@ class Service:
         judged = [item for group in self._groups.values() for item in group.judge.states.items()]
         for name, state in judged:
             alarm = alarms[name]
-            stored: State = alarm["StateValue"]
+            stored: StateValue = alarm["StateValue"]
             if stored == state:
                 continue
             if is_new:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
-from flask_errwatch.replay.reading import Lines, whole_minute
+from flask_errwatch.replay.readers import LineReader, whole_minute
 
 # Up to the status; what follows decides nothing. The user's name comes from outside, but no
 # server writes a bare quote there, so the first time that a quote follows is the server's own.
@@ -66,10 +66,12 @@ class _Statuses(dict[str, "tuple[list[str], list[str]]"]):
         return made
 
 
-class AccessLines(Lines):
+class AccessLogReader(LineReader):
     """An access log: a line counts for the detector that claims its status."""
 
-    def _take(self, block: bytes) -> int:
+    shows_requests = True
+
+    def _read(self, block: bytes) -> int:
         text = block.decode("utf-8", "backslashreplace")
         count = text.count("\n")
         found = _REQUEST.findall(text)
@@ -111,13 +113,13 @@ class AccessLines(Lines):
                 yield index, (source, moment, zone, request, status)
 
     def _settle(self, minute: int, by_status: _Statuses) -> None:
-        tally = self._reading.tally
+        tally = self._gathered.tally
         for status, (sources, requests) in by_status.items():
-            detector = self._reading.of_status(status)
-            if detector is None:
+            column = self._gathered.column_of_status(status)
+            if column is None:
                 tally.add_others(minute, len(sources))
             else:
-                tally.add(minute, detector, sources, [path_of(request) for request in requests])
+                tally.add(minute, column, sources, [path_of(request) for request in requests])
 
 
 def _read_minute(moment: str, zone: str) -> int | None:

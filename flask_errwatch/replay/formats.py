@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from flask_errwatch.replay.access_logs import AccessLines, request_of
-from flask_errwatch.replay.json_logs import ExportedLines, OurLines
-from flask_errwatch.replay.reading import Lines
+from flask_errwatch.replay.access_logs import AccessLogReader, request_of
+from flask_errwatch.replay.json_logs import ExportReader, OwnLineReader
+from flask_errwatch.replay.readers import LineReader
 
 #: By the name that `--format` takes.
-FORMATS: dict[str, type[Lines]] = {
-    "combined": AccessLines,
-    "json": OurLines,
-    "cloudwatch-export": ExportedLines,
+FORMATS: dict[str, type[LineReader]] = {
+    "combined": AccessLogReader,
+    "json": OwnLineReader,
+    "cloudwatch-export": ExportReader,
 }
 
 _SAMPLE = 20
@@ -22,7 +22,7 @@ _EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
 _DOCUMENT = re.compile(rb'\s*(\{\s*("(events|searchedLogStreams|next\w*Token)"|$)|\[\s*([{\]]|$))')
 
 
-def guessed(block: bytes) -> type[Lines]:
+def guessed(block: bytes) -> type[LineReader]:
     """The format in which most of the first lines are.
 
     Args:
@@ -30,13 +30,13 @@ def guessed(block: bytes) -> type[Lines]:
 
     Example:
         >>> guessed(b'{"event": "Not Found Error"}').__name__
-        'OurLines'
+        'OwnLineReader'
     """
     lines = [line for line in block.split(b"\n", _SAMPLE)[:_SAMPLE] if line.strip()]
     if lines and _DOCUMENT.match(lines[0]):
-        return ExportedLines
+        return ExportReader
     votes = Counter(kind for line in lines if (kind := _kind(line)) is not None)
-    return FORMATS[votes.most_common(1)[0][0]] if votes else AccessLines
+    return FORMATS[votes.most_common(1)[0][0]] if votes else AccessLogReader
 
 
 def _kind(line: bytes) -> str | None:

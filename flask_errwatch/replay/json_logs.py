@@ -15,7 +15,7 @@ import orjson
 
 from flask_errwatch.patterns import Event, read_event
 from flask_errwatch.replay.access_logs import request_of
-from flask_errwatch.replay.reading import Lines, Reading, minute_of, whole_minute
+from flask_errwatch.replay.readers import Gathered, LineReader, minute_of, whole_minute
 
 #: How such a document begins, which no exported line does.
 DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
@@ -43,7 +43,7 @@ _NO_DOCUMENT = (
 _NO_ROW: Row = ("", "", None, None)
 
 
-class _JsonLines(Lines):
+class _JsonReader(LineReader):
     """Reads a block in a few sweeps of C, and line by line what those do not take.
 
     Of every line only its minute, phrase, source and path are kept, per minute.
@@ -74,21 +74,20 @@ class _JsonLines(Lines):
                 self._settle(minute, rows[start:end])
 
     def _settle(self, minute: int, rows: list[Row]) -> None:
-        reading = self._reading
-        columns: defaultdict[str, _Columns] = defaultdict(lambda: ([], []))
-        for phrase, _, source, path in rows:
-            sources, paths = columns[phrase]
+        gathered = self._gathered
+        by_event: defaultdict[str, _Columns] = defaultdict(lambda: ([], []))
+        for name, _, source, path in rows:
+            sources, paths = by_event[name]
             sources.append(source)
             paths.append(path)
-        for phrase, (sources, paths) in columns.items():
-            detector = reading.of_phrase(phrase)
-            if detector is None:
-                reading.note_phrase(phrase)
-                reading.tally.add_others(minute, len(sources))
-            elif not reading.is_named[detector]:
-                reading.tally.add_unnamed(minute, detector, len(sources))
+        for name, (sources, paths) in by_event.items():
+            column = gathered.column_of_event(name)
+            if column is None:
+                gathered.tally.add_others(minute, len(sources))
+            elif not gathered.has_names[column]:
+                gathered.tally.add_unnamed(minute, column, len(sources))
             else:
-                reading.tally.add(minute, detector, sources, paths)
+                gathered.tally.add(minute, column, sources, paths)
 
     @abstractmethod
     def _slow(self, index: int, line: bytes) -> None:
@@ -96,14 +95,14 @@ class _JsonLines(Lines):
 
     def _event(self, event: Event, text: str, minute: int) -> None:
         """Counts an event that the sweep did not take."""
-        detector = self._reading.of_event(event, text)
-        self._reading.count(minute, detector, event.get("client_ip"), event.get("path"))
+        column = self._gathered.column_of_line(event, text)
+        self._gathered.count(minute, column, event.get("client_ip"), event.get("path"))
 
 
-class OurLines(_JsonLines):
+class OwnLineReader(_JsonReader):
     """One JSON object a line, its time in `timestamp`."""
 
-    def _take(self, block: bytes) -> int:
+    def _read(self, block: bytes) -> int:
         lines = block.split(b"\n")
         lines.pop()
         self._sweep(lines, map(_COLUMNS, map(orjson.loads, lines)))
@@ -120,18 +119,18 @@ class OurLines(_JsonLines):
         self._event(event, text, minute)
 
 
-class ExportedLines(_JsonLines):
+class ExportReader(_JsonReader):
     """An export of CloudWatch Logs: `2026-11-25T01:17:12.687Z`, a blank, the message.
 
     Also what `aws logs filter-log-events` and `get-log-events` print: one JSON object with
     `events`, or with `--query events` that list alone. It is held in memory as a whole.
     """
 
-    def __init__(self, reading: Reading, log: str) -> None:
-        super().__init__(reading, log)
+    def __init__(self, gathered: Gathered, log: str) -> None:
+        super().__init__(gathered, log)
         self._document: list[bytes] | None = None
 
-    def _take(self, block: bytes) -> int:
+    def _read(self, block: bytes) -> int:
         if self._before == 0 and self._document is None and DOCUMENT.match(block):
             self._document = []
         if self._document is not None:
@@ -182,11 +181,11 @@ class ExportedLines(_JsonLines):
             self._event(event, message, minute)
             return
         request = request_of(message)
-        detector = None if request is None else self._reading.of_status(request.status)
         if request is None:
-            self._reading.count(minute, None, None, None)
+            self._gathered.count(minute, None, None, None)
         else:
-            self._reading.count(minute, detector, request.source, request.path)
+            column = self._gathered.column_of_status(request.status)
+            self._gathered.count(minute, column, request.source, request.path)
 
 
 def _minutes(rows: list[Row]) -> list[str]:

@@ -1,7 +1,7 @@
-"""The page: the findings with a chart per detector, whole in itself, and safe to open.
+"""The page: the result with a chart per detector, self-contained, and safe to open.
 
-Whatever comes from a log is escaped, and the page allows no script but its own two, by hash:
-what slipped through could still not run (W3C, Content Security Policy Level 3).
+Text from a log is escaped, and the page allows no script but its own two, by hash: markup that
+was not escaped could still not run (W3C, Content Security Policy Level 3).
 """
 
 from __future__ import annotations
@@ -14,28 +14,32 @@ from jinja2 import Environment, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from flask_errwatch.replay.charts import chart, grouped
-from flask_errwatch.replay.findings import Findings
+from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.text import advised, condition, counted, shown
 from flask_errwatch.simulation import shown_time
 
-# Alarms listed below a chart; all of them stand in the JSON.
+# Alarms listed below a chart; the JSON has all of them.
 _LISTED = 100
 _HERE = Path(__file__).parent
 
 
-def page(found: Findings) -> str:
+def page(result: ReplayResult) -> str:
     """The page as HTML."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"shown": shown, "time": _time, "number": _number}
     template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
-    detectors = found.replay.detectors
-    drawn = {each.detector.name: chart(each, found.replay) for each in detectors if each.lines}
+    judged = result.judged
+    drawn = {
+        detector.detector.name: chart(detector, judged)
+        for detector in judged.detectors
+        if detector.lines
+    }
     figures = ",".join(f'"{name}":{figure}' for name, figure in drawn.items())
     drawing = (_HERE / "page.js").read_text(encoding="utf-8").replace("/* FIGURES */", figures)
     scripts = [get_plotlyjs(), drawing]
     return template.render(
-        found=found,
-        whole=found.replay,
+        result=result,
+        judged=judged,
         drawn=drawn,
         scripts=scripts,
         hashes=[_hash(script) for script in scripts],
@@ -53,7 +57,7 @@ def _hash(script: str) -> str:
 
 
 def _time(seconds: int | None) -> str:
-    """The time without its seconds, which are none."""
+    """Formats a time without seconds (they are always zero)."""
     if seconds is None:
         return "the end of the log"
     return shown_time(seconds).replace("T", " ").replace(":00Z", " UTC")

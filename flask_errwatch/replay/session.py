@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from flask_errwatch.detectors import Catalogue
+from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.files import STDIN, Log, TooLong, UnreadableLogError
 from flask_errwatch.replay.formats import FORMATS, guessed
-from flask_errwatch.replay.reading import Lines, Reading
+from flask_errwatch.replay.readers import Gathered, LineReader
 
 
 class Progress(NamedTuple):
-    """How far the reading is.
+    """How much was read so far.
 
     Attributes:
-        read: Bytes read, as the files lie there.
+        read: Bytes read, of the files as they are stored.
         size: Bytes of all files; None where standard input is among them.
-        lines: Lines read.
+        lines: LineReader read.
     """
 
     read: int
@@ -27,24 +27,24 @@ class Progress(NamedTuple):
 
 
 class Session:
-    """Reads logs for a catalogue.
+    """Reads logs for a set of detectors.
 
     Args:
         names: Paths, or `-` for standard input.
-        catalogue: The detectors.
+        detectors: The detectors that judge.
         form: A name of `FORMATS`, or `auto`.
 
     Attributes:
-        reading: What was gathered.
-        defects: For each log that ended early, or is no such log as a whole, why.
+        gathered: What was read.
+        defects: Why a log ended early or cannot be read as a whole, by its name.
 
     Raises:
         UnreadableLogError: One of the logs cannot be opened, or standard input is named twice:
             nothing is read then.
     """
 
-    def __init__(self, names: Sequence[str], catalogue: Catalogue, form: str = "auto") -> None:
-        self.reading = Reading(catalogue)
+    def __init__(self, names: Sequence[str], detectors: DetectorSet, form: str = "auto") -> None:
+        self.gathered = Gathered(detectors)
         self.defects: dict[str, str] = {}
         self._form = form
         if names.count(STDIN) > 1:
@@ -57,7 +57,7 @@ class Session:
             self._opened = opened.pop_all()
 
     def read(self) -> Iterator[Progress]:
-        """Reads everything, and tells after each block how far it is.
+        """Reads everything, and yields the progress after each block.
 
         Raises:
             UnreadableLogError: One of the logs is binary.
@@ -67,15 +67,15 @@ class Session:
         read = lines = 0
         with self._opened:
             for log in self._logs:
-                reader: Lines | None = None
+                reader: LineReader | None = None
                 for block in log.blocks():
                     if reader is None:
                         kind = FORMATS.get(self._form) or guessed(block)
-                        reader = kind(self.reading, log.name)
+                        reader = kind(self.gathered, log.name)
                     if isinstance(block, TooLong):
                         reader.refuse(block)
                     else:
-                        reader.take(block)
+                        reader.read_block(block)
                     yield Progress(read + log.position, size, lines + reader.lines)
                 if reader is not None:
                     reader.finish()

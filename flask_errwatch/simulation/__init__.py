@@ -1,55 +1,61 @@
-"""The judge: metric filters and alarms, evaluated offline as CloudWatch would; all pure."""
+"""The judge: the resources that `apply` creates, evaluated offline as CloudWatch would; pure."""
 
 from flask_errwatch.simulation.advice import Advice, advise
 from flask_errwatch.simulation.alarm_state import Peak, Transition
 from flask_errwatch.simulation.alarms import (
-    AlarmRule,
+    AlarmCondition,
     Datapoint,
     Evaluation,
-    State,
+    StateValue,
     evaluate,
     shown_time,
 )
-from flask_errwatch.simulation.backtest import (
-    DetectorReplay,
+from flask_errwatch.simulation.backtest import judge_log
+from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.filters import LineFilter, Sample
+from flask_errwatch.simulation.inputs import InputShows, Unjudged, judgeable
+from flask_errwatch.simulation.judge import HEARTBEAT_LINE, Judge
+from flask_errwatch.simulation.judged_log import (
+    JudgedAlarm,
+    JudgedDetector,
+    JudgedLog,
     RaisedAlarm,
-    Replay,
     Span,
-    judgeable,
-    replay,
 )
-from flask_errwatch.simulation.composite import CompositeRule
-from flask_errwatch.simulation.judge import Judge
-from flask_errwatch.simulation.matching import Outcome
-from flask_errwatch.simulation.metrics import Metric, MetricRule, MetricSeries, Sample
+from flask_errwatch.simulation.matching import LineMatch
+from flask_errwatch.simulation.metrics import Metric, MetricSeries
 from flask_errwatch.simulation.report import Report
-from flask_errwatch.simulation.tally import Named, Tally
+from flask_errwatch.simulation.tally import NameCount, Tally
 
 __all__ = [
+    "HEARTBEAT_LINE",
     "Advice",
-    "AlarmRule",
-    "CompositeRule",
+    "AlarmCondition",
+    "CompositeCondition",
     "Datapoint",
-    "DetectorReplay",
     "Evaluation",
+    "InputShows",
     "Judge",
+    "JudgedAlarm",
+    "JudgedDetector",
+    "JudgedLog",
+    "LineFilter",
+    "LineMatch",
     "Metric",
-    "MetricRule",
     "MetricSeries",
-    "Named",
-    "Outcome",
+    "NameCount",
     "Peak",
     "RaisedAlarm",
-    "Replay",
     "Report",
     "Sample",
     "Span",
-    "State",
+    "StateValue",
     "Tally",
     "Transition",
+    "Unjudged",
     "advise",
     "evaluate",
+    "judge_log",
     "judgeable",
-    "replay",
     "shown_time",
 ]

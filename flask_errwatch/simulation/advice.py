@@ -1,4 +1,4 @@
-"""Which threshold would have kept the peace, and what it would have missed."""
+"""Advice: the lowest threshold that would have raised few alarms, and what it would miss."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from flask_errwatch.detectors import Detector
-from flask_errwatch.patterns import parse
+from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.provision.desired import Desired
+from flask_errwatch.provision.resources import MetricAlarm
 from flask_errwatch.simulation.alarm_state import Cadence
-from flask_errwatch.simulation.alarms import AlarmRule
-from flask_errwatch.simulation.backtest import (
-    DetectorReplay,
-    RaisedAlarm,
-    Replay,
-    Span,
-    judged,
-    line_of,
-    spans_of,
-)
+from flask_errwatch.simulation.alarms import AlarmCondition
+from flask_errwatch.simulation.backtest import columns_of, feed_tally, spans_of
 from flask_errwatch.simulation.judge import Judge
-from flask_errwatch.simulation.metrics import MINUTE, MetricRule, MetricSeries
+from flask_errwatch.simulation.judged_log import JudgedDetector, JudgedLog, RaisedAlarm, Span
+from flask_errwatch.simulation.metrics import MINUTE, MetricSeries
 from flask_errwatch.simulation.tally import Tally
 
 _WEEK = 7
-#: An alarm that stands for a larger share of the log tells nobody anything.
+#: An alarm that is in ALARM for a larger share of the log is no use to anyone.
 _LONGEST_SHARE = 0.5
 
 
@@ -33,12 +27,12 @@ _LONGEST_SHARE = 0.5
 class Advice:
     """The threshold that is proposed for one detector.
 
-    Args:
+    Attributes:
         detector: The detector, configured.
-        threshold: The proposed one; None when there is none, or when its alarm does not ask
-            whether a Sum is too high.
+        threshold: The proposed one; None when there is none, or when its alarm does not compare
+            a Sum with an upper threshold.
         alarms: How many alarms the log would have raised with it.
-        missed: Those that the present threshold raises and the proposed one does not touch.
+        missed: The alarms of the present threshold that the proposed one does not overlap.
     """
 
     detector: Detector
@@ -47,125 +41,145 @@ class Advice:
     missed: tuple[RaisedAlarm, ...]
 
 
-def advise(tally: Tally, found: Replay, *, alarms_a_week: float) -> tuple[Advice, ...]:
-    """Proposes a threshold for each detector that has an alarm.
+def advise(
+    tally: Tally,
+    catalogue: Catalogue,
+    desired: Desired,
+    judged_log: JudgedLog,
+    *,
+    alarms_a_week: float,
+) -> tuple[Advice, ...]:
+    """Proposes a threshold for each detector whose metric alarm was judged.
 
     It is the lowest one that gives at most so many alarms a week, on the average of the log.
-    One so low that its alarm stands for more than half of the log is passed over: it gives
-    few alarms because it never ends, and detects nothing.
+    A threshold so low that its alarm is in ALARM for more than half of the log is passed over: it
+    gives few alarms because it never ends, and detects nothing.
 
     Args:
         tally: The log.
-        found: What `replay` made of it.
-        alarms_a_week: At least 0; begun days count as whole ones, and a log of less than a
+        catalogue: The detectors, configured.
+        desired: Their resources.
+        judged_log: The result of `judge_log`.
+        alarms_a_week: At least 0. Begun days count as whole ones, and a log of less than a
             week counts as a week.
     """
     # A log of fourteen days, but for its last quiet minutes, is one of fourteen days.
-    allowed = alarms_a_week * max(1.0, math.ceil(found.days) / _WEEK)
+    allowed = alarms_a_week * max(1.0, math.ceil(judged_log.days) / _WEEK)
+    alarms = {alarm.name: alarm for alarm in desired.alarms}
     return tuple(
-        _advised(tally, index, each, allowed, heartbeat=found.heartbeat)
-        for index, each in enumerate(found.detectors)
-        if each.rule is not None
+        _Trial(
+            tally=tally,
+            catalogue=catalogue,
+            desired=desired,
+            column=column,
+            alarm=alarms[judged.condition.name],
+            heartbeat=judged_log.heartbeat,
+        ).advice(judged, judged.condition, allowed)
+        for column, judged in enumerate(judged_log.detectors)
+        if judged.condition is not None
     )
 
 
-def _advised(
-    tally: Tally, index: int, found: DetectorReplay, allowed: float, *, heartbeat: bool
-) -> Advice:
-    rule, present = found.rule, found.alarms
-    assert rule is not None  # noqa: S101 - `advise` takes no other
-    none = Advice(detector=found.detector, threshold=None, alarms=len(present), missed=())
-    if not rule.comparison_operator.startswith("Greater") or rule.statistic != "Sum":
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Trial:
+    """One detector's alarm, tried with other thresholds."""
+
+    tally: Tally
+    catalogue: Catalogue
+    desired: Desired
+    column: int
+    alarm: MetricAlarm
+    heartbeat: bool
+
+    def advice(self, judged: JudgedDetector, condition: AlarmCondition, allowed: float) -> Advice:
+        none = Advice(
+            detector=judged.detector, threshold=None, alarms=len(judged.alarms), missed=()
+        )
+        if condition.is_worse(0, 1) or condition.statistic != "Sum":
+            return none
+        above = 0 if condition.comparison_operator == "GreaterThanThreshold" else 1
+        levels = list(self._levels(condition))
+        for level in _quiet(levels, allowed):
+            threshold = int(level) + above
+            spans = self._spans(threshold)
+            if len(spans) <= allowed:  # what was counted fast is judged once more, in full
+                missed = [
+                    raised
+                    for raised in judged.alarms
+                    if not any(_overlap(raised.span, span) for span in spans)
+                ]
+                return replace(none, threshold=threshold, alarms=len(spans), missed=tuple(missed))
         return none
-    above = 0 if rule.comparison_operator == "GreaterThanThreshold" else 1
-    series = _series(tally, index, heartbeat=heartbeat)
-    for level in _quiet(list(_levels(rule, series, tally, heartbeat=heartbeat)), allowed):
-        threshold = int(level) + above
-        tried = replace(rule, threshold=threshold)
-        spans = _spans(tally, index, found.detector, tried, heartbeat=heartbeat)
-        if len(spans) <= allowed:  # what was counted fast is judged once more, in full
-            missed = [each for each in present if not any(_overlap(each.span, it) for it in spans)]
-            return replace(none, threshold=threshold, alarms=len(spans), missed=tuple(missed))
-    return none
 
+    def _series(self) -> MetricSeries:
+        """The samples of the detector's metric: 1 for each of its lines, 0 for each other."""
+        series = MetricSeries()
+        for minute in self.tally.minutes:
+            row = self.tally.row(minute)
+            own = row[self.column]
+            for value, times in ((1.0, own), (0.0, sum(row) - own)):
+                if times:
+                    series.add(minute, value, times)
+        if self.heartbeat:
+            series.fill(min(series, default=0), [0.0])
+        return series
 
-def _series(tally: Tally, index: int, *, heartbeat: bool) -> MetricSeries:
-    """The samples of a detector's metric: one for each of its lines, a 0 for each other."""
-    series = MetricSeries()
-    for minute in tally.minutes:
-        row = tally.row(minute)
-        for value, times in ((1.0, row[index]), (0.0, sum(row) - row[index])):
-            if times:
-                series.add(minute, value, times)
-    if heartbeat:
-        series.fill(min(series, default=0), [0.0])
-    return series
+    def _levels(self, condition: AlarmCondition) -> Iterator[tuple[int, float]]:
+        """Each moment at which an alarm may change, and the level below which a threshold fires.
 
+        M of the newest N datapoints lie above a threshold exactly when the M-th largest of them
+        does. So one number decides for every threshold whether the alarm is in ALARM.
+        """
+        series = self._series()
+        cadence = Cadence(condition.period, condition.evaluation_range, condition.interval)
+        last = max(self.tally.minutes, default=0) + MINUTE
+        last += condition.horizon + condition.interval if self.heartbeat else 0
+        moments = {at for minute in series for at in cadence.moments(minute) if at <= last}
+        missing = math.inf if condition.treat_missing_data == "breaching" else -math.inf
+        period, number = condition.period, condition.evaluation_periods
+        for at in sorted(moments):
+            ends = range(at, at - condition.evaluation_range * period, -period)
+            values = (series.statistic(condition.statistic, end - period, end) for end in ends)
+            newest = [value for value in values if value is not None][:number]
+            newest += [missing] * (number - len(newest))
+            yield at, sorted(newest, reverse=True)[condition.datapoints_to_alarm - 1]
 
-def _levels(
-    rule: AlarmRule, series: MetricSeries, tally: Tally, *, heartbeat: bool
-) -> Iterator[tuple[int, float]]:
-    """Each moment at which an alarm may change, and the level below which a threshold alarms.
-
-    M of the newest N datapoints lie above a threshold exactly when the M-th largest of them
-    does; so one number says for every threshold whether the alarm stands.
-    """
-    cadence = Cadence(rule.period, rule.evaluation_range, rule.interval)
-    last = max(tally.minutes, default=0) + MINUTE
-    last += rule.horizon + rule.interval if heartbeat else 0
-    moments = {at for minute in series for at in cadence.moments(minute) if at <= last}
-    gap = math.inf if rule.treat_missing_data == "breaching" else -math.inf
-    for at in sorted(moments):
-        ends = range(at, at - rule.evaluation_range * rule.period, -rule.period)
-        values = (series.statistic(rule.statistic, end - rule.period, end) for end in ends)
-        newest = [value for value in values if value is not None][: rule.evaluation_periods]
-        newest += [gap] * (rule.evaluation_periods - len(newest))
-        yield at, sorted(newest, reverse=True)[rule.needed - 1]
+    def _spans(self, threshold: int) -> list[Span]:
+        """The alarms that the judge finds with a threshold."""
+        tried = replace(self.alarm, threshold=float(threshold))
+        judge = Judge([*self.desired.filters, tried])
+        transitions = feed_tally(
+            judge, self.tally, columns_of(self.catalogue, self.tally), heartbeat=self.heartbeat
+        )
+        return spans_of(AlarmCondition.of(tried), transitions, None)
 
 
 def _quiet(levels: Sequence[tuple[int, float]], allowed: float) -> Iterator[float]:
-    """The thresholds, lowest first, that alarm seldom enough and do not stand all the time."""
+    """The thresholds, lowest first, that fire seldom enough and are not in ALARM all the time."""
     thresholds = sorted({0.0, *(level for _, level in levels if math.isfinite(level))})
-    place = {threshold: index for index, threshold in enumerate(thresholds)}
-    place |= {-math.inf: 0, math.inf: len(thresholds)}
-    rises, stands = [0] * (len(thresholds) + 1), [0] * (len(thresholds) + 1)
+    indexes = {threshold: index for index, threshold in enumerate(thresholds)}
+    indexes |= {-math.inf: 0, math.inf: len(thresholds)}
+    # Differences from one threshold to the next: of alarms, and of seconds in ALARM.
+    rises, seconds_in_alarm = [0] * (len(thresholds) + 1), [0] * (len(thresholds) + 1)
     before = 0
     ends = [at for at, _ in levels[1:]]
     for (at, level), end in zip(levels, [*ends, *(at for at, _ in levels[-1:])], strict=True):
-        now = place[level]  # the thresholds before this place lie below the level
+        now = indexes[level]  # the thresholds before this index lie below the level
         if now > before:
             rises[before] += 1
             rises[now] -= 1
-        stands[0] += end - at
-        stands[now] -= end - at
+        seconds_in_alarm[0] += end - at
+        seconds_in_alarm[now] -= end - at
         before = now
     whole = levels[-1][0] - levels[0][0] if levels else 0
-    summed = zip(thresholds, accumulate(rises), accumulate(stands), strict=False)
+    summed = zip(thresholds, accumulate(rises), accumulate(seconds_in_alarm), strict=False)
     for threshold, alarms, seconds in summed:
         if alarms <= allowed and seconds <= whole * _LONGEST_SHARE:
             yield threshold
 
 
-def _spans(
-    tally: Tally, index: int, detector: Detector, rule: AlarmRule, *, heartbeat: bool
-) -> list[Span]:
-    """The alarms that the judge finds."""
-    metric = MetricRule(
-        name="lines",
-        pattern=parse(detector.pattern),
-        namespace=rule.namespace,
-        metric_name=rule.metric_name,
-        default_value=0.0,
-        unit="Count",
-    )
-    judge = Judge([metric], [rule])
-    outcomes = [judge.match("{}")] * tally.width
-    outcomes[index] = judge.match(line_of(detector))
-    return spans_of(rule, judged(judge, tally, outcomes, heartbeat=heartbeat), None)
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    """Whether the two tell of the same lines."""
-    is_before = one.end is not None and one.end <= other.since
-    is_after = other.end is not None and other.end <= one.since
+def _overlap(span: Span, other: Span) -> bool:
+    """Whether two alarms were raised by some of the same lines."""
+    is_before = span.end is not None and span.end <= other.since
+    is_after = other.end is not None and other.end <= span.since
     return not (is_before or is_after)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from flask_errwatch.simulation.alarms import (
-    AlarmRule,
+    AlarmCondition,
     Datapoint,
-    State,
+    StateValue,
     decisive,
     next_state,
     reason_of,
 )
-from flask_errwatch.simulation.matching import MetricFeed
+from flask_errwatch.simulation.matching import Feed
 from flask_errwatch.simulation.metrics import MINUTE
 
 
@@ -37,15 +37,15 @@ class Transition(NamedTuple):
         old: The state before.
         new: The state from now on.
         reason: Why, in a sentence.
-        datapoints: What was looked at, oldest first; empty for a composite alarm.
-        peak: Out of ALARM, the height of the whole alarm; otherwise the farthest datapoint
-            of those that decided; None where there is none.
+        datapoints: The datapoints that were evaluated, oldest first; empty for a composite alarm.
+        peak: When it leaves ALARM, the farthest datapoint of the whole alarm; otherwise the
+            farthest of the datapoints that decided; None where there is none.
     """
 
     alarm: str
     at: int
-    old: State
-    new: State
+    old: StateValue
+    new: StateValue
     reason: str
     datapoints: tuple[Datapoint, ...] = ()
     peak: Peak | None = None
@@ -87,27 +87,27 @@ class AlarmWatch:
     """The state of one alarm, evaluated over what its metric received.
 
     Args:
-        rule: The alarm.
-        feed: Its metric's samples.
+        condition: The alarm's condition.
+        feed: The samples of its metric.
         state: Its state at the beginning; a new alarm has INSUFFICIENT_DATA.
     """
 
     def __init__(
-        self, rule: AlarmRule, feed: MetricFeed, state: State = "INSUFFICIENT_DATA"
+        self, condition: AlarmCondition, feed: Feed, state: StateValue = "INSUFFICIENT_DATA"
     ) -> None:
-        self.rule = rule
-        self.cadence = Cadence(rule.period, rule.evaluation_range, rule.interval)
+        self.condition = condition
+        self.cadence = Cadence(condition.period, condition.evaluation_range, condition.interval)
         self.feed = feed
-        self.state: State = state
+        self.state: StateValue = state
         self.peak: Peak | None = None
         self._height: Peak | None = None
         self._seen: list[float | None] = []
         self._values: dict[int, float | None] = {}
-        self._kept = 2 * rule.horizon // MINUTE
+        self._kept = 2 * condition.horizon // MINUTE
 
     @property
     def height(self) -> Peak | None:
-        """Its farthest datapoint since it went to ALARM; None while it is in no alarm."""
+        """Its farthest datapoint since it went to ALARM; None in any other state."""
         return self._height if self.state == "ALARM" else None
 
     def forget(self) -> None:
@@ -116,30 +116,30 @@ class AlarmWatch:
 
     def evaluate(self, at: int) -> Transition | None:
         """Evaluates the alarm at a whole minute; the transition, when there is one."""
-        rule, (period, datapoints_seen, _) = self.rule, self.cadence
+        condition, (period, datapoints_seen, _) = self.condition, self.cadence
         ends = range(at - (datapoints_seen - 1) * period, at + 1, period)
         values = [self._value(end) for end in ends]
         if len(self._values) > self._kept:
-            self._values = {end: each for end, each in self._values.items() if end >= ends[0]}
+            self._values = {end: value for end, value in self._values.items() if end >= ends[0]}
         if values == self._seen:
             return None  # the same values give the same state again (`next_state`)
         self._seen = values
         self._note(Datapoint(at - period, at, values[-1]))
-        old, self.state = self.state, next_state(rule, values, self.state)
+        old, self.state = self.state, next_state(condition, values, self.state)
         if self.state == old:
             return None
         pairs = zip(ends, values, strict=True)
         datapoints = tuple(Datapoint(end - period, end, value) for end, value in pairs)
-        reason = reason_of(rule, datapoints)
+        reason = reason_of(condition, datapoints)
         farthest = self._farthest(datapoints)
         peak = self._height if old == "ALARM" else farthest
         self._height = farthest
-        return Transition(rule.name, at, old, self.state, reason, datapoints, peak)
+        return Transition(condition.name, at, old, self.state, reason, datapoints, peak)
 
     def _value(self, end: int) -> float | None:
         if end not in self._values:
-            start = end - self.rule.period
-            self._values[end] = self.feed.series.statistic(self.rule.statistic, start, end)
+            start = end - self.condition.period
+            self._values[end] = self.feed.value(self.condition.statistic, start, end)
         return self._values[end]
 
     def _note(self, datapoint: Datapoint) -> None:
@@ -152,7 +152,7 @@ class AlarmWatch:
 
     def _farthest(self, datapoints: tuple[Datapoint, ...]) -> Peak | None:
         farthest: Datapoint | None = None
-        for datapoint in decisive(self.rule, datapoints):
+        for datapoint in decisive(self.condition, datapoints):
             if self._is_farther(datapoint, farthest):
                 farthest = datapoint
         return farthest and self._peak_of(farthest)
@@ -162,8 +162,7 @@ class AlarmWatch:
             return False
         if other is None or other.value is None:
             return True
-        return self.rule.is_worse(datapoint.value, other.value)
+        return self.condition.is_worse(datapoint.value, other.value)
 
     def _peak_of(self, datapoint: Datapoint) -> Peak:
-        lines = self.feed.lines.statistic("SampleCount", datapoint.start, datapoint.end)
-        return Peak(datapoint, int(lines or 0))
+        return Peak(datapoint, self.feed.lines(datapoint.start, datapoint.end))

@@ -1,21 +1,21 @@
-"""When an alarm changes state: M of N datapoints, and what a missing one counts as."""
+"""When a metric alarm changes state: M of N datapoints, and what a missing one counts as."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from flask_errwatch.alarms import AnyAlarm
-from flask_errwatch.detectors import Alarm
 from flask_errwatch.errors import JudgeError, Problem
+from flask_errwatch.provision.resources import MetricAlarm
+from flask_errwatch.simulation.contributors import MAX_CONTRIBUTOR_VALUE, ContributorMetric
 from flask_errwatch.simulation.metrics import MINUTE, Metric, is_statistic
-from flask_errwatch.simulation.stored import Reader
 
-State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+StateValue = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
 _DAY = 86_400
 _HOUR = 3_600
@@ -28,17 +28,9 @@ _OPERATORS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
     "LessThanOrEqualToThreshold": ("<=", operator.le),
 }
 _TREATMENTS = ("breaching", "notBreaching", "ignore", "missing")
-_BEYOND = {
-    "Metrics": "The judge evaluates one metric, no metric math.",
-    "ThresholdMetricId": "The judge evaluates fixed thresholds, no anomaly detection.",
-    "EvaluationCriteria": "The judge evaluates one metric, no PromQL.",
-    "WarmUpConfiguration": "The judge knows no warm-up period; leave it out.",
-}
-
-_UNJUDGED = {
-    "AnomalyAlarm": "The judge has no model of what is usual: judge it with an Alarm(…).",
-    "BusyAlarm": "The lines do not count all requests: judge its `errors` alone.",
-}
+_INSIGHT_RULE_METRIC = re.compile(
+    rf'INSIGHT_RULE_METRIC\("([^"]*)", *"{MAX_CONTRIBUTOR_VALUE}"\)', re.ASCII
+)
 
 
 class Datapoint(NamedTuple):
@@ -55,149 +47,110 @@ class Datapoint(NamedTuple):
     value: float | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AlarmRule:
-    """A metric alarm as values; the fields are those of CloudWatch's PutMetricAlarm.
+def reason_unjudged(alarm: MetricAlarm) -> str | None:
+    """Why no judge can evaluate the alarm, as a sentence; None for one that it can.
 
-    Args:
+    Example:
+        >>> from flask_errwatch.provision.resources import MetricQuery
+        >>> band = MetricQuery(id="band", expression="ANOMALY_DETECTION_BAND(count, 2)")
+        >>> reason_unjudged(MetricAlarm(name="a", description="", metrics=(band,),
+        ...     threshold_metric_id="band", evaluation_periods=1, comparison_operator=None,
+        ...     treat_missing_data="missing"))
+        'Only CloudWatch has the model behind its anomaly band.'
+    """
+    if alarm.threshold_metric_id is not None:
+        return "Only CloudWatch has the model behind its anomaly band."
+    if alarm.metrics and _contributor_metric(alarm) is None:
+        return "The judge evaluates no metric math."
+    return None
+
+
+def _contributor_metric(alarm: MetricAlarm) -> ContributorMetric | None:
+    """The insight rule's metric that is the alarm's one term."""
+    if len(alarm.metrics) != 1:
+        return None
+    match = _INSIGHT_RULE_METRIC.fullmatch(alarm.metrics[0].expression or "")
+    return ContributorMetric(match[1]) if match else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmCondition:
+    """When a metric alarm goes to ALARM, read from its resource (`AlarmCondition.of`).
+
+    Attributes:
         name: The alarm's name.
-        namespace: Namespace of the metric that it watches.
-        metric_name: Name of that metric.
-        dimensions: Name and value of each of that metric's dimensions.
+        metric: The metric that it watches, or that of an insight rule's busiest contributor.
         threshold: What a datapoint is compared with.
         period: Seconds that one datapoint covers, a multiple of 60.
-        evaluation_periods: Datapoints that are looked at (N).
-        datapoints_to_alarm: Datapoints of those that must breach (M); None means all.
-        statistic: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or as `p99`.
+        evaluation_periods: Datapoints that are evaluated (N).
+        datapoints_to_alarm: Datapoints of those that must breach (M).
+        statistic: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or a percentile as
+            `p99`; `MaxContributorValue` of an insight rule.
         comparison_operator: How a datapoint is compared with the threshold.
         treat_missing_data: What a period without samples counts as.
         unit: The only unit of samples that count; None means any.
 
-    Raises:
-        JudgeError: Naming each field with which the judge cannot work.
-
     Example:
-        >>> rule = AlarmRule(name="shop-error", namespace="Shop", metric_name="errors",
-        ...     threshold=10, period=300)
-        >>> print(rule)
+        >>> print(AlarmCondition.of(MetricAlarm(name="shop-error", description="",
+        ...     namespace="Shop", metric_name="errors", statistic="Sum", threshold=10, period=300,
+        ...     evaluation_periods=1, comparison_operator="GreaterThanThreshold",
+        ...     treat_missing_data="notBreaching")))
         Sum > 10 over 300 s, 1 of 1 periods
     """
 
     name: str
-    namespace: str
-    metric_name: str
-    dimensions: tuple[tuple[str, str], ...] = ()
+    metric: Metric | ContributorMetric
     threshold: float
     period: int
-    evaluation_periods: int = 1
-    datapoints_to_alarm: int | None = None
-    statistic: str = "Sum"
-    comparison_operator: str = "GreaterThanThreshold"
-    treat_missing_data: str = "missing"
-    unit: str | None = None
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    statistic: str
+    comparison_operator: str
+    treat_missing_data: str
+    unit: str | None
     _breaches: Callable[[float, float], bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        problems = list(_alarm_problems(self))
-        if problems:
-            raise JudgeError(*problems)
-        object.__setattr__(self, "dimensions", tuple(sorted(self.dimensions)))
         object.__setattr__(self, "_breaches", _OPERATORS[self.comparison_operator][1])
 
     @classmethod
-    def from_alarm(cls, alarm: AnyAlarm, *, name: str, metric: Metric) -> AlarmRule:
-        """The rule of a detector's alarm.
-
-        Args:
-            alarm: As it is configured: with threshold and period (`Catalogue.configured`).
-            name: The alarm's name.
-            metric: The metric that it watches.
+    def of(cls, alarm: MetricAlarm) -> AlarmCondition:
+        """The condition of an alarm.
 
         Raises:
-            JudgeError: When threshold or period is not filled in, or when it depends on more
-                than this metric: on a model that only CloudWatch has, or on all requests.
+            JudgeError: Naming each field that the judge cannot evaluate.
         """
-        if not isinstance(alarm, Alarm):
-            remedy = _UNJUDGED[type(alarm).__name__]
-            raise JudgeError(Problem(key="alarm", value=name, remedy=remedy))
-        if alarm.threshold is None or alarm.period is None:
-            remedy = "Give it a threshold and a period, or take it from Catalogue.configured()."
-            raise JudgeError(Problem(key="alarm", value=name, remedy=remedy))
+        reason = reason_unjudged(alarm)
+        problems = [_problem(alarm, "metrics", reason)] if reason else [*_problems(alarm)]
+        if problems:
+            raise JudgeError(*problems)
+        contributors = _contributor_metric(alarm)
+        # Each assertion repeats what `_problems` checked, for the type checker.
+        assert alarm.threshold is not None  # noqa: S101
+        assert alarm.evaluation_periods is not None  # noqa: S101
+        assert alarm.comparison_operator is not None  # noqa: S101
         return cls(
-            name=name,
-            namespace=metric.namespace,
-            metric_name=metric.name,
-            dimensions=metric.dimensions,
+            name=alarm.name,
+            metric=contributors
+            or Metric(
+                alarm.namespace or "", alarm.metric_name or "", tuple(sorted(alarm.dimensions))
+            ),
             threshold=alarm.threshold,
-            period=alarm.period,
+            period=_period(alarm) or MINUTE,
             evaluation_periods=alarm.evaluation_periods,
-            datapoints_to_alarm=alarm.datapoints_to_alarm,
-            statistic=alarm.statistic,
+            datapoints_to_alarm=alarm.datapoints_to_alarm or alarm.evaluation_periods,
+            statistic=MAX_CONTRIBUTOR_VALUE if contributors else alarm.statistic or "",
             comparison_operator=alarm.comparison_operator,
             treat_missing_data=alarm.treat_missing_data,
+            unit=alarm.unit,
         )
-
-    @classmethod
-    def from_cloudwatch(cls, mapping: Mapping[str, object]) -> AlarmRule:
-        """The rule that is stored in AWS.
-
-        Args:
-            mapping: An entry of `MetricAlarms`, as DescribeAlarms returns it.
-
-        Raises:
-            JudgeError: Naming what is missing, wrong, or beyond what the judge evaluates.
-        """
-        read = Reader(mapping, f"alarm {mapping.get('AlarmName')!r}")
-        for key, remedy in _BEYOND.items():
-            read.refuse(key, remedy)
-        window = mapping.get("EvaluationWindow")
-        if isinstance(window, Mapping) and "WallClockWindow" in window:
-            read.wrong("EvaluationWindow", "The judge evaluates sliding windows only.")
-        if mapping.get("EvaluateLowSampleCountPercentile") == "ignore":
-            remedy = "The judge evaluates every percentile; use 'evaluate'."
-            read.wrong("EvaluateLowSampleCountPercentile", remedy)
-        extended = read.has("ExtendedStatistic")
-        # What is beyond the judge explains why the rest is missing, so it is said alone.
-        read.done()
-        found = read.has("DatapointsToAlarm")
-        needed = read.whole("DatapointsToAlarm") if found else None
-        rule = {
-            "name": read.text("AlarmName"),
-            "namespace": read.text("Namespace"),
-            "metric_name": read.text("MetricName"),
-            "statistic": read.text("ExtendedStatistic" if extended else "Statistic"),
-            "comparison_operator": read.text("ComparisonOperator"),
-            "treat_missing_data": read.text("TreatMissingData", "missing"),
-        }
-        threshold, period = read.number("Threshold"), read.whole("Period")
-        periods, dimensions = read.whole("EvaluationPeriods"), read.texts("Dimensions")
-        read.done()
-        return cls(
-            threshold=threshold,
-            period=period,
-            evaluation_periods=periods,
-            datapoints_to_alarm=needed,
-            dimensions=dimensions,
-            unit=read.text("Unit", "") or None,
-            **rule,
-        )
-
-    @property
-    def metric(self) -> Metric:
-        """The metric that it watches."""
-        return Metric(self.namespace, self.metric_name, self.dimensions)
-
-    @property
-    def needed(self) -> int:
-        """Datapoints that must breach (M)."""
-        return self.datapoints_to_alarm or self.evaluation_periods
 
     @property
     def evaluation_range(self) -> int:
         """Datapoints that are fetched: N + 2.
 
-        CloudWatch fetches more than N so that it can go on past gaps, and does not say how
-        many; every example of its documentation fetches 5 for N = 3 (User Guide, "Configuring
+        CloudWatch fetches more than N so that it can evaluate across gaps, and does not document
+        how many; every example of its documentation fetches 5 for N = 3 (User Guide, "Configuring
         how CloudWatch alarms treat missing data").
         """
         return self.evaluation_periods + 2
@@ -225,88 +178,108 @@ class AlarmRule:
 
     def __str__(self) -> str:
         sign = _OPERATORS[self.comparison_operator][0]
-        count = f"{self.needed} of {self.evaluation_periods} periods"
+        count = f"{self.datapoints_to_alarm} of {self.evaluation_periods} periods"
         return f"{self.statistic} {sign} {self.threshold:g} over {self.period} s, {count}"
 
 
-def _alarm_problems(rule: AlarmRule) -> Iterator[Problem]:
-    def problem(key: str, remedy: str) -> Problem:
-        return Problem(key=f"{key} of alarm {rule.name!r}", value=getattr(rule, key), remedy=remedy)
+def _period(alarm: MetricAlarm) -> int | None:
+    return alarm.metrics[0].period if alarm.metrics else alarm.period
 
-    if not math.isfinite(rule.threshold):
-        yield problem("threshold", "Use a finite number.")
-    if rule.period < MINUTE or rule.period % MINUTE:
-        yield problem("period", "Use a multiple of 60: metric filters count per minute.")
-    if rule.evaluation_periods < 1:
-        yield problem("evaluation_periods", "Use a whole number of at least 1.")
-    elif rule.datapoints_to_alarm is not None and not (
-        1 <= rule.datapoints_to_alarm <= rule.evaluation_periods
-    ):
-        yield problem("datapoints_to_alarm", "Use a whole number from 1 to evaluation_periods.")
-    window = _DAY if rule.period < _HOUR else _WEEK
-    if rule.period * rule.evaluation_periods > window:
+
+def _problem(alarm: MetricAlarm, key: str, remedy: str, *, value: object = None) -> Problem:
+    shown = getattr(alarm, key) if value is None else value
+    return Problem(key=f"{key} of alarm {alarm.name!r}", value=shown, remedy=remedy)
+
+
+def _problems(alarm: MetricAlarm) -> Iterator[Problem]:
+    if alarm.threshold is None or not math.isfinite(alarm.threshold):
+        yield _problem(alarm, "threshold", "Use a finite number.")
+    if not alarm.metrics:
+        if not is_statistic(alarm.statistic or ""):
+            names = "'Sum', 'Average', 'Minimum', 'Maximum', 'SampleCount' or a percentile as 'p99'"
+            yield _problem(alarm, "statistic", f"Use {names}; the judge knows no other.")
+        for key in ("namespace", "metric_name"):
+            if not getattr(alarm, key):
+                yield _problem(alarm, key, "Name the metric that the alarm watches.")
+    if alarm.comparison_operator not in _OPERATORS:
+        yield _problem(alarm, "comparison_operator", f"Use one of: {', '.join(_OPERATORS)}.")
+    if alarm.treat_missing_data not in _TREATMENTS:
+        yield _problem(alarm, "treat_missing_data", f"Use one of: {', '.join(_TREATMENTS)}.")
+    yield from _window_problems(alarm)
+
+
+def _window_problems(alarm: MetricAlarm) -> Iterator[Problem]:
+    period, number = _period(alarm) or 0, alarm.evaluation_periods or 0
+    if period < MINUTE or period % MINUTE:
+        remedy = "Use a multiple of 60: metric filters count per minute."
+        yield _problem(alarm, "period", remedy, value=period)
+    if number < 1:
+        yield _problem(alarm, "evaluation_periods", "Use a whole number of at least 1.")
+    elif alarm.datapoints_to_alarm is not None and not 1 <= alarm.datapoints_to_alarm <= number:
+        remedy = "Use a whole number from 1 to evaluation_periods."
+        yield _problem(alarm, "datapoints_to_alarm", remedy)
+    if period * number > (_DAY if period < _HOUR else _WEEK):
         remedy = "Use at most a day together, a week where a period is an hour or longer."
-        yield problem("evaluation_periods", remedy)
-    if not is_statistic(rule.statistic):
-        names = "'Sum', 'Average', 'Minimum', 'Maximum', 'SampleCount' or a percentile as 'p99'"
-        yield problem("statistic", f"Use {names}; the judge knows no other.")
-    if rule.comparison_operator not in _OPERATORS:
-        yield problem("comparison_operator", f"Use one of: {', '.join(_OPERATORS)}.")
-    if rule.treat_missing_data not in _TREATMENTS:
-        yield problem("treat_missing_data", f"Use one of: {', '.join(_TREATMENTS)}.")
+        yield _problem(alarm, "evaluation_periods", remedy)
 
 
 class Evaluation(NamedTuple):
-    """What one evaluation came to.
+    """The result of one evaluation.
 
     Attributes:
         state: The alarm's state from now on.
         reason: Why, in a sentence.
-        datapoints: What was looked at, oldest first.
+        datapoints: The datapoints that were evaluated, oldest first.
     """
 
-    state: State
+    state: StateValue
     reason: str
     datapoints: tuple[Datapoint, ...]
 
 
-def evaluate(rule: AlarmRule, datapoints: Sequence[Datapoint], state: State) -> Evaluation:
+def evaluate(
+    condition: AlarmCondition, datapoints: Sequence[Datapoint], state: StateValue
+) -> Evaluation:
     """Evaluates an alarm once.
 
     Args:
-        rule: The alarm.
+        condition: The alarm's condition.
         datapoints: The datapoints of the evaluation range, oldest first.
         state: The alarm's state until now.
 
     Example:
-        >>> rule = AlarmRule(name="a", namespace="n", metric_name="m", threshold=10, period=300)
-        >>> evaluate(rule, [Datapoint(0, 300, 11.0)], "OK").state
+        >>> condition = AlarmCondition.of(MetricAlarm(name="a", description="", namespace="n",
+        ...     metric_name="m", statistic="Sum", threshold=10, period=300, evaluation_periods=1,
+        ...     comparison_operator="GreaterThanThreshold", treat_missing_data="missing"))
+        >>> evaluate(condition, [Datapoint(0, 300, 11.0)], "OK").state
         'ALARM'
     """
-    new = next_state(rule, [each.value for each in datapoints], state)
-    return Evaluation(new, reason_of(rule, datapoints), tuple(datapoints))
+    new = next_state(condition, [datapoint.value for datapoint in datapoints], state)
+    return Evaluation(new, reason_of(condition, datapoints), tuple(datapoints))
 
 
-def next_state(rule: AlarmRule, values: Sequence[float | None], state: State) -> State:
+def next_state(
+    condition: AlarmCondition, values: Sequence[float | None], state: StateValue
+) -> StateValue:
     """The state that follows from the values of the evaluation range, oldest first.
 
-    With at least N values the newest N decide. With fewer, all of them count, and each of the
-    N that is missing counts as `treat_missing_data` says. Under `missing` and `ignore`, fewer
-    than M breaching values and no other are too early to tell: the state stays, until, under
-    `missing`, the oldest of them is M periods old, which alarms. (User Guide, "Configuring how
-    CloudWatch alarms treat missing data" and "Avoiding premature transitions to alarm state";
-    that the state stays meanwhile is our reading of "does not go immediately into ALARM".)
+    With at least N values the newest N decide. With fewer, all of them count, and each missing
+    one counts as `treat_missing_data` defines. Under `missing` and `ignore`, fewer than M
+    breaching values and no other do not decide yet: the state is kept until, under `missing`,
+    the oldest of them is M periods old, which gives ALARM. (User Guide, "Configuring how
+    CloudWatch alarms treat missing data" and "Avoiding premature transitions to alarm state".
+    That the state is kept meanwhile is our reading of "does not go immediately into ALARM".)
 
     The same values give the same state again, which lets a caller skip unchanged minutes.
     """
-    breaching = [rule.breaches(value) for value in values if value is not None]
-    missing = rule.evaluation_periods - len(breaching)
-    treatment = rule.treat_missing_data
+    breaching = [condition.breaches(value) for value in values if value is not None]
+    missing = condition.evaluation_periods - len(breaching)
+    treatment = condition.treat_missing_data
     if missing <= 0:
-        breaches = sum(breaching[-rule.evaluation_periods :])
+        breaches = sum(breaching[-condition.evaluation_periods :])
     else:
         breaches = sum(breaching) + (missing if treatment == "breaching" else 0)
-    if breaches >= rule.needed:
+    if breaches >= condition.datapoints_to_alarm:
         return "ALARM"
     if missing <= 0 or treatment in {"breaching", "notBreaching"} or not all(breaching):
         return "OK"
@@ -315,35 +288,39 @@ def next_state(rule: AlarmRule, values: Sequence[float | None], state: State) ->
     if not breaching:
         return "INSUFFICIENT_DATA"
     oldest = next(index for index, value in enumerate(values) if value is not None)
-    return "ALARM" if len(values) - oldest >= rule.needed else state
+    return "ALARM" if len(values) - oldest >= condition.datapoints_to_alarm else state
 
 
-def decisive(rule: AlarmRule, datapoints: Sequence[Datapoint]) -> list[Datapoint]:
+def decisive(condition: AlarmCondition, datapoints: Sequence[Datapoint]) -> list[Datapoint]:
     """The datapoints that have a value, the newest N of them, oldest first."""
-    return [each for each in datapoints if each.value is not None][-rule.evaluation_periods :]
+    valued = [datapoint for datapoint in datapoints if datapoint.value is not None]
+    return valued[-condition.evaluation_periods :]
 
 
-def reason_of(rule: AlarmRule, datapoints: Sequence[Datapoint]) -> str:
-    """The sentence that says why an evaluation came to its state."""
-    looked_at = decisive(rule, datapoints)
-    if not looked_at:
-        treatment = f"missing data counts as {rule.treat_missing_data}"
-        return f"No sample in {len(datapoints)} periods of {rule.period} s; {treatment}."
-    values = ", ".join(f"{each.value:g}" for each in looked_at)
-    breaching = sum(each.value is not None and rule.breaches(each.value) for each in looked_at)
-    sign = _OPERATORS[rule.comparison_operator][0]
-    gaps = rule.evaluation_periods - len(looked_at)
-    missing = f"; {gaps} missing, counted as {rule.treat_missing_data}" if gaps else ""
+def reason_of(condition: AlarmCondition, datapoints: Sequence[Datapoint]) -> str:
+    """Why an evaluation came to its state, as a sentence."""
+    evaluated = decisive(condition, datapoints)
+    if not evaluated:
+        treatment = f"missing data counts as {condition.treat_missing_data}"
+        return f"No sample in {len(datapoints)} periods of {condition.period} s; {treatment}."
+    values = ", ".join(f"{datapoint.value:g}" for datapoint in evaluated)
+    breaching = sum(
+        datapoint.value is not None and condition.breaches(datapoint.value)
+        for datapoint in evaluated
+    )
+    sign = _OPERATORS[condition.comparison_operator][0]
+    gaps = condition.evaluation_periods - len(evaluated)
+    missing = f"; {gaps} missing, counted as {condition.treat_missing_data}" if gaps else ""
     return (
-        f"{breaching} of {len(looked_at)} datapoints {sign} {rule.threshold:g} "
-        f"({rule.statistic} over {rule.period} s: {values}), the last until "
-        f"{shown_time(looked_at[-1].end)}{missing}; "
-        f"{rule.needed} of {rule.evaluation_periods} make an alarm."
+        f"{breaching} of {len(evaluated)} datapoints {sign} {condition.threshold:g} "
+        f"({condition.statistic} over {condition.period} s: {values}), the last until "
+        f"{shown_time(evaluated[-1].end)}{missing}; "
+        f"{condition.datapoints_to_alarm} of {condition.evaluation_periods} make an alarm."
     )
 
 
 def shown_time(seconds: int) -> str:
-    """The time in UTC, or the number where a calendar ends.
+    """The time in UTC; the bare number beyond the year 9999.
 
     Example:
         >>> shown_time(1_700_000_000)

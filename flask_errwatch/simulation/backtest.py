@@ -1,285 +1,309 @@
-"""From the tally of a log to the alarms that it would have raised."""
+"""From the tally of a log to the alarms that the log would have raised."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import orjson
-
-from flask_errwatch.alarms import Alarm, BusyAlarm
 from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.provision.desired import Desired
 from flask_errwatch.simulation.alarm_state import Transition
-from flask_errwatch.simulation.alarms import AlarmRule, decisive
-from flask_errwatch.simulation.judge import Judge
-from flask_errwatch.simulation.matching import Outcome
+from flask_errwatch.simulation.alarms import AlarmCondition, decisive
+from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
+from flask_errwatch.simulation.inputs import InputShows, Unjudged, judgeable
+from flask_errwatch.simulation.judge import HEARTBEAT_LINE, Judge
+from flask_errwatch.simulation.judged_log import (
+    JudgedAlarm,
+    JudgedDetector,
+    JudgedLog,
+    RaisedAlarm,
+    Span,
+    Worst,
+    days_of,
+)
+from flask_errwatch.simulation.matching import LineMatch
 from flask_errwatch.simulation.metrics import MINUTE
-from flask_errwatch.simulation.tally import Named, Tally
+from flask_errwatch.simulation.report import Report
+from flask_errwatch.simulation.tally import Tally
 
-_APP = "log"
-_DAY = 86_400
-_LONGEST_GAP = 7 * _DAY
+_LONGEST_GAP = 7 * 86_400
 # Minutes that are counted before they are evaluated together.
 _TOGETHER = 1_000
 
 
-class Span(NamedTuple):
-    """From when to when an alarm stood.
+def judge_log(
+    tally: Tally,
+    catalogue: Catalogue,
+    desired: Desired,
+    shows: InputShows,
+    *,
+    heartbeat: bool = True,
+    period: int = 300,
+) -> JudgedLog:
+    """Judges the tally of a log by the resources that `apply` creates.
 
-    Attributes:
-        start: When it went to ALARM, in seconds since the epoch.
-        end: When it went back; None when the log ends before.
-        peak: Its farthest datapoint, None where it had none.
-        since: From when on the lines count that raised it.
-    """
-
-    start: int
-    end: int | None
-    peak: float | None
-    since: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RaisedAlarm:
-    """One alarm that the log would have raised.
+    The alarms are created at the log's first minute and evaluated to the end of its last one: an
+    alarm that is in ALARM then has no end. With a heartbeat they are evaluated on until they
+    settle.
 
     Args:
-        span: From when to when.
-        sources: The clients with the most lines.
-        paths: The paths with the most lines.
-    """
-
-    span: Span
-    sources: tuple[Named, ...]
-    paths: tuple[Named, ...]
-
-
-class Worst(NamedTuple):
-    """The period with the most.
-
-    Attributes:
-        start: Its first second, since the epoch.
-        end: The second after its last.
-        value: The alarm's statistic, or the lines where there is no alarm.
-    """
-
-    start: int
-    end: int
-    value: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DetectorReplay:
-    """What one detector saw in the log.
-
-    Args:
-        detector: The detector, configured.
-        rule: Its alarm as it is judged; None without one.
-        lines: How many lines it took.
-        periods: Periods on the clock that have such a line, by the first second.
-        worst: Its worst period, None without a line.
-        alarms: The alarms in order of time.
-        alarms_per_day: Of the log's days (`Replay.days`); a log of less than a day counts as one.
-    """
-
-    detector: Detector
-    rule: AlarmRule | None
-    lines: int
-    periods: dict[int, int]
-    worst: Worst | None
-    alarms: tuple[RaisedAlarm, ...]
-    alarms_per_day: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Replay:
-    """A whole log, judged.
-
-    Args:
-        start: First second of its first minute, since the epoch; None without a line.
-        end: The second after its last minute.
-        period: Seconds of a period, for detectors without an alarm.
-        lines: How many lines were judged.
-        heartbeat: Whether quiet minutes were judged as zeros.
-        gaps: Where no line is for more than a week, from when to when: no days of the log, or
-            one line with a wrong clock would make years of it.
-        detectors: In the order of the catalogue.
-    """
-
-    start: int | None
-    end: int | None
-    period: int
-    lines: int
-    heartbeat: bool
-    gaps: tuple[tuple[int, int], ...]
-    detectors: tuple[DetectorReplay, ...]
-
-    @property
-    def days(self) -> float:
-        """How long the log is, without its gaps."""
-        return _days(self.start, self.end, self.gaps)
-
-
-def _days(start: int | None, end: int | None, gaps: Iterable[tuple[int, int]]) -> float:
-    if start is None or end is None:
-        return 0.0
-    return (end - start - sum(after - before for before, after in gaps)) / _DAY
-
-
-def replay(
-    tally: Tally, catalogue: Catalogue, *, period: int = 300, heartbeat: bool = True
-) -> Replay:
-    """Judges a log that was tallied.
-
-    The alarms are created at the log's first minute and evaluated to the end of its last one:
-    what stands then has no end. With a heartbeat they are evaluated on until they settle.
-
-    Args:
-        tally: Its detectors are those of the catalogue, in this order.
+        tally: Its columns are those of the metric filters, in their order.
         catalogue: The detectors, configured (`Catalogue.configured`).
+        desired: Their resources (`desired_resources`).
+        shows: What the log shows beside failures.
+        heartbeat: Whether a minute without a line has zeros, as in an app with its heartbeat on
+            (`Judge.beat`); otherwise it has no data.
         period: Seconds of a period, for detectors without an alarm.
-        heartbeat: Whether a minute without a line has zeros, as that of an app with its
-            heartbeat on (`Judge.beat`); otherwise it has no data.
 
     Raises:
-        JudgeError: When an alarm has no threshold or period.
+        JudgeError: When an alarm that the log shows cannot be evaluated.
     """
-    judge = Judge.for_catalogue(Catalogue(tuple(map(judgeable, catalogue))), _APP)
-    outcomes = [judge.match(line_of(detector)) for detector in catalogue]
-    outcomes += [judge.match("{}")]
-    transitions = judged(judge, tally, outcomes, heartbeat=heartbeat)
-    reports = {report.name: report for report in judge.reports()}
+    resources, unjudged = judgeable(desired.resources, shows)
+    judge = Judge(resources)
+    transitions = feed_tally(
+        judge, tally, columns_of(catalogue, tally), heartbeat=heartbeat, requests=shows.requests
+    )
     minutes = tally.minutes
     start, end = (minutes[0], minutes[-1] + MINUTE) if minutes else (None, None)
     gaps = tuple(tally.gaps(_LONGEST_GAP))
-    days = max(1.0, _days(start, end, gaps))
-    found: list[DetectorReplay] = []
-    for index, detector in enumerate(catalogue):
-        name = detector.resource_name(_APP)
-        report = reports[name]
-        height = report.height.datapoint.value if report.height else None
-        spans = [] if report.alarm is None else spans_of(report.alarm, transitions, height)
-        if report.alarm is not None and report.alarm.is_worse(0, 1):
-            # What lacks lines after the log's end lacks them because it ends.
-            spans = [span for span in spans if span.start <= minutes[-1] + MINUTE]
-        alarms = tuple(raised(tally, index, span) for span in spans)
-        at = period if report.alarm is None else report.alarm.period
-        lines = tally.total(index)
-        worst = None
-        if lines and report.peak is not None:
-            since, until, value = report.peak.datapoint
-            worst = Worst(since, until, value or 0.0)
-        elif lines:
-            until, most = max(tally.sliding(index, at), key=lambda each: (each[1], -each[0]))
-            worst = Worst(until - at, until, float(most))
-        found += [
-            DetectorReplay(
-                detector=detector,
-                rule=report.alarm,
-                lines=lines,
-                periods=tally.periods(index, at),
-                worst=worst,
-                alarms=alarms,
-                alarms_per_day=len(alarms) / days,
-            )
-        ]
-    return Replay(
+    log = _Verdict(
+        tally=tally,
+        catalogue=catalogue,
+        desired=desired,
+        reports={report.name: report for report in judge.reports()},
+        transitions=transitions,
+        period=period,
+        days=max(1.0, days_of(start, end, gaps)),
+    )
+    own = {detector.resource_name(desired.app_name) for detector in catalogue}
+    return JudgedLog(
         start=start,
         end=end,
         period=period,
         lines=tally.lines,
         heartbeat=heartbeat,
         gaps=gaps,
-        detectors=tuple(found),
+        detectors=tuple(log.of_detector(index) for index in range(len(catalogue))),
+        others=tuple(log.of_alarm(name) for name in judge.states if name not in own),
+        unjudged=tuple(
+            Unjudged(alarm=log.short_name(entry.alarm), reason=entry.reason) for entry in unjudged
+        ),
     )
 
 
-def judgeable(detector: Detector) -> Detector:
-    """The detector with an alarm that a log of lines can decide.
+def columns_of(catalogue: Catalogue, tally: Tally) -> tuple[dict[str, str], ...]:
+    """For each column of the tally, the shortest event that belongs in it.
 
-    Of one that also looks at all requests, its failures alone; none where CloudWatch's model
-    of what is usual decides.
+    Columns are the detectors', then that of the heartbeats where these are counted, then that of
+    all other lines.
     """
-    alarm = detector.alarm
-    if isinstance(alarm, BusyAlarm):
-        return dataclasses.replace(detector, alarm=alarm.errors)
-    return dataclasses.replace(detector, alarm=alarm if isinstance(alarm, Alarm) else None)
+    columns = [{"event": detector.event} for detector in catalogue]
+    heartbeats = [json.loads(HEARTBEAT_LINE)] * (tally.width - len(columns) - 1)
+    return (*columns, *heartbeats, {})
 
 
-def line_of(detector: Detector) -> str:
-    """The shortest line that the detector's pattern matches: what the app would have written."""
-    return orjson.dumps({"event": detector.event}).decode()
-
-
-def judged(
-    judge: Judge, tally: Tally, outcomes: Sequence[Outcome], *, heartbeat: bool
+def feed_tally(
+    judge: Judge,
+    tally: Tally,
+    columns: Sequence[dict[str, str]],
+    *,
+    heartbeat: bool,
+    requests: bool = False,
 ) -> list[Transition]:
-    """Every transition, when the judge sees the tally minute by minute.
+    """Feeds a judge the tally minute by minute, and returns every transition.
 
     Args:
-        judge: Made for the purpose; it is advanced to the end of the last minute, and with a
-            heartbeat on until no alarm sees a line any more.
+        judge: A new one; it is advanced to the end of the last minute, and with a heartbeat on
+            until no alarm sees a line any more.
         tally: What is judged.
-        outcomes: What a line of each detector gives, then what any other line gives.
+        columns: The event of each column (`columns_of`).
         heartbeat: Whether quiet minutes have zeros.
+        requests: Whether each line of the tally is one request.
     """
     transitions: list[Transition] = []
     minutes = tally.minutes
     if heartbeat and minutes:
         judge.beat(minutes[0])
-    for place, minute in enumerate(minutes, 1):
-        for outcome, lines in zip(outcomes, tally.row(minute), strict=True):
-            if lines:
-                judge.count(minute * 1000, outcome, lines)
-        if place % _TOGETHER == 0 or place == len(minutes):
+    matches = [_match(judge, event) for event in columns]
+    for number, minute in enumerate(minutes, 1):
+        row = tally.row(minute)
+        for column, lines in enumerate(row):
+            by_source = tally.by_source(column, minute)
+            for source, count in by_source.items():
+                match = _match(judge, {**columns[column], "client_ip": source})
+                judge.count(minute * 1000, match, count)
+            unnamed = lines - sum(by_source.values())
+            if unnamed:
+                judge.count(minute * 1000, matches[column], unnamed)
+        if requests:
+            judge.count_requests(minute * 1000, sum(row))
+        if number % _TOGETHER == 0 or number == len(minutes):
             transitions += judge.advance(minute + MINUTE)
     if heartbeat and minutes:
-        rules = [report.alarm for report in judge.reports() if report.alarm is not None]
-        settled = max((rule.horizon + rule.interval for rule in rules), default=0)
+        conditions = [report.alarm for report in judge.reports() if report.alarm is not None]
+        settled = max((alarm.horizon + alarm.interval for alarm in conditions), default=0)
         transitions += judge.advance(minutes[-1] + MINUTE + settled)
     return transitions
 
 
+def _match(judge: Judge, event: dict[str, str]) -> LineMatch:
+    # A heartbeat's exact text is HEARTBEAT_LINE; patterns read fields, not spacing.
+    return judge.match_event(dict(event), json.dumps(event))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Verdict:
+    """Everything that the judge found in one log."""
+
+    tally: Tally
+    catalogue: Catalogue
+    desired: Desired
+    reports: dict[str, Report]
+    transitions: Sequence[Transition]
+    period: int
+    days: float
+
+    def short_name(self, alarm: str) -> str:
+        """The alarm's name without the app's."""
+        return alarm.removeprefix(f"{self.desired.app_name}-")
+
+    def of_detector(self, column: int) -> JudgedDetector:
+        """The detector of a column, with the alarm on its metric."""
+        detector: Detector = self.catalogue.detectors[column]
+        report = self.reports[detector.resource_name(self.desired.app_name)]
+        condition = report.alarm
+        period = self.period if condition is None else condition.period
+        alarms = () if condition is None else self._alarms(report, condition, column)
+        return JudgedDetector(
+            detector=detector,
+            condition=condition,
+            lines=self.tally.total(column),
+            periods=self.tally.periods(column, period),
+            worst=self._worst(report, column, period),
+            alarms=alarms,
+            alarms_per_day=len(alarms) / self.days,
+        )
+
+    def of_alarm(self, name: str) -> JudgedAlarm:
+        """An alarm that is not on a detector's own metric."""
+        report = self.reports.get(name)
+        if report is not None and report.alarm is not None:
+            condition = str(report.alarm)
+            alarms = self._alarms(report, report.alarm, self._column_of(report.alarm))
+        else:
+            composite = self._composite(name)
+            condition, alarms = str(composite), self._composite_alarms(composite)
+        return JudgedAlarm(
+            name=self.short_name(name),
+            condition=condition,
+            alarms=alarms,
+            alarms_per_day=len(alarms) / self.days,
+        )
+
+    def _alarms(
+        self, report: Report, condition: AlarmCondition, column: int | None
+    ) -> tuple[RaisedAlarm, ...]:
+        height = report.height.datapoint.value if report.height else None
+        spans = spans_of(condition, self.transitions, height)
+        if spans and condition.is_worse(0, 1):
+            # Lines are missing after the log's end, and heartbeats before the first one, only
+            # because the log does not show them.
+            end = self.tally.minutes[-1] + MINUTE
+            start = self._first_heartbeat() if column is None else self.tally.minutes[0]
+            spans = [span for span in spans if start <= span.start <= end]
+        return tuple(self._raised(span, column) for span in spans)
+
+    def _first_heartbeat(self) -> int:
+        column = len(self.catalogue)
+        minutes = (minute for minute in self.tally.minutes if self.tally.row(minute)[column])
+        return next(minutes, self.tally.minutes[-1]) + MINUTE
+
+    def _composite(self, name: str) -> CompositeCondition:
+        (resource,) = (alarm for alarm in self.desired.composites if alarm.name == name)
+        return CompositeCondition.of(resource)
+
+    def _composite_alarms(self, composite: CompositeCondition) -> tuple[RaisedAlarm, ...]:
+        children = [self.reports[name].alarm for name in composite.children if name in self.reports]
+        longest = max((child.period for child in children if child is not None), default=MINUTE)
+        names = [detector.resource_name(self.desired.app_name) for detector in self.catalogue]
+        columns = [index for index, name in enumerate(names) if name in composite.children]
+        spans: list[Span] = []
+        begun: int | None = None
+        for transition in self.transitions:
+            if transition.alarm != composite.name:
+                continue
+            if transition.new == "ALARM":
+                begun = transition.at
+            elif begun is not None:
+                spans.append(Span(begun, transition.at, None, begun - longest))
+                begun = None
+        if begun is not None:
+            spans.append(Span(begun, None, None, begun - longest))
+        column = columns[0] if columns else None
+        return tuple(self._raised(span, column) for span in spans)
+
+    def _column_of(self, condition: AlarmCondition) -> int | None:
+        """The column of the detector whose lines an insight rule counts."""
+        if not isinstance(condition.metric, ContributorMetric):
+            return None
+        for resource in self.desired.insight_rules:
+            if resource.name == condition.metric.rule:
+                events = ContributorRule.of(resource).events
+                phrases = [detector.event for detector in self.catalogue]
+                return next((i for i, phrase in enumerate(phrases) if phrase in events), None)
+        return None
+
+    def _worst(self, report: Report, column: int, period: int) -> Worst | None:
+        if not self.tally.total(column):
+            return None
+        if report.peak is not None:
+            start, end, value = report.peak.datapoint
+            return Worst(start, end, value or 0.0)
+        periods = self.tally.sliding(column, period)
+        end, lines = max(periods, key=lambda ended: (ended[1], -ended[0]))
+        return Worst(end - period, end, float(lines))
+
+    def _raised(self, span: Span, column: int | None) -> RaisedAlarm:
+        """The alarm with the names of the sources and paths that raised it."""
+        if column is None:
+            return RaisedAlarm(span=span, sources=(), paths=())
+        end = self.tally.minutes[-1] + MINUTE if span.end is None else span.end
+        return RaisedAlarm(
+            span=span,
+            sources=self.tally.sources(column, span.since, end),
+            paths=self.tally.paths(column, span.since, end),
+        )
+
+
 def spans_of(
-    rule: AlarmRule, transitions: Sequence[Transition], height: float | None
+    condition: AlarmCondition, transitions: Sequence[Transition], height: float | None
 ) -> list[Span]:
-    """From when to when the alarm stood.
+    """When the alarm was in ALARM.
 
     Args:
-        rule: The alarm.
-        transitions: Those of it are taken.
-        height: The farthest datapoint of the alarm that stands at the end, if any.
+        condition: The alarm.
+        transitions: Those of every alarm; only this alarm's count.
+        height: The farthest datapoint of the alarm that is in ALARM at the end, if any.
     """
     spans: list[Span] = []
     begun: Transition | None = None
-    for each in transitions:
-        if each.alarm != rule.name:
+    for transition in transitions:
+        if transition.alarm != condition.name:
             continue
-        if each.new == "ALARM":
-            begun = each
+        if transition.new == "ALARM":
+            begun = transition
         elif begun is not None:
-            peak = each.peak.datapoint.value if each.peak else None
-            spans += [Span(begun.at, each.at, peak, _since(rule, begun))]
+            peak = transition.peak.datapoint.value if transition.peak else None
+            spans += [Span(begun.at, transition.at, peak, _since(condition, begun))]
             begun = None
     if begun is not None:
-        spans += [Span(begun.at, None, height, _since(rule, begun))]
+        spans += [Span(begun.at, None, height, _since(condition, begun))]
     return spans
 
 
-def _since(rule: AlarmRule, begun: Transition) -> int:
-    """When the lines that raised it began: across gaps, the alarm looks far back."""
-    looked_at = decisive(rule, begun.datapoints)
-    return looked_at[0].start if looked_at else begun.at - rule.period
-
-
-def raised(tally: Tally, detector: int, span: Span) -> RaisedAlarm:
-    """The alarm with the names of who raised it."""
-    minutes = tally.minutes
-    end = minutes[-1] + MINUTE if span.end is None else span.end
-    return RaisedAlarm(
-        span=span,
-        sources=tally.sources(detector, span.since, end),
-        paths=tally.paths(detector, span.since, end),
-    )
+def _since(condition: AlarmCondition, begun: Transition) -> int:
+    """The first second of the lines that raised it: across gaps, the alarm looks far back."""
+    evaluated = decisive(condition, begun.datapoints)
+    return evaluated[0].start if evaluated else begun.at - condition.period

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flask_errwatch.errors import JudgeError, Problem
-from flask_errwatch.simulation.alarms import State
-from flask_errwatch.simulation.stored import Reader
+from flask_errwatch.provision.resources import CompositeAlarm
+from flask_errwatch.simulation.alarms import StateValue
 
 _LENGTH = 10_240
 _ELEMENTS = 500
 _CHILDREN = 100
-_STATES: dict[str, State] = {
+_STATES: dict[str, StateValue] = {
     "ALARM": "ALARM",
     "OK": "OK",
     "INSUFFICIENT_DATA": "INSUFFICIENT_DATA",
@@ -42,11 +42,11 @@ class _Is(NamedTuple):
     """A condition: the alarm is in the state."""
 
     alarm: str
-    state: State
+    state: StateValue
 
 
 # The expression in postfix order, so that no depth of parentheses needs the call stack:
-# conditions, constants, and the operators that take what stands before them.
+# conditions, constants, and the operators that combine those before them.
 _Postfix = tuple[_Is | bool | str, ...]
 _BINDING = {"NOT": 3, "AND": 2, "OR": 1, "(": 0}
 
@@ -57,11 +57,11 @@ class _Token(NamedTuple):
     condition: _Is | bool | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompositeRule:
-    """A composite alarm as values.
+@dataclass(frozen=True, slots=True)
+class CompositeCondition:
+    """When a composite alarm goes to ALARM.
 
-    NOT binds closest, then AND, then OR; operators and functions are written in capitals.
+    NOT binds closest, then AND, then OR. Operators and functions are written in capitals.
 
     Args:
         name: The alarm's name.
@@ -73,10 +73,10 @@ class CompositeRule:
             takes: 10,240 characters, 500 elements, 100 alarms (AWS API Reference).
 
     Example:
-        >>> rule = CompositeRule(name="both", rule='ALARM("a") AND NOT OK(b)')
-        >>> rule.state({"a": "ALARM", "b": "INSUFFICIENT_DATA"})
+        >>> condition = CompositeCondition("both", 'ALARM("a") AND NOT OK(b)')
+        >>> condition.state({"a": "ALARM", "b": "INSUFFICIENT_DATA"})
         'ALARM'
-        >>> CompositeRule(name="both", rule='ALARM("a") ALARM("b")')
+        >>> CompositeCondition("both", 'ALARM("a") ALARM("b")')
         Traceback (most recent call last):
             ...
         flask_errwatch.errors.JudgeError: rule of alarm 'both' = 'ALARM("a") ALARM("b")': \
@@ -95,35 +95,29 @@ At character 11: put AND or OR between two conditions.
         object.__setattr__(self, "children", children)
 
     @classmethod
-    def from_cloudwatch(cls, mapping: Mapping[str, object]) -> CompositeRule:
-        """The rule that is stored in AWS.
-
-        Args:
-            mapping: An entry of `CompositeAlarms`, as DescribeAlarms returns it.
+    def of(cls, alarm: CompositeAlarm) -> CompositeCondition:
+        """The condition of a composite alarm.
 
         Raises:
-            JudgeError: When name or rule is missing, or the rule cannot be read.
+            JudgeError: When its rule cannot be read.
         """
-        read = Reader(mapping, f"alarm {mapping.get('AlarmName')!r}")
-        name, rule = read.text("AlarmName"), read.text("AlarmRule")
-        read.done()
-        return cls(name=name, rule=rule)
+        return cls(alarm.name, alarm.rule)
 
-    def state(self, states: Mapping[str, State]) -> State:
+    def state(self, states: Mapping[str, StateValue]) -> StateValue:
         """ALARM when the expression is true, otherwise OK.
 
         Args:
-            states: State of each alarm by its name; an unknown alarm has none.
+            states: State of each alarm by its name; an unknown alarm has no state.
         """
         return "ALARM" if self._holds(states) else "OK"
 
-    def reason(self, states: Mapping[str, State]) -> str:
-        """The sentence that says why it has its state."""
-        found = ", ".join(f"{name} is {states.get(name)}" for name in sorted(self.children))
+    def reason(self, states: Mapping[str, StateValue]) -> str:
+        """Why it has its state, as a sentence."""
+        children = ", ".join(f"{name} is {states.get(name)}" for name in sorted(self.children))
         holds = "true" if self._holds(states) else "false"
-        return f"{self.rule} is {holds}{f': {found}' if found else ''}."
+        return f"{self.rule} is {holds}{f': {children}' if children else ''}."
 
-    def _holds(self, states: Mapping[str, State]) -> bool:
+    def _holds(self, states: Mapping[str, StateValue]) -> bool:
         stack: list[bool] = []
         for part in self._postfix:
             if isinstance(part, bool):
@@ -156,9 +150,8 @@ class _Parser:
         tokens = list(self._tokens())
         if sum(token.word not in {"AND", "OR", "NOT"} for token in tokens) > _ELEMENTS:
             raise self._error(0, f"use at most {_ELEMENTS} alarms, constants and parentheses")
-        if len({each.condition.alarm for each in tokens if isinstance(each.condition, _Is)}) > (
-            _CHILDREN
-        ):
+        alarms = {token.condition.alarm for token in tokens if isinstance(token.condition, _Is)}
+        if len(alarms) > _CHILDREN:
             raise self._error(0, f"name at most {_CHILDREN} different alarms")
         is_complete = False
         for token in tokens:
@@ -204,18 +197,18 @@ class _Parser:
     def _tokens(self) -> Iterator[_Token]:
         at = 0
         while at < self._end:
-            found = _TOKEN.match(self._rule, at)
-            if found is None:
+            match = _TOKEN.match(self._rule, at)
+            if match is None:
                 raise self._error(at, _UNKNOWN)
-            at = found.end()
-            position, word = found.start(), found["word"] or ""
+            at = match.end()
+            position, word = match.start(), match["word"] or ""
             condition: _Is | bool | None = None
-            if found["state"]:
-                name = found["quoted"] if found["bare"] is None else found["bare"]
-                condition = self._is(position, found["state"], name)
+            if match["state"]:
+                name = match["quoted"] if match["bare"] is None else match["bare"]
+                condition = self._is(position, match["state"], name)
             elif word in {"TRUE", "FALSE"}:
                 condition = word == "TRUE"
-            if not found["blank"]:
+            if not match["blank"]:
                 yield _Token(position, word, condition)
 
     def _is(self, position: int, state: str, name: str) -> _Is:
@@ -231,32 +224,33 @@ class _Parser:
         return JudgeError(Problem(key=key, value=self._rule, remedy=text))
 
 
-def in_order(rules: Iterable[CompositeRule], alarms: Iterable[str]) -> tuple[CompositeRule, ...]:
-    """The composite rules, each after those that it depends on.
+def in_order(
+    composites: Iterable[CompositeCondition], alarms: Iterable[str]
+) -> tuple[CompositeCondition, ...]:
+    """The composite alarms, each after those that it depends on.
 
     Args:
-        rules: The composite rules.
-        alarms: Names of the metric alarms that there are.
+        composites: The composite alarms.
+        alarms: Names of the metric alarms.
 
     Raises:
         JudgeError: When a rule names an alarm that does not exist, or depends on itself.
     """
-    waiting = {rule.name: rule for rule in rules}
+    waiting = {composite.name: composite for composite in composites}
     known = set(alarms)
-    for rule in waiting.values():
-        for child in sorted(rule.children - known - set(waiting)):
-            remedy = f"There is no such alarm; alarm {rule.name!r} needs one that exists."
-            raise JudgeError(
-                Problem(key=f"rule of alarm {rule.name!r}", value=child, remedy=remedy)
-            )
-    ordered: list[CompositeRule] = []
+    for composite in waiting.values():
+        for child in sorted(composite.children - known - set(waiting)):
+            remedy = f"There is no such alarm; alarm {composite.name!r} needs one that exists."
+            key = f"rule of alarm {composite.name!r}"
+            raise JudgeError(Problem(key=key, value=child, remedy=remedy))
+    ordered: list[CompositeCondition] = []
     while waiting:
-        ready = [rule for rule in waiting.values() if rule.children <= known]
+        ready = [composite for composite in waiting.values() if composite.children <= known]
         if not ready:
             remedy = "These depend on one another in a circle: let one of them name others."
             names = ", ".join(waiting)
             raise JudgeError(Problem(key="composite alarms", value=names, remedy=remedy))
         ordered += ready
-        known.update(rule.name for rule in ready)
+        known.update(composite.name for composite in ready)
         waiting = {name: rule for name, rule in waiting.items() if name not in known}
     return tuple(ordered)

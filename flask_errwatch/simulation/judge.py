@@ -6,35 +6,48 @@ import heapq
 from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from flask_errwatch.detectors import HEARTBEAT, Catalogue
+from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.errors import JudgeError, Problem
-from flask_errwatch.patterns import Event, parse
+from flask_errwatch.patterns import Event
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    InsightRule,
+    MetricAlarm,
+    MetricFilter,
+    Resource,
+)
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Cadence, Transition
-from flask_errwatch.simulation.alarms import AlarmRule, State
-from flask_errwatch.simulation.composite import CompositeRule, in_order
-from flask_errwatch.simulation.matching import Intake, MetricFeed, Outcome
-from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricRule
+from flask_errwatch.simulation.alarms import AlarmCondition, StateValue
+from flask_errwatch.simulation.composite import CompositeCondition, in_order
+from flask_errwatch.simulation.contributors import (
+    ContributorFeed,
+    ContributorMetric,
+    ContributorRule,
+)
+from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.matching import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed
+from flask_errwatch.simulation.metrics import MINUTE
 from flask_errwatch.simulation.report import Report, explained, reports_of
 
-#: What an app writes where nothing failed, as far as any pattern is concerned.
+#: A heartbeat as far as any pattern is concerned: the line of an app in which nothing failed.
 HEARTBEAT_LINE = f'{{"event": "{HEARTBEAT}"}}'
 
 
 class Judge:
-    """Metric filters, alarms and composite alarms, evaluated as CloudWatch would.
+    """Evaluates metric filters and alarms as CloudWatch would.
 
-    Feed it lines and advance it: every whole minute up to that time is evaluated, at minute t
-    over the lines of [t - period, t). Minutes in which no datapoint can change are skipped,
-    which does not change what comes out.
+    It reads the resources that `apply` creates (`provision.resources`). Feed it lines and advance
+    it: every whole minute up to that time is evaluated, at minute t over the lines of
+    [t - period, t). Minutes in which no datapoint can change are skipped, which does not change
+    the result.
 
-    Lines may come in any order within what is not evaluated yet. A line whose minute is
-    already evaluated counts as late: what was decided stays, and it is part of its period in
-    every later evaluation that still sees that minute, as on the live service.
+    Lines may come in any order within what is not evaluated yet. A line whose minute is already
+    evaluated counts as late: past decisions stay, and the line is part of its period in every
+    later evaluation that still sees that minute, as on the live service.
 
     Args:
-        metrics: The metric filters.
-        alarms: The metric alarms.
-        composites: The composite alarms.
+        resources: Metric filters, insight rules, metric alarms and composite alarms. Resources of
+            other kinds decide no alarm and are ignored.
         start: When the alarms were created, in seconds since the epoch: they are evaluated
             from the next minute on. None means the minute of the earliest line fed before
             the first evaluation, or the minute before that where there is no line.
@@ -43,173 +56,162 @@ class Judge:
         late_lines: How many lines were late, counted when time advances.
 
     Raises:
-        JudgeError: When two filters or two alarms have one name, or a composite alarm needs
-            an alarm that does not exist.
+        JudgeError: When the judge cannot evaluate one of them (`judgeable` leaves those out), two
+            filters or two alarms have one name, or a composite alarm names an alarm that does not
+            exist.
 
     Example:
-        >>> from flask_errwatch.patterns import parse
-        >>> rule = MetricRule(name="error", pattern=parse("Error"), namespace="Shop",
-        ...     metric_name="errors", default_value=0)
-        >>> alarm = AlarmRule(name="error", namespace="Shop", metric_name="errors",
-        ...     threshold=1, period=60)
-        >>> judge = Judge([rule], [alarm])
+        >>> errors = MetricFilter(log_group="shop", name="error", pattern="Error",
+        ...     namespace="Shop", metric_name="errors")
+        >>> alarm = MetricAlarm(name="error", description="", namespace="Shop",
+        ...     metric_name="errors", statistic="Sum", threshold=1, period=60,
+        ...     evaluation_periods=1, comparison_operator="GreaterThanThreshold",
+        ...     treat_missing_data="notBreaching")
+        >>> judge = Judge([errors, alarm])
         >>> for second in (0, 1, 59):
         ...     judge.feed(second * 1000, "Error: no stock")
-        >>> [(each.at, each.new) for each in judge.advance(60)]
+        >>> [(transition.at, transition.new) for transition in judge.advance(60)]
         [(60, 'ALARM')]
     """
 
-    def __init__(
-        self,
-        metrics: Iterable[MetricRule] = (),
-        alarms: Iterable[AlarmRule] = (),
-        composites: Iterable[CompositeRule] = (),
-        *,
-        start: float | None = None,
-    ) -> None:
+    def __init__(self, resources: Iterable[Resource] = (), *, start: float | None = None) -> None:
         self._lines = 0
         self.late_lines = 0
         self._at: int | None = None if start is None else _whole_minute(start)
         self._earliest: int | None = None
         self._pruned: int | None = None
-        self._states: dict[str, State] = {}
-        self._feeds: dict[tuple[Metric, str | None], MetricFeed] = {}
-        self._intake = Intake((), {})
-        self.redefine(metrics, alarms, composites)
+        self._states: dict[str, StateValue] = {}
+        self._feeds: dict[FeedKey, Feed] = {}
+        self._matcher = LineMatcher((), (), {})
+        self.redefine(resources)
 
-    @classmethod
-    def for_catalogue(
-        cls,
-        catalogue: Catalogue,
-        app_name: str,
-        *,
-        namespace: str = "Application Logs",
-        start: float | None = None,
-    ) -> Judge:
-        """The judge of an app's detectors, with the names and values that bootstrap gives them.
-
-        Args:
-            catalogue: The detectors, as configured (`Catalogue.configured`).
-            app_name: Prefix of every name.
-            namespace: The metrics' namespace.
-            start: When the alarms were created, as above.
-
-        Raises:
-            JudgeError: When an alarm has no threshold or period.
-        """
-        metrics: list[MetricRule] = []
-        alarms: list[AlarmRule] = []
-        for detector in catalogue:
-            name = detector.resource_name(app_name)
-            rule = MetricRule(
-                name=name,
-                pattern=parse(detector.pattern),
-                namespace=namespace,
-                metric_name=name,
-                default_value=0.0,
-                unit="Count",
-            )
-            metrics.append(rule)
-            if detector.alarm is not None:
-                metric = Metric(namespace, name)
-                alarms.append(AlarmRule.from_alarm(detector.alarm, name=name, metric=metric))
-        return cls(metrics, alarms, start=start)
-
-    def redefine(
-        self,
-        metrics: Iterable[MetricRule] = (),
-        alarms: Iterable[AlarmRule] = (),
-        composites: Iterable[CompositeRule] = (),
-    ) -> None:
-        """Replaces every rule, as putting filters and alarms again does.
+    def redefine(self, resources: Iterable[Resource]) -> None:
+        """Replaces every resource, as putting filters and alarms again does.
 
         An alarm that keeps its name keeps its state, and a metric that is still watched keeps
-        its samples. Lines fed before were filtered by the rules before: filters are not
-        retroactive. Every alarm is evaluated at the next minute; reports begin anew.
+        its samples. Lines fed before were matched by the filters before: filters are not
+        retroactive. Every alarm is evaluated at the next minute, and reports start from zero.
 
         Raises:
             JudgeError: As the constructor does; then nothing has changed.
         """
-        rules, watched, composed = tuple(metrics), tuple(alarms), tuple(composites)
-        names = [*(alarm.name for alarm in watched), *(rule.name for rule in composed)]
-        _refuse_twice("metric filters", [rule.name for rule in rules])
-        _refuse_twice("alarms", names)
-        self._composites = in_order(composed, [alarm.name for alarm in watched])
-        self._take_in()
-        keys = {(alarm.metric, alarm.unit) for alarm in watched}
-        self._feeds = {key: self._feeds.get(key, MetricFeed()) for key in keys}
-        self._states = {name: self._states.get(name, "INSUFFICIENT_DATA") for name in names}
-        self._intake = Intake(rules, self._feeds)
-        for feed in self._feeds.values():
-            feed.series.fill(0, ())
-        self._watches = [
-            AlarmWatch(each, self._feeds[each.metric, each.unit], self._states[each.name])
-            for each in watched
+        listed = [*resources]
+        filters = tuple(
+            LineFilter(resource) for resource in listed if isinstance(resource, MetricFilter)
+        )
+        alarms = [
+            AlarmCondition.of(resource) for resource in listed if isinstance(resource, MetricAlarm)
         ]
-        self._readers: dict[MetricFeed, list[AlarmWatch]] = {}
+        rules = [
+            ContributorRule.of(resource) for resource in listed if isinstance(resource, InsightRule)
+        ]
+        composites = [
+            CompositeCondition.of(resource)
+            for resource in listed
+            if isinstance(resource, CompositeAlarm)
+        ]
+        names = [*(alarm.name for alarm in alarms), *(composite.name for composite in composites)]
+        _refuse_twice("metric filters", [line_filter.name for line_filter in filters])
+        _refuse_twice("alarms", names)
+        self._composites = in_order(composites, [alarm.name for alarm in alarms])
+        self._take_in()
+        keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in alarms}
+        self._feeds = {key: self._feeds.get(key) or _new_feed(key) for key in keys}
+        self._states = {name: self._states.get(name, "INSUFFICIENT_DATA") for name in names}
+        self._matcher = LineMatcher(filters, rules, self._feeds)
+        for feed in self._feeds.values():
+            feed.fill(0, ())
+        self._watches = [
+            AlarmWatch(alarm, self._feeds[alarm.metric, alarm.unit], self._states[alarm.name])
+            for alarm in alarms
+        ]
+        self._readers: dict[Feed, list[AlarmWatch]] = {}
         for watch in self._watches:
             self._readers.setdefault(watch.feed, []).append(watch)
+        self._request_feeds = [
+            feed
+            for (metric, unit), feed in self._feeds.items()
+            if isinstance(feed, MetricFeed)
+            and not isinstance(metric, ContributorMetric)
+            and not any(line_filter.feeds(metric, unit) for line_filter in filters)
+        ]
         self._agenda = _Agenda()
         self._are_composites_due = True
         for feed, readers in self._readers.items():
-            for minute in feed.series:
+            for minute in feed.minutes():
                 self._schedule(readers, minute)
         if self._at is not None:
             self._agenda.add(self._at + MINUTE, self._watches)
 
     def feed(self, timestamp_ms: int, message: str) -> None:
-        """Takes one line.
+        """Counts one line.
 
         Args:
             timestamp_ms: Its time in milliseconds since the epoch.
             message: The line.
         """
-        self._intake.count(timestamp_ms, self._intake.match(message), 1)
+        self._matcher.count(timestamp_ms, self._matcher.match(message), 1)
 
-    def match(self, message: str) -> Outcome:
-        """What a line gives, for `count`: whoever counts many equal lines matches them once.
+    def match(self, message: str) -> LineMatch:
+        """What a line gives, for `count`: a caller with many equal lines matches them once.
 
-        It is good until the next `redefine`.
+        It is valid until the next `redefine`.
         """
-        return self._intake.match(message)
+        return self._matcher.match(message)
 
-    def match_event(self, event: Event | None, message: str) -> Outcome:
-        """As `match`, for whoever has read the line already.
+    def match_event(self, event: Event | None, message: str) -> LineMatch:
+        """Like `match`, for a caller that has parsed the line already.
 
         Args:
-            event: What `patterns.read_event` made of the line.
+            event: The line as `patterns.read_event` gives it.
             message: The line.
         """
-        return self._intake.match_event(event, message)
+        return self._matcher.match_event(event, message)
 
-    def count(self, timestamp_ms: int, outcome: Outcome, lines: int = 1) -> None:
-        """Takes lines that were matched before; `feed` does both for one line.
+    def count(self, timestamp_ms: int, match: LineMatch, lines: int = 1) -> None:
+        """Counts lines that were matched before; `feed` does both for one line.
 
         Args:
             timestamp_ms: Their time in milliseconds since the epoch.
-            outcome: What `match` returned.
+            match: What `match` returned.
             lines: How many there are.
         """
-        self._intake.count(timestamp_ms, outcome, lines)
+        self._matcher.count(timestamp_ms, match, lines)
+
+    def count_requests(self, timestamp_ms: int, requests: int = 1) -> None:
+        """Counts requests, failed or not, in every watched metric that no metric filter feeds.
+
+        Among the resources of an app such a metric is `BusyAlarm.requests`, which a load
+        balancer publishes: one sample of 1 for each request.
+
+        Args:
+            timestamp_ms: Their time in milliseconds since the epoch.
+            requests: How many there are.
+        """
+        minute = _whole_minute(timestamp_ms // 1000)
+        for feed in self._request_feeds:
+            self._matcher.add_sample(minute, feed, 1.0, requests)
 
     def beat(self, since: float) -> None:
-        """Fills quiet minutes: from then on one without a line counts as holding a Heartbeat.
+        """From that time on, a quiet minute counts as having a Heartbeat line.
 
-        An app with its heartbeat on writes such a line each minute, which makes zeros of what
-        would be missing data. It costs nothing, however long the quiet lasts, and holds until
-        the next `redefine`.
+        An app with its heartbeat on writes such a line each minute, so that a quiet minute has
+        zeros and not missing data. It costs nothing, however long the quiet lasts, and applies
+        until the next `redefine`.
 
         Args:
             since: The first such minute, in seconds since the epoch.
         """
         self._take_in()
         first = _whole_minute(since)
-        given = self._intake.match(HEARTBEAT_LINE).given
+        samples = self._matcher.match(HEARTBEAT_LINE).samples
         for feed, watches in self._readers.items():
-            feed.series.fill(first, [each.value for each in given if each.feed is feed])
+            if feed in self._request_feeds:
+                continue
+            feed.fill(first, [sample.value for sample in samples if sample.feed is feed])
             for watch in watches:
-                # From then on only lines change a datapoint, as they come and go.
-                horizon = watch.rule.horizon
+                # From then on a datapoint changes only when lines enter or leave it.
+                horizon = watch.condition.horizon
                 for minute in range(first, first + horizon, MINUTE):
                     moment = watch.cadence.after(minute)
                     if self._at is None or moment > self._at:
@@ -243,7 +245,7 @@ class Judge:
 
     @property
     def at(self) -> int | None:
-        """Until when it has evaluated, in seconds since the epoch; None before the first time."""
+        """The last evaluated minute, in seconds since the epoch; None before the first one."""
         return self._at
 
     @property
@@ -253,27 +255,27 @@ class Judge:
         return self._lines
 
     @property
-    def states(self) -> Mapping[str, State]:
+    def states(self) -> Mapping[str, StateValue]:
         """The state of each alarm, composite alarms last."""
         return MappingProxyType(self._states)
 
     def reports(self) -> tuple[Report, ...]:
-        """What it saw of each alarm, and of each metric filter that no alarm watches."""
+        """A report on each alarm, and on each metric filter that no alarm watches."""
         self._take_in()
-        return reports_of(self._watches, self._intake.rules, self._intake.matched)
+        return reports_of(self._watches, self._matcher.filters, self._matcher.matched)
 
     def explain(self) -> str:
-        """The states and how they came about: what a failed assertion should show.
+        """The states and how they came about, for the message of a failed assertion.
 
-        Per alarm its state, what it waits for, how many lines each of its metric filters
-        matched, and the period that came nearest to the threshold.
+        Per alarm its state, its condition, how many lines each of its metric filters matched,
+        and the period that came nearest to the threshold.
         """
-        composites = [(rule, self._states[rule.name]) for rule in self._composites]
+        composites = [(condition, self._states[condition.name]) for condition in self._composites]
         return explained(self.reports(), composites, lines=self.lines, at=self._at)
 
     def _take_in(self) -> None:
-        """Hands what was fed to the metrics, and notes which alarms it can change, and when."""
-        for minute, arrival in self._intake.settle().items():
+        """Adds what was fed to the metrics, and schedules the alarms that it can change."""
+        for minute, arrival in self._matcher.take_arrivals().items():
             if self._earliest is None or minute < self._earliest:
                 self._earliest = minute
             self._lines += arrival.lines
@@ -307,24 +309,24 @@ class Judge:
             yield from self._evaluate_composites(at)
 
     def _evaluate_composites(self, at: int) -> Iterator[Transition]:
-        for rule in self._composites:
-            old, new = self._states[rule.name], rule.state(self._states)
+        for condition in self._composites:
+            old, new = self._states[condition.name], condition.state(self._states)
             if new != old:
-                reason = rule.reason(self._states)
-                self._states[rule.name] = new
-                yield Transition(rule.name, at, old, new, reason)
+                reason = condition.reason(self._states)
+                self._states[condition.name] = new
+                yield Transition(condition.name, at, old, new, reason)
 
     def _prune(self, at: int) -> None:
-        """Forgets what no alarm can see any more, now and then: a walk over all costs time."""
-        longest = max((watch.rule.horizon for watch in self._watches), default=0)
+        """Drops samples that no alarm can see any more. It walks over all of them, so seldom."""
+        longest = max((watch.condition.horizon for watch in self._watches), default=0)
         if self._pruned is None or at - self._pruned >= longest:
             self._pruned = at
             for feed, watches in self._readers.items():
-                feed.prune(at - max(watch.rule.horizon for watch in watches))
+                feed.prune(at - max(watch.condition.horizon for watch in watches))
 
 
 class _Agenda:
-    """Which alarms are to be evaluated when."""
+    """The alarms to evaluate, by the moment of their evaluation."""
 
     def __init__(self) -> None:
         self._due: dict[int, set[AlarmWatch]] = {}
@@ -338,10 +340,14 @@ class _Agenda:
         due.update(watches)
 
     def until(self, end: int) -> Iterator[tuple[int, set[AlarmWatch]]]:
-        """Takes every moment up to that second, in order."""
+        """Removes and yields every moment up to that second, in order."""
         while self._moments and self._moments[0] <= end:
             moment = heapq.heappop(self._moments)
             yield moment, self._due.pop(moment)
+
+
+def _new_feed(key: FeedKey) -> Feed:
+    return ContributorFeed() if isinstance(key[0], ContributorMetric) else MetricFeed()
 
 
 def _whole_minute(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""What the judge saw, as values and as text."""
+"""Reports of the judge: what it saw of each alarm, as values and as text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Peak
-from flask_errwatch.simulation.alarms import AlarmRule, State, shown_time
-from flask_errwatch.simulation.composite import CompositeRule
-from flask_errwatch.simulation.metrics import MetricRule
+from flask_errwatch.simulation.alarms import AlarmCondition, StateValue, shown_time
+from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.contributors import ContributorMetric
+from flask_errwatch.simulation.filters import LineFilter
 
 
 class Report(NamedTuple):
@@ -17,16 +18,16 @@ class Report(NamedTuple):
     Attributes:
         name: The alarm's name, or the filter's.
         state: The alarm's state; None without an alarm.
-        alarm: The alarm; None without one.
+        alarm: The alarm's condition; None without an alarm.
         filters: The metric filters that feed it, each with how many lines matched.
         peak: Its farthest datapoint until now; None without an alarm or a datapoint.
-        height: The same of the alarm that stands now; None when none does.
+        height: The same since it went to ALARM; None in any other state.
     """
 
     name: str
-    state: State | None
-    alarm: AlarmRule | None
-    filters: tuple[tuple[MetricRule, int], ...]
+    state: StateValue | None
+    alarm: AlarmCondition | None
+    filters: tuple[tuple[LineFilter, int], ...]
     peak: Peak | None
     height: Peak | None
 
@@ -38,13 +39,14 @@ class Report(NamedTuple):
             yield f"{self.name}: no alarm watches it"
         else:
             yield f"{self.name}: {self.state}; alarms when {self.alarm}"
-        for rule, matched in self.filters:
-            yield f"{_counted(matched)} matched {rule.pattern}"
-        if self.alarm is not None and not self.filters:
-            yield f"no metric filter gives {self.alarm.metric}"
+        for line_filter, matched in self.filters:
+            yield f"{_counted(matched)} matched {line_filter.pattern}"
+        is_by_source = self.alarm is not None and isinstance(self.alarm.metric, ContributorMetric)
+        if self.alarm is not None and not self.filters and not is_by_source:
+            yield f"no metric filter feeds {self.alarm.metric}"
         if self.alarm is not None and self.peak is not None:
             (start, end, value), lines = self.peak
-            # A period in which nothing happened is no news.
+            # A period without a line is not worth a sentence.
             if value is not None and (lines or self.alarm.breaches(value)):
                 yield (
                     f"worst period {shown_time(start)} to {shown_time(end)}: "
@@ -53,32 +55,36 @@ class Report(NamedTuple):
 
 
 def reports_of(
-    watches: Iterable[AlarmWatch], rules: Sequence[MetricRule], matched: Mapping[str, int]
+    watches: Iterable[AlarmWatch], line_filters: Sequence[LineFilter], matched: Mapping[str, int]
 ) -> tuple[Report, ...]:
     """A report for each alarm, then one for each metric filter that none of them watches.
 
     Args:
         watches: The alarms.
-        rules: The metric filters.
+        line_filters: The metric filters.
         matched: How many lines matched each metric filter, by its name.
     """
     reports: list[Report] = []
-    unwatched = {rule.name: rule for rule in rules}
+    unwatched = {line_filter.name: line_filter for line_filter in line_filters}
     for watch in watches:
-        alarm = watch.rule
-        filters = [rule for rule in rules if rule.feeds(alarm.metric, alarm.unit)]
-        for rule in filters:
-            unwatched.pop(rule.name, None)
-        counted = tuple((rule, matched[rule.name]) for rule in filters)
+        alarm, metric = watch.condition, watch.condition.metric
+        feeding = [
+            line_filter
+            for line_filter in line_filters
+            if not isinstance(metric, ContributorMetric) and line_filter.feeds(metric, alarm.unit)
+        ]
+        for line_filter in feeding:
+            unwatched.pop(line_filter.name, None)
+        counted = tuple((line_filter, matched[line_filter.name]) for line_filter in feeding)
         reports.append(Report(alarm.name, watch.state, alarm, counted, watch.peak, watch.height))
-    for rule in unwatched.values():
-        reports += [Report(rule.name, None, None, ((rule, matched[rule.name]),), None, None)]
+    for name, line_filter in unwatched.items():
+        reports.append(Report(name, None, None, ((line_filter, matched[name]),), None, None))
     return tuple(reports)
 
 
 def explained(
     reports: Iterable[Report],
-    composites: Iterable[tuple[CompositeRule, State]],
+    composites: Iterable[tuple[CompositeCondition, StateValue]],
     *,
     lines: int,
     at: int | None,
@@ -86,7 +92,9 @@ def explained(
     """The text of `Judge.explain`."""
     until = "nothing is evaluated yet: advance()" if at is None else f"judged to {shown_time(at)}"
     parts = [f"{_counted(lines)} fed, {until}", *(str(report) for report in reports)]
-    parts += [f"{rule.name}: {state}; alarms when {rule}" for rule, state in composites]
+    parts += [
+        f"{condition.name}: {state}; alarms when {condition}" for condition, state in composites
+    ]
     return "\n".join(parts)
 
 

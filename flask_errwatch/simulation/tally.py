@@ -1,9 +1,9 @@
-"""What a whole log came to: lines per detector and minute, and who sent them."""
+"""The tally of a whole log: lines per detector and minute, with their sources and paths."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest, nsmallest
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -24,8 +24,8 @@ _ROOM = 24_000
 _LONGEST = 2048
 
 
-class Named(NamedTuple):
-    """A source or a path, and how many lines named it.
+class NameCount(NamedTuple):
+    """A source or a path, and how many lines have it.
 
     Attributes:
         name: The client's address, or the path.
@@ -75,15 +75,15 @@ def _joined(names: Sequence[str | None]) -> str:
 def _counted(names: Iterable[_Names]) -> Counter[str]:
     """How often each name comes."""
     total: Counter[str] = Counter()
-    for each in names:
-        for joined in each.waiting:
+    for minute_names in names:
+        for joined in minute_names.waiting:
             total.update(joined.split(_BREAK))
-        total.update(each.counted)
-    total.pop("", None)  # nobody's
+        total.update(minute_names.counted)
+    total.pop("", None)  # lines without a name
     return total
 
 
-class _Minute(NamedTuple):
+class _MinuteNames(NamedTuple):
     """Who and where, of one minute of one detector."""
 
     sources: _Names
@@ -95,17 +95,20 @@ class _Minute(NamedTuple):
 
 
 class Tally:
-    """Lines per detector and minute, the same counts in whatever order they come.
+    """Lines per column and minute, the same counts in whatever order they come.
 
-    Its memory follows the minutes that have lines, not the lines. Names are kept within a
-    fixed room: when it is full, the quietest minutes lose theirs, and a minute with many names
-    its rarest, which no count notices. Which ones then stay may depend on the order of lines.
+    A column holds the lines of one metric filter: a detector's, or that of the heartbeats. The
+    memory follows the minutes that have lines, not the lines. Names are kept within a fixed room:
+    when it is full, the quietest minutes lose theirs, and a minute with many names its rarest
+    ones. No count changes by that. Which names are lost may depend on the order of lines.
 
     Args:
-        detectors: How many detectors there are; they are named by their index.
+        columns: How many metric filters there are; they are known by their index.
+        by_source: The columns whose lines are also counted exactly by source and minute, for
+            alarms on the busiest source. Their memory follows the sources of each minute.
 
     Attributes:
-        width: Length of a row: the detectors, and those lines that none takes.
+        width: Length of a row: the columns, and the lines that no filter matches.
 
     Example:
         >>> tally = Tally(2)
@@ -114,14 +117,17 @@ class Tally:
         >>> tally.row(60), tally.lines
         ((0, 2, 5), 7)
         >>> tally.sources(1, 0, 120)
-        (Named(name='198.51.100.7', lines=2),)
+        (NameCount(name='198.51.100.7', lines=2),)
     """
 
-    def __init__(self, detectors: int) -> None:
-        self.width = detectors + 1
+    def __init__(self, columns: int, *, by_source: Container[int] = ()) -> None:
+        self.width = columns + 1
         self._rows: dict[int, list[int]] = {}
-        self._names: list[dict[int, _Minute]] = [{} for _ in range(detectors)]
-        self._kept = [0] * detectors
+        self._names: list[dict[int, _MinuteNames]] = [{} for _ in range(columns)]
+        self._kept = [0] * columns
+        self._by_source: dict[int, dict[int, Counter[str]]] = {
+            column: {} for column in range(columns) if column in by_source
+        }
 
     def add(
         self, minute: int, detector: int, sources: Sequence[str | None], paths: Sequence[str | None]
@@ -137,10 +143,13 @@ class Tally:
         self._row(minute)[detector] += len(sources)
         names = self._names[detector].get(minute)
         if names is None:
-            names = self._names[detector][minute] = _Minute(_Names(), _Names())
+            names = self._names[detector][minute] = _MinuteNames(_Names(), _Names())
         names.sources.add(sources)
         names.paths.add(paths)
         self._kept[detector] += len(sources) + len(paths)
+        if detector in self._by_source:
+            counter = self._by_source[detector].setdefault(minute, Counter())
+            counter.update(source[:_LONGEST] for source in sources if isinstance(source, str))
         if self._kept[detector] > _ROOM:
             self._make_room(detector)
 
@@ -151,6 +160,10 @@ class Tally:
     def add_others(self, minute: int, lines: int) -> None:
         """Counts lines of one minute that no detector takes."""
         self._row(minute)[-1] += lines
+
+    def by_source(self, detector: int, minute: int) -> Mapping[str, int]:
+        """The exact lines of each source in one minute; empty where they are not counted."""
+        return self._by_source.get(detector, {}).get(minute, {})
 
     @property
     def lines(self) -> int:
@@ -185,13 +198,13 @@ class Tally:
             detector: Its index.
             period: Seconds, a multiple of 60.
         """
-        found: dict[int, int] = {}
+        by_period: dict[int, int] = {}
         for minute in self.minutes:
             lines = self._rows[minute][detector]
             if lines:
                 start = minute - minute % period
-                found[start] = found.get(start, 0) + lines
-        return found
+                by_period[start] = by_period.get(start, 0) + lines
+        return by_period
 
     def sliding(self, detector: int, period: int) -> Iterator[tuple[int, int]]:
         """End and lines of every period, sliding by a minute, in which a new line came."""
@@ -206,15 +219,15 @@ class Tally:
                     total -= recent.pop(0)[1]
                 yield minute + MINUTE, total
 
-    def sources(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
+    def sources(self, detector: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
         """The clients with the most lines of a detector in [start, end)."""
-        return _top([each.sources for each in self._within(detector, start, end)], most)
+        return _top([names.sources for names in self._within(detector, start, end)], most)
 
-    def paths(self, detector: int, start: int, end: int, most: int = 5) -> tuple[Named, ...]:
+    def paths(self, detector: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
         """The paths with the most lines of a detector in [start, end)."""
-        return _top([each.paths for each in self._within(detector, start, end)], most)
+        return _top([names.paths for names in self._within(detector, start, end)], most)
 
-    def _within(self, detector: int, start: int, end: int) -> Iterator[_Minute]:
+    def _within(self, detector: int, start: int, end: int) -> Iterator[_MinuteNames]:
         names = self._names[detector]
         minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
         if len(names) * MINUTE < end - start:
@@ -239,9 +252,9 @@ class Tally:
         self._kept[detector] = sum(names[minute].size for minute in fitting)
 
 
-def _top(names: Sequence[_Names], most: int) -> tuple[Named, ...]:
+def _top(names: Sequence[_Names], most: int) -> tuple[NameCount, ...]:
     total = _counted(names)
     least = min(nlargest(most, total.values()), default=0)
-    known = (Named(name, lines) for name, lines in total.items() if lines >= least)
+    known = (NameCount(name, lines) for name, lines in total.items() if lines >= least)
     # Equal ones in the order of their names, not in that in which the log has them.
-    return tuple(nsmallest(most, known, key=lambda each: (-each.lines, each.name)))
+    return tuple(nsmallest(most, known, key=lambda named: (-named.lines, named.name)))

@@ -176,9 +176,9 @@ def test_what_cannot_be_judged_is_said_and_the_rest_is_judged(bench: Bench, clou
     bench.service.step(cloud.start + 60)
     assert bench.told == [("errors", "INSUFFICIENT_DATA", "OK")]
     assert len(bench.warnings) == 3
-    assert "filterPattern of metric filter 'broken'" in bench.warnings[0]
+    assert "pattern of metric filter 'broken'" in bench.warnings[0]
     assert "alarm fed-by-nobody: no metric filter feeds its metric." in bench.warnings
-    assert any("Metrics of alarm 'math'" in each for each in bench.warnings)
+    assert any("metrics of alarm 'math'" in each for each in bench.warnings)
 
 
 def test_filter_that_goes_leaves_its_alarm_alone(bench: Bench, cloud: Cloud) -> None:

@@ -1,4 +1,4 @@
-"""Lines and files for the tests of the replay."""
+"""Lines, files and detectors for the tests of the replay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from flask_errwatch.config import load
+from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.simulation import InputShows, JudgedLog, Tally, judge_log
 
 #: Runs the command with arguments; what it gives depends on the fixture.
 Run = Callable[..., Any]
@@ -34,3 +39,16 @@ def written(folder: Path, lines: list[str] | str | bytes, name: str = "access.lo
     text = "".join(lines) if isinstance(lines, list) else lines
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def detector_set(*detectors: Detector, **settings: object) -> DetectorSet:
+    """The detectors of an app called `log`: `ALARM_PERIOD=60` sets `ERRWATCH_ALARM_PERIOD`."""
+    keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
+    config = load(keys, {}, app_name="log")
+    return DetectorSet("the test's detectors", Catalogue(detectors).configured(config), config)
+
+
+def judged(tally: Tally, detectors: DetectorSet, *, heartbeat: bool = True) -> JudgedLog:
+    """The tally of an access log, judged."""
+    shows = InputShows(requests=True, heartbeats=False)
+    return judge_log(tally, detectors.catalogue, detectors.desired, shows, heartbeat=heartbeat)

@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -217,26 +218,116 @@ def test_standard_input_has_a_rate_and_no_end(monkeypatch: pytest.MonkeyPatch) -
     assert "lines/s" in terminal.getvalue()
 
 
-def test_alarms_that_lines_alone_cannot_decide(tmp_path: Path) -> None:
-    """Of one for busy times the failures are judged, of a learned one nothing; both are said."""
+def everything(**settings: object) -> Flask:
+    """An app with every kind of alarm: busy, anomaly, of one source, and silence."""
     requests = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
     busy = BusyAlarm(errors=Alarm(threshold=20), requests=requests, minimum_requests=500)
     app = Flask("shop")
+    app.config.update({f"ERRWATCH_{key}": value for key, value in settings.items()})
     ErrWatch(
         app,
         detectors=[
-            Detector(name="not-found-error", event="Not Found Error", alarm=busy),
+            Detector(name="not-found-error", event="Not Found Error", statuses=(404,), alarm=busy),
             Detector(name="client-error", event="Client Error", alarm=AnomalyAlarm()),
         ],
     )
     app.cli.add_command(errwatch)
-    log = written(tmp_path, [event(0)] * 21 + [event(0, "Client Error")] * 50)
+    return app
+
+
+def replayed(app: Flask, log: Path) -> tuple[Any, list[str]]:
+    """What `replay --json` prints, and the notes."""
     result = app.test_cli_runner().invoke(args=["errwatch", "replay", str(log), "--json"])
-    found = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout), result.stderr.splitlines()
+
+
+def test_what_lines_cannot_decide_is_not_judged_by_name(tmp_path: Path) -> None:
+    """Our own lines are of failures only: requests, a learned band and silence stay unjudged."""
+    log = written(tmp_path, [event(0)] * 21 + [event(0, "Client Error")] * 50)
+    found, notes = replayed(everything(SILENCE_ALARM=True), log)
     assert [len(each["alarms"]) for each in found["detectors"]] == [1, 0]
-    assert result.stderr.splitlines() == [
-        "not-found-error: its failures are judged as if there were always requests.",
-        "client-error: what is usual only CloudWatch knows; its lines are counted.",
+    assert found["other_alarms"] == []
+    assert found["not_judged"] == [
+        {
+            "alarm": "not-found-error-requests",
+            "reason": "The input does not show all requests.",
+        },
+        {
+            "alarm": "client-error",
+            "reason": "Only CloudWatch has the model behind its anomaly band.",
+        },
+        {"alarm": "silent", "reason": "The input does not show heartbeats."},
+        {
+            "alarm": "not-found-error-busy",
+            "reason": "It depends on an alarm that is not judged.",
+        },
+    ]
+    assert notes[0] == (
+        "not-found-error-requests is not judged: The input does not show all requests."
+    )
+
+
+@pytest.mark.parametrize(("good", "fires"), [(478, 0), (479, 1)])
+def test_an_access_log_shows_all_requests(tmp_path: Path, good: int, fires: int) -> None:
+    """The busy alarm fires when 21 failures are among at least 500 requests in 300 s."""
+    lines = [access(second, path="/missing") for second in range(21)]
+    lines += [access(60, 200, path="/") for _ in range(good)]
+    # A period without any data is decided by an older one, so the app is never quite idle.
+    lines += [access(60 * minute, 200, path="/") for minute in range(5, 30)]
+    found, _ = replayed(everything(), written(tmp_path, lines))
+    requests, busy = found["other_alarms"]
+    assert [requests["alarm"], busy["alarm"]] == [
+        "not-found-error-requests",
+        "not-found-error-busy",
+    ]
+    assert busy["condition"] == (
+        'ALARM("shop-not-found-error") AND ALARM("shop-not-found-error-requests")'
+    )
+    assert [len(requests["alarms"]), len(busy["alarms"])] == [fires, fires]
+    if fires:
+        assert busy["alarms"][0]["from"] == "2026-11-25T00:02:00Z"
+        assert busy["alarms"][0]["sources"] == [{"source": "192.0.2.7", "lines": 21}]
+    assert [entry["alarm"] for entry in found["not_judged"]] == ["client-error"]
+
+
+def test_the_alarm_on_one_source_sees_the_busiest_address(tmp_path: Path) -> None:
+    """Twelve lines of six addresses raise no such alarm, six of one address do."""
+    app = Flask("shop")
+    app.config["ERRWATCH_PER_SOURCE_ALARMS"] = "not-found-error"
+    ErrWatch(app)
+    app.cli.add_command(errwatch)
+    spread = [access(60 * n, client=f"192.0.2.{n % 6}") for n in range(5)]
+    spread += [access(n, client=f"192.0.2.{n}") for n in range(12)]
+    one = [access(3600 + 50 * n, client="198.51.100.9") for n in range(6)]
+    # A period without any line is decided by an older one, so some come all the time.
+    others = [access(60 * n, client=f"203.0.113.{n % 50}") for n in range(100)]
+    found, _ = replayed(app, written(tmp_path, spread + one + others))
+    (source,) = found["other_alarms"]
+    assert source["alarm"] == "not-found-error-one-source"
+    assert source["condition"] == "MaxContributorValue > 5 over 300 s, 1 of 1 periods"
+    assert [(alarm["from"], alarm["peak"]) for alarm in source["alarms"]] == [
+        ("2026-11-25T01:05:00Z", 6.0)
+    ]
+    assert source["alarms"][0]["sources"][0] == {"source": "198.51.100.9", "lines": 6}
+    text = (
+        app.test_cli_runner()
+        .invoke(args=["errwatch", "replay", str(tmp_path / "access.log")])
+        .stdout
+    )
+    assert "not-found-error-one-source: alarms when MaxContributorValue > 5 over 300 s" in text
+
+
+def test_silence_is_judged_where_the_log_has_heartbeats(tmp_path: Path) -> None:
+    """It fires once no heartbeat is within three periods; the ends of the log are no alarm."""
+    beats = [event(60 * minute, "Heartbeat") for minute in range(1, 20)]
+    beats += [event(60 * minute, "Heartbeat") for minute in range(40, 60)]
+    app = everything(SILENCE_ALARM=True)
+    found, _ = replayed(app, written(tmp_path, [event(0), *beats]))
+    (silent,) = found["other_alarms"]
+    assert silent["alarm"] == "silent"
+    assert [(alarm["from"], alarm["to"]) for alarm in silent["alarms"]] == [
+        ("2026-11-25T00:35:00Z", "2026-11-25T00:41:00Z")
     ]
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from flask_errwatch.config import load
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Detector
+from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
-from flask_errwatch.simulation import Tally, advise, replay
+from flask_errwatch.simulation import Tally, advise
+from tests.replay.replay_lines import detector_set, judged
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 LOGS = ("farmer_farmwork", "farmer_meatlabel", "farmer_saunathinker", "talemul_erp")
@@ -35,16 +36,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def configured(*detectors: Detector) -> Catalogue:
-    return Catalogue(detectors).configured(load({}, {}, app_name="log"))
-
-
-def tallied(name: str, catalogue: Catalogue) -> Tally:
-    session = Session([str(DATA / name / "access.log.gz")], catalogue)
+def tallied(name: str, detectors: DetectorSet) -> Tally:
+    session = Session([str(DATA / name / "access.log.gz")], detectors)
     for _ in session.read():
         pass
-    assert session.reading.bad_lines == 0
-    return session.reading.tally
+    assert session.gathered.bad_lines == 0
+    assert session.gathered.shows_requests
+    return session.gathered.tally
 
 
 def read_directly(name: str) -> list[tuple[int, int]]:
@@ -106,9 +104,11 @@ def test_counts_are_those_of_the_bins(name: str) -> None:
         Detector(name="s4xx", event="S 4xx", statuses=("4xx",)),
         Detector(name="s5xx", event="S 5xx", statuses=("5xx",)),
     ]
-    catalogue = configured(*detectors)
-    tally = tallied(name, catalogue)
-    found = {each.detector.name: each.periods for each in replay(tally, catalogue).detectors}
+    detectors_of_bins = detector_set(*detectors)
+    tally = tallied(name, detectors_of_bins)
+    found = {
+        each.detector.name: each.periods for each in judged(tally, detectors_of_bins).detectors
+    }
     totals: Counter[int] = Counter()
     for minute in tally.minutes:
         totals[minute - minute % 300] += sum(tally.row(minute))
@@ -136,9 +136,9 @@ def test_alarms_are_those_of_a_direct_count(name: str, heartbeat: bool) -> None:
 
     Where the app's heartbeat makes zeros of quiet minutes, and where it does not.
     """
-    catalogue = configured(*DEFAULT_DETECTORS)
-    tally = tallied(name, catalogue)
-    found = replay(tally, catalogue, heartbeat=heartbeat)
+    detectors = detector_set(*DEFAULT_DETECTORS)
+    tally = tallied(name, detectors)
+    found = judged(tally, detectors, heartbeat=heartbeat)
     count = counted_directly if heartbeat else counted_without_heartbeat
     rows = read_directly(name)
     seen = {minute for minute, _ in rows}
@@ -156,11 +156,17 @@ def test_alarms_are_those_of_a_direct_count(name: str, heartbeat: bool) -> None:
 @pytest.mark.parametrize("name", ["farmer_meatlabel", "talemul_erp"])
 def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int) -> None:
     """The proposed threshold gives at most so many alarms, and no lower one does."""
-    catalogue = configured(*DEFAULT_DETECTORS)
-    tally = tallied(name, catalogue)
+    detectors = detector_set(*DEFAULT_DETECTORS)
+    tally = tallied(name, detectors)
     advice = {
         each.detector.name: each
-        for each in advise(tally, replay(tally, catalogue), alarms_a_week=a_week)
+        for each in advise(
+            tally,
+            detectors.catalogue,
+            detectors.desired,
+            judged(tally, detectors),
+            alarms_a_week=a_week,
+        )
     }
     rows = read_directly(name)
     seen = {minute for minute, _ in rows}
@@ -178,7 +184,7 @@ def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int)
 @pytest.mark.parametrize("name", LOGS)
 def test_every_alarm_names_who_raised_it(name: str) -> None:
     """In a log of this size no alarm loses its sources and paths."""
-    catalogue = configured(*DEFAULT_DETECTORS)
-    found = replay(tallied(name, catalogue), catalogue)
+    detectors = detector_set(*DEFAULT_DETECTORS)
+    found = judged(tallied(name, detectors), detectors)
     alarms = [alarm for each in found.detectors for alarm in each.alarms]
     assert all(alarm.sources and alarm.paths for alarm in alarms)

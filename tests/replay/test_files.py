@@ -241,7 +241,7 @@ def packed_with_zstd_before(_: bytes) -> bytes:
 
 
 def test_standard_input_is_read_once(run: Run) -> None:
-    """Named twice it is refused, in one sentence."""
+    """NameCount twice it is refused, in one sentence."""
     result = run("-", "-", input=access(0))
     assert result.exit_code == 2
     assert result.stderr == "Error: FILE = '-': Standard input can be read only once.\n"

@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_errwatch.config import load
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.patterns import parse
 from flask_errwatch.replay import files as opening
 from flask_errwatch.replay.access_logs import request_of
 from flask_errwatch.replay.formats import FORMATS
-from flask_errwatch.replay.reading import Reading, minute_of
-from tests.replay.replay_lines import Run, access, event, written
+from flask_errwatch.replay.readers import Gathered, minute_of
+from tests.replay.replay_lines import Run, access, detector_set, event, written
 
-CATALOGUE = Catalogue(DEFAULT_DETECTORS).configured(load({}, {}, app_name="log"))
+DETECTORS = detector_set(*DEFAULT_DETECTORS)
 
 
 def lines_of(found: dict[str, Any]) -> dict[str, int]:
@@ -322,9 +321,9 @@ def test_the_fast_way_reads_the_times_of_the_slow_way(
         if form != "json":
             stamps = ("00:01:00.000Z", f"00:01{rest}", "00:01:00.000Z")
             lines = [f"2026-11-25T{stamp} {good}" for stamp in stamps]
-        reading = Reading(CATALOGUE)
-        FORMATS[form](reading, "log").take("".join(lines).encode())
-        counts.append((reading.tally.lines, reading.bad_lines))
+        gathered = Gathered(DETECTORS)
+        FORMATS[form](gathered, "log").read_block("".join(lines).encode())
+        counts.append((gathered.tally.lines, gathered.bad_lines))
     assert counts == [(3, 0) if is_time else (2, 1)] * 2
 
 
@@ -480,15 +479,15 @@ def test_a_line_break_in_a_name_hides_no_name(tmp_path: Path, found: Run) -> Non
 @settings(max_examples=150, deadline=None)
 def test_no_bytes_raise(form: str, block: bytes) -> None:
     """Whatever stands in a log, it is read or it is bad, and lines are not lost."""
-    reading = Reading(CATALOGUE)
-    lines = FORMATS[form](reading, "log")
-    lines.take(block + b"\n")
+    gathered = Gathered(DETECTORS)
+    lines = FORMATS[form](gathered, "log")
+    lines.read_block(block + b"\n")
     lines.finish()
     given = sum(
         bool(line.decode("utf-8", "backslashreplace").strip()) for line in block.split(b"\n")
     )
     if not block.lstrip().startswith(b"{"):  # a document counts its events
-        assert reading.tally.lines + reading.bad_lines == given
+        assert gathered.tally.lines + gathered.bad_lines == given
 
 
 @given(
@@ -504,10 +503,10 @@ def test_no_bytes_raise(form: str, block: bytes) -> None:
 def test_the_look_up_says_what_the_patterns_say(event: object, more: dict[str, str]) -> None:
     """The fast way to a detector gives what its pattern gives on the whole line."""
     line = json.dumps({"event": event, "timestamp": "2026-11-25T00:00:00.000Z", **more})
-    reading = Reading(CATALOGUE)
-    FORMATS["json"](reading, "log").take(line.encode() + b"\n")
-    row = reading.tally.row(1_795_564_800)
-    expected = [int(parse(each.pattern).matches(line)) for each in CATALOGUE]
+    gathered = Gathered(DETECTORS)
+    FORMATS["json"](gathered, "log").read_block(line.encode() + b"\n")
+    row = gathered.tally.row(1_795_564_800)
+    expected = [int(parse(each.pattern).matches(line)) for each in DETECTORS.catalogue]
     assert [*row] == [*expected, 1 - sum(expected)]
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from flask_errwatch.config import load
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.replay.charts import chart
-from flask_errwatch.simulation import Tally, replay
-from tests.replay.replay_lines import Run, access, event, written
+from flask_errwatch.simulation import Tally
+from tests.replay.replay_lines import Run, access, detector_set, event, judged, written
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>{{7*7}}"
@@ -125,12 +124,13 @@ def test_it_follows_the_dark_mode(page: Path, scheme: str, ink: str) -> None:
 
 def test_an_alarm_that_settles_after_the_log_is_on_its_chart() -> None:
     """The chart goes on to where its last alarm ends."""
-    catalogue = Catalogue(DEFAULT_DETECTORS).configured(load({}, {}, app_name="log"))
-    tally = Tally(len(catalogue))
-    (index,) = [at for at, each in enumerate(catalogue) if each.name == "not-found-error"]
+    detectors = detector_set(*DEFAULT_DETECTORS)
+    tally = Tally(len(DEFAULT_DETECTORS))
+    names = [detector.name for detector in DEFAULT_DETECTORS]
+    index = names.index("not-found-error")
     tally.add(600, index, ["192.0.2.7"] * 11, ["/"] * 11)
     for heartbeat, end in ((True, 960_000), (False, 660_000)):
-        found = replay(tally, catalogue, heartbeat=heartbeat)
+        found = judged(tally, detectors, heartbeat=heartbeat)
         figure = json.loads(chart(found.detectors[index], found))
         assert figure["layout"]["xaxis"]["range"] == [600_000, end]
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_errwatch.detectors import Alarm
 from flask_errwatch.errors import JudgeError
-from flask_errwatch.simulation import AlarmRule, Datapoint, Metric, State, evaluate
+from flask_errwatch.provision.resources import MetricAlarm, MetricQuery
+from flask_errwatch.simulation import AlarmCondition, Datapoint, Metric, StateValue, evaluate
+from tests.simulation.resources import metric_alarm
 
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
-STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")
+STATES: tuple[StateValue, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")
+
+
+def alarm(
+    needed: int = 1, periods: int = 1, treatment: str = "missing", **fields: object
+) -> MetricAlarm:
+    return metric_alarm(
+        "shop-boom",
+        datapoints_to_alarm=needed,
+        evaluation_periods=periods,
+        treat_missing_data=treatment,
+        **fields,
+    )
 
 
 def rule(
     needed: int = 1, periods: int = 1, treatment: str = "missing", **fields: object
-) -> AlarmRule:
-    return AlarmRule(
-        name="shop-boom",
-        namespace="Shop",
-        metric_name="boom",
-        threshold=10,
-        period=300,
-        datapoints_to_alarm=needed,
-        evaluation_periods=periods,
-        treat_missing_data=treatment,
-        **fields,  # type: ignore[arg-type]  # what the test is about
-    )
+) -> AlarmCondition:
+    return AlarmCondition.of(alarm(needed, periods, treatment, **fields))
 
 
 def points(drawn: str) -> list[Datapoint]:
@@ -119,16 +120,16 @@ def test_each_operator_compares_the_value_with_the_threshold(
     st.data(),
 )
 def test_the_same_points_give_the_same_state_again(
-    drawn: list[float | None], treatment: str, before: State, data: st.DataObject
+    drawn: list[float | None], treatment: str, before: StateValue, data: st.DataObject
 ) -> None:
     """This is what allows minutes in which nothing changed to be skipped."""
     periods = data.draw(st.integers(1, 5))
-    alarm = rule(data.draw(st.integers(1, periods)), periods, treatment)
+    condition = rule(data.draw(st.integers(1, periods)), periods, treatment)
     datapoints = [Datapoint(at * 300, at * 300 + 300, value) for at, value in enumerate(drawn)]
 
-    once = evaluate(alarm, datapoints, before)
+    once = evaluate(condition, datapoints, before)
 
-    assert evaluate(alarm, datapoints, once.state) == once
+    assert evaluate(condition, datapoints, once.state) == once
 
 
 def test_the_reason_says_what_was_seen() -> None:
@@ -162,50 +163,80 @@ def test_the_range_is_two_datapoints_longer_than_the_periods() -> None:
 
 def test_an_alarm_over_more_than_a_day_is_evaluated_hourly() -> None:
     """As the user guide says."""
-    assert replace(rule(1, 24), period=3600).interval == 60
-    assert replace(rule(1, 25), period=3600).interval == 3600
+    assert rule(1, 24, period=3600).interval == 60
+    assert rule(1, 25, period=3600).interval == 3600
 
 
 @pytest.mark.parametrize(("period", "longest"), [(60, 1440), (300, 288), (3600, 168), (86400, 7)])
 def test_a_window_is_no_longer_than_aws_takes(period: int, longest: int) -> None:
     """A day, or a week of periods that are an hour or longer."""
-    longest_rule = replace(rule(1, 1), period=period, evaluation_periods=longest)
+    assert rule(1, longest, period=period).evaluation_periods == longest
     with pytest.raises(JudgeError, match=r"evaluation_periods of alarm .*: Use at most a day"):
-        replace(longest_rule, evaluation_periods=longest + 1)
+        rule(1, longest + 1, period=period)
 
 
-def test_a_detectors_alarm_becomes_a_rule() -> None:
-    """Every field is taken over."""
-    alarm = Alarm(
-        threshold=5,
-        period=600,
-        evaluation_periods=3,
-        datapoints_to_alarm=2,
-        statistic="SampleCount",
-        comparison_operator="LessThanThreshold",
-        treat_missing_data="breaching",
+def test_the_condition_has_every_field_of_the_alarm() -> None:
+    """A field that was dropped on the way would make the judge decide something else."""
+    condition = AlarmCondition.of(
+        metric_alarm(
+            "shop-boom",
+            threshold=5.0,
+            period=600,
+            evaluation_periods=3,
+            datapoints_to_alarm=2,
+            statistic="SampleCount",
+            comparison_operator="LessThanThreshold",
+            treat_missing_data="breaching",
+            dimensions=(("B", "2"), ("A", "1")),
+            unit="Count",
+        )
     )
-    made = AlarmRule.from_alarm(alarm, name="shop-boom", metric=Metric("Shop", "boom"))
-
-    assert made == AlarmRule(
+    assert condition == AlarmCondition(
         name="shop-boom",
-        namespace="Shop",
-        metric_name="boom",
-        threshold=5,
+        metric=Metric("Shop", "boom", (("A", "1"), ("B", "2"))),
+        threshold=5.0,
         period=600,
         evaluation_periods=3,
         datapoints_to_alarm=2,
         statistic="SampleCount",
         comparison_operator="LessThanThreshold",
         treat_missing_data="breaching",
+        unit="Count",
     )
-    assert made.metric == Metric("Shop", "boom")
 
 
-def test_an_alarm_that_is_not_configured_is_refused() -> None:
-    """Threshold and period may stand in the configuration; the judge needs them."""
-    with pytest.raises(JudgeError, match=r"Catalogue\.configured\(\)"):
-        AlarmRule.from_alarm(Alarm(), name="shop-boom", metric=Metric("Shop", "boom"))
+def test_all_datapoints_are_needed_where_the_alarm_names_no_number() -> None:
+    """CloudWatch stores M only where it differs from N."""
+    condition = AlarmCondition.of(metric_alarm(evaluation_periods=3))
+    assert condition.datapoints_to_alarm == 3
+
+
+def test_an_alarm_on_the_busiest_contributor_has_the_period_of_its_term() -> None:
+    """It watches the insight rule's metric, whose statistic is the rule's own."""
+    busiest = MetricQuery(
+        id="busiest",
+        expression='INSIGHT_RULE_METRIC("shop-boom-one-source", "MaxContributorValue")',
+        period=300,
+    )
+    alarm = metric_alarm(
+        metrics=(busiest,), namespace=None, metric_name=None, statistic=None, period=None
+    )
+    assert str(AlarmCondition.of(alarm)) == ("MaxContributorValue > 10 over 300 s, 1 of 1 periods")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"threshold_metric_id": "band"}, "Only CloudWatch has the model behind its anomaly band."),
+        ({"metrics": (MetricQuery(id="e", expression="a + b"),)}, "evaluates no metric math"),
+        ({"namespace": None}, "Name the metric that the alarm watches."),
+        ({"metric_name": ""}, "Name the metric that the alarm watches."),
+    ],
+)
+def test_an_alarm_beyond_the_judge_is_refused(fields: dict[str, object], said: str) -> None:
+    """The judge does not guess what only CloudWatch knows."""
+    with pytest.raises(JudgeError, match=said):
+        AlarmCondition.of(metric_alarm(**fields))  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -224,13 +255,5 @@ def test_an_alarm_that_is_not_configured_is_refused() -> None:
 )
 def test_an_alarm_that_cannot_be_judged_is_refused(field: str, value: object, said: str) -> None:
     """The message names the alarm, the field and what to write."""
-    fields: dict[str, object] = {
-        "name": "shop-boom",
-        "namespace": "Shop",
-        "metric_name": "boom",
-        "threshold": 10,
-        "period": 60,
-        field: value,
-    }
     with pytest.raises(JudgeError, match=f"{field} of alarm 'shop-boom' = .*{said}"):
-        AlarmRule(**fields)  # type: ignore[arg-type]  # wrong on purpose
+        AlarmCondition.of(metric_alarm("shop-boom", **{field: value}))

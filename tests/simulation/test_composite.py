@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_errwatch.errors import JudgeError
-from flask_errwatch.simulation import AlarmRule, CompositeRule, Judge, State
+from flask_errwatch.provision.resources import CompositeAlarm
+from flask_errwatch.simulation import CompositeCondition, Judge, StateValue
+from tests.simulation.resources import composite_alarm, metric_alarm
 
-SEEN: dict[str, State] = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA", "my alarm": "ALARM"}
+SEEN: dict[str, StateValue] = {
+    "a": "ALARM",
+    "b": "OK",
+    "c": "INSUFFICIENT_DATA",
+    "my alarm": "ALARM",
+}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,7 @@ SEEN: dict[str, State] = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA", "my
 )
 def test_a_rule_has_the_state_its_expression_says(rule: str, state: str) -> None:
     """NOT binds closest, then AND, then OR; a name may stand in quotes or be an ARN."""
-    assert CompositeRule(name="both", rule=rule).state(SEEN) == state
+    assert CompositeCondition("both", rule).state(SEEN) == state
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_a_rule_has_the_state_its_expression_says(rule: str, state: str) -> None
 def test_a_mistake_is_shown_where_it_stands(rule: str, position: int, said: str) -> None:
     """The message names the alarm, the character and what to write."""
     with pytest.raises(JudgeError, match=said) as raised:
-        CompositeRule(name="both", rule=rule)
+        CompositeCondition("both", rule)
     assert f"At character {position}: " in str(raised.value)
     assert "rule of alarm 'both'" in str(raised.value)
 
@@ -83,16 +90,16 @@ def test_a_mistake_is_shown_where_it_stands(rule: str, position: int, said: str)
 def test_a_rule_larger_than_aws_takes_is_refused(rule: str, said: str) -> None:
     """The limits of PutCompositeAlarm."""
     with pytest.raises(JudgeError, match=said):
-        CompositeRule(name="both", rule=rule)
+        CompositeCondition("both", rule)
 
 
 def test_a_rule_as_deep_as_aws_takes_is_judged() -> None:
     """Its depth costs no call stack, neither of parentheses nor of NOT."""
     deep = "(" * 249 + "ALARM(a)" + ")" * 249
     nested = "(OK(a) OR " * 160 + "ALARM(a)" + ")" * 160
-    assert CompositeRule(name="both", rule=deep).state(SEEN) == "ALARM"
-    assert CompositeRule(name="both", rule=nested).state(SEEN) == "ALARM"
-    assert CompositeRule(name="both", rule="NOT " * 2_500 + "OK(a)").state(SEEN) == "OK"
+    assert CompositeCondition("both", deep).state(SEEN) == "ALARM"
+    assert CompositeCondition("both", nested).state(SEEN) == "ALARM"
+    assert CompositeCondition("both", "NOT " * 2_500 + "OK(a)").state(SEEN) == "OK"
 
 
 @given(
@@ -119,27 +126,21 @@ def test_a_rule_as_deep_as_aws_takes_is_judged() -> None:
 def test_any_text_is_read_or_refused(rule: str) -> None:
     """No text breaks the parser, and a rule that was read has a state."""
     try:
-        made = CompositeRule(name="both", rule=rule)
+        made = CompositeCondition("both", rule)
     except JudgeError:
         return
     assert made.state(SEEN) in {"ALARM", "OK"}
     assert str(made) == rule
 
 
-def alarm(name: str) -> AlarmRule:
-    return AlarmRule(name=name, namespace="Shop", metric_name=name, threshold=10, period=60)
-
-
-def composite(name: str, rule: str) -> CompositeRule:
-    return CompositeRule(name=name, rule=rule)
-
-
 def test_a_composite_alarm_may_depend_on_another_in_any_order() -> None:
     """Each is evaluated after those that it depends on, within the same minute."""
     judge = Judge(
-        [],
-        [alarm("a")],
-        [composite("top", "ALARM(middle)"), composite("middle", "INSUFFICIENT_DATA(a)")],
+        [
+            metric_alarm("a"),
+            composite_alarm("top", "ALARM(middle)"),
+            composite_alarm("middle", "INSUFFICIENT_DATA(a)"),
+        ],
     )
     assert [(each.alarm, each.at, each.old, each.new) for each in judge.advance(60)] == [
         ("middle", 60, "INSUFFICIENT_DATA", "ALARM"),
@@ -150,7 +151,9 @@ def test_a_composite_alarm_may_depend_on_another_in_any_order() -> None:
 
 def test_the_reason_names_the_states_it_rests_on() -> None:
     """Whoever is called sees which alarms made it."""
-    judge = Judge([], [alarm("a")], [composite("top", "NOT ALARM(a)"), composite("on", "TRUE")])
+    judge = Judge(
+        [metric_alarm("a"), composite_alarm("top", "NOT ALARM(a)"), composite_alarm("on", "TRUE")]
+    )
     assert [each.reason for each in judge.advance(60)] == [
         "NOT ALARM(a) is true: a is INSUFFICIENT_DATA.",
         "TRUE is true.",
@@ -160,15 +163,18 @@ def test_the_reason_names_the_states_it_rests_on() -> None:
 @pytest.mark.parametrize(
     ("composites", "said"),
     [
-        ([composite("top", "ALARM(gone)")], "'gone': There is no such alarm"),
-        ([composite("x", "ALARM(y)"), composite("y", "ALARM(x)")], "'x, y': .* in a circle"),
-        ([composite("x", "ALARM(x)")], "in a circle"),
-        ([composite("a", "TRUE")], "name of alarms = 'a': Two have it"),
+        ([composite_alarm("top", "ALARM(gone)")], "'gone': There is no such alarm"),
+        (
+            [composite_alarm("x", "ALARM(y)"), composite_alarm("y", "ALARM(x)")],
+            "'x, y': .* in a circle",
+        ),
+        ([composite_alarm("x", "ALARM(x)")], "in a circle"),
+        ([composite_alarm("a", "TRUE")], "name of alarms = 'a': Two have it"),
     ],
 )
 def test_composite_alarms_that_cannot_be_evaluated_are_refused(
-    composites: list[CompositeRule], said: str
+    composites: list[CompositeAlarm], said: str
 ) -> None:
     """A name that leads nowhere or back to itself is found before anything is judged."""
     with pytest.raises(JudgeError, match=said):
-        Judge([], [alarm("a")], composites)
+        Judge([metric_alarm("a"), *composites])

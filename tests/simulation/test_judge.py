@@ -11,44 +11,32 @@ from hypothesis import strategies as st
 from flask_errwatch.config import load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.errors import JudgeError
-from flask_errwatch.patterns import parse, read_event
+from flask_errwatch.patterns import read_event
+from flask_errwatch.provision.desired import desired_resources
+from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
 from flask_errwatch.simulation import (
-    AlarmRule,
-    CompositeRule,
+    AlarmCondition,
     Datapoint,
     Judge,
-    MetricRule,
     Peak,
-    State,
+    StateValue,
     Transition,
     evaluate,
 )
+from tests.simulation.resources import composite_alarm, metric_alarm, metric_filter
 
 BOOM = '{"event": "Boom"}'
 CALM = '{"event": "Calm"}'
 NOON = 1_700_049_600  # 2023-11-15T12:00:00Z
 
 
-def metric(name: str = "boom", *, default: float | None = 0.0, **fields: object) -> MetricRule:
-    return MetricRule(
-        name=name,
-        pattern=parse('{ $.event = "Boom" }'),
-        namespace="Shop",
-        metric_name="boom",
-        default_value=default,
-        **fields,  # type: ignore[arg-type]  # what the test is about
-    )
+def metric(name: str = "boom", *, default: float | None = 0.0, **fields: object) -> MetricFilter:
+    return metric_filter(name, **{"default": default, **fields})  # type: ignore[arg-type]  # what the test is about
 
 
-def alarm(name: str = "boom", *, threshold: float = 10, **fields: object) -> AlarmRule:
-    given: dict[str, object] = {"period": 300, "treat_missing_data": "notBreaching", **fields}
-    return AlarmRule(
-        name=name,
-        namespace="Shop",
-        metric_name="boom",
-        threshold=threshold,
-        **given,  # type: ignore[arg-type]  # what the test is about
-    )
+def alarm(name: str = "boom", *, threshold: float = 10, **fields: object) -> MetricAlarm:
+    given: dict[str, object] = {"treat_missing_data": "notBreaching", **fields}
+    return metric_alarm(name, threshold=threshold, **given)
 
 
 def feed(judge: Judge, seconds: Iterable[int], message: str = BOOM) -> None:
@@ -56,13 +44,13 @@ def feed(judge: Judge, seconds: Iterable[int], message: str = BOOM) -> None:
         judge.feed(second * 1000, message)
 
 
-def changes(transitions: Iterable[Transition]) -> list[tuple[str, int, State, State]]:
+def changes(transitions: Iterable[Transition]) -> list[tuple[str, int, StateValue, StateValue]]:
     return [(each.alarm, each.at, each.old, each.new) for each in transitions]
 
 
 def test_an_alarm_rises_with_the_minute_and_falls_when_the_range_is_empty() -> None:
     """11 lines alarm at the next whole minute; three periods of silence later it is over."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     feed(judge, range(NOON + 10, NOON + 21))
 
     assert changes(judge.advance(NOON + 3600)) == [
@@ -73,7 +61,7 @@ def test_an_alarm_rises_with_the_minute_and_falls_when_the_range_is_empty() -> N
 
 def test_a_sample_leaves_the_period_at_its_end() -> None:
     """At minute t a period holds the lines of [t - 300 s, t): zeros that follow end the alarm."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     feed(judge, [NOON] * 11)
     feed(judge, range(NOON + 60, NOON + 1200, 60), CALM)
 
@@ -85,7 +73,7 @@ def test_a_sample_leaves_the_period_at_its_end() -> None:
 
 def test_the_threshold_is_reached_across_minutes() -> None:
     """The period slides: lines of five neighbouring minutes count together."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     feed(judge, [NOON] * 5 + [NOON + 150] * 5)
     assert changes(judge.advance(NOON + 180)) == [("boom", NOON + 60, "INSUFFICIENT_DATA", "OK")]
     feed(judge, [NOON + 299])
@@ -104,7 +92,7 @@ def test_the_threshold_is_reached_across_minutes() -> None:
 
 def test_a_standing_alarm_changes_nothing_and_reports_its_height_at_the_end() -> None:
     """Actions run on a change alone; the end tells the worst datapoint of the whole alarm."""
-    judge = Judge([metric()], [alarm(period=60)])
+    judge = Judge([metric(), alarm(period=60)])
     for minute, lines in enumerate((11, 40, 12, 3)):
         feed(judge, [NOON + minute * 60] * lines)
 
@@ -119,7 +107,7 @@ def test_a_standing_alarm_changes_nothing_and_reports_its_height_at_the_end() ->
 
 def test_new_alarms_begin_with_insufficient_data() -> None:
     """Until the first evaluation, as on the live service."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     assert judge.states == {"boom": "INSUFFICIENT_DATA"}
     feed(judge, [NOON + 30])
     assert judge.advance(NOON + 59) == []
@@ -131,13 +119,8 @@ def test_new_alarms_begin_with_insufficient_data() -> None:
 
 def test_without_any_line_the_alarms_are_evaluated_all_the_same() -> None:
     """A silent app is OK when missing data does not breach, and alarms when it does."""
-    watching = alarm("silent", comparison_operator="LessThanThreshold")
-    silent = AlarmRule.from_alarm(
-        Alarm(threshold=1, period=60, treat_missing_data="breaching"),
-        name="dead",
-        metric=watching.metric,
-    )
-    judge = Judge([metric()], [alarm(), silent])
+    silent = alarm("dead", threshold=1, period=60, treat_missing_data="breaching")
+    judge = Judge([metric(), alarm(), silent])
     assert changes(judge.advance(NOON + 90)) == [
         ("boom", NOON + 60, "INSUFFICIENT_DATA", "OK"),
         ("dead", NOON + 60, "INSUFFICIENT_DATA", "ALARM"),
@@ -146,7 +129,7 @@ def test_without_any_line_the_alarms_are_evaluated_all_the_same() -> None:
 
 def test_a_start_says_when_the_alarms_were_created() -> None:
     """They are evaluated from the next minute on, and see what came before."""
-    judge = Judge([metric()], [alarm()], start=NOON + 30)
+    judge = Judge([metric(), alarm()], start=NOON + 30)
     feed(judge, [NOON - 60] * 11)
     assert changes(judge.advance(NOON + 120)) == [("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM")]
     assert judge.advance(NOON - 9000) == []
@@ -156,7 +139,7 @@ def test_a_start_says_when_the_alarms_were_created() -> None:
 def test_lines_may_come_in_any_order_before_they_are_evaluated() -> None:
     """Only the minute of a line counts, not when it arrived."""
     times = [NOON + 100, NOON - 500, NOON + 3, *range(NOON + 40, NOON + 50)]
-    one, other = Judge([metric()], [alarm()]), Judge([metric()], [alarm()])
+    one, other = Judge([metric(), alarm()]), Judge([metric(), alarm()])
     feed(one, times)
     feed(other, reversed(times))
 
@@ -166,7 +149,7 @@ def test_lines_may_come_in_any_order_before_they_are_evaluated() -> None:
 
 def test_a_late_line_counts_from_the_next_evaluation_on() -> None:
     """What was decided stays; while its period is in sight the line counts."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     feed(judge, [NOON] * 10)
     judge.advance(NOON + 120)
     assert judge.states == {"boom": "OK"}
@@ -178,7 +161,7 @@ def test_a_late_line_counts_from_the_next_evaluation_on() -> None:
 
 def test_a_late_line_counts_in_a_period_that_was_seen_before() -> None:
     """Also where its period is no longer the newest of those that decide."""
-    judge = Judge([metric()], [alarm(period=60, evaluation_periods=2, datapoints_to_alarm=1)])
+    judge = Judge([metric(), alarm(period=60, evaluation_periods=2, datapoints_to_alarm=1)])
     feed(judge, [NOON] * 10)
     judge.advance(NOON + 60)
     feed(judge, [NOON + 59])
@@ -189,7 +172,7 @@ def test_a_late_line_counts_in_a_period_that_was_seen_before() -> None:
 
 def test_a_line_too_late_for_every_period_changes_nothing() -> None:
     """It is counted as late and as matched, and that is all."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     judge.advance(NOON + 3600)
     feed(judge, [NOON] * 11)
 
@@ -200,7 +183,7 @@ def test_a_line_too_late_for_every_period_changes_nothing() -> None:
 
 def test_minutes_without_lines_cost_nothing() -> None:
     """Ten thousand years of silence between two bursts are over at once, and exact."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     later = NOON + 10_000 * 365 * 86_400
     feed(judge, [NOON] * 11)
     feed(judge, [later] * 11)
@@ -216,26 +199,20 @@ def test_minutes_without_lines_cost_nothing() -> None:
 
 def test_what_no_alarm_can_see_is_forgotten() -> None:
     """Memory follows the longest evaluation range, not the length of the log."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     for minute in range(0, 6000, 5):
         feed(judge, [NOON + minute * 60])
         judge.advance(NOON + minute * 60 + 60)
     (watch,) = judge._watches
     # The range of 900 s, and as much again before it is cleared away.
-    assert len(watch.feed.series) <= 7
+    assert len([*watch.feed.minutes()]) <= 7
     assert len(watch._values) <= 30
 
 
 def test_a_filter_with_values_of_its_own_is_not_shared_between_lines() -> None:
     """Each line's own number counts, also when thousands of them differ."""
-    timed = MetricRule(
-        name="slow",
-        pattern=parse("{ $.ms = * }"),
-        namespace="Shop",
-        metric_name="boom",
-        metric_value="$.ms",
-    )
-    judge = Judge([timed], [alarm(threshold=2500, statistic="Maximum"), alarm("low", threshold=9)])
+    timed = metric_filter("slow", "{ $.ms = * }", value="$.ms", default=None)
+    judge = Judge([timed, alarm(threshold=2500, statistic="Maximum"), alarm("low", threshold=9)])
     for number in range(3001):
         judge.feed(NOON * 1000, f'{{"ms": {number}}}')
 
@@ -249,7 +226,7 @@ def test_dimensions_lead_to_the_alarm_that_watches_them() -> None:
     """An alarm sees the samples of exactly its dimensions, and no others are kept."""
     split = metric(default=None, dimensions=(("Kind", "$.kind"),))
     watched = alarm("db", threshold=0, period=60, dimensions=(("Kind", "db"),))
-    judge = Judge([split], [watched, alarm("all", threshold=0, period=60)])
+    judge = Judge([split, watched, alarm("all", threshold=0, period=60)])
     judge.feed(NOON * 1000, '{"event": "Boom", "kind": "db"}')
     judge.feed(NOON * 1000, '{"event": "Boom", "kind": "web"}')
 
@@ -269,7 +246,7 @@ def test_a_wrong_unit_sees_no_sample() -> None:
         alarm(f"in-{unit}", unit=unit, treat_missing_data="missing")
         for unit in (None, "Count", "Bytes")
     ]
-    judge = Judge([counting], units)
+    judge = Judge([counting, *units])
     feed(judge, [NOON])
     judge.advance(NOON + 60)
     assert judge.states == {"in-None": "OK", "in-Count": "OK", "in-Bytes": "INSUFFICIENT_DATA"}
@@ -277,10 +254,8 @@ def test_a_wrong_unit_sees_no_sample() -> None:
 
 def test_two_filters_may_feed_one_metric() -> None:
     """Their samples add up, as they do in CloudWatch."""
-    also = MetricRule(
-        name="also", pattern=parse("Calm"), namespace="Shop", metric_name="boom", metric_value="5"
-    )
-    judge = Judge([metric(default=None), also], [alarm(threshold=5)])
+    also = metric_filter("also", "Calm", value="5", default=None)
+    judge = Judge([metric(default=None), also, alarm(threshold=5)])
     feed(judge, [NOON])
     feed(judge, [NOON], CALM)
     (rise,) = judge.advance(NOON + 60)
@@ -290,9 +265,12 @@ def test_two_filters_may_feed_one_metric() -> None:
 def test_a_composite_alarm_follows_in_the_same_minute() -> None:
     """It changes only when one of its alarms does."""
     judge = Judge(
-        [metric()],
-        [alarm("low", threshold=1), alarm("high", threshold=3)],
-        [CompositeRule(name="between", rule="ALARM(low) AND NOT ALARM(high)")],
+        [
+            metric(),
+            alarm("low", threshold=1),
+            alarm("high", threshold=3),
+            composite_alarm("between", "ALARM(low) AND NOT ALARM(high)"),
+        ],
     )
     feed(judge, [NOON] * 2 + [NOON + 60] * 2)
     judge.advance(NOON + 59)
@@ -308,7 +286,7 @@ def test_a_composite_alarm_follows_in_the_same_minute() -> None:
 
 def test_equal_lines_may_be_counted_at_once() -> None:
     """What one of them gives is found once; it names the filters that matched."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     outcome = judge.match(BOOM)
     assert outcome.matched == ("boom",)
     assert judge.match_event(read_event(CALM), CALM).matched == ()
@@ -320,11 +298,11 @@ def test_equal_lines_may_be_counted_at_once() -> None:
 
 def test_redefining_keeps_states_and_samples() -> None:
     """As PutMetricAlarm does: the configuration is new, state and metric stay."""
-    judge = Judge([metric()], [alarm(), alarm("gone")])
+    judge = Judge([metric(), alarm(), alarm("gone")])
     feed(judge, [NOON] * 5)
     judge.advance(NOON + 60)
 
-    judge.redefine([metric()], [alarm(threshold=4), alarm("new")])
+    judge.redefine([metric(), alarm(threshold=4), alarm("new")])
 
     assert judge.states == {"boom": "OK", "new": "INSUFFICIENT_DATA"}
     assert changes(judge.advance(NOON + 600)) == [
@@ -335,9 +313,9 @@ def test_redefining_keeps_states_and_samples() -> None:
 
 def test_redefining_is_not_retroactive() -> None:
     """Lines that were fed before keep what the filters of their time made of them."""
-    judge = Judge([metric()], [alarm(period=60)])
+    judge = Judge([metric(), alarm(period=60)])
     feed(judge, [NOON] * 11)
-    judge.redefine([], [alarm(period=60)])
+    judge.redefine([alarm(period=60)])
     feed(judge, [NOON + 120] * 11)
 
     assert changes(judge.advance(NOON + 600)) == [
@@ -348,17 +326,18 @@ def test_redefining_is_not_retroactive() -> None:
 
 def test_two_rules_of_one_name_are_refused_and_nothing_changes() -> None:
     """AWS holds one filter and one alarm of a name."""
-    judge = Judge([metric()], [alarm()])
+    judge = Judge([metric(), alarm()])
     with pytest.raises(JudgeError, match="name of metric filters = 'boom': Two have it"):
         judge.redefine([metric(), metric()])
     with pytest.raises(JudgeError, match="name of alarms = 'boom': Two have it"):
-        judge.redefine([], [alarm(), alarm()])
+        judge.redefine([alarm(), alarm()])
     assert judge.states == {"boom": "INSUFFICIENT_DATA"}
 
 
 def shop(*detectors: Detector) -> Judge:
     config = load({}, {}, app_name="shop")
-    return Judge.for_catalogue(Catalogue(detectors).configured(config), "shop")
+    catalogue = Catalogue(detectors).configured(config)
+    return Judge(desired_resources(catalogue, config).resources)
 
 
 def test_the_default_catalogue_alarms_with_the_names_of_the_design() -> None:
@@ -401,12 +380,12 @@ def test_the_explanation_says_what_a_failed_assertion_should_show() -> None:
 def test_the_explanation_shows_what_is_not_connected() -> None:
     """An alarm that no filter feeds, a breach without a line, and the composite alarms."""
     judge = Judge(
-        [metric("one")],
         [
-            AlarmRule(name="lost", namespace="Shop", metric_name="x", threshold=1, period=60),
+            metric("one"),
+            metric_alarm("lost", metric_name="x", threshold=1.0, period=60),
             alarm("none", threshold=1, comparison_operator="LessThanThreshold"),
+            composite_alarm("top", "ALARM(lost)"),
         ],
-        [CompositeRule(name="top", rule="ALARM(lost)")],
     )
     feed(judge, [NOON], CALM)
     judge.advance(NOON + 60)
@@ -414,7 +393,7 @@ def test_the_explanation_shows_what_is_not_connected() -> None:
     assert judge.explain() == (
         "1 line fed, judged to 2023-11-15T12:01:00Z\n"
         "lost: INSUFFICIENT_DATA; alarms when Sum > 1 over 60 s, 1 of 1 periods\n"
-        "  no metric filter gives Shop/x\n"
+        "  no metric filter feeds Shop/x\n"
         "none: ALARM; alarms when Sum < 1 over 300 s, 1 of 1 periods\n"
         '  0 lines matched { $.event = "Boom" }\n'
         "  worst period 2023-11-15T11:56:00Z to 2023-11-15T12:01:00Z: "
@@ -426,23 +405,26 @@ def test_the_explanation_shows_what_is_not_connected() -> None:
 def test_a_report_of_dimensions_names_them() -> None:
     """An alarm over dimensions that no filter has is shown as such."""
     lost = alarm("db", dimensions=(("Kind", "db"),))
-    assert "no metric filter gives Shop/boom, Kind=db" in Judge([metric()], [lost]).explain()
+    assert "no metric filter feeds Shop/boom, Kind=db" in Judge([metric(), lost]).explain()
 
 
-def by_hand(rule: AlarmRule, lines: list[tuple[int, float]], end: int) -> list[tuple[int, State]]:
+def by_hand(
+    alarm: MetricAlarm, lines: list[tuple[int, float]], end: int
+) -> list[tuple[int, StateValue]]:
     """Every minute evaluated at full cost, from nothing but the list of samples."""
-    state: State = "INSUFFICIENT_DATA"
-    found: list[tuple[int, State]] = []
+    condition = AlarmCondition.of(alarm)
+    state: StateValue = "INSUFFICIENT_DATA"
+    found: list[tuple[int, StateValue]] = []
     first = min(at for at, _ in lines) // 60 * 60
     for now in range(first + 60, end + 1, 60):
         datapoints = []
-        for back in range(rule.evaluation_periods + 1, -1, -1):
-            until = now - back * rule.period
-            values = [value for at, value in lines if until - rule.period <= at < until]
+        for back in range(condition.evaluation_periods + 1, -1, -1):
+            until = now - back * condition.period
+            values = [value for at, value in lines if until - condition.period <= at < until]
             datapoints.append(
-                Datapoint(until - rule.period, until, sum(values) if values else None)
+                Datapoint(until - condition.period, until, sum(values) if values else None)
             )
-        new = evaluate(rule, datapoints, state).state
+        new = evaluate(condition, datapoints, state).state
         if new != state:
             found.append((now, new))
         state = new
@@ -477,10 +459,10 @@ def test_skipping_minutes_is_exact(data: st.DataObject) -> None:
     ]
     if not kept:
         return
-    judge = Judge([metric(default=default)], [rule])
+    judge = Judge([metric(default=default), rule])
     end = 300 * 60
     steps = sorted(data.draw(st.lists(st.integers(0, end), max_size=5)))
-    seen: list[tuple[int, State]] = []
+    seen: list[tuple[int, StateValue]] = []
     waiting = sorted(kept)
     first = waiting[0][0] // 60 * 60
     for step in [*(each for each in steps if each >= first + 60), end]:
@@ -507,7 +489,7 @@ def test_no_line_and_no_time_breaks_the_judge(
     lines: list[tuple[int, str]], steps: list[float]
 ) -> None:
     """Logs hold anything: any text, and clocks of any century, in any order."""
-    judge = Judge([metric()], [alarm()], [CompositeRule(name="top", rule="ALARM(boom)")])
+    judge = Judge([metric(), alarm(), composite_alarm("top", "ALARM(boom)")])
     for at, message in lines:
         judge.feed(at, message)
         for step in steps:
@@ -518,7 +500,7 @@ def test_no_line_and_no_time_breaks_the_judge(
 
 def test_an_alarm_over_days_is_evaluated_at_full_hours() -> None:
     """From the second evaluation on; the first is in the minute after its creation."""
-    judge = Judge([metric()], [alarm(period=3600, evaluation_periods=30, datapoints_to_alarm=1)])
+    judge = Judge([metric(), alarm(period=3600, evaluation_periods=30, datapoints_to_alarm=1)])
     feed(judge, [NOON + 120], CALM)
     feed(judge, [NOON + 300] * 11)
 
@@ -530,20 +512,15 @@ def test_an_alarm_over_days_is_evaluated_at_full_hours() -> None:
 
 def test_a_heartbeat_fills_quiet_minutes() -> None:
     """From `beat` on a minute without a line has the default of a line that does not match."""
-    rule = MetricRule(
-        name="a", pattern=parse("Missing"), namespace="n", metric_name="m", default_value=0.0
-    )
-    samples = AlarmRule(
-        name="samples",
-        namespace="n",
-        metric_name="m",
+    rule = metric_filter("a", "Missing", default=0.0)
+    samples = metric_alarm(
+        "samples",
         statistic="SampleCount",
-        threshold=5,
+        threshold=5.0,
         comparison_operator="GreaterThanOrEqualToThreshold",
-        period=300,
     )
-    lines = AlarmRule(name="lines", namespace="n", metric_name="m", threshold=0, period=60)
-    judge = Judge([rule], [samples, lines], start=0)
+    lines = metric_alarm("lines", threshold=0.0, period=60)
+    judge = Judge([rule, samples, lines], start=0)
     judge.beat(0)
     judge.feed(600_000, "Missing")
     judge.feed(600_000, "Missing")
@@ -555,6 +532,6 @@ def test_a_heartbeat_fills_quiet_minutes() -> None:
         (660, "lines", "ALARM"),
         (720, "lines", "OK"),
     ]
-    judge.redefine([rule], [lines])
+    judge.redefine([rule, lines])
     judge.feed((year + 60) * 1000, "b")
     assert judge.advance(year + 6000)[-1].new == "INSUFFICIENT_DATA"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from flask_errwatch.simulation import Named, Tally
+from flask_errwatch.simulation import NameCount, Tally
 
 
 def test_a_line_break_makes_no_two_names() -> None:
     """A batch of texts, one of which holds a line break, has as many names as lines."""
     tally = Tally(1)
     tally.add(0, 0, ["a\nb", "a", "c"], ["/a\n/a", "/a", "/b"])
-    assert tally.sources(0, 0, 60) == (Named("a", 1), Named("a\ufffdb", 1), Named("c", 1))
-    assert tally.paths(0, 0, 60)[0] == Named("/a", 1)
+    assert tally.sources(0, 0, 60) == (
+        NameCount("a", 1),
+        NameCount("a\ufffdb", 1),
+        NameCount("c", 1),
+    )
+    assert tally.paths(0, 0, 60)[0] == NameCount("/a", 1)
 
 
 def test_the_room_for_names_is_bounded() -> None:
@@ -20,11 +24,11 @@ def test_the_room_for_names_is_bounded() -> None:
     for minute in range(60, 60 * 2000, 60):
         tally.add(minute, 0, [f"{minute}-{each}" for each in range(40)], ["/"] * 40)
     quiet = [minute for minute in tally.minutes if not tally.sources(0, minute, minute + 60)]
-    assert tally.sources(0, 0, 60) == (Named("busy", 60),)
+    assert tally.sources(0, 0, 60) == (NameCount("busy", 60),)
     assert 2000 - len(quiet) <= 24_000 / (2 * 40)
     assert tally.total(0) == 60 + 1999 * 40  # which no count notices
     tally.add(60, 1, ["other"], ["/"])
-    assert tally.sources(1, 0, 120) == (Named("other", 1),)
+    assert tally.sources(1, 0, 120) == (NameCount("other", 1),)
 
 
 def test_a_minute_of_very_many_names_keeps_the_frequent_ones() -> None:
@@ -33,8 +37,8 @@ def test_a_minute_of_very_many_names_keeps_the_frequent_ones() -> None:
     for batch in range(1000):
         rare = [f"{batch}-{each}" for each in range(20)]
         tally.add(0, 0, ["busy"] * 10 + rare, ["/"] * 30)
-    assert tally.sources(0, 0, 60, most=1) == (Named("busy", 10_000),)
-    assert tally.paths(0, 0, 60) == (Named("/", 30_000),)
+    assert tally.sources(0, 0, 60, most=1) == (NameCount("busy", 10_000),)
+    assert tally.paths(0, 0, 60) == (NameCount("/", 30_000),)
 
 
 def test_a_name_is_bounded() -> None:
@@ -42,4 +46,4 @@ def test_a_name_is_bounded() -> None:
     tally = Tally(1)
     tally.add(0, 0, ["x" * 2049], ["/"])
     tally.add(0, 0, ["x" * 3000, *["y"] * 9], ["/"] * 10)
-    assert tally.sources(0, 0, 60) == (Named("y", 9), Named("x" * 2048, 2))
+    assert tally.sources(0, 0, 60) == (NameCount("y", 9), NameCount("x" * 2048, 2))

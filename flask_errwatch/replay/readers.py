@@ -1,14 +1,15 @@
-"""What every format shares: which detector takes a line, and what is kept of bad ones."""
+"""What all readers share: the column that a line counts in, and the bad lines."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from flask_errwatch.detectors import HEARTBEAT, Catalogue
+from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.patterns import Event, PatternSet, parse
+from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.simulation import Tally
 
 MINUTE = 60
@@ -44,7 +45,7 @@ class JumpBack(NamedTuple):
 
     Attributes:
         log: Name of the log.
-        number: AwsScope of the line, from 1.
+        number: Number of the line, from 1.
         seconds: How far, in whole minutes.
         times: How often it jumped in that log.
     """
@@ -55,80 +56,96 @@ class JumpBack(NamedTuple):
     times: int
 
 
-class Reading:
-    """What is gathered from all logs.
+class Gathered:
+    """Everything that is gathered from all logs.
 
     Args:
-        catalogue: The detectors.
+        detectors: The detectors that judge.
 
     Attributes:
         tally: The lines that were read.
-        bad_lines: How many could not be.
+        bad_lines: How many lines could not be read.
         bad: The first of those.
-        jumps: For each log whose clock jumped back, where.
-        is_named: For each detector, whether it has an alarm, which names who raised it.
-        is_beating: Whether a log holds a Heartbeat line: then it says itself when an app ran.
+        jumps: The first jump back of the clock, for each log whose clock jumped back.
+        has_names: For each column of the tally, whether an alarm names its sources and paths.
+        has_heartbeats: Whether a log holds a Heartbeat line: then it shows when an app ran.
+        shows_requests: Whether every log so far shows all requests, as an access log does.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.tally = Tally(len(catalogue))
+    def __init__(self, detectors: DetectorSet) -> None:
+        catalogue, by_source = detectors.catalogue, detectors.columns_by_source
+        self.tally = Tally(len(detectors.desired.filters), by_source=by_source)
         self.bad_lines = 0
         self.bad: list[BadLine] = []
         self.jumps: dict[str, JumpBack] = {}
-        self.is_beating = False
-        self.is_named = [each.alarm is not None for each in catalogue]
-        self._patterns = PatternSet(parse(detector.pattern) for detector in catalogue)
-        self._by_phrase = {each.event: index for index, each in enumerate(catalogue)}
-        places = {each.name: index for index, each in enumerate(catalogue)}
+        self.has_heartbeats = False
+        self.shows_requests = True
+        self.has_names = [
+            detector.alarm is not None or column in by_source
+            for column, detector in enumerate(catalogue)
+        ]
+        filters = detectors.desired.filters
+        self._patterns = PatternSet(parse(line_filter.pattern) for line_filter in filters)
+        self._by_event = {detector.event: column for column, detector in enumerate(catalogue)}
+        if len(filters) > len(catalogue):  # the last one counts heartbeats
+            self._by_event[HEARTBEAT] = len(catalogue)
+            self.has_names.append(False)
+        columns = {detector.name: column for column, detector in enumerate(catalogue)}
         claims = {status: catalogue.for_status(status) for status in range(100, 1000)}
         self._by_status = {
-            str(status): places[each.name] for status, each in claims.items() if each is not None
+            str(status): columns[detector.name]
+            for status, detector in claims.items()
+            if detector is not None
         }
 
-    def of_status(self, status: str) -> int | None:
-        """The detector that takes a request answered with the status, None when none does."""
+    def column_of_status(self, status: str) -> int | None:
+        """The column of the detector that claims the status, None when none does."""
         return self._by_status.get(status)
 
-    def of_phrase(self, phrase: str) -> int | None:
-        """The detector whose pattern matches a line with that text in `event`.
+    def column_of_event(self, name: str) -> int | None:
+        """The column of the metric filter whose pattern matches a line with that event name.
 
-        Every detector's pattern asks for exactly its phrase there (`Detector.pattern`), so the
-        look-up says what the pattern would.
+        Every such pattern compares `event` with exactly one name (`Detector.pattern`), so the
+        look-up gives the result of the pattern.
         """
-        return self._by_phrase.get(phrase)
+        if name == HEARTBEAT:
+            self.has_heartbeats = True
+        return self._by_event.get(name)
 
-    def note_phrase(self, phrase: object) -> None:
-        """Notes a phrase that no detector has."""
-        self.is_beating = self.is_beating or phrase == HEARTBEAT
-
-    def of_event(self, event: Event, text: str) -> int | None:
-        """The detector whose pattern matches the line, whatever stands in `event`."""
-        self.note_phrase(event.get("event"))
+    def column_of_line(self, event: Event, text: str) -> int | None:
+        """The column of the metric filter that matches the line, whatever its `event` is."""
+        self.has_heartbeats = self.has_heartbeats or event.get("event") == HEARTBEAT
         hits = self._patterns.matching_event(event, text)
         return hits.index(True) if True in hits else None
 
-    def count(self, minute: int, detector: int | None, source: object, path: object) -> None:
+    def count(self, minute: int, column: int | None, source: object, path: object) -> None:
         """Counts one line."""
-        if detector is None:
+        if column is None:
             self.tally.add_others(minute, 1)
+        elif not self.has_names[column]:
+            self.tally.add_unnamed(minute, column, 1)
         else:
-            self.tally.add(minute, detector, [_name(source)], [_name(path)])
+            self.tally.add(minute, column, [_name(source)], [_name(path)])
 
 
-class Lines(ABC):
+class LineReader(ABC):
     """Reads the lines of one log in one format.
 
     Args:
-        reading: Where they go.
+        gathered: Where the lines are counted.
         log: The log's name.
 
     Attributes:
         defect: Why the log as a whole cannot be read, as a sentence; None when it can.
+        shows_requests: Whether a log of this format holds one line for every request.
     """
 
-    def __init__(self, reading: Reading, log: str) -> None:
+    shows_requests: ClassVar[bool] = False
+
+    def __init__(self, gathered: Gathered, log: str) -> None:
         self.defect: str | None = None
-        self._reading = reading
+        self._gathered = gathered
+        gathered.shows_requests = gathered.shows_requests and self.shows_requests
         self._log = log
         self._before = 0  # lines of the blocks before this one
         self._latest: int | None = None
@@ -138,9 +155,9 @@ class Lines(ABC):
         """How many lines of the log were read, bad and blank ones too."""
         return self._before
 
-    def take(self, block: bytes) -> None:
+    def read_block(self, block: bytes) -> None:
         """Reads a block of whole lines."""
-        self._before += self._take(block)
+        self._before += self._read(block)
 
     def refuse(self, beginning: bytes) -> None:
         """Counts a line that is too long, of which only the beginning is known, as bad."""
@@ -148,7 +165,7 @@ class Lines(ABC):
         self._before += 1
 
     @abstractmethod
-    def _take(self, block: bytes) -> int:
+    def _read(self, block: bytes) -> int:
         """Reads a block; how many lines it has."""
 
     def finish(self) -> None:  # noqa: B027 - most formats have nothing that waits
@@ -161,10 +178,10 @@ class Lines(ABC):
             self._note_bad(index, text)
 
     def _note_bad(self, index: int, text: str) -> None:
-        self._reading.bad_lines += 1
-        if len(self._reading.bad) < _SHOWN_BAD:
+        self._gathered.bad_lines += 1
+        if len(self._gathered.bad) < _SHOWN_BAD:
             text = text[:_KEPT_OF_BAD]
-            self._reading.bad += [BadLine(self._log, self._before + index + 1, text)]
+            self._gathered.bad += [BadLine(self._log, self._before + index + 1, text)]
 
     def _tick(self, minute: int, index: int) -> None:
         """Notes where the log's clock jumps back."""
@@ -173,8 +190,8 @@ class Lines(ABC):
             return
         back = self._latest - minute
         first = JumpBack(self._log, self._before + index + 1, back, 0)
-        known = self._reading.jumps.get(self._log, first)
-        self._reading.jumps[self._log] = known._replace(times=known.times + 1)
+        known = self._gathered.jumps.get(self._log, first)
+        self._gathered.jumps[self._log] = known._replace(times=known.times + 1)
         self._latest = minute  # the clock goes on from there
 
 

@@ -1,0 +1,122 @@
+"""The result of a replay, as one value and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask_errwatch.replay.readers import BadLine
+from flask_errwatch.simulation import (
+    Advice,
+    JudgedAlarm,
+    JudgedDetector,
+    JudgedLog,
+    NameCount,
+    RaisedAlarm,
+    shown_time,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayResult:
+    """The result of a replay.
+
+    Attributes:
+        logs: The names of the logs.
+        judged_by: What the detectors are called, as `the detectors of shop`.
+        judged: The judged log.
+        advice: A threshold per detector, where it was asked for.
+        alarms_a_week: The most alarms a week that the advice allows; None without advice.
+        bad_lines: How many lines could not be read.
+        bad: The first of them.
+        notes: Further remarks, a sentence each.
+    """
+
+    logs: tuple[str, ...]
+    judged_by: str
+    judged: JudgedLog
+    advice: tuple[Advice, ...] = ()
+    alarms_a_week: float | None = None
+    bad_lines: int = 0
+    bad: tuple[BadLine, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def advice_for(self, name: str) -> Advice | None:
+        """The advice for the detector of that name."""
+        return next((advice for advice in self.advice if advice.detector.name == name), None)
+
+
+def document(result: ReplayResult) -> str:
+    """The result as one JSON object, in ASCII: nothing in it can act on a terminal."""
+    judged = result.judged
+    return json.dumps(
+        {
+            "logs": result.logs,
+            "judged_by": result.judged_by,
+            "from": _time(judged.start),
+            "to": _time(judged.end),
+            "lines": judged.lines,
+            "heartbeat": judged.heartbeat,
+            "bad_lines": result.bad_lines,
+            "bad": [{"log": bad.log, "line": bad.number, "text": bad.text} for bad in result.bad],
+            "notes": result.notes,
+            "detectors": [_detector(detector) for detector in judged.detectors],
+            "other_alarms": [_other(alarm) for alarm in judged.others],
+            "not_judged": [
+                {"alarm": unjudged.alarm, "reason": unjudged.reason} for unjudged in judged.unjudged
+            ],
+            "advice": [_advice(advice) for advice in result.advice],
+        },
+        indent=2,
+    )
+
+
+def _detector(detector: JudgedDetector) -> dict[str, object]:
+    condition, worst = detector.condition, detector.worst
+    return {
+        "detector": detector.detector.name,
+        "threshold": None if condition is None else condition.threshold,
+        "lines": detector.lines,
+        "periods": len(detector.periods),
+        "worst": worst
+        and {"from": _time(worst.start), "to": _time(worst.end), "value": worst.value},
+        "alarms": [_alarm(alarm) for alarm in detector.alarms],
+        "alarms_per_day": round(detector.alarms_per_day, 3),
+    }
+
+
+def _other(alarm: JudgedAlarm) -> dict[str, object]:
+    return {
+        "alarm": alarm.name,
+        "condition": alarm.condition,
+        "alarms": [_alarm(raised) for raised in alarm.alarms],
+        "alarms_per_day": round(alarm.alarms_per_day, 3),
+    }
+
+
+def _alarm(alarm: RaisedAlarm) -> dict[str, object]:
+    return {
+        "from": _time(alarm.span.start),
+        "to": _time(alarm.span.end),
+        "peak": alarm.span.peak,
+        "sources": _counts(alarm.sources, "source"),
+        "paths": _counts(alarm.paths, "path"),
+    }
+
+
+def _advice(advice: Advice) -> dict[str, object]:
+    return {
+        "detector": advice.detector.name,
+        "threshold": advice.threshold,
+        "alarms": advice.alarms,
+        "missed": [_alarm(alarm) for alarm in advice.missed],
+    }
+
+
+def _counts(names: Iterable[NameCount], key: str) -> list[dict[str, object]]:
+    return [{key: named.name, "lines": named.lines} for named in names]
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else shown_time(seconds)

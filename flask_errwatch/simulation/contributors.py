@@ -1,0 +1,133 @@
+"""Contributor Insights: lines counted by client address, and the busiest one of a period."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from flask_errwatch.errors import JudgeError, Problem
+from flask_errwatch.patterns import Event
+from flask_errwatch.provision.resources import InsightRule
+from flask_errwatch.simulation.metrics import MINUTE
+
+#: The one metric of a rule that the judge evaluates.
+MAX_CONTRIBUTOR_VALUE = "MaxContributorValue"
+
+
+class ContributorMetric(NamedTuple):
+    """The value of the busiest contributor of a rule: its `MaxContributorValue`.
+
+    Attributes:
+        rule: The rule's name.
+    """
+
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{MAX_CONTRIBUTOR_VALUE} of insight rule {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorRule:
+    """A Contributor Insights rule that counts the lines of some events by one field.
+
+    Args:
+        name: The rule's name.
+        key: The top-level field whose values are the contributors.
+        events: The event names of the lines that count.
+
+    Example:
+        >>> rule = ContributorRule("shop-one-source", "client_ip", frozenset({"Not Found Error"}))
+        >>> rule.contributor({"event": "Not Found Error", "client_ip": "192.0.2.7"})
+        '192.0.2.7'
+    """
+
+    name: str
+    key: str
+    events: frozenset[str]
+
+    @classmethod
+    def of(cls, resource: InsightRule) -> ContributorRule:
+        """The rule, read from its definition.
+
+        Raises:
+            JudgeError: When the definition is not of the form that `apply` creates: JSON lines
+                of given events, counted by one top-level field.
+        """
+        try:
+            contribution = json.loads(resource.definition)["Contribution"]
+            ((key,), (match,)) = contribution["Keys"], contribution["Filters"]
+            is_known = key.startswith("$.") and "." not in key[2:] and match["Match"] == "$.event"
+            events = frozenset(map(str, match["In"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            is_known = False
+        if not is_known:
+            remedy = "The judge counts the lines of given events by one top-level field."
+            shown = f"definition of insight rule {resource.name!r}"
+            raise JudgeError(Problem(key=shown, value=resource.definition, remedy=remedy))
+        return cls(resource.name, key[2:], events)
+
+    def contributor(self, event: Event) -> str | None:
+        """The contributor that a line counts for; None when it does not count.
+
+        Args:
+            event: The line as `patterns.read_event` gives it.
+        """
+        name = event.get("event")
+        if not isinstance(name, str) or name not in self.events:
+            return None
+        value = event.get(self.key)
+        is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+        return str(value) if is_text else None
+
+
+class ContributorFeed:
+    """The lines of each contributor of one rule, per minute.
+
+    Example:
+        >>> feed = ContributorFeed()
+        >>> feed.add(0, "192.0.2.7", 3)
+        >>> feed.add(60, "192.0.2.7", 2)
+        >>> feed.add(60, "198.51.100.1", 4)
+        >>> feed.value(MAX_CONTRIBUTOR_VALUE, 0, 120)
+        5.0
+    """
+
+    __slots__ = ("_minutes",)
+
+    def __init__(self) -> None:
+        self._minutes: dict[int, Counter[str]] = {}
+
+    def minutes(self) -> Iterator[int]:
+        """The minutes that have lines, by their first second, in no order."""
+        return iter(self._minutes)
+
+    def add(self, minute: int, contributor: str, lines: int) -> None:
+        """Counts lines of one contributor in one minute."""
+        self._minutes.setdefault(minute, Counter())[contributor] += lines
+
+    def fill(self, since: int, values: Sequence[float]) -> None:
+        """Does nothing: a heartbeat has no contributor."""
+
+    def value(self, _statistic: str, start: int, end: int) -> float | None:
+        """The lines of the busiest contributor in a period; None when there is none."""
+        contributors = self._contributors(start, end)
+        return float(max(contributors.values())) if contributors else None
+
+    def lines(self, start: int, end: int) -> int:
+        """How many lines of the period counted, of all contributors."""
+        return self._contributors(start, end).total()
+
+    def prune(self, before: int) -> None:
+        """Drops the minutes that ended at or before that second."""
+        for minute in [minute for minute in self._minutes if minute + MINUTE <= before]:
+            del self._minutes[minute]
+
+    def _contributors(self, start: int, end: int) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for minute in range(start, end, MINUTE):
+            total.update(self._minutes.get(minute, ()))
+        return total

@@ -1,0 +1,121 @@
+"""Which alarms an input can decide: the others stay unjudged, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    MetricAlarm,
+    MetricFilter,
+    Resource,
+)
+from flask_errwatch.simulation.alarms import reason_unjudged
+from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.judge import HEARTBEAT_LINE
+
+_COUNTS = ("Sum", "SampleCount")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputShows:
+    """What an input shows beside the lines of failures.
+
+    Attributes:
+        requests: Whether it shows every request, as an access log does.
+        heartbeats: Whether it shows the app's Heartbeat lines.
+    """
+
+    requests: bool
+    heartbeats: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unjudged:
+    """An alarm that is created and that the input cannot decide.
+
+    Attributes:
+        alarm: The alarm's name.
+        reason: Why, as a sentence.
+    """
+
+    alarm: str
+    reason: str
+
+
+def judgeable(
+    resources: Iterable[Resource], shows: InputShows
+) -> tuple[tuple[Resource, ...], tuple[Unjudged, ...]]:
+    """Separates the alarms that an input cannot decide from the other resources.
+
+    Args:
+        resources: What `apply` creates for one app.
+        shows: What the input shows.
+
+    Returns:
+        The resources for a `Judge`, and the alarms that were left out.
+
+    Example:
+        >>> alarm = MetricAlarm(name="busy", description="", namespace="AWS/ApplicationELB",
+        ...     metric_name="RequestCount", statistic="Sum", threshold=1, period=60,
+        ...     evaluation_periods=1, comparison_operator="GreaterThanThreshold",
+        ...     treat_missing_data="notBreaching")
+        >>> judgeable([alarm], InputShows(requests=False, heartbeats=True))
+        ((), (Unjudged(alarm='busy', reason='The input does not show all requests.'),))
+    """
+    listed = tuple(resources)
+    filters = [resource for resource in listed if isinstance(resource, MetricFilter)]
+    reasons: dict[str, str] = {}
+    for resource in listed:
+        if isinstance(resource, MetricAlarm):
+            reason = _reason(resource, filters, shows)
+            if reason is not None:
+                reasons[resource.name] = reason
+    composites = [resource for resource in listed if isinstance(resource, CompositeAlarm)]
+    reasons |= dict(_dependent(composites, reasons))
+    judged = tuple(
+        resource
+        for resource in listed
+        if not (isinstance(resource, MetricAlarm | CompositeAlarm) and resource.name in reasons)
+    )
+    unjudged = (Unjudged(alarm=name, reason=reason) for name, reason in reasons.items())
+    return judged, tuple(unjudged)
+
+
+def _reason(alarm: MetricAlarm, filters: Iterable[MetricFilter], shows: InputShows) -> str | None:
+    reason = reason_unjudged(alarm)
+    if reason is not None or alarm.metrics:
+        return reason
+    feeding = [
+        metric_filter
+        for metric_filter in filters
+        if (metric_filter.namespace, metric_filter.metric_name)
+        == (alarm.namespace, alarm.metric_name)
+    ]
+    if not feeding:
+        if not shows.requests:
+            return "The input does not show all requests."
+        if alarm.statistic not in _COUNTS:
+            return f"Its {alarm.statistic} of the requests is not their number."
+    elif not shows.heartbeats and all(map(_counts_heartbeats, feeding)):
+        return "The input does not show heartbeats."
+    return None
+
+
+def _counts_heartbeats(metric_filter: MetricFilter) -> bool:
+    return LineFilter(metric_filter).pattern.matches(HEARTBEAT_LINE)
+
+
+def _dependent(
+    composites: Iterable[CompositeAlarm], unjudged: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """The composite alarms that depend on an unjudged one, also through another composite."""
+    names = set(unjudged)
+    waiting = [CompositeCondition.of(composite) for composite in composites]
+    while dependent := [condition for condition in waiting if condition.children & names]:
+        for condition in dependent:
+            yield condition.name, "It depends on an alarm that is not judged."
+        names.update(condition.name for condition in dependent)
+        waiting = [condition for condition in waiting if condition.name not in names]

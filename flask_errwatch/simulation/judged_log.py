@@ -1,0 +1,140 @@
+"""The result of judging a whole log, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from flask_errwatch.detectors import Detector
+from flask_errwatch.simulation.alarms import AlarmCondition
+from flask_errwatch.simulation.inputs import Unjudged
+from flask_errwatch.simulation.tally import NameCount
+
+_DAY = 86_400
+
+
+class Span(NamedTuple):
+    """The time that an alarm was in ALARM.
+
+    Attributes:
+        start: When it went to ALARM, in seconds since the epoch.
+        end: When it left ALARM; None when the log ends before.
+        peak: Its farthest datapoint, None where it had none.
+        since: The first second of the lines that raised it.
+    """
+
+    start: int
+    end: int | None
+    peak: float | None
+    since: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RaisedAlarm:
+    """One alarm that the log would have raised.
+
+    Attributes:
+        span: When it was in ALARM.
+        sources: The clients with the most lines.
+        paths: The paths with the most lines.
+    """
+
+    span: Span
+    sources: tuple[NameCount, ...]
+    paths: tuple[NameCount, ...]
+
+
+class Worst(NamedTuple):
+    """The period with the highest value.
+
+    Attributes:
+        start: Its first second, since the epoch.
+        end: The second after its last.
+        value: The alarm's statistic, or the lines where there is no alarm.
+    """
+
+    start: int
+    end: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedDetector:
+    """What one detector saw in the log, and the alarm on its metric.
+
+    Attributes:
+        detector: The detector, configured.
+        condition: When its metric alarm fires; None without one that was judged.
+        lines: How many lines it counted.
+        periods: Periods on the clock that have such a line, by the first second.
+        worst: Its worst period, None without a line.
+        alarms: The alarms in order of time.
+        alarms_per_day: Of the log's days (`JudgedLog.days`); a log of less than a day counts as
+            one.
+    """
+
+    detector: Detector
+    condition: AlarmCondition | None
+    lines: int
+    periods: dict[int, int]
+    worst: Worst | None
+    alarms: tuple[RaisedAlarm, ...]
+    alarms_per_day: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedAlarm:
+    """An alarm beside those on the detectors' own metrics: of one source, busy, or silent.
+
+    Attributes:
+        name: Its name without the app's.
+        condition: When it fires, in words.
+        alarms: The alarms in order of time.
+        alarms_per_day: As of a detector.
+    """
+
+    name: str
+    condition: str
+    alarms: tuple[RaisedAlarm, ...]
+    alarms_per_day: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedLog:
+    """A whole log, judged.
+
+    Attributes:
+        start: First second of its first minute, since the epoch; None without a line.
+        end: The second after its last minute.
+        period: Seconds of a period, for detectors without an alarm.
+        lines: How many lines were judged.
+        heartbeat: Whether quiet minutes were judged as zeros.
+        gaps: Where no line is for more than a week, from when to when. They do not count as days
+            of the log, or one line with a wrong clock would make years of it.
+        detectors: In the order of the catalogue.
+        others: The further alarms that are created, in the order of the plan.
+        unjudged: The alarms that the log cannot decide; names without the app's.
+    """
+
+    start: int | None
+    end: int | None
+    period: int
+    lines: int
+    heartbeat: bool
+    gaps: tuple[tuple[int, int], ...]
+    detectors: tuple[JudgedDetector, ...]
+    others: tuple[JudgedAlarm, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
+
+    @property
+    def days(self) -> float:
+        """How long the log is, without its gaps."""
+        return days_of(self.start, self.end, self.gaps)
+
+
+def days_of(start: int | None, end: int | None, gaps: Iterable[tuple[int, int]]) -> float:
+    """The days from start to end, without the gaps; 0 where there is no line."""
+    if start is None or end is None:
+        return 0.0
+    return (end - start - sum(after - before for before, after in gaps)) / _DAY
