@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from flask_errwatch.replay.readers import LineReader, whole_minute
 
-# Up to the status; what follows decides nothing. The user's name comes from outside, but no
-# server writes a bare quote there, so the first time that a quote follows is the server's own.
-# No part reads over the end of a line: a whole block is searched at once.
+# Up to the status, since what follows decides nothing. The user's name is hostile, but no server
+# writes a bare quote there, so the first time followed by a quote is the server's own. No part
+# reads beyond the end of a line: a whole block is searched at once.
 _REQUEST = re.compile(
     r"^(\S+) [^\s\"]+ (?:[^\"\\\n]|\\.)*?\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):\d\d ([+-]\d{4})\] "
     r'"([^"\\\n]*(?:\\.[^"\\\n]*)*)" (\d{3})(?!\S)',
@@ -24,12 +24,12 @@ _Row = tuple[str, str, str, str, str]
 
 
 class Request(NamedTuple):
-    """What an access line says.
+    """The parts of an access line that decide its detector.
 
     Attributes:
         source: The client.
-        path: What was asked for, without the query.
-        status: What was answered.
+        path: The requested path, without the query.
+        status: The status of the response.
     """
 
     source: str
@@ -38,21 +38,21 @@ class Request(NamedTuple):
 
 
 def request_of(line: str) -> Request | None:
-    """The request that an access line tells of; None when it is no such line.
+    """Parses an access line; None when the line is in another format.
 
     Example:
         >>> line = '192.0.2.7 - - [25/Nov/2026:01:17:12 +0000] "GET /.env?a HTTP/1.1" 404 9'
         >>> request_of(line)
         Request(source='192.0.2.7', path='/.env', status='404')
     """
-    found = _REQUEST.match(line)
-    if found is None:
+    match = _REQUEST.match(line)
+    if match is None:
         return None
-    return Request(found[1], path_of(found[4]), found[5])
+    return Request(match[1], path_of(match[4]), match[5])
 
 
 def path_of(request: str) -> str:
-    """The path of `GET /path?query HTTP/1.1`; of what is no request, all of it."""
+    """The path of `GET /path?query HTTP/1.1`. Any other string is returned whole."""
     words = request.split(" ")
     is_request = len(words) == 3 and words[2].startswith("HTTP/")
     return words[1].partition("?")[0] if is_request else request
@@ -62,8 +62,8 @@ class _Statuses(dict[str, "tuple[list[str], list[str]]"]):
     """The lines of one minute by their status, in columns: the sources and the requests."""
 
     def __missing__(self, status: str) -> tuple[list[str], list[str]]:
-        made = self[status] = ([], [])
-        return made
+        columns = self[status] = ([], [])
+        return columns
 
 
 class AccessLogReader(LineReader):
@@ -74,9 +74,9 @@ class AccessLogReader(LineReader):
     def _read(self, block: bytes) -> int:
         text = block.decode("utf-8", "backslashreplace")
         count = text.count("\n")
-        found = _REQUEST.findall(text)
-        # A line holds at most one: as many as there are lines means one in each.
-        rows = enumerate(found) if len(found) == count else self._one_by_one(text)
+        requests = _REQUEST.findall(text)
+        # A line has at most one request: as many requests as lines means one in each line.
+        rows = enumerate(requests) if len(requests) == count else self._one_by_one(text)
         self._sweep(rows, text)
         return count
 
@@ -105,11 +105,11 @@ class AccessLogReader(LineReader):
 
     def _one_by_one(self, text: str) -> Iterator[tuple[int, _Row]]:
         for index, line in enumerate(text.split("\n")):
-            found = _REQUEST.match(line)
-            if found is None:
+            match = _REQUEST.match(line)
+            if match is None:
                 self._bad(index, line)
             else:
-                source, moment, zone, request, status = found.groups()
+                source, moment, zone, request, status = match.groups()
                 yield index, (source, moment, zone, request, status)
 
     def _settle(self, minute: int, by_status: _Statuses) -> None:
@@ -123,7 +123,7 @@ class AccessLogReader(LineReader):
 
 
 def _read_minute(moment: str, zone: str) -> int | None:
-    """The minute of `25/Nov/2026:01:17` and `+0100`; None when there is no such time."""
+    """The minute of `25/Nov/2026:01:17` and `+0100`, or None when there is no such time."""
     away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
     try:
         there = timezone(-away if zone[0] == "-" else away)

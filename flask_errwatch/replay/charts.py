@@ -62,7 +62,7 @@ def chart(detector: JudgedDetector, judged: JudgedLog) -> str:
 
 
 def grouped(detector: JudgedDetector) -> int:
-    """How many periods one step of the chart covers; it shows the highest of them."""
+    """How many periods one step of the chart covers. It shows the highest of them."""
     return -(-len(detector.periods) // _POINTS) or 1
 
 

@@ -93,7 +93,7 @@ class DetectorSet:
 
 
 def _value(text: str) -> object:
-    """A number, true, false or null; anything else is a string."""
+    """A number, true, false or null. Anything else is a string."""
     try:
         value: object = json.loads(text)
     except ValueError:

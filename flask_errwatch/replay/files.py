@@ -14,12 +14,12 @@ from flask_errwatch.errors import ErrWatchError, Problem
 
 STDIN = "-"
 
-# Shorter than the longest line: what is too long never begins and ends in one piece.
+# Shorter than the longest line, so that a longer line never begins and ends in one piece.
 _BLOCK = 1 << 18
 #: Longest line that is read; CloudWatch Logs takes events of up to 1 MiB (PutLogEvents).
 LONGEST = 1 << 20
 _SHOWN = 400
-#: Bytes by which a log is known, and its format.
+#: Bytes from which a log and its format are recognised.
 _HEAD = 8192
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -30,7 +30,7 @@ class UnreadableLogError(ErrWatchError):
 
     Args:
         name: The file, as it was given.
-        remedy: A sentence that says why, and what to do.
+        remedy: A sentence with the reason and what to do.
     """
 
     def __init__(self, name: str, remedy: str) -> None:
@@ -45,7 +45,7 @@ class TooLong(bytes):
 
 
 class _Stream(Protocol):
-    """Reads what there is, so that what was unpacked before a defect is not lost with it."""
+    """A stream that returns what it has, so that bytes before a defect are not lost."""
 
     def read1(self, size: int = ..., /) -> bytes: ...
 
@@ -57,8 +57,8 @@ class Log:
         name: Path of the file, or `-` for standard input.
 
     Attributes:
-        size: Its bytes as it lies there; None for standard input.
-        defect: Why it ended early, as a sentence; None when it did not.
+        size: The bytes of the file as it is stored, or None for standard input.
+        defect: Why reading ended early, as a sentence, or None when it did not.
 
     Raises:
         UnreadableLogError: It does not exist, is a directory, or may not be read.
@@ -87,7 +87,7 @@ class Log:
 
     @property
     def position(self) -> int:
-        """How many of its bytes are read."""
+        """How many of its bytes were read."""
         return 0 if self.size is None or self._raw.closed else self._raw.tell()
 
     def close(self) -> None:
@@ -96,32 +96,35 @@ class Log:
             self._raw.close()
 
     def blocks(self) -> Iterator[bytes]:
-        """Its text in blocks that end with a line break; of a line beyond a MiB a `TooLong`.
+        """Yields the text in blocks that end with a line break, or `TooLong` for a line over a MiB.
 
         Raises:
             UnreadableLogError: It is binary.
         """
-        rest: bytes | None = b""  # of the line that is open; None when that is too long
+        open_line: bytes | None = b""  # None while the rest of a too long line is skipped
         for piece in self._checked(self._pieces()):
             end, begin = piece.find(b"\n"), 0
-            if rest is not None and len(rest) + (len(piece) if end < 0 else end) > LONGEST:
-                yield TooLong((rest + piece)[:_SHOWN])
-                rest = None
-            if rest is None:
+            if (
+                open_line is not None
+                and len(open_line) + (len(piece) if end < 0 else end) > LONGEST
+            ):
+                yield TooLong((open_line + piece)[:_SHOWN])
+                open_line = None
+            if open_line is None:
                 if end < 0:
                     continue
-                begin, rest = end + 1, b""
+                begin, open_line = end + 1, b""
             cut = piece.rfind(b"\n") + 1
             if cut > begin:
-                yield b"".join((rest, memoryview(piece)[begin:cut]))
-                rest = piece[cut:]
+                yield b"".join((open_line, memoryview(piece)[begin:cut]))
+                open_line = piece[cut:]
             else:
-                rest += piece[begin:]
-        if rest:
-            yield rest + b"\n"
+                open_line += piece[begin:]
+        if open_line:
+            yield open_line + b"\n"
 
     def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """The pieces; the first is long enough to tell what it is, however little a pipe gives."""
+        """The pieces. The first is long enough to recognise the format, also from a slow pipe."""
         head = b""
         for piece in pieces:
             head += piece
@@ -130,7 +133,7 @@ class Log:
         if b"\0" in head[:_HEAD]:
             remedy = "It is binary: give a text log, plain or packed with gzip or zstd."
             raise UnreadableLogError(self.name, remedy)
-        yield head.removeprefix(BOM_UTF8)  # the mark is no text
+        yield head.removeprefix(BOM_UTF8)  # the byte order mark
         yield from pieces
 
     def _pieces(self) -> Iterator[bytes]:
@@ -157,7 +160,7 @@ class Log:
 
 
 def _zstd(name: str, raw: IO[bytes]) -> tuple[_Stream, type[Exception]]:
-    """Python has it since 3.14 (PEP 784); before that the backport of the same module."""
+    """The standard library's module since Python 3.14 (PEP 784), else its backport."""
     try:
         if sys.version_info >= (3, 14):
             from compression.zstd import ZstdError, ZstdFile

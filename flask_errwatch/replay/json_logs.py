@@ -17,12 +17,12 @@ from flask_errwatch.patterns import Event, read_event
 from flask_errwatch.replay.access_logs import request_of
 from flask_errwatch.replay.readers import Gathered, LineReader, minute_of, whole_minute
 
-#: How such a document begins, which no exported line does.
+#: The beginning of a JSON document; no exported line begins so.
 DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
-#: Phrase, time, source and path; anything may stand there.
+#: Event name, time, source and path. A log may have any type there.
 Row = tuple[str, str, str | None, str | None]
-# 2026-11-25T01:17:12.687Z: its characters, those of its date and of its minute, and what may
-# stand behind these.
+# The lengths of 2026-11-25T01:17:12.687Z, of its date and of its minute, and the characters that
+# may follow the minute, one string for each position.
 _STAMP = 24
 _DATE = 10
 _MINUTE = 16
@@ -31,22 +31,22 @@ _BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
 _COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
 _UNTIMED = itemgetter("event", "client_ip", "path")
 
-# What is wrong with a line that is not as we write requests, while it is read the fast way.
+# The errors that the fast reader raises for a line that is not one of a request as we write it.
 _ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-# The sources and the paths of lines of one phrase.
+# The sources and the paths of the lines of one event name.
 _Columns = tuple[list[str | None], list[str | None]]
 _NO_DOCUMENT = (
     "it begins as JSON, but is not one document with events; lines of JSON are of --format json, "
     "and of several documents each needs a file of its own."
 )
-# Stands where such a line does.
+# The row of such a line.
 _NO_ROW: Row = ("", "", None, None)
 
 
 class _JsonReader(LineReader):
-    """Reads a block in a few sweeps of C, and line by line what those do not take.
+    """Reads a block in a few sweeps in C; lines that are not regular are read one by one.
 
-    Of every line only its minute, phrase, source and path are kept, per minute.
+    Only minute, event name, source and path of a line are kept, per minute.
     """
 
     def _sweep(self, lines: list[bytes], waiting: Iterator[Row]) -> None:
@@ -54,7 +54,7 @@ class _JsonReader(LineReader):
 
         Args:
             lines: The lines.
-            waiting: The row of each, read as it is asked for.
+            waiting: The row of each line, parsed lazily.
         """
         rows: list[Row] = []
         while len(rows) < len(lines):
@@ -175,7 +175,7 @@ class ExportReader(_JsonReader):
         self._message(minute, message)
 
     def _message(self, minute: int, message: str) -> None:
-        """Counts a message of any kind: an event, an access line, or what nobody knows."""
+        """Counts a message of any kind: an event, an access line, or an unknown text."""
         event = read_event(message)
         if event is not None:
             self._event(event, message, minute)
@@ -189,7 +189,7 @@ class ExportReader(_JsonReader):
 
 
 def _minutes(rows: list[Row]) -> list[str]:
-    """The minute of each row as its time says it; nothing for a row that is not regular."""
+    """The minute of each row, as text. An empty string for a row that is not regular."""
     phrases, stamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
     if _are_regular(phrases, stamps):
         return [stamp[:_MINUTE] for stamp in stamps]
@@ -211,7 +211,7 @@ def _are_regular(phrases: Sequence[str], stamps: Sequence[str]) -> bool:
     return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
 
 
-def _stored(event: Any) -> tuple[int, str]:  # it may be anything; `_ODD` says so
+def _stored(event: Any) -> tuple[int, str]:  # any type: see `_ODD`
     """Minute and message of an event as the AWS command prints it.
 
     Raises:

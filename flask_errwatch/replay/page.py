@@ -18,7 +18,7 @@ from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.text import advised, condition, counted, shown
 from flask_errwatch.simulation import shown_time
 
-# Alarms listed below a chart; the JSON has all of them.
+# Alarms listed below a chart. The JSON has all of them.
 _LISTED = 100
 _HERE = Path(__file__).parent
 

@@ -18,7 +18,7 @@ _SHOWN_BAD = 3
 _KEPT_OF_BAD = 400
 # How far a server's lines may be out of order: a line carries the time its request began.
 _TOLERANCE = 60
-# In April 2262 nanoseconds since the epoch leave 64 bits; what is later, or before the epoch, is
+# In April 2262 nanoseconds since the epoch exceed 64 bits. A later time, or a negative one, is
 # damaged: calendars end in the year 9999, and periods reach beyond any minute.
 _LAST = 9_223_372_036
 _STAMP = re.compile(
@@ -31,7 +31,7 @@ class BadLine(NamedTuple):
 
     Attributes:
         log: Name of its log.
-        number: Its place there, from 1.
+        number: Number of the line, from 1.
         text: Its beginning.
     """
 
@@ -41,7 +41,7 @@ class BadLine(NamedTuple):
 
 
 class JumpBack(NamedTuple):
-    """Where a log's clock first jumped back.
+    """The first place at which a log's clock jumped back.
 
     Attributes:
         log: Name of the log.
@@ -136,7 +136,7 @@ class LineReader(ABC):
         log: The log's name.
 
     Attributes:
-        defect: Why the log as a whole cannot be read, as a sentence; None when it can.
+        defect: Why the log as a whole cannot be read, as a sentence, or None when it can.
         shows_requests: Whether a log of this format holds one line for every request.
     """
 
@@ -166,13 +166,13 @@ class LineReader(ABC):
 
     @abstractmethod
     def _read(self, block: bytes) -> int:
-        """Reads a block; how many lines it has."""
+        """Reads a block and returns its number of lines."""
 
     def finish(self) -> None:  # noqa: B027 - most formats have nothing that waits
         """Reads what waited for the end of the log."""
 
     def _bad(self, index: int, line: str | bytes) -> None:
-        """Counts a line that cannot be read; a blank one is no line."""
+        """Counts a line that cannot be read. Blank lines are ignored."""
         text = _text(line).strip()
         if text:
             self._note_bad(index, text)
@@ -196,7 +196,7 @@ class LineReader(ABC):
 
 
 def minute_of(stamp: object) -> int | None:
-    """The first second of the minute of an RFC 3339 time; None when it is none.
+    """The first second of the minute of an RFC 3339 time, or None for any other value.
 
     The seconds decide nothing: metric filters count per minute.
 

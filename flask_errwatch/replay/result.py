@@ -27,7 +27,7 @@ class ReplayResult:
         judged_by: What the detectors are called, as `the detectors of shop`.
         judged: The judged log.
         advice: A threshold per detector, where it was asked for.
-        alarms_a_week: The most alarms a week that the advice allows; None without advice.
+        alarms_a_week: The most alarms a week that the advice allows, or None without advice.
         bad_lines: How many lines could not be read.
         bad: The first of them.
         notes: Further remarks, a sentence each.

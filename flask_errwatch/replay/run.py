@@ -31,7 +31,7 @@ def run(
         names: Paths, or `-` for standard input.
         detectors: The detectors that judge.
         form: A name of `formats.FORMATS`, or `auto`.
-        alarms_a_week: What advice keeps to; None for no advice.
+        alarms_a_week: The most alarms a week that the advice allows, or None for no advice.
         heartbeat: Whether quiet minutes have zeros, as the heartbeat makes them that the app is
             configured with. Logs that hold Heartbeat lines show that themselves.
 

@@ -17,7 +17,7 @@ class Progress(NamedTuple):
 
     Attributes:
         read: Bytes read, of the files as they are stored.
-        size: Bytes of all files; None where standard input is among them.
+        size: Bytes of all files, or None where standard input is among them.
         lines: LineReader read.
     """
 

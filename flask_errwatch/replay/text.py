@@ -1,4 +1,4 @@
-"""The result as people read it in a terminal; text from a log is made safe to show."""
+"""The result as people read it in a terminal. Text from a log is made safe to show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge: the resources that `apply` creates, evaluated offline as CloudWatch would; pure."""
+"""The judge: the resources that `apply` creates, evaluated offline. Pure."""
 
 from flask_errwatch.simulation.advice import Advice, advise
 from flask_errwatch.simulation.alarm_state import Peak, Transition

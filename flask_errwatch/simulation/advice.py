@@ -29,7 +29,7 @@ class Advice:
 
     Attributes:
         detector: The detector, configured.
-        threshold: The proposed one; None when there is none, or when its alarm does not compare
+        threshold: The proposed one. None when no threshold fits, or when its alarm does not compare
             a Sum with an upper threshold.
         alarms: How many alarms the log would have raised with it.
         missed: The alarms of the present threshold that the proposed one does not overlap.

@@ -29,7 +29,7 @@ class Peak(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """An alarm changed its state; this is when CloudWatch runs actions.
+    """A change of an alarm's state, at which CloudWatch runs actions.
 
     Attributes:
         alarm: The alarm's name.
@@ -37,9 +37,9 @@ class Transition(NamedTuple):
         old: The state before.
         new: The state from now on.
         reason: Why, in a sentence.
-        datapoints: The datapoints that were evaluated, oldest first; empty for a composite alarm.
-        peak: When it leaves ALARM, the farthest datapoint of the whole alarm; otherwise the
-            farthest of the datapoints that decided; None where there is none.
+        datapoints: The datapoints that were evaluated, oldest first. Empty for a composite alarm.
+        peak: When it leaves ALARM, the farthest datapoint of the whole alarm. Otherwise the
+            farthest of the datapoints that decided, or None where there is none.
     """
 
     alarm: str
@@ -55,10 +55,10 @@ class Transition(NamedTuple):
 
 
 class Cadence(NamedTuple):
-    """When an alarm must be evaluated; many alarms share one.
+    """When an alarm must be evaluated. Many alarms share one.
 
     A datapoint can change only when a minute with samples enters a period or leaves one, so
-    only those `moments` need an evaluation; every minute between gives the same state again.
+    only those `moments` need an evaluation. Every minute between gives the same state again.
 
     Attributes:
         period: Seconds of one datapoint.
@@ -89,7 +89,7 @@ class AlarmWatch:
     Args:
         condition: The alarm's condition.
         feed: The samples of its metric.
-        state: Its state at the beginning; a new alarm has INSUFFICIENT_DATA.
+        state: Its state at the beginning. A new alarm has INSUFFICIENT_DATA.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class AlarmWatch:
 
     @property
     def height(self) -> Peak | None:
-        """Its farthest datapoint since it went to ALARM; None in any other state."""
+        """Its farthest datapoint since it went to ALARM, or None in any other state."""
         return self._height if self.state == "ALARM" else None
 
     def forget(self) -> None:
@@ -115,7 +115,7 @@ class AlarmWatch:
         self._values.clear()
 
     def evaluate(self, at: int) -> Transition | None:
-        """Evaluates the alarm at a whole minute; the transition, when there is one."""
+        """Evaluates the alarm at a whole minute and returns the transition, if any."""
         condition, (period, datapoints_seen, _) = self.condition, self.cadence
         ends = range(at - (datapoints_seen - 1) * period, at + 1, period)
         values = [self._value(end) for end in ends]

@@ -48,7 +48,7 @@ class Datapoint(NamedTuple):
 
 
 def reason_unjudged(alarm: MetricAlarm) -> str | None:
-    """Why no judge can evaluate the alarm, as a sentence; None for one that it can.
+    """Why the judge cannot evaluate the alarm, as a sentence, or None when it can.
 
     Example:
         >>> from flask_errwatch.provision.resources import MetricQuery
@@ -88,7 +88,7 @@ class AlarmCondition:
             `p99`; `MaxContributorValue` of an insight rule.
         comparison_operator: How a datapoint is compared with the threshold.
         treat_missing_data: What a period without samples counts as.
-        unit: The only unit of samples that count; None means any.
+        unit: The only unit of samples that count. None means any unit.
 
     Example:
         >>> print(AlarmCondition.of(MetricAlarm(name="shop-error", description="",
@@ -150,7 +150,7 @@ class AlarmCondition:
         """Datapoints that are fetched: N + 2.
 
         CloudWatch fetches more than N so that it can evaluate across gaps, and does not document
-        how many; every example of its documentation fetches 5 for N = 3 (User Guide, "Configuring
+        how many. Every example of its documentation fetches 5 for N = 3 (User Guide, "Configuring
         how CloudWatch alarms treat missing data").
         """
         return self.evaluation_periods + 2
@@ -320,7 +320,7 @@ def reason_of(condition: AlarmCondition, datapoints: Sequence[Datapoint]) -> str
 
 
 def shown_time(seconds: int) -> str:
-    """The time in UTC; the bare number beyond the year 9999.
+    """Formats a time in UTC, or as a bare number beyond the year 9999.
 
     Example:
         >>> shown_time(1_700_000_000)

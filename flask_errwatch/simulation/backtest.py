@@ -54,7 +54,7 @@ def judge_log(
         desired: Their resources (`desired_resources`).
         shows: What the log shows beside failures.
         heartbeat: Whether a minute without a line has zeros, as in an app with its heartbeat on
-            (`Judge.beat`); otherwise it has no data.
+            (`Judge.beat`). Otherwise it has no data.
         period: Seconds of a period, for detectors without an alarm.
 
     Raises:
@@ -115,7 +115,7 @@ def feed_tally(
     """Feeds a judge the tally minute by minute, and returns every transition.
 
     Args:
-        judge: A new one; it is advanced to the end of the last minute, and with a heartbeat on
+        judge: A new judge. It is advanced to the end of the last minute, and with a heartbeat on
             until no alarm sees a line any more.
         tally: What is judged.
         columns: The event of each column (`columns_of`).
@@ -149,7 +149,7 @@ def feed_tally(
 
 
 def _match(judge: Judge, event: dict[str, str]) -> LineMatch:
-    # A heartbeat's exact text is HEARTBEAT_LINE; patterns read fields, not spacing.
+    # A heartbeat's exact text is HEARTBEAT_LINE. Patterns read fields, not spacing.
     return judge.match_event(dict(event), json.dumps(event))
 
 
@@ -284,7 +284,7 @@ def spans_of(
 
     Args:
         condition: The alarm.
-        transitions: Those of every alarm; only this alarm's count.
+        transitions: The transitions of all alarms.
         height: The farthest datapoint of the alarm that is in ALARM at the end, if any.
     """
     spans: list[Span] = []

@@ -107,7 +107,7 @@ At character 11: put AND or OR between two conditions.
         """ALARM when the expression is true, otherwise OK.
 
         Args:
-            states: State of each alarm by its name; an unknown alarm has no state.
+            states: State of each alarm by its name. An unknown alarm has no state.
         """
         return "ALARM" if self._holds(states) else "OK"
 
@@ -164,7 +164,7 @@ class _Parser:
         return tuple(self._output)
 
     def _before(self, token: _Token) -> bool:
-        """Takes a token where a condition may begin; whether one is complete now."""
+        """Takes a token where a condition may begin; returns whether it is complete."""
         if token.word in {"NOT", "("}:
             self._open.append(token)
             return False
@@ -174,7 +174,7 @@ class _Parser:
         return True
 
     def _after(self, token: _Token) -> bool:
-        """Takes a token where a condition is complete; whether one still is."""
+        """Takes a token after a complete condition; returns whether it is still complete."""
         if token.word in {"AND", "OR"}:
             self._pop(_BINDING[token.word])
             self._open.append(token)

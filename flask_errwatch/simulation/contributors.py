@@ -71,7 +71,7 @@ class ContributorRule:
         return cls(resource.name, key[2:], events)
 
     def contributor(self, event: Event) -> str | None:
-        """The contributor that a line counts for; None when it does not count.
+        """The contributor that a line counts for, or None when it does not count.
 
         Args:
             event: The line as `patterns.read_event` gives it.
@@ -113,7 +113,7 @@ class ContributorFeed:
         """Does nothing: a heartbeat has no contributor."""
 
     def value(self, _statistic: str, start: int, end: int) -> float | None:
-        """The lines of the busiest contributor in a period; None when there is none."""
+        """The lines of the busiest contributor in a period, or None when there is none."""
         contributors = self._contributors(start, end)
         return float(max(contributors.values())) if contributors else None
 

@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     Attributes:
         metric: The metric it belongs to.
         value: The value, finite.
-        matched: Whether the line matched; otherwise the value is the filter's default.
+        matched: Whether the line matched. Otherwise the value is the filter's default.
     """
 
     metric: Metric

@@ -93,7 +93,7 @@ class Judge:
         retroactive. Every alarm is evaluated at the next minute, and reports start from zero.
 
         Raises:
-            JudgeError: As the constructor does; then nothing has changed.
+            JudgeError: As the constructor does. Nothing has changed then.
         """
         listed = [*resources]
         filters = tuple(
@@ -169,7 +169,7 @@ class Judge:
         return self._matcher.match_event(event, message)
 
     def count(self, timestamp_ms: int, match: LineMatch, lines: int = 1) -> None:
-        """Counts lines that were matched before; `feed` does both for one line.
+        """Counts lines that were matched before. `feed` does both for one line.
 
         Args:
             timestamp_ms: Their time in milliseconds since the epoch.
@@ -222,10 +222,10 @@ class Judge:
         """Evaluates every whole minute up to that time that is not evaluated yet.
 
         Args:
-            to_seconds: The time in seconds since the epoch; one in the past does nothing.
+            to_seconds: The time in seconds since the epoch. A time in the past does nothing.
 
         Returns:
-            Every change of a state, in order of time; within a minute metric alarms in the
+            Every transition, in order of time. Within a minute: metric alarms in the
             order of their definition, then composite alarms.
         """
         end = _whole_minute(to_seconds)
@@ -245,7 +245,7 @@ class Judge:
 
     @property
     def at(self) -> int | None:
-        """The last evaluated minute, in seconds since the epoch; None before the first one."""
+        """The last evaluated minute, in seconds since the epoch, or None before the first one."""
         return self._at
 
     @property

@@ -19,7 +19,7 @@ class Span(NamedTuple):
 
     Attributes:
         start: When it went to ALARM, in seconds since the epoch.
-        end: When it left ALARM; None when the log ends before.
+        end: When it left ALARM, or None when the log ends before.
         peak: Its farthest datapoint, None where it had none.
         since: The first second of the lines that raised it.
     """
@@ -65,13 +65,13 @@ class JudgedDetector:
 
     Attributes:
         detector: The detector, configured.
-        condition: When its metric alarm fires; None without one that was judged.
+        condition: When its metric alarm fires, or None when no such alarm was judged.
         lines: How many lines it counted.
         periods: Periods on the clock that have such a line, by the first second.
         worst: Its worst period, None without a line.
         alarms: The alarms in order of time.
-        alarms_per_day: Of the log's days (`JudgedLog.days`); a log of less than a day counts as
-            one.
+        alarms_per_day: Per day of `JudgedLog.days`. A log of less than a day counts as one
+            day.
     """
 
     detector: Detector
@@ -105,7 +105,7 @@ class JudgedLog:
     """A whole log, judged.
 
     Attributes:
-        start: First second of its first minute, since the epoch; None without a line.
+        start: First second of its first minute, since the epoch, or None without a line.
         end: The second after its last minute.
         period: Seconds of a period, for detectors without an alarm.
         lines: How many lines were judged.
@@ -114,7 +114,7 @@ class JudgedLog:
             of the log, or one line with a wrong clock would make years of it.
         detectors: In the order of the catalogue.
         others: The further alarms that are created, in the order of the plan.
-        unjudged: The alarms that the log cannot decide; names without the app's.
+        unjudged: The alarms that the log cannot decide, by their names without the app's.
     """
 
     start: int | None

@@ -78,7 +78,7 @@ class _ContributionOf(NamedTuple):
 
 
 class LineMatch:
-    """What one line gives to the metrics; equal lines share one.
+    """What one line gives to the metrics. Equal lines share one.
 
     Attributes:
         matched: Names of the metric filters whose pattern matched.
@@ -118,7 +118,7 @@ class LineMatcher:
     Args:
         filters: The metric filters.
         rules: The insight rules.
-        feeds: Where samples go; those of a metric without a feed are dropped.
+        feeds: Where samples are added. Samples of a metric without a feed are dropped.
 
     Attributes:
         filters: The metric filters.

@@ -66,8 +66,8 @@ class MetricSeries:
     """The samples of one metric, gathered per minute: memory follows minutes, not samples.
 
     Sum, Average, Minimum, Maximum and SampleCount are exact. A percentile is exact as long as a
-    minute has at most 1,000 different values; with more its values are rounded to three digits,
-    which bounds what a minute can hold.
+    minute has at most 1,000 different values. With more, values are rounded to three digits,
+    which bounds the memory of a minute.
 
     Example:
         >>> series = MetricSeries()
@@ -95,7 +95,7 @@ class MetricSeries:
         """Adds equal samples.
 
         Args:
-            at: Seconds since the epoch; it counts in the minute that holds it.
+            at: Seconds since the epoch. It counts in the minute that holds it.
             value: The samples' value, finite.
             times: How many samples have it.
         """
@@ -121,7 +121,7 @@ class MetricSeries:
         Args:
             name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or a percentile such as
                 `p99.9`: the smallest value that at least that share of the samples does not
-                exceed (nearest rank; CloudWatch does not say how it interpolates).
+                exceed (nearest rank; CloudWatch does not document how it interpolates).
             start: First second, a whole minute.
             end: The second after the last, a whole minute.
         """

@@ -17,11 +17,11 @@ class Report(NamedTuple):
 
     Attributes:
         name: The alarm's name, or the filter's.
-        state: The alarm's state; None without an alarm.
-        alarm: The alarm's condition; None without an alarm.
+        state: The alarm's state, or None without an alarm.
+        alarm: The alarm's condition, or None without an alarm.
         filters: The metric filters that feed it, each with how many lines matched.
-        peak: Its farthest datapoint until now; None without an alarm or a datapoint.
-        height: The same since it went to ALARM; None in any other state.
+        peak: Its farthest datapoint until now, or None without an alarm or a datapoint.
+        height: The same since it went to ALARM, or None in any other state.
     """
 
     name: str

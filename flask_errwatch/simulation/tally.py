@@ -29,7 +29,7 @@ class NameCount(NamedTuple):
 
     Attributes:
         name: The client's address, or the path.
-        lines: How many lines; at least so many where very many names were seen.
+        lines: How many lines have it. A lower bound where very many names were seen.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Tally:
     ones. No count changes by that. Which names are lost may depend on the order of lines.
 
     Args:
-        columns: How many metric filters there are; they are known by their index.
+        columns: How many metric filters there are. A column is the index of one.
         by_source: The columns whose lines are also counted exactly by source and minute, for
             alarms on the busiest source. Their memory follows the sources of each minute.
 
@@ -154,15 +154,15 @@ class Tally:
             self._make_room(detector)
 
     def add_unnamed(self, minute: int, detector: int, lines: int) -> None:
-        """Counts lines of one detector whose names nobody will ask for."""
+        """Counts lines of one detector without their sources and paths."""
         self._row(minute)[detector] += lines
 
     def add_others(self, minute: int, lines: int) -> None:
-        """Counts lines of one minute that no detector takes."""
+        """Counts lines of one minute that no detector claims."""
         self._row(minute)[-1] += lines
 
     def by_source(self, detector: int, minute: int) -> Mapping[str, int]:
-        """The exact lines of each source in one minute; empty where they are not counted."""
+        """The exact lines of each source in one minute. Empty where they are not counted."""
         return self._by_source.get(detector, {}).get(minute, {})
 
     @property
@@ -184,7 +184,7 @@ class Tally:
         ]
 
     def row(self, minute: int) -> tuple[int, ...]:
-        """The lines of a minute: per detector, then those that no detector takes."""
+        """The lines of a minute: per detector, then those that no detector claims."""
         return tuple(self._rows[minute])
 
     def total(self, detector: int) -> int:
@@ -192,7 +192,7 @@ class Tally:
         return sum(row[detector] for row in self._rows.values())
 
     def periods(self, detector: int, period: int) -> dict[int, int]:
-        """The lines of a detector per period on the clock; those without any are left out.
+        """The lines of a detector per period on the clock. Those without any are left out.
 
         Args:
             detector: Its index.
