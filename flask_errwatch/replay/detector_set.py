@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from flask_errwatch.config import Config, load
@@ -68,7 +68,7 @@ class DetectorSet:
         config = load({}, os.environ, app_name="app")
         return cls(name, Catalogue(DEFAULT_DETECTORS).configured(config), config)
 
-    def with_settings(self, settings: Iterable[str]) -> DetectorSet:
+    def with_settings(self, settings: Sequence[str]) -> DetectorSet:
         """The same detectors with other values.
 
         Args:
@@ -77,6 +77,8 @@ class DetectorSet:
         Raises:
             WrongSettingError: Listing each setting that cannot work.
         """
+        if not settings:
+            return self
         overrides: dict[str, dict[str, object]] = {}
         for setting in settings:
             target, is_set, value = setting.partition("=")
