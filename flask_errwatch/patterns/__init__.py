@@ -1,6 +1,6 @@
-"""CloudWatch's filter-pattern language, offline: values in, values out.
+"""CloudWatch's filter-pattern language, offline and without side effects.
 
-`parse` reads a pattern, `field` builds one; both give a `Pattern` that judges lines.
+`parse` parses a pattern and `field` builds one. Both return a `Pattern` that matches lines.
 
 Example:
     >>> from flask_errwatch.patterns import field, parse
@@ -12,7 +12,7 @@ Example:
 
 from flask_errwatch.errors import PatternSyntaxError
 from flask_errwatch.patterns.builders import Field, field
-from flask_errwatch.patterns.json_events import Event, read_event
+from flask_errwatch.patterns.json_events import JsonEvent, read_event
 from flask_errwatch.patterns.parser import parse
 from flask_errwatch.patterns.pattern_set import PatternSet, check_group
 from flask_errwatch.patterns.pattern_types import (
@@ -26,8 +26,8 @@ from flask_errwatch.patterns.regex import Regex
 
 __all__ = [
     "DelimitedPattern",
-    "Event",
     "Field",
+    "JsonEvent",
     "JsonPattern",
     "Pattern",
     "PatternSet",

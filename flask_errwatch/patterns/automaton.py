@@ -1,8 +1,9 @@
-"""A search that takes time linear in the text, whatever the expression and the text are.
+"""A text search that takes linear time for every expression and every text.
 
-The expression is rows of positions. A set of positions is one integer, a bit each, and one
-character of text moves the whole set at once: shift it, keep what repeats, and let the bits run
-over what is optional. Sets once seen are kept with their successors (a lazy DFA), within a bound.
+An expression is a list of rows of NFA states. A set of states is an integer with one bit per state,
+and each character of the text moves the whole set at once: shift it, keep the states that repeat,
+and propagate the bits across optional states. Sets are cached with their successors (a lazy DFA),
+within a bound.
 
 Source of the bit-parallel step: G. Navarro and M. Raffinot, "Flexible Pattern Matching in
 Strings", 2002, section 4.3 (extended strings).
@@ -15,12 +16,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 _LATIN = 256
-_BEYOND = chr(_LATIN)  # stands for every character above Latin-1: no expression tells them apart
+_BEYOND = chr(_LATIN)  # represents every character above Latin-1: no expression distinguishes them
 EVERY = (1 << (_LATIN + 1)) - 1  # every character, as a set
 
 
 def bits_of(characters: Iterable[str]) -> int:
-    """The set of these ASCII characters as an integer, one bit a code point."""
+    """The set of these ASCII characters as an integer, one bit per code point."""
     bits = 0
     for char in characters:
         bits |= 1 << ord(char)
@@ -28,7 +29,7 @@ def bits_of(characters: Iterable[str]) -> int:
 
 
 class Kind(Enum):
-    """What a position stands for."""
+    """What an NFA state matches: a character, or one end of the text."""
 
     CHARACTER = auto()
     START = auto()
@@ -36,14 +37,14 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Position:
-    """One place of an expression, waiting for one character or for an end of the text.
+class NfaState:
+    """One state of a row: it waits for one character, or for one end of the text.
 
     Args:
         kind: A character, or an anchor.
-        characters: The set of characters it takes; empty for an anchor.
-        optional: It may be skipped.
-        repeats: It may be taken again.
+        characters: The set of characters that it accepts, empty for an anchor.
+        optional: Whether it may be skipped.
+        repeats: Whether it accepts further characters.
     """
 
     kind: Kind
@@ -53,38 +54,39 @@ class Position:
 
 
 @dataclass(eq=False, slots=True)
-class _State:
-    """A set of positions that is waiting, and where it goes on each character seen so far."""
+class _DfaState:
+    """A set of active NFA states, with its successor for each character seen so far."""
 
     bits: int
     accepted: bool
-    following: dict[str, _State] = field(default_factory=dict)
+    following: dict[str, _DfaState] = field(default_factory=dict)
 
 
 class Automaton:
-    """Searches texts for one of several rows of positions.
+    """Searches texts for any of several rows of NFA states.
 
     Args:
         rows: The alternatives.
     """
 
-    _CACHED = 2_000  # transitions kept: bounds memory, never the answer
+    _CACHED = 2_000  # cached transitions: bounds memory, never changes the answer
 
-    def __init__(self, rows: Sequence[Sequence[Position]]) -> None:
-        self._groups: dict[int, int] = {}  # set of characters -> positions that take it
+    def __init__(self, rows: Sequence[Sequence[NfaState]]) -> None:
+        self._bits_by_characters: dict[int, int] = {}  # character set -> states that accept it
         self._optional = self._starts = self._ends = self._repeats = 0
         self._initial = self._final = 0
         bit = 1
         for row in rows:
             self._initial |= bit
-            for position in row:
-                self._place(position, bit)
+            for state in row:
+                self._add(state, bit)
                 bit <<= 1
             self._final |= bit
             bit <<= 1
-        self._again = self._skip(self._initial, self._optional)
-        self._takers: dict[str, int] = {}
-        self._states: dict[int, _State] = {}
+        # A match may begin at every character.
+        self._restart = self._skip(self._initial, self._optional)
+        self._accepting: dict[str, int] = {}
+        self._states: dict[int, _DfaState] = {}
         self._cached = 0
         self._first = self._state(self._skip(self._initial, self._optional | self._starts))
 
@@ -100,59 +102,62 @@ class Automaton:
         skippable = self._optional | self._ends | (0 if text else self._starts)
         return self._skip(state.bits, skippable) & self._final != 0
 
-    def _place(self, position: Position, bit: int) -> None:
-        self._groups[position.characters] = self._groups.get(position.characters, 0) | bit
-        if position.optional:
+    def _add(self, state: NfaState, bit: int) -> None:
+        """Records which sets the state with this bit belongs to."""
+        bits = self._bits_by_characters.get(state.characters, 0)
+        self._bits_by_characters[state.characters] = bits | bit
+        if state.optional:
             self._optional |= bit
-        if position.repeats:
+        if state.repeats:
             self._repeats |= bit
-        if position.kind is Kind.START:
+        if state.kind is Kind.START:
             self._starts |= bit
-        if position.kind is Kind.END:
+        if state.kind is Kind.END:
             self._ends |= bit
 
-    def _advance(self, state: _State, char: str) -> _State:
-        """One step for one character, of a cost that the text does not change."""
+    def _advance(self, state: _DfaState, char: str) -> _DfaState:
+        """One step for one character. Its cost does not depend on the text."""
         key = min(char, _BEYOND)
         known = state.following.get(key)
         if known is not None:
             return known
-        moved = state.bits & self._taking(key)
-        waiting = (moved << 1) | (moved & self._repeats) | self._again
+        moved = state.bits & self._accepting_states(key)
+        active = (moved << 1) | (moved & self._repeats) | self._restart
         if self._cached >= self._CACHED:
-            self._forget()
-        following = self._state(self._skip(waiting, self._optional))
+            self._clear_cache()
+        following = self._state(self._skip(active, self._optional))
         state.following[key] = following
         self._cached += 1
         return following
 
-    def _taking(self, key: str) -> int:
-        takers = self._takers.get(key)
-        if takers is None:
-            takers, wanted = 0, 1 << ord(key)
-            for characters, bits in self._groups.items():
-                if characters & wanted:
-                    takers |= bits
-            self._takers[key] = takers
-        return takers
+    def _accepting_states(self, key: str) -> int:
+        """The states that accept a character."""
+        accepting = self._accepting.get(key)
+        if accepting is None:
+            accepting, char_bit = 0, 1 << ord(key)
+            for characters, bits in self._bits_by_characters.items():
+                if characters & char_bit:
+                    accepting |= bits
+            self._accepting[key] = accepting
+        return accepting
 
     @staticmethod
     def _skip(bits: int, skippable: int) -> int:
-        """The bits, and all they reach by skipping.
+        """The bits, with all states that they reach by skipping.
 
-        Adding a bit to a run of ones carries it to the first zero after the run; what changed is
-        the way it went.
+        Adding a bit to a run of ones carries it to the first zero after the run. The bits that
+        changed are the states that were passed.
         """
         return bits | ((skippable + (bits & skippable)) ^ skippable)
 
-    def _state(self, bits: int) -> _State:
+    def _state(self, bits: int) -> _DfaState:
         known = self._states.get(bits)
         if known is None:
-            known = _State(bits=bits, accepted=bits & self._final != 0)
+            known = _DfaState(bits=bits, accepted=bits & self._final != 0)
             self._states[bits] = known
         return known
 
-    def _forget(self) -> None:
+    def _clear_cache(self) -> None:
         for state in list(self._states.values()):
             state.following.clear()
         self._states.clear()

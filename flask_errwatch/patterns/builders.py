@@ -12,12 +12,12 @@ from flask_errwatch.patterns.nodes import (
     Number,
     Operator,
     Selector,
-    State,
     Text,
+    UnaryOperator,
     Value,
 )
 from flask_errwatch.patterns.numbers import exact
-from flask_errwatch.patterns.parse_json import whole_selector
+from flask_errwatch.patterns.parse_json import parse_selector
 from flask_errwatch.patterns.pattern_types import JsonPattern
 from flask_errwatch.patterns.regex import Regex
 
@@ -26,74 +26,74 @@ Numeric = int | float | Decimal
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Field:
-    """A place in a JSON event; its comparisons are patterns.
+    """A field of a JSON event. Comparing it builds a pattern.
 
-    It is a separate type, so that patterns themselves compare as values do.
+    It is not a pattern itself, so that patterns compare by value.
 
     Args:
-        selector: The place.
+        selector: The path of the field.
     """
 
     selector: Selector
 
-    __hash__ = None  # type: ignore[assignment]  # its == builds a pattern, so it is no key
+    __hash__ = None  # type: ignore[assignment]  # its == builds a pattern, so it cannot be a key
 
-    def __eq__(self, other: object) -> JsonPattern:  # type: ignore[override]  # a pattern is meant
-        return self._compared(Operator.EQUAL, other)
+    def __eq__(self, other: object) -> JsonPattern:  # type: ignore[override]  # builds a pattern
+        return self._compare(Operator.EQUAL, other)
 
-    def __ne__(self, other: object) -> JsonPattern:  # type: ignore[override]  # a pattern is meant
-        return self._compared(Operator.DIFFERENT, other)
+    def __ne__(self, other: object) -> JsonPattern:  # type: ignore[override]  # builds a pattern
+        return self._compare(Operator.DIFFERENT, other)
 
     def __lt__(self, other: Numeric) -> JsonPattern:
-        return self._compared(Operator.LESS, other)
+        return self._compare(Operator.LESS, other)
 
     def __le__(self, other: Numeric) -> JsonPattern:
-        return self._compared(Operator.AT_MOST, other)
+        return self._compare(Operator.AT_MOST, other)
 
     def __gt__(self, other: Numeric) -> JsonPattern:
-        return self._compared(Operator.GREATER, other)
+        return self._compare(Operator.GREATER, other)
 
     def __ge__(self, other: Numeric) -> JsonPattern:
-        return self._compared(Operator.AT_LEAST, other)
+        return self._compare(Operator.AT_LEAST, other)
 
     def is_null(self) -> JsonPattern:
-        """The value is null, or an array that holds a null."""
-        return self._tested(State.NULL)
+        """The value is null, or an array that contains a null."""
+        return self._pattern(UnaryOperator.IS_NULL)
 
     def is_true(self) -> JsonPattern:
         """The value is the boolean true."""
-        return self._tested(State.TRUE)
+        return self._pattern(UnaryOperator.IS_TRUE)
 
     def is_false(self) -> JsonPattern:
         """The value is the boolean false."""
-        return self._tested(State.FALSE)
+        return self._pattern(UnaryOperator.IS_FALSE)
 
     def not_exists(self) -> JsonPattern:
-        """There is no such value; the language has no opposite of this."""
-        return self._tested(State.MISSING)
+        """The value does not exist. The language has no opposite of this."""
+        return self._pattern(UnaryOperator.NOT_EXISTS)
 
     def is_scalar(self) -> JsonPattern:
-        """The value is there, and is a string or a number: the nearest thing to "exists"."""
-        return self._compared(Operator.EQUAL, "*")
+        """The value exists and is a string or a number: the nearest equivalent of "exists"."""
+        return self._compare(Operator.EQUAL, "*")
 
-    def _compared(self, operator: Operator, other: object) -> JsonPattern:
-        return self._tested(Comparison(operator, _literal(other)))
+    def _compare(self, operator: Operator, other: object) -> JsonPattern:
+        return self._pattern(Comparison(operator, _literal(other)))
 
-    def _tested(self, wanted: Comparison | State) -> JsonPattern:
-        return JsonPattern.of(FieldTest(self.selector, wanted))
+    def _pattern(self, predicate: Comparison | UnaryOperator) -> JsonPattern:
+        return JsonPattern.of(FieldTest(self.selector, predicate))
 
 
 def field(selector: str) -> Field:
-    """The place in a JSON event to compare.
+    """The field of a JSON event to compare.
 
-    Compare it with text (in which `*` stands for any text), a number, or a `Regex`.
+    Compare it with a string (in which `*` matches any text), a number, or a `Regex`.
 
     Args:
         selector: A property, such as `$.event`, `$.user.roles[*]` or `$.['a.b']`.
 
     Raises:
-        PatternSyntaxError: It is no selector. The patterns made of it raise the same where
-            CloudWatch Logs would refuse them.
+        PatternSyntaxError: The selector is not valid. Comparisons raise the same error where
+            CloudWatch Logs would reject the pattern.
 
     Example:
         >>> str(field("$.event") == "Critical Error")
@@ -102,7 +102,7 @@ def field(selector: str) -> Field:
         >>> str(server_error | field("$.user").not_exists())
         '{ $.status >= 500 && $.path != %^/health% || $.user NOT EXISTS }'
     """
-    return Field(selector=whole_selector(selector))
+    return Field(selector=parse_selector(selector))
 
 
 def _literal(value: object) -> Value:
@@ -111,7 +111,7 @@ def _literal(value: object) -> Value:
     if isinstance(value, Regex):
         return value
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        # int() refuses to be spelled where it is long; the pattern says that it is too long.
+        # str() refuses long integers; as a Decimal it reaches the pattern's own length check.
         spelling = str(Decimal(value)) if isinstance(value, int) else str(value)
         if exact(spelling) is None:
             raise PatternSyntaxError(spelling, 0, "Compare with a finite number.")

@@ -1,4 +1,4 @@
-"""Space-delimited lines: cutting them into tokens and giving the tokens to fields."""
+"""Space-delimited lines: splits them into tokens and assigns the tokens to fields."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ _CLOSERS = {'"': '"', "[": "]"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Token:
-    """A piece of a line, without its delimiters, and where it begins with them."""
+    """A token without its delimiters, and the index at which it begins with them."""
 
     start: int
     text: str
 
 
-def cut(line: str) -> list[Token]:
+def tokenize(line: str) -> list[Token]:
     """The tokens of a line, in time linear in the line.
 
     Example:
-        >>> [token.text for token in cut('a "b c"d [e f] "g')]
+        'a "b c"d [e f] "g')]
         ['a', 'b c', 'd', 'e f', '"g']
     """
     tokens: list[Token] = []
     unclosed: set[str] = set()
-    found = _BEGINNING.search(line)
-    while found:
-        start = found.start()
+    beginning = _BEGINNING.search(line)
+    while beginning:
+        start = beginning.start()
         closer = _CLOSERS.get(line[start], "")
         end = line.find(closer, start + 1) if closer and closer not in unclosed else -1
         if end >= 0:
             tokens.append(Token(start=start, text=line[start + 1 : end]))
             end += 1
         else:
-            unclosed.add(closer)  # looked for once, for a line of openers would cost its square
+            unclosed.add(closer)  # searched once: a line of openers would cost quadratic time
             ordinary = _ORDINARY.match(line, start)
             end = ordinary.end() if ordinary else len(line)
             tokens.append(Token(start=start, text=line[start:end]))
-        found = _BEGINNING.search(line, end)
+        beginning = _BEGINNING.search(line, end)
     return tokens
 
 
-class Fields:
-    """The entries of a pattern, ready to judge lines.
+class FieldMatcher:
+    """Matches lines against the entries of a space-delimited pattern.
 
     Args:
-        entries: As they are written; None for `...`.
+        entries: The entries in order, None for `...`.
     """
 
     def __init__(self, entries: Sequence[Entry | None]) -> None:
@@ -63,41 +63,37 @@ class Fields:
         self._before = [entry for entry in entries[:gap] if entry is not None]
         self._after = [entry for entry in entries[gap + 1 :] if entry is not None]
         self._tests = [
-            (place, condition_test(entry.condition, _token_test))
-            for place, entry in self._placed()
+            (index, condition_test(entry.condition, _token_test))
+            for index, entry in self._indexed()
             if entry.condition is not None
         ]
 
     def values(self, line: str) -> list[str] | None:
-        """The text of each field, `...` spread out; None when the line does not match."""
+        """The text of each field, `...` expanded. None when the line does not match."""
         texts = self._align(line)
-        if texts is None or not all(test(texts[place]) for place, test in self._tests):
+        if texts is None or not all(test(texts[index]) for index, test in self._tests):
             return None
         return texts
 
     def named(self, texts: Sequence[str]) -> dict[str, str]:
-        """The texts by `$name`, or by `$n`, from 1, where the field has no name."""
-        names = {place % len(texts): entry.name for place, entry in self._placed() if texts}
-        return {f"${names.get(at) or at + 1}": text for at, text in enumerate(texts)}
+        """The texts by `$name`, or by `$n` counted from 1 for an unnamed field."""
+        names = {index % len(texts): entry.name for index, entry in self._indexed() if texts}
+        return {f"${names.get(index) or index + 1}": text for index, text in enumerate(texts)}
 
-    def _placed(self) -> list[tuple[int, Entry]]:
-        """The entries with their places, those after `...` counted from the end."""
-        behind = len(self._after)
-        return [
-            *enumerate(self._before),
-            *((at - behind, entry) for at, entry in enumerate(self._after)),
-        ]
+    def _indexed(self) -> list[tuple[int, Entry]]:
+        """The entries with their indexes, negative for those after `...`."""
+        return [*enumerate(self._before), *enumerate(self._after, start=-len(self._after))]
 
     def _align(self, line: str) -> list[str] | None:
-        tokens = cut(line)
+        tokens = tokenize(line)
         fields = len(self._before) + len(self._after)
         if len(tokens) < fields:
             return None
         if self._open or len(tokens) == fields:
             return [token.text for token in tokens]
-        # Without `...` the last field takes the rest of the line as it is written.
-        rest = line[tokens[fields - 1].start :]
-        return [*(token.text for token in tokens[: fields - 1]), rest]
+        # Without `...` the last field contains the rest of the line, delimiters included.
+        last = line[tokens[fields - 1].start :]
+        return [*(token.text for token in tokens[: fields - 1]), last]
 
 
 def _token_test(leaf: Comparison) -> Test[str]:

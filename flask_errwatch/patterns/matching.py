@@ -1,4 +1,4 @@
-"""Conditions to functions: what a value or a token must be, compiled once."""
+"""Compiles conditions into functions that test a JSON value or a token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ _ORDER: dict[Operator, Callable[[Exact, Exact], bool]] = {
 def condition_test(
     condition: Condition[Leaf], leaf_test: Callable[[Leaf], Test[Subject]]
 ) -> Test[Subject]:
-    """The function that says whether a condition holds, given how its leaves are judged."""
+    """The function that tests a condition.
+
+    Args:
+        condition: The condition.
+        leaf_test: Compiles one test of the condition.
+    """
     if isinstance(condition, AllOf):
         every = tuple(condition_test(item, leaf_test) for item in condition.items)
         return lambda subject: all(test(subject) for test in every)
@@ -34,14 +39,14 @@ def condition_test(
 
 
 def bound_test(operator: Operator, value: Value) -> Test[Exact | None]:
-    """The function that compares a number with a bound; what is no number is on no side of it."""
+    """The function that compares a number with a bound. It is False for what is not a number."""
     bound = exact(value.spelling) if isinstance(value, Number) else None
     compare = _ORDER[operator]
-    return lambda found: found is not None and bound is not None and compare(found, bound)
+    return lambda number: number is not None and bound is not None and compare(number, bound)
 
 
 def text_test(pattern: str) -> Test[str]:
-    """The function that compares a whole text; each `*` of the pattern stands for any text.
+    """The function that compares a whole text. Each `*` of the pattern matches any text.
 
     Example:
         >>> text_test("Ev*ent")("EventEvent"), text_test("a?b")("axb")
@@ -52,17 +57,17 @@ def text_test(pattern: str) -> Test[str]:
         return lambda text: text == pattern
     tail = middle.pop()
     parts = [part for part in middle if part]
-    least = len(head) + len(tail)
+    shortest = len(head) + len(tail)
 
     def test(text: str) -> bool:
-        if len(text) < least or not text.startswith(head) or not text.endswith(tail):
+        if len(text) < shortest or not text.startswith(head) or not text.endswith(tail):
             return False
-        at, end = len(head), len(text) - len(tail)
+        start, end = len(head), len(text) - len(tail)
         for part in parts:
-            found = text.find(part, at, end)
-            if found < 0:
+            index = text.find(part, start, end)
+            if index < 0:
                 return False
-            at = found + len(part)
+            start = index + len(part)
         return True
 
     return test

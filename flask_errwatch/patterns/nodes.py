@@ -1,4 +1,4 @@
-"""What patterns are made of: frozen values, without behaviour."""
+"""The syntax tree of patterns: frozen values without behaviour."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text to compare, quoted or bare; each `*` in it stands for any text."""
+    """Text to compare, quoted or bare. Each `*` in it matches any text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A bare number, with its spelling: a JSON string is compared with the spelling."""
+    """A bare number as it is spelled: a JSON string is compared with the spelling."""
 
     spelling: str
 
@@ -59,18 +59,18 @@ class Operator(Enum):
         return self not in (Operator.EQUAL, Operator.DIFFERENT)
 
 
-class State(Enum):
-    """What a selected value may be or fail to be."""
+class UnaryOperator(Enum):
+    """A test of a selected value that needs no second operand."""
 
-    NULL = "IS NULL"
-    TRUE = "IS TRUE"
-    FALSE = "IS FALSE"
-    MISSING = "NOT EXISTS"
+    IS_NULL = "IS NULL"
+    IS_TRUE = "IS TRUE"
+    IS_FALSE = "IS FALSE"
+    NOT_EXISTS = "NOT EXISTS"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`= 1`: what is compared stands beside it."""
+    """`= 1`: an operator and its right-hand value."""
 
     operator: Operator
     value: Value
@@ -81,7 +81,7 @@ class FieldTest:
     """`$.a = 1` or `$.a IS NULL`, in a JSON pattern."""
 
     selector: Selector
-    wanted: Comparison | State
+    predicate: Comparison | UnaryOperator
 
 
 Leaf = TypeVar("Leaf")
@@ -108,14 +108,14 @@ TokenCondition = Condition[Comparison]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field of a space-delimited pattern; `name` is None when it has none."""
+    """A field of a space-delimited pattern. `name` is None for an unnamed field."""
 
     name: str | None = None
     condition: TokenCondition | None = None
 
 
 def leaves(condition: Condition[Leaf]) -> Iterator[Leaf]:
-    """What the condition joins."""
+    """The tests that the condition joins."""
     if isinstance(condition, AllOf | AnyOf):
         for item in condition.items:
             yield from leaves(item)
@@ -124,7 +124,7 @@ def leaves(condition: Condition[Leaf]) -> Iterator[Leaf]:
 
 
 def all_of(conditions: Iterable[Condition[Leaf]]) -> Condition[Leaf]:
-    """All of them, flat; a single one is itself."""
+    """Joins conditions with `&&`, flattened. A single condition is returned as it is."""
     flat: list[Condition[Leaf]] = []
     for condition in conditions:
         flat += condition.items if isinstance(condition, AllOf) else (condition,)
@@ -132,7 +132,7 @@ def all_of(conditions: Iterable[Condition[Leaf]]) -> Condition[Leaf]:
 
 
 def any_of(conditions: Iterable[Condition[Leaf]]) -> Condition[Leaf]:
-    """Any of them, flat; a single one is itself."""
+    """Joins conditions with `||`, flattened. A single condition is returned as it is."""
     flat: list[Condition[Leaf]] = []
     for condition in conditions:
         flat += condition.items if isinstance(condition, AnyOf) else (condition,)

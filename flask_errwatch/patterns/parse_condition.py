@@ -1,10 +1,10 @@
-"""The rules that JSON and space-delimited patterns share: `||`, `&&`, parentheses, comparisons."""
+"""The grammar that JSON and space-delimited patterns share: `||`, `&&`, `( )`, comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_errwatch.patterns import quotas as _quotas
+from flask_errwatch.patterns import quotas
 from flask_errwatch.patterns.nodes import (
     Comparison,
     Condition,
@@ -18,15 +18,15 @@ from flask_errwatch.patterns.nodes import (
 )
 from flask_errwatch.patterns.tokenizer import Cursor
 
-_DEEPEST = 50  # parentheses within parentheses: ours, so that no text exhausts the stack
+_DEEPEST = 50  # our own limit on nested parentheses: no pattern exhausts the stack
 _LONGEST_FIRST = sorted(Operator, key=lambda operator: -len(operator.value))
 
 
 class ConditionParser:
-    """Reads conditions and keeps count of what the quotas bound.
+    """Parses conditions and counts what the quotas limit.
 
     Args:
-        cursor: Where to read.
+        cursor: The pattern, at the first condition.
     """
 
     def __init__(self, cursor: Cursor) -> None:
@@ -37,14 +37,14 @@ class ConditionParser:
     def either(self, leaf: Callable[[], Leaf]) -> Condition[Leaf]:
         """Either := both { "||" both }."""
         conditions = [self._both(leaf)]
-        while self._joined("||"):
+        while self._take_operator("||"):
             conditions.append(self._both(leaf))
         return any_of(conditions)
 
     def _both(self, leaf: Callable[[], Leaf]) -> Condition[Leaf]:
         """Both := single { "&&" single }."""
         conditions = [self._single(leaf)]
-        while self._joined("&&"):
+        while self._take_operator("&&"):
             conditions.append(self._single(leaf))
         return all_of(conditions)
 
@@ -52,7 +52,7 @@ class ConditionParser:
         """Single := "(" either ")" | leaf."""
         cursor = self.cursor
         if cursor.skip_blanks() == "!":
-            raise cursor.error("Write '!=' or NOT EXISTS instead: there is no negation.")
+            raise cursor.error("Write '!=' or NOT EXISTS instead: there is no negation with '!'.")
         start = cursor.at
         if not cursor.take("("):
             return leaf()
@@ -67,7 +67,7 @@ class ConditionParser:
         return inner
 
     def comparison(self) -> Comparison:
-        """Comparison := operator value; the order operators take a bare number."""
+        """Comparison := operator value. The order operators take a bare number."""
         cursor = self.cursor
         operator = self._operator()
         cursor.skip_blanks()
@@ -96,16 +96,17 @@ class ConditionParser:
         if cursor.peek() == '"':
             return Text(cursor.quoted())
         if cursor.peek() == "'":
-            raise cursor.error("Write double quotes around text.")
+            raise cursor.error("Write double quotes instead of single quotes.")
         if cursor.peek() != "%":
             return cursor.bare()
         regex = cursor.regex()
         self.regexes += 1
-        if self.regexes > _quotas.REGEXES:
-            raise cursor.error(_quotas.TOO_MANY_REGEXES, start)
+        if self.regexes > quotas.REGEXES:
+            raise cursor.error(quotas.TOO_MANY_REGEXES, start)
         return regex
 
-    def _joined(self, operator: str) -> bool:
+    def _take_operator(self, operator: str) -> bool:
+        """Consumes `&&` or `||` when it comes next."""
         cursor = self.cursor
         cursor.skip_blanks()
         if cursor.take(operator):
@@ -113,5 +114,5 @@ class ConditionParser:
         if cursor.peek() == operator[0]:
             raise cursor.error(f"Write '{operator}'.")
         if cursor.keyword() in ("AND", "OR"):
-            raise cursor.error("Write '&&' for and, '||' for or.")
+            raise cursor.error("Write '&&' instead of AND, '||' instead of OR.")
         return False

@@ -7,8 +7,8 @@ from flask_errwatch.patterns.parse_condition import ConditionParser
 from flask_errwatch.patterns.tokenizer import Cursor
 
 
-def delimited(cursor: Cursor) -> tuple[Entry | None, ...]:
-    """Pattern := "[" [ entry { "," entry } ] "]"; None stands for the entry `...`."""
+def delimited_pattern(cursor: Cursor) -> tuple[Entry | None, ...]:
+    """Pattern := "[" [ entry { "," entry } ] "]". The entry `...` is None."""
     cursor.at += 1
     entries: list[Entry | None] = []
     parser = _EntryParser(cursor)
@@ -24,7 +24,7 @@ def delimited(cursor: Cursor) -> tuple[Entry | None, ...]:
 
 
 class _EntryParser(ConditionParser):
-    """The rules of the entries; knows the names that were used."""
+    """Parses the entries of one pattern and rejects repeated names."""
 
     def __init__(self, cursor: Cursor) -> None:
         super().__init__(cursor)
@@ -32,7 +32,7 @@ class _EntryParser(ConditionParser):
         self._name = ""
 
     def entry(self) -> Entry | None:
-        """Entry := "..." | [ name | either ], where every test of `either` is on one name."""
+        """Entry := "..." | [ name | either ], where every test of `either` has the same name."""
         cursor = self.cursor
         if cursor.skip_blanks() and cursor.peek() in ",]":
             return Entry()
@@ -59,7 +59,7 @@ class _EntryParser(ConditionParser):
         start = cursor.at
         name = self._read_name()
         if name != (self._name or name):
-            raise cursor.error(f"Test only {self._name} here: an entry has one name.", start)
+            raise cursor.error(f"Test only {self._name} here: a field has one name.", start)
         self._name = name
         return self.comparison()
 
@@ -69,11 +69,11 @@ class _EntryParser(ConditionParser):
         start = cursor.at
         name = cursor.run("_")
         if not name or name[0].isnumeric():
-            remedy = "Write a field's name: letters, digits and '_', not beginning with a digit."
+            remedy = "Write a field name: letters, digits and '_', not beginning with a digit."
             raise cursor.error(remedy, start)
         return name
 
     def _use(self, name: str, start: int) -> None:
         if name in self._names:
-            raise self.cursor.error(f"Write '{name}' once only.", start)
+            raise self.cursor.error(f"Write '{name}' only once.", start)
         self._names.add(name)

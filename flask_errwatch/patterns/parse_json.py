@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import string
 
-from flask_errwatch.patterns import quotas as _quotas
+from flask_errwatch.patterns import quotas
 from flask_errwatch.patterns.nodes import (
     FieldTest,
     JsonCondition,
     Selector,
-    State,
     Step,
     Text,
+    UnaryOperator,
     Value,
     Wildcard,
 )
 from flask_errwatch.patterns.parse_condition import ConditionParser
 from flask_errwatch.patterns.tokenizer import Cursor
 
-_STATES = {"NULL": State.NULL, "TRUE": State.TRUE, "FALSE": State.FALSE}
+_OPERATORS = {
+    ("IS", "NULL"): UnaryOperator.IS_NULL,
+    ("IS", "TRUE"): UnaryOperator.IS_TRUE,
+    ("IS", "FALSE"): UnaryOperator.IS_FALSE,
+    ("NOT", "EXISTS"): UnaryOperator.NOT_EXISTS,
+}
 _NAME = "_-"
 
 
@@ -28,14 +33,14 @@ def json_pattern(cursor: Cursor) -> JsonCondition:
     condition = _JsonParser(cursor).condition()
     cursor.skip_blanks()
     if not cursor.take("}"):
-        raise cursor.error("Write '&&' or '||' and a condition here, or close with '}'.")
+        raise cursor.error("Write '&&' or '||' and another condition here, or close with '}'.")
     if cursor.skip_blanks():
         raise cursor.error("End the pattern after '}'.")
     return condition
 
 
 class _JsonParser(ConditionParser):
-    """The rules of the leaves."""
+    """Parses the tests of one JSON pattern."""
 
     def __init__(self, cursor: Cursor) -> None:
         super().__init__(cursor)
@@ -46,52 +51,52 @@ class _JsonParser(ConditionParser):
         return self.either(self._leaf)
 
     def _leaf(self) -> FieldTest:
-        """Leaf := selector ( state | comparison )."""
+        """Leaf := selector ( unary | comparison )."""
         cursor = self.cursor
         start = cursor.at
-        where = _selector(cursor)
-        self.wildcards += Wildcard.ANY in where.steps
-        if self.wildcards > _quotas.WILDCARDS:
-            raise cursor.error(_quotas.TOO_MANY_WILDCARDS, start)
+        selector = _selector(cursor)
+        self.wildcards += Wildcard.ANY in selector.steps
+        if self.wildcards > quotas.WILDCARDS:
+            raise cursor.error(quotas.TOO_MANY_WILDCARDS, start)
         cursor.skip_blanks()
-        return FieldTest(where, self._state() or self.comparison())
+        return FieldTest(selector, self._unary() or self.comparison())
 
-    def _state(self) -> State | None:
-        """State := "IS" ( "NULL" | "TRUE" | "FALSE" ) | "NOT" "EXISTS", in any case."""
+    def _unary(self) -> UnaryOperator | None:
+        """Unary := "IS" ( "NULL" | "TRUE" | "FALSE" ) | "NOT" "EXISTS", in any case."""
         cursor = self.cursor
-        word = cursor.keyword()
-        if word == "EXISTS":
-            raise cursor.error("Write '= *' for a string or number: there is only NOT EXISTS.")
-        if word not in ("IS", "NOT"):
+        first = cursor.keyword()
+        if first == "EXISTS":
+            raise cursor.error(
+                "Write '= *' for a string or number: there is no EXISTS, only NOT EXISTS."
+            )
+        if first not in ("IS", "NOT"):
             return None
-        cursor.at += len(word)
+        cursor.at += len(first)
         cursor.skip_blanks()
         second = cursor.keyword()
-        state = _STATES.get(second) if word == "IS" else None
-        if word == "NOT" and second == "EXISTS":
-            state = State.MISSING
-        if state is None:
+        operator = _OPERATORS.get((first, second))
+        if operator is None:
             raise cursor.error("Write IS NULL, IS TRUE, IS FALSE or NOT EXISTS.")
         cursor.at += len(second)
-        return state
+        return operator
 
     def _value(self) -> Value:
-        """Value := quoted | regex | bare; the bare word null is refused, live."""
+        """Value := quoted | regex | bare. The live service rejects the bare word null."""
         start = self.cursor.at
-        bare = self.cursor.peek() != '"'
+        is_bare = self.cursor.peek() != '"'
         value = super()._value()
-        if bare and isinstance(value, Text) and value.text.upper() == "NULL":
+        if is_bare and isinstance(value, Text) and value.text.upper() == "NULL":
             raise self.cursor.error('Write IS NULL, or "null" in quotes for the string.', start)
         return value
 
 
-def whole_selector(text: str) -> Selector:
-    """Reads a selector that stands alone, such as `$.user.id`."""
+def parse_selector(text: str) -> Selector:
+    """Parses a text that is one selector, such as `$.user.id`."""
     cursor = Cursor(text)
-    found = _selector(cursor)
+    selector = _selector(cursor)
     if cursor.peek():
         raise cursor.error("End the selector here, or write the key as $.['any.key'].")
-    return found
+    return selector
 
 
 def _selector(cursor: Cursor) -> Selector:
@@ -106,12 +111,12 @@ def _selector(cursor: Cursor) -> Selector:
     while cursor.peek() and cursor.peek() in ".[":
         steps.append(_property(cursor) if cursor.peek() == "." else _index(cursor))
     if steps.count(Wildcard.ANY) > 1:
-        raise cursor.error(_quotas.TWO_WILDCARDS, start)
+        raise cursor.error(quotas.TWO_WILDCARDS, start)
     return Selector(tuple(steps))
 
 
 def _property(cursor: Cursor) -> Step:
-    """Property := "." ( "*" | "['" key "']" | name ); a name holds letters, digits, - and _."""
+    """Property := "." ( "*" | "['" key "']" | name ). A name has letters, digits, - and _."""
     cursor.at += 1
     if cursor.take("*"):
         return Wildcard.ANY
@@ -124,7 +129,7 @@ def _property(cursor: Cursor) -> Step:
         return key
     name = cursor.run(_NAME)
     if not name:
-        raise cursor.error("Write a property: letters, digits, - and _; or $.['any.key'].")
+        raise cursor.error("Write a property of letters, digits, - and _, or $.['any.key'].")
     return name
 
 

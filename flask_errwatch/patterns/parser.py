@@ -1,12 +1,12 @@
-"""Text to pattern: what chooses the syntax, and the terms.
+"""Parses the text of a pattern, and the grammar of terms.
 
-The first character that is no blank chooses: `{` JSON, `[` space-delimited, `%` a regular
-expression, anything else terms. All errors are `PatternSyntaxError`.
+The first character that is not a blank selects the syntax: `{` JSON, `[` space-delimited, `%` a
+regular expression, anything else terms. All syntax errors are `PatternSyntaxError`.
 """
 
 from __future__ import annotations
 
-from flask_errwatch.patterns.parse_delimited import delimited
+from flask_errwatch.patterns.parse_delimited import delimited_pattern
 from flask_errwatch.patterns.parse_json import json_pattern
 from flask_errwatch.patterns.pattern_types import (
     DelimitedPattern,
@@ -19,14 +19,15 @@ from flask_errwatch.patterns.tokenizer import BLANKS, Cursor
 
 
 def parse(text: str) -> Pattern:
-    """Reads a filter pattern.
+    """Parses a filter pattern.
 
     Args:
-        text: The pattern as it stands in a metric filter, at most 1,024 characters.
+        text: The pattern as a metric filter has it, at most 1,024 characters.
 
     Raises:
-        PatternSyntaxError: CloudWatch Logs would refuse it; says where and what to write instead.
-        TypeError: It is no text.
+        PatternSyntaxError: CloudWatch Logs would reject it. The message shows where, and what to
+            write instead.
+        TypeError: It is not a string.
 
     Example:
         >>> parse("ERROR -timeout").matches("ERROR: disk full")
@@ -43,7 +44,7 @@ def parse(text: str) -> Pattern:
     if first == "{":
         return JsonPattern(text=text, condition=json_pattern(cursor))
     if first == "[":
-        return DelimitedPattern(text=text, entries=delimited(cursor))
+        return DelimitedPattern(text=text, entries=delimited_pattern(cursor))
     if first == "%":
         return _regex(cursor)
     return _terms(cursor)
@@ -51,44 +52,43 @@ def parse(text: str) -> Pattern:
 
 def _check_text(text: object) -> None:
     if not isinstance(text, str):
-        message = f"Write the pattern as a str, as it stands in a metric filter, not as {text!r}."
-        raise TypeError(message)
+        raise TypeError(f"Write the pattern as a str, as a metric filter has it, not as {text!r}.")
 
 
 def _regex(cursor: Cursor) -> RegexPattern:
-    """Pattern := "%" expression "%", and nothing else."""
+    """Pattern := "%" expression "%"."""
     if len(cursor.source.rstrip(BLANKS)) - 1 == cursor.at:
         raise cursor.error("Close the regular expression with a second '%'.")
     regex = cursor.regex()
     if cursor.skip_blanks():
-        raise cursor.error("End the pattern after one regular expression; join two with '|'.")
+        raise cursor.error("End the pattern after one regular expression, or join two with '|'.")
     return RegexPattern(text=cursor.source, regex=regex)
 
 
 def _terms(cursor: Cursor) -> TermsPattern:
-    """Pattern := { [ "-" | "?" ] term }; terms are apart by blanks or by an operator."""
-    found: dict[str, list[str]] = {"": [], "?": [], "-": []}
+    """Pattern := { [ "-" | "?" ] term }. A blank or an operator separates terms."""
+    terms: dict[str, list[str]] = {"": [], "?": [], "-": []}
     while cursor.skip_blanks():
         operator = cursor.peek() if cursor.peek() in "-?" else ""
         if operator:
             cursor.at += 1
             cursor.skip_blanks()
-        found[operator].append(_term(cursor))
+        terms[operator].append(_term(cursor))
     return TermsPattern(
         text=cursor.source,
-        required=tuple(found[""]),
-        optional=tuple(found["?"]),
-        excluded=tuple(found["-"]),
+        required=tuple(terms[""]),
+        optional=tuple(terms["?"]),
+        excluded=tuple(terms["-"]),
     )
 
 
 def _term(cursor: Cursor) -> str:
-    """Term := quoted | word; a word holds letters, digits, `_` and `.`."""
+    """Term := quoted | word. A word has letters, digits, `_` and `.`."""
     start = cursor.at
     quoted = cursor.peek() == '"'
     term = cursor.quoted() if quoted else cursor.run("_.")
     if quoted and not term:
-        raise cursor.error("Write text between the quotes, or no pattern at all.", start)
+        raise cursor.error("Write text between the quotes, or leave the pattern empty.", start)
     following = cursor.peek()
     if not term or (following and following not in BLANKS + "-?"):
         raise cursor.error(_term_remedy(following))
@@ -100,4 +100,4 @@ def _term_remedy(char: str) -> str:
         return "Write a term after the operator."
     if char == '"':
         return "Put a blank before the quote."
-    return "Put the term in double quotes: without, it holds letters, digits, '_' and '.'."
+    return "Put the term in double quotes: without them it has only letters, digits, '_' and '.'."

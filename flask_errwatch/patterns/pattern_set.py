@@ -1,17 +1,17 @@
-"""Many patterns over one line, read once; and the quota of a log group."""
+"""Matches many patterns against a line that is decoded once, and checks a log group's quota."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from flask_errwatch.errors import PatternSyntaxError
-from flask_errwatch.patterns import quotas as _quotas
+from flask_errwatch.patterns import quotas
 from flask_errwatch.patterns.json_events import (
-    Event,
+    JsonEvent,
     plain_equality,
     read_event,
     read_exactly,
-    selection,
+    selector_getter,
 )
 from flask_errwatch.patterns.nodes import Selector
 from flask_errwatch.patterns.numbers import ImpreciseError, scalar_text
@@ -19,13 +19,13 @@ from flask_errwatch.patterns.pattern_types import JsonPattern, Pattern
 
 
 class PatternSet:
-    """Patterns that judge a line together, reading its JSON at most once.
+    """Matches patterns against a line, decoding its JSON at most once.
 
-    Patterns that compare the same field with a text, as those of a catalogue do, cost one look-up
-    together.
+    Patterns that compare the same field with a text, as those of a catalogue do, cost one
+    dictionary look-up together.
 
     Args:
-        patterns: In the order of the answers.
+        patterns: The patterns, in the order of the results.
 
     Example:
         >>> from flask_errwatch.patterns import parse
@@ -39,77 +39,80 @@ class PatternSet:
         self._none = (False,) * len(self.patterns)
         self._reads_json = any(isinstance(pattern, JsonPattern) for pattern in self.patterns)
         selector, by_text = _largest_group(self.patterns)
-        self._select = selection(selector)
-        self._answers = {
-            text: tuple(place in places for place in range(len(self.patterns)))
-            for text, places in by_text.items()
+        self._get = selector_getter(selector)
+        self._matches_by_text = {
+            text: tuple(index in indexes for index in range(len(self.patterns)))
+            for text, indexes in by_text.items()
         }
         grouped = set().union(*by_text.values())
         self._others = [
-            (place, pattern) for place, pattern in enumerate(self.patterns) if place not in grouped
+            (index, pattern) for index, pattern in enumerate(self.patterns) if index not in grouped
         ]
 
     def matching(self, message: str) -> tuple[bool, ...]:
         """For each pattern, whether the line matches."""
         return self.matching_event(read_event(message) if self._reads_json else None, message)
 
-    def matching_event(self, event: Event | None, message: str) -> tuple[bool, ...]:
-        """As `matching`, for whoever has read the line already.
+    def matching_event(self, event: JsonEvent | None, message: str) -> tuple[bool, ...]:
+        """Like `matching`, for a caller that has already decoded the line.
 
         Args:
-            event: What `read_event` made of the line.
+            event: The result of `read_event` for the line.
             message: The line.
         """
-        answers = self._none if event is None else self._grouped(event, message)
+        grouped = self._none if event is None else self._matching_grouped(event, message)
         if not self._others:
-            return answers
-        each = list(answers)
-        for place, pattern in self._others:
+            return grouped
+        matches = list(grouped)
+        for index, pattern in self._others:
             if isinstance(pattern, JsonPattern):
-                each[place] = pattern.matches_event(event, message)
+                matches[index] = pattern.matches_event(event, message)
             else:
-                each[place] = pattern.matches(message)
-        return tuple(each)
+                matches[index] = pattern.matches(message)
+        return tuple(matches)
 
-    def _grouped(self, event: Event, message: str) -> tuple[bool, ...]:
-        value = self._select(event)
+    def _matching_grouped(self, event: JsonEvent, message: str) -> tuple[bool, ...]:
+        """The results of the grouped patterns, with False for all others."""
+        value = self._get(event)
         if type(value) is not str:
             try:
                 value = scalar_text(value)
             except ImpreciseError:
-                value = scalar_text(self._select(read_exactly(message) or {}))
-        return self._answers.get(value, self._none) if isinstance(value, str) else self._none
+                value = scalar_text(self._get(read_exactly(message) or {}))
+        if not isinstance(value, str):
+            return self._none
+        return self._matches_by_text.get(value, self._none)
 
 
 def check_group(patterns: Iterable[Pattern]) -> None:
-    """Refuses more filters with regular expressions than one log group may have, which is 5.
+    """Rejects more than 5 filters with a regular expression in one log group.
 
     Args:
-        patterns: Those of all filters of one log group.
+        patterns: The patterns of all filters of the log group.
 
     Raises:
-        PatternSyntaxError: For the sixth.
+        PatternSyntaxError: The sixth pattern with a regular expression.
 
     Example:
         >>> from flask_errwatch.patterns import parse
         >>> check_group([parse("%a%")] * 5 + [parse("a")])
     """
-    holding = [pattern for pattern in patterns if pattern.has_regex]
-    if len(holding) > _quotas.REGEX_FILTERS_PER_GROUP:
-        text = holding[_quotas.REGEX_FILTERS_PER_GROUP].text
-        raise PatternSyntaxError(text, 0, _quotas.TOO_MANY_REGEX_FILTERS)
+    with_regex = [pattern for pattern in patterns if pattern.has_regex]
+    if len(with_regex) > quotas.REGEX_FILTERS_PER_GROUP:
+        text = with_regex[quotas.REGEX_FILTERS_PER_GROUP].text
+        raise PatternSyntaxError(text, 0, quotas.TOO_MANY_REGEX_FILTERS)
 
 
 _Group = tuple[Selector, dict[str, set[int]]]
 
 
 def _largest_group(patterns: Iterable[Pattern]) -> _Group:
-    """The selector that most patterns compare with a text alone, and which does with which."""
+    """The selector that is compared with most texts, and the indexes of the patterns by text."""
     groups: dict[Selector, dict[str, set[int]]] = {}
-    for place, pattern in enumerate(patterns):
-        found = plain_equality(pattern.condition) if isinstance(pattern, JsonPattern) else None
-        if found is not None:
-            selector, text = found
-            groups.setdefault(selector, {}).setdefault(text, set()).add(place)
+    for index, pattern in enumerate(patterns):
+        equality = plain_equality(pattern.condition) if isinstance(pattern, JsonPattern) else None
+        if equality is not None:
+            selector, text = equality
+            groups.setdefault(selector, {}).setdefault(text, set()).add(index)
     none: _Group = (Selector(()), {})
     return max(groups.items(), key=lambda group: len(group[1]), default=none)

@@ -1,4 +1,4 @@
-"""The four kinds of pattern, each a frozen value that judges lines."""
+"""The four kinds of pattern, each a frozen value that matches lines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from flask_errwatch.errors import PatternSyntaxError
-from flask_errwatch.patterns.delimited_events import Fields
+from flask_errwatch.patterns.delimited_events import FieldMatcher
 from flask_errwatch.patterns.json_events import (
-    Event,
+    JsonEvent,
     json_test,
     read_event,
     read_exactly,
-    selection,
+    selector_getter,
 )
 from flask_errwatch.patterns.matching import Test
 from flask_errwatch.patterns.nodes import (
@@ -27,20 +27,20 @@ from flask_errwatch.patterns.nodes import (
     leaves,
 )
 from flask_errwatch.patterns.numbers import ImpreciseError, exact
-from flask_errwatch.patterns.parse_json import json_pattern, whole_selector
+from flask_errwatch.patterns.parse_json import json_pattern, parse_selector
 from flask_errwatch.patterns.regex import Regex
-from flask_errwatch.patterns.rendering import rendered
+from flask_errwatch.patterns.rendering import render
 from flask_errwatch.patterns.tokenizer import Cursor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pattern(ABC):
-    """A filter pattern; made by `parse` or by `field`.
+    """A filter pattern, built by `parse` or by `field`.
 
-    Two are equal when they judge by the same rules, however they are written.
+    Two patterns are equal when they have the same conditions, however they are spelled.
 
     Args:
-        text: The pattern as it is written, which is its `str`.
+        text: The pattern as it is spelled. `str` returns it.
 
     Example:
         >>> from flask_errwatch.patterns import parse
@@ -55,57 +55,58 @@ class Pattern(ABC):
 
     @property
     def has_regex(self) -> bool:
-        """Whether it holds a regular expression, of which a log group may have a few only."""
+        """Whether it contains a regular expression, which counts against the log group's quota."""
         return False
 
     @abstractmethod
     def matches(self, message: str) -> bool:
-        """Whether a line matches; any text may be asked, and nothing is raised."""
+        """Whether a line matches. Accepts any text and never raises."""
 
     def extract(self, message: str) -> dict[str, str] | None:
-        """What TestMetricFilter extracts from a line; None when the line does not match.
+        """The values that TestMetricFilter extracts from a line. None when it does not match.
 
-        The fields of a space-delimited pattern by `$name`, or `$n` from 1; nothing, live, for
-        the other kinds.
+        Space-delimited patterns extract fields by `$name`, or `$n` counted from 1. The live service
+        extracts nothing for the other kinds.
         """
         return {} if self.matches(message) else None
 
     def value(self, message: str, selector: str) -> float | None:
-        """What a metric filter would publish for a line.
+        """The metric value that a metric filter would publish for a line.
 
         Args:
             message: The line.
             selector: The filter's metric value: a number, `$.field` for a JSON pattern, `$name`
-                or `$n` for a space-delimited one.
+                or `$n` for a space-delimited pattern.
 
         Returns:
-            The number, also when it is spelled in a string; None when the line does not match,
-            or holds no finite number there.
+            The number, also when a string spells it. None when the line does not match, or when
+            the selected value is not a finite number.
 
         Raises:
-            PatternSyntaxError: The selector has a wildcard or is no selector.
+            PatternSyntaxError: The selector is not valid or has a wildcard.
         """
         constant = exact(selector)
         if constant is not None:
-            return _published(constant) if self.matches(message) else None
+            return _finite(constant) if self.matches(message) else None
         if not selector.startswith("$"):
-            remedy = "Write a number, $.field, or $name of a space-delimited pattern."
+            remedy = "Write a number, $.field, or the $name of a space-delimited field."
             raise PatternSyntaxError(selector, 0, remedy)
         return self._value(message, selector)
 
     def _value(self, message: str, selector: str) -> float | None:
-        """As `value`, of a selector that begins with `$`: what is not declared has no value."""
-        return _published((self.extract(message) or {}).get(selector))
+        """Like `value`, for a selector that begins with `$`. An undeclared field has no value."""
+        return _finite((self.extract(message) or {}).get(selector))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TermsPattern(Pattern):
-    """Terms that must occur, may occur, or must not.
+    """Terms that a line must or must not contain.
 
     Args:
-        required: All of these occur.
-        optional: At least one of these occurs, where nothing is required or excluded.
-        excluded: None of these occurs.
+        required: The line contains all of these.
+        optional: The line contains at least one of these. Ignored when there are required or
+            excluded terms.
+        excluded: The line contains none of these.
     """
 
     required: tuple[str, ...]
@@ -113,7 +114,7 @@ class TermsPattern(Pattern):
     excluded: tuple[str, ...]
 
     def matches(self, message: str) -> bool:
-        """Whether the terms occur as they must, anywhere in the line."""
+        """Whether the line contains the right terms, in any order."""
         if self.required or self.excluded or not self.optional:
             return all(term in message for term in self.required) and not any(
                 term in message for term in self.excluded
@@ -123,7 +124,7 @@ class TermsPattern(Pattern):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegexPattern(Pattern):
-    """One regular expression, searched in the whole line.
+    """A regular expression that is searched in the whole line.
 
     Args:
         regex: The expression.
@@ -133,7 +134,7 @@ class RegexPattern(Pattern):
 
     @property
     def has_regex(self) -> bool:
-        """It is one."""
+        """Always true."""
         return True
 
     def matches(self, message: str) -> bool:
@@ -146,31 +147,32 @@ class JsonPattern(Pattern):
     """A condition on the fields of a JSON object.
 
     Args:
-        condition: What must hold.
+        condition: The condition.
     """
 
     condition: JsonCondition
-    _test: Test[Event] = field(init=False, repr=False, compare=False)
+    _test: Test[JsonEvent] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_test", json_test(self.condition))
 
     @staticmethod
     def of(condition: JsonCondition) -> JsonPattern:
-        """The pattern of a condition that was built; written, and read back to be checked.
+        """The pattern of a condition that Python code built, checked by parsing its text.
 
         Raises:
-            PatternSyntaxError: CloudWatch Logs would refuse it.
+            PatternSyntaxError: CloudWatch Logs would reject it.
         """
-        text = rendered(condition)
+        text = render(condition)
         return JsonPattern(text=text, condition=json_pattern(Cursor(text)))
 
     @property
     def has_regex(self) -> bool:
-        """Whether any comparison holds a regular expression."""
+        """Whether any comparison has a regular expression."""
+        predicates = (test.predicate for test in leaves(self.condition))
         return any(
-            isinstance(test.wanted, Comparison) and isinstance(test.wanted.value, Regex)
-            for test in leaves(self.condition)
+            isinstance(predicate, Comparison) and isinstance(predicate.value, Regex)
+            for predicate in predicates
         )
 
     def __and__(self, other: JsonPattern) -> JsonPattern:
@@ -180,63 +182,63 @@ class JsonPattern(Pattern):
         return JsonPattern.of(any_of((self.condition, other.condition)))
 
     def matches(self, message: str) -> bool:
-        """Whether the line is one JSON object for which the condition holds."""
+        """Whether the line is one JSON object that satisfies the condition."""
         return self.matches_event(read_event(message), message)
 
-    def matches_event(self, event: Event | None, message: str) -> bool:
-        """As `matches`, for whoever has read the line already.
+    def matches_event(self, event: JsonEvent | None, message: str) -> bool:
+        """Like `matches`, for a caller that has already decoded the line.
 
         Args:
-            event: What `read_event` made of the line.
-            message: The line, which is read again only for integers beyond 64 bits.
+            event: The result of `read_event` for the line.
+            message: The line. It is decoded again only for integers beyond 64 bits.
         """
         if event is None:
             return False
         try:
             return self._test(event)
         except ImpreciseError:
-            again = read_exactly(message)
-            return again is not None and self._test(again)
+            exact_event = read_exactly(message)
+            return exact_event is not None and self._test(exact_event)
 
     def selected(self, message: str, selector: str) -> object:
-        """What stands in a line at a place, None where the line does not match.
+        """The value at a selector of a line. None when the line does not match.
 
         Args:
             message: The line.
-            selector: The place, as `$.field`.
+            selector: The path of a field, as `$.field`.
 
         Raises:
-            PatternSyntaxError: The selector has a wildcard or is no selector.
+            PatternSyntaxError: The selector is not valid or has a wildcard.
         """
-        place = whole_selector(selector)
-        if Wildcard.ANY in place.steps:
+        path = parse_selector(selector)
+        if Wildcard.ANY in path.steps:
             raise PatternSyntaxError(selector, 0, "Write the selector without a wildcard.")
         event = read_event(message)
         if event is None or not self.matches_event(event, message):
             return None
-        return selection(place)(event)
+        return selector_getter(path)(event)
 
     def _value(self, message: str, selector: str) -> float | None:
-        return _published(self.selected(message, selector))
+        return _finite(self.selected(message, selector))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DelimitedPattern(Pattern):
-    """Fields of a line that is cut at blanks.
+    """Conditions on the fields of a line that is split at blanks.
 
     Args:
-        entries: The fields in order; None for `...`.
+        entries: The fields in order, None for `...`.
     """
 
     entries: tuple[Entry | None, ...]
-    _fields: Fields = field(init=False, repr=False, compare=False)
+    _fields: FieldMatcher = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_fields", Fields(self.entries))
+        object.__setattr__(self, "_fields", FieldMatcher(self.entries))
 
     @property
     def has_regex(self) -> bool:
-        """Whether any comparison holds a regular expression."""
+        """Whether any comparison has a regular expression."""
         conditions = (entry.condition for entry in self.entries if entry is not None)
         return any(
             isinstance(comparison.value, Regex)
@@ -246,20 +248,20 @@ class DelimitedPattern(Pattern):
         )
 
     def matches(self, message: str) -> bool:
-        """Whether the line has the fields, and each satisfies its condition."""
+        """Whether the line has these fields and each satisfies its condition."""
         return self._fields.values(message) is not None
 
     def extract(self, message: str) -> dict[str, str] | None:
-        """The fields by `$name`, or `$n` from 1; None when the line does not match."""
+        """The fields by `$name`, or `$n` counted from 1. None when the line does not match."""
         texts = self._fields.values(message)
         return None if texts is None else self._fields.named(texts)
 
 
-def _published(found: object) -> float | None:
-    """The finite number that a value is or spells."""
-    if isinstance(found, str):
-        found = exact(found)
-    if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
+def _finite(value: object) -> float | None:
+    """The finite number that a value is or spells, else None."""
+    if isinstance(value, str):
+        value = exact(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    number = float(found)
+    number = float(value)
     return number if math.isfinite(number) else None

@@ -1,8 +1,8 @@
-"""The regular expressions of filter patterns: their grammar, read into positions.
+"""Parses the regular expressions of filter patterns into rows of NFA states.
 
-CloudWatch's subset has no groups: an expression is alternatives of sequences of single characters
-with quantifiers. So each sequence unrolls to a row of positions, and `_automaton` walks the rows
-in linear time.
+CloudWatch's subset has no groups: an expression is a list of alternatives, each a sequence of
+single characters with quantifiers. Each sequence unrolls to a row of states, which `automaton`
+searches in linear time.
 
 Source: Amazon CloudWatch Logs user guide, "Supported regular expressions (regex) syntax".
 """
@@ -13,13 +13,13 @@ import string
 from dataclasses import dataclass, field
 
 from flask_errwatch.errors import PatternSyntaxError
-from flask_errwatch.patterns.automaton import EVERY, Automaton, Kind, Position, bits_of
+from flask_errwatch.patterns.automaton import EVERY, Automaton, Kind, NfaState, bits_of
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + ":_#=@/;,- ")
 _OPERATORS = frozenset("^$?[]{}|\\*+.")
 _QUANTIFIERS = frozenset("*+?{")
 _REPEATS = 1000  # RE2's bound on {m,n}
-_POSITIONS = 10_000  # bounds memory: ours
+_STATES = 10_000  # our own limit: bounds memory
 
 _DIGITS = bits_of(string.digits)
 _SPACES = bits_of(" \t\n\r\f\v")
@@ -37,13 +37,13 @@ _ANY = EVERY & ~bits_of("\n")
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    r"""One regular expression, without its percent signs.
+    r"""A regular expression, without its percent signs.
 
     Args:
         source: The expression, such as `^4\d\d$`.
 
     Raises:
-        PatternSyntaxError: CloudWatch would refuse it; the position is counted in `source`.
+        PatternSyntaxError: CloudWatch would reject it. The position is an index into `source`.
 
     Example:
         >>> Regex(r"^4\d\d$").search("404"), Regex("colou?r").search("no hue")
@@ -54,22 +54,22 @@ class Regex:
     _automaton: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_automaton", Automaton(_Reader(self.source).regex()))
+        object.__setattr__(self, "_automaton", Automaton(_RegexParser(self.source).regex()))
 
     def search(self, text: str) -> bool:
-        """Whether it occurs in the text; takes time linear in the text, whatever it is."""
+        """Whether the expression occurs in the text, in time linear in the text."""
         return self._automaton.search(text)
 
 
-class _Reader:
-    """Reads one expression; one method per rule of its grammar."""
+class _RegexParser:
+    """Parses one expression, with one method per rule of the grammar."""
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.at = 0
         self.size = 0
 
-    def regex(self) -> list[list[Position]]:
+    def regex(self) -> list[list[NfaState]]:
         """Regex := sequence { "|" sequence }."""
         self._check_characters()
         rows = [self._sequence()]
@@ -77,17 +77,17 @@ class _Reader:
             rows.append(self._sequence())
         return rows
 
-    def _sequence(self) -> list[Position]:
+    def _sequence(self) -> list[NfaState]:
         """Sequence := { atom [ quantifier ] }."""
-        row: list[Position] = []
+        row: list[NfaState] = []
         while self._peek() not in ("", "|"):
             start = self.at
             kind, characters = self._atom()
             low, high = self._quantifier()
             row += _unroll(kind, characters, low, high)
             self.size += max(low, high or 0, 1)
-            if self.size > _POSITIONS:
-                raise self._error(f"Repeat less: {_POSITIONS:,} characters is the bound.", start)
+            if self.size > _STATES:
+                raise self._error(f"Repeat less: {_STATES:,} characters is the limit.", start)
         return row
 
     def _atom(self) -> tuple[Kind, int]:
@@ -109,14 +109,14 @@ class _Reader:
         return Kind.CHARACTER, bits_of(char)
 
     def _quantifier(self) -> tuple[int, int | None]:
-        """Quantifier := ( "*" | "+" | "?" | "{" bounds "}" ) [ "?" ]; none means once."""
+        """Quantifier := ( "*" | "+" | "?" | "{" bounds "}" ) [ "?" ]. Without one: once."""
         start = self.at
         char = self._peek()
         if char not in _QUANTIFIERS or not char:
             return 1, 1
         self.at += 1
-        low, high = self._bounds(start) if char == "{" else _SIGNS[char]
-        self._take("?")  # lazy or greedy: the same answer to whether it occurs
+        low, high = self._bounds(start) if char == "{" else _QUANTITIES[char]
+        self._take("?")  # lazy or greedy does not change whether it occurs
         following = self._peek()
         if following and following in _QUANTIFIERS:
             raise self._error("Write one quantifier only; a quantifier cannot be repeated.")
@@ -139,7 +139,7 @@ class _Reader:
         return low, high
 
     def _class(self) -> int:
-        """Class := "[" [ "^" ] item { item } "]"; a "]" that comes first means itself."""
+        """Class := "[" [ "^" ] item { item } "]". A "]" that comes first means itself."""
         start = self.at - 1
         negated = self._take("^")
         characters = 0
@@ -153,7 +153,7 @@ class _Reader:
         return EVERY & ~characters if negated else characters
 
     def _item(self) -> int:
-        """Item := member [ "-" member ]; a "-" at either end means itself."""
+        """Item := member [ "-" member ]. A "-" at either end means itself."""
         start = self.at
         if self.source.startswith("[:", start):
             raise self._error(r"Write \d, \w, \s or a range instead of a [: :] class.")
@@ -173,7 +173,7 @@ class _Reader:
         return self._escape() if char == "\\" else bits_of(char)
 
     def _escape(self) -> int:
-        r"""Escape := d | D | s | S | w | W | x hex hex | a character that is no letter or digit."""
+        r"""Escape := d | D | s | S | w | W | x hex hex | any character but letters and digits."""
         start = self.at - 1
         char = self._peek()
         self.at += 1
@@ -200,9 +200,9 @@ class _Reader:
         return self.source[self.at : self.at + 1]
 
     def _take(self, char: str) -> bool:
-        taken = self._peek() == char
-        self.at += taken
-        return taken
+        is_next = self._peek() == char
+        self.at += is_next
+        return is_next
 
     def _digits(self) -> str:
         start = self.at
@@ -214,16 +214,16 @@ class _Reader:
         return PatternSyntaxError(self.source, self.at if position is None else position, remedy)
 
 
-_SIGNS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_QUANTITIES: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
-def _unroll(kind: Kind, characters: int, low: int, high: int | None) -> list[Position]:
-    """The positions of one quantified atom: `a{2,4}` becomes a, a, a?, a?."""
-    once = Position(kind=kind, characters=characters, optional=False, repeats=False)
+def _unroll(kind: Kind, characters: int, low: int, high: int | None) -> list[NfaState]:
+    """The states of one quantified atom: `a{2,4}` becomes a, a, a?, a?."""
+    once = NfaState(kind=kind, characters=characters, optional=False, repeats=False)
     if high is None:
-        last = Position(kind=kind, characters=characters, optional=low == 0, repeats=True)
+        last = NfaState(kind=kind, characters=characters, optional=low == 0, repeats=True)
         return [once] * (low - 1) + [last]
-    spare = Position(kind=kind, characters=characters, optional=True, repeats=False)
+    spare = NfaState(kind=kind, characters=characters, optional=True, repeats=False)
     return [once] * low + [spare] * (high - low)
 
 
@@ -231,5 +231,5 @@ def _instead_of(char: str) -> str:
     if char.isascii():
         hexadecimal = f"\\x{ord(char):02x}"
         group = " There are no groups." if char in "()" else ""
-        return f"Write {hexadecimal} instead: a regular expression may not hold it.{group}"
-    return "Write '.' instead: a regular expression holds ASCII only."
+        return f"Write {hexadecimal} instead: a regular expression may not contain it.{group}"
+    return "Write '.' instead: a regular expression contains ASCII only."

@@ -1,4 +1,4 @@
-"""Conditions to text, for patterns that are built and not written."""
+"""Renders conditions as text, for patterns that Python code builds."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from flask_errwatch.patterns.nodes import (
     JsonCondition,
     Number,
     Selector,
-    State,
     Step,
     Text,
+    UnaryOperator,
     Value,
     Wildcard,
 )
 
 
-def rendered(condition: JsonCondition) -> str:
-    """The JSON pattern that reads back as this condition."""
+def render(condition: JsonCondition) -> str:
+    """The text of a JSON pattern. Parsing it gives the same condition."""
     return f"{{ {_condition(condition)} }}"
 
 
@@ -36,15 +36,15 @@ def _within_and(condition: JsonCondition) -> str:
 
 
 def _field_test(test: FieldTest) -> str:
-    where = _selector(test.selector)
-    if isinstance(test.wanted, State):
-        return f"{where} {test.wanted.value}"
-    return f"{where} {test.wanted.operator.value} {_value(test.wanted.value)}"
+    selector, predicate = _selector(test.selector), test.predicate
+    if isinstance(predicate, UnaryOperator):
+        return f"{selector} {predicate.value}"
+    return f"{selector} {predicate.operator.value} {_value(predicate.value)}"
 
 
 def _selector(selector: Selector) -> str:
     first, *others = selector.steps
-    # Live, `$[*]` is refused where `$.*` is not.
+    # The live service accepts `$.*` and rejects `$[*]`.
     start = ".*" if first is Wildcard.ANY else _step(first)
     return f"${start}{''.join(map(_step, others))}"
 

@@ -1,11 +1,11 @@
-"""The cursor over a pattern: blanks, words, numbers, quoted text, and errors with a place."""
+"""The cursor over a pattern: blanks, words, numbers, quoted text, and errors with a position."""
 
 from __future__ import annotations
 
 from unicodedata import category
 
 from flask_errwatch.errors import PatternSyntaxError
-from flask_errwatch.patterns import quotas as _quotas
+from flask_errwatch.patterns import quotas
 from flask_errwatch.patterns.nodes import Number, Text
 from flask_errwatch.patterns.numbers import exact, number_end
 from flask_errwatch.patterns.regex import Regex
@@ -15,7 +15,7 @@ BLANKS = " \t\n\r\v\f"
 
 
 class Cursor:
-    """A pattern and how far it has been read.
+    """A pattern and the index of its next character.
 
     Args:
         source: The whole pattern.
@@ -27,63 +27,69 @@ class Cursor:
     def __init__(self, source: str) -> None:
         self.source = source
         self.at = 0
-        if len(source) > _quotas.CHARACTERS:
-            raise self.error(_quotas.TOO_LONG, _quotas.CHARACTERS)
+        if len(source) > quotas.CHARACTERS:
+            raise self.error(quotas.TOO_LONG, quotas.CHARACTERS)
 
     def peek(self) -> str:
-        """The next character; empty at the end."""
+        """The next character, or "" at the end."""
         return self.source[self.at : self.at + 1]
 
     def skip_blanks(self) -> str:
-        """Passes blanks and returns the character after them."""
+        """Skips blanks and returns the character after them."""
         while self.peek() and self.peek() in BLANKS:
             self.at += 1
         return self.peek()
 
     def sees(self, text: str) -> bool:
-        """Whether the text comes next."""
+        """Whether this text comes next."""
         return self.source.startswith(text, self.at)
 
     def take(self, text: str) -> bool:
-        """Passes the text when it comes next, and says whether it did."""
-        taken = self.sees(text)
-        self.at += len(text) if taken else 0
-        return taken
+        """Consumes this text when it comes next, and returns whether it did."""
+        is_next = self.sees(text)
+        self.at += len(text) if is_next else 0
+        return is_next
 
     def error(self, remedy: str, position: int | None = None) -> PatternSyntaxError:
-        """The error that says what to write here, or at `position`."""
+        """The syntax error at the next character, or at `position`.
+
+        Args:
+            remedy: A sentence that states what to write there.
+            position: An index into the pattern.
+        """
         return PatternSyntaxError(self.source, self.at if position is None else position, remedy)
 
     def run(self, extra: str) -> str:
-        """Passes letters and digits of any script and the `extra` characters; may be empty.
+        """Consumes letters and digits of any script and the `extra` characters, if any.
 
-        A letter may carry marks, as in Hindi, in Thai and with accents apart (Unicode Mn, Mc).
+        Combining marks (Unicode Mn, Mc) may follow a letter, as in Hindi, Thai and decomposed
+        accents.
         """
         start = self.at
-        takes_marks = False
+        after_letter = False
         while char := self.peek():
             if char.isalnum() or char in extra:
-                takes_marks = char.isalpha()
-            elif not (takes_marks and category(char) in _MARKS):
+                after_letter = char.isalpha()
+            elif not (after_letter and category(char) in _MARKS):
                 break
             self.at += 1
         return self.source[start : self.at]
 
     def keyword(self) -> str:
-        """The word that comes next, in capitals, without passing it; empty when none does."""
+        """The next word in upper case, without consuming it. Empty when no word comes next."""
         start = self.at
         word = self.run("_")
         self.at = start
         return word.upper()
 
     def quoted(self) -> str:
-        r"""Quoted := '"' { character | '\"' | '\\' } '"'; another backslash means itself."""
+        r"""Quoted := '"' { character | '\"' | '\\' } '"'. Any other backslash means itself."""
         start = self.at
         self.at += 1
         text: list[str] = []
         while (char := self.peek()) != '"':
             if not char:
-                raise self.error("Close the quotation with a second '\"'.", start)
+                raise self.error("Close the quoted text with a second '\"'.", start)
             if self.sees('\\"') or self.sees("\\\\"):
                 self.at += 1
                 char = self.peek()
@@ -106,13 +112,13 @@ class Cursor:
         return expression
 
     def bare(self) -> Text | Number:
-        """Bare := number | word; a word holds letters, digits, and `_ . * -`."""
+        """Bare := number | word. A word has letters, digits, and `_ . * -`."""
         start = self.at
-        number_stop = number_end(self.source, start)
+        end = number_end(self.source, start)
         word = self.run("_.*-")
-        if number_stop > start and number_stop >= self.at:
-            self.at = number_stop
-            spelling = self.source[start:number_stop]
+        if end > start and end >= self.at:
+            self.at = end
+            spelling = self.source[start:end]
             if exact(spelling) is None:
                 raise self.error("Write an exponent that fits in 32 bits.", start)
             return Number(spelling)

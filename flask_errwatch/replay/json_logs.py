@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from flask_errwatch.patterns import Event, read_event
+from flask_errwatch.patterns import JsonEvent, read_event
 from flask_errwatch.replay.access_logs import request_of
 from flask_errwatch.replay.readers import Gathered, LineReader, minute_of, whole_minute
 
@@ -93,7 +93,7 @@ class _JsonReader(LineReader):
     def _slow(self, index: int, line: bytes) -> None:
         """Reads one line of any kind."""
 
-    def _event(self, event: Event, text: str, minute: int) -> None:
+    def _event(self, event: JsonEvent, text: str, minute: int) -> None:
         """Counts an event that the sweep did not take."""
         column = self._gathered.column_of_line(event, text)
         self._gathered.count(minute, column, event.get("client_ip"), event.get("path"))

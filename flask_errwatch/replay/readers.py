@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from flask_errwatch.detectors import HEARTBEAT
-from flask_errwatch.patterns import Event, PatternSet, parse
+from flask_errwatch.patterns import JsonEvent, PatternSet, parse
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.simulation import Tally
 
@@ -112,7 +112,7 @@ class Gathered:
             self.has_heartbeats = True
         return self._by_event.get(name)
 
-    def column_of_line(self, event: Event, text: str) -> int | None:
+    def column_of_line(self, event: JsonEvent, text: str) -> int | None:
         """The column of the metric filter that matches the line, whatever its `event` is."""
         self.has_heartbeats = self.has_heartbeats or event.get("event") == HEARTBEAT
         hits = self._patterns.matching_event(event, text)

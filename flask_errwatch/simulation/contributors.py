@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flask_errwatch.errors import JudgeError, Problem
-from flask_errwatch.patterns import Event
+from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import InsightRule
 from flask_errwatch.simulation.metrics import MINUTE
 
@@ -70,7 +70,7 @@ class ContributorRule:
             raise JudgeError(Problem(key=shown, value=resource.definition, remedy=remedy))
         return cls(resource.name, key[2:], events)
 
-    def contributor(self, event: Event) -> str | None:
+    def contributor(self, event: JsonEvent) -> str | None:
         """The contributor that a line counts for, or None when it does not count.
 
         Args:

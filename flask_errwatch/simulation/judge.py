@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.errors import JudgeError, Problem
-from flask_errwatch.patterns import Event
+from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
     InsightRule,
@@ -159,7 +159,7 @@ class Judge:
         """
         return self._matcher.match(message)
 
-    def match_event(self, event: Event | None, message: str) -> LineMatch:
+    def match_event(self, event: JsonEvent | None, message: str) -> LineMatch:
         """Like `match`, for a caller that has parsed the line already.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flask_errwatch.patterns import Event, PatternSet, read_event
+from flask_errwatch.patterns import JsonEvent, PatternSet, read_event
 from flask_errwatch.simulation.contributors import (
     ContributorFeed,
     ContributorMetric,
@@ -151,7 +151,7 @@ class LineMatcher:
         hits = self._patterns.matching(message)
         return self._by_hits.get(hits) or self._match(hits, message)
 
-    def match_event(self, event: Event | None, message: str) -> LineMatch:
+    def match_event(self, event: JsonEvent | None, message: str) -> LineMatch:
         """Like `match`, for a caller that has parsed the line already."""
         hits = self._patterns.matching_event(event, message)
         match = self._by_hits.get(hits) or self._match(hits, message)

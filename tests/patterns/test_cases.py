@@ -1,4 +1,4 @@
-"""The recorded cases: what the live service, its documentation and others said of patterns."""
+"""The recorded cases: results of the live service, its documentation and other sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CASES = Path(__file__).parents[3] / "shared" / "patterns" / "cases.jsonl"
 
 
 class Case(TypedDict, total=False):
-    """One line of the file."""
+    """A line of the file."""
 
     id: str
     pattern: str
@@ -28,7 +28,7 @@ class Case(TypedDict, total=False):
 
 def _cases() -> Iterator[Case]:
     if not CASES.exists():
-        pytest.skip("the recorded cases stand beside the project, and are not here")
+        pytest.skip("the recorded cases are kept outside the project and are missing here")
     with CASES.open(encoding="utf-8") as lines:
         for line in lines:
             case: Case = json.loads(line)
@@ -36,24 +36,24 @@ def _cases() -> Iterator[Case]:
                 yield case
 
 
-def _wrong(case: Case) -> str | None:
+def _failure(case: Case) -> str | None:
     try:
         pattern = parse(case["pattern"])
     except PatternSyntaxError as error:
-        return None if case.get("invalid") else f"refused: {error.remedy}"
+        return None if case.get("invalid") else f"rejected: {error.remedy}"
     if case.get("invalid"):
-        return "not refused"
+        return "not rejected"
     if pattern.matches(case["message"]) is not case["match"]:
         return f"matches is {not case['match']}"
-    found = pattern.extract(case["message"])
-    if (found is not None) is not case["match"]:
-        return f"extracts {found}"
-    if "extracted" in case and found != case["extracted"]:
-        return f"extracts {found}, not {case['extracted']}"
+    extracted = pattern.extract(case["message"])
+    if (extracted is not None) is not case["match"]:
+        return f"extracts {extracted}"
+    if "extracted" in case and extracted != case["extracted"]:
+        return f"extracts {extracted}, not {case['extracted']}"
     return None
 
 
-def test_every_recorded_case_is_judged_as_it_was_recorded() -> None:
-    """All cases agree, matches, extractions and refusals alike; each that fails is named."""
-    wrong = {case["id"]: remark for case in _cases() if (remark := _wrong(case))}
-    assert wrong == {}
+def test_every_recorded_case_has_the_recorded_result() -> None:
+    """Matches, extractions and rejections equal the recordings. Failures are listed by id."""
+    failures = {case["id"]: failure for case in _cases() if (failure := _failure(case))}
+    assert failures == {}

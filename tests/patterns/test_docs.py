@@ -1,4 +1,4 @@
-"""The page on patterns says what is so."""
+"""The page on patterns is correct."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "patterns.md"
 
 
 def test_the_examples_of_the_page_run() -> None:
-    """Each example gives what the page shows."""
+    """Each example has the output that the page shows."""
     results = doctest.testfile(
         str(PAGE), module_relative=False, optionflags=doctest.IGNORE_EXCEPTION_DETAIL
     )

@@ -1,4 +1,4 @@
-"""What holds of every pattern and every line, searched for counterexamples."""
+"""Properties of every pattern and every line, tested with generated examples."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from flask_errwatch.patterns.nodes import (
     Number,
     Operator,
     Selector,
-    State,
     Step,
     Text,
+    UnaryOperator,
     Value,
     Wildcard,
     all_of,
@@ -57,8 +57,10 @@ comparisons = st.one_of(
     st.builds(Comparison, st.sampled_from([Operator.EQUAL, Operator.DIFFERENT]), values),
     st.builds(Comparison, st.sampled_from(ORDERS), numbers.map(Number)),
 )
-wanted: st.SearchStrategy[Comparison | State] = st.one_of(comparisons, st.sampled_from(State))
-leaf_conditions: st.SearchStrategy[JsonCondition] = st.builds(FieldTest, selectors, wanted)
+predicates: st.SearchStrategy[Comparison | UnaryOperator] = st.one_of(
+    comparisons, st.sampled_from(UnaryOperator)
+)
+leaf_conditions: st.SearchStrategy[JsonCondition] = st.builds(FieldTest, selectors, predicates)
 conditions = st.recursive(
     leaf_conditions,
     lambda inner: st.one_of(
@@ -72,26 +74,26 @@ conditions = st.recursive(
 @st.composite
 def term_patterns(draw: st.DrawFn) -> str:
     """Terms with their operators, bare and quoted."""
-    quoted = ANY_TEXT.filter(bool).map(json_free_quote)
+    quoted = ANY_TEXT.filter(bool).map(quote)
     term = st.tuples(st.sampled_from(["", "-", "?"]), st.one_of(words, quoted))
     return " ".join(operator + text for operator, text in draw(st.lists(term, max_size=4)))
 
 
-def json_free_quote(text: str) -> str:
-    """The text in the language's own quotes."""
+def quote(text: str) -> str:
+    """The text in the quotes of the pattern language."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @st.composite
 def delimited_patterns(draw: st.DrawFn) -> str:
-    """Fields with and without names and conditions, and perhaps the one `...`."""
+    """Fields with and without names and conditions, and at most one `...`."""
     field_names = draw(
         st.lists(words.filter(lambda name: not name[0].isnumeric()), unique=True, max_size=4)
     )
     entries: list[str] = []
     regex_left = 2
     for name in field_names:
-        literals = [numbers, words, ANY_TEXT.map(json_free_quote), st.just("*x*")]
+        literals = [numbers, words, ANY_TEXT.map(quote), st.just("*x*")]
         if regex_left:
             literals.append(regexes.map(lambda source: f"%{source}%"))
         literal = draw(st.one_of(literals))
@@ -111,20 +113,20 @@ def patterns(draw: st.DrawFn) -> Pattern:
     text = st.one_of(
         term_patterns(), delimited_patterns(), regexes.map(lambda source: f"%{source}%")
     )
-    made = st.one_of(conditions.map(_built), text.map(_read))
-    return draw(made.filter(lambda pattern: pattern is not None))  # type: ignore[return-value]  # filtered
+    any_kind = st.one_of(conditions.map(_build), text.map(_parse))
+    return draw(any_kind.filter(lambda pattern: pattern is not None))  # type: ignore[return-value]  # filtered
 
 
-def _built(condition: JsonCondition) -> Pattern | None:
+def _build(condition: JsonCondition) -> Pattern | None:
     return _unless_over_quota(lambda: JsonPattern.of(condition))
 
 
-def _read(text: str) -> Pattern | None:
+def _parse(text: str) -> Pattern | None:
     return _unless_over_quota(lambda: parse(text))
 
 
 def _unless_over_quota(make: Callable[[], Pattern]) -> Pattern | None:
-    """Generated patterns may break a quota, and no other rule."""
+    """Generated patterns may exceed a quota, and break no other rule."""
     try:
         return make()
     except PatternSyntaxError as error:
@@ -133,8 +135,8 @@ def _unless_over_quota(make: Callable[[], Pattern]) -> Pattern | None:
         raise
 
 
-def _refusal(text: str) -> PatternSyntaxError | None:
-    """How the text is refused as a pattern, if it is."""
+def _syntax_error(text: str) -> PatternSyntaxError | None:
+    """The error of parsing the text, if it is not a pattern."""
     try:
         parse(text)
     except PatternSyntaxError as error:
@@ -143,24 +145,24 @@ def _refusal(text: str) -> PatternSyntaxError | None:
 
 
 @given(pattern=patterns())
-def test_a_pattern_reads_back_as_itself(pattern: Pattern) -> None:
+def test_parsing_the_text_of_a_pattern_gives_the_pattern(pattern: Pattern) -> None:
     """`parse(str(pattern)) == pattern`, and equal patterns have equal hashes."""
-    again = parse(str(pattern))
-    assert again == pattern
-    assert hash(again) == hash(pattern)
+    parsed = parse(str(pattern))
+    assert parsed == pattern
+    assert hash(parsed) == hash(pattern)
 
 
 @given(condition=conditions)
-def test_a_built_condition_is_the_one_that_is_read_back(condition: JsonCondition) -> None:
-    """Rendering loses nothing: no quoting, no parenthesis, no spelling."""
-    built = _built(condition)
+def test_parsing_a_rendered_condition_gives_the_condition(condition: JsonCondition) -> None:
+    """Rendering keeps quotes, parentheses and spellings."""
+    built = _build(condition)
     assert built is None or (isinstance(built, JsonPattern) and built.condition == condition)
 
 
 @given(condition=conditions, blank=st.sampled_from(["", "\t", " \n "]))
-def test_blanks_mean_nothing_around_a_pattern(condition: JsonCondition, blank: str) -> None:
+def test_blanks_around_a_pattern_are_ignored(condition: JsonCondition, blank: str) -> None:
     """Blanks before and after change nothing."""
-    built = _built(condition)
+    built = _build(condition)
     if built is not None and len(str(built)) < 1018:
         assert parse(f"{blank}{built}{blank}") == built
 
@@ -195,7 +197,7 @@ messages = st.one_of(
 
 @given(pattern=patterns(), message=messages)
 def test_no_message_makes_a_pattern_raise(pattern: Pattern, message: str) -> None:
-    """Any text is judged; the extraction agrees with the answer."""
+    """Any text is matched, and `matches`, `extract` and `value` agree."""
     extracted = pattern.extract(message)
     assert pattern.matches(message) is (extracted is not None)
     assert pattern.value(message, "1") == (1.0 if extracted is not None else None)
@@ -206,9 +208,9 @@ def test_no_message_makes_a_pattern_raise(pattern: Pattern, message: str) -> Non
         ANY_TEXT, SYNTAX, SYNTAX.map(lambda inner: f"{{ $.a{inner} }}"), SYNTAX.map("[{}]".format)
     )
 )
-def test_reading_raises_only_syntax_errors(text: str) -> None:
-    """Any text is a pattern or a PatternSyntaxError with a place in it and a sentence."""
-    error = _refusal(text)
+def test_parsing_raises_only_syntax_errors(text: str) -> None:
+    """Any text is a pattern or a PatternSyntaxError with a position and a sentence."""
+    error = _syntax_error(text)
     if error is not None:
         assert error.source == text
         assert 0 <= error.position <= len(text)
@@ -218,15 +220,15 @@ def test_reading_raises_only_syntax_errors(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "position"), [("{" + "(" * 1020, 51), ("%" + "a{1000}" * 140 + "%", 71)]
 )
-def test_long_patterns_are_refused_before_they_exhaust_anything(text: str, position: int) -> None:
-    """Nesting and repeating are bounded."""
-    error = _refusal(text)
+def test_long_patterns_are_rejected_before_they_exhaust_memory(text: str, position: int) -> None:
+    """Nesting and repetition are limited."""
+    error = _syntax_error(text)
     assert error is not None
     assert error.position == position
 
 
-def test_many_fields_are_only_many_fields() -> None:
-    """A pattern may hold as many fields as its length allows."""
+def test_the_number_of_fields_is_not_limited() -> None:
+    """A pattern may have as many fields as its length allows."""
     pattern = parse("[" + "," * 1000 + "]")
     assert pattern.matches("x " * 1001)
     assert not pattern.matches("x " * 1000)
@@ -261,6 +263,6 @@ def test_many_fields_are_only_many_fields() -> None:
     text=st.text("ab1_\né", max_size=10),
 )
 def test_the_automaton_agrees_with_a_backtracking_engine(source: str, text: str) -> None:
-    """On expressions that are safe for it, Python's own engine finds the same."""
-    other = source.replace("$", r"\Z").replace("^*", "(?:^)*")
-    assert Regex(source).search(text) is (re.search(other, text, re.ASCII) is not None)
+    """For expressions that are safe for it, Python's `re` gives the same result."""
+    python_source = source.replace("$", r"\Z").replace("^*", "(?:^)*")
+    assert Regex(source).search(text) is (re.search(python_source, text, re.ASCII) is not None)

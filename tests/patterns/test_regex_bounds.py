@@ -1,4 +1,4 @@
-"""No expression and no line makes a search run away: the work is counted, not timed."""
+"""A search takes a bounded number of steps for every expression and line."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import random
 import pytest
 
 from flask_errwatch.patterns import Regex, parse
-from flask_errwatch.patterns.automaton import Automaton, _State
+from flask_errwatch.patterns.automaton import Automaton, _DfaState
 
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The characters for which the automaton computed a step, in order."""
-    taken: list[str] = []
-    step = Automaton._advance
+    recorded: list[str] = []
+    advance = Automaton._advance
 
-    def counted(self: Automaton, state: _State, char: str) -> _State:
-        taken.append(char)
-        return step(self, state, char)
+    def recording(self: Automaton, state: _DfaState, char: str) -> _DfaState:
+        recorded.append(char)
+        return advance(self, state, char)
 
-    monkeypatch.setattr(Automaton, "_advance", counted)
-    return taken
+    monkeypatch.setattr(Automaton, "_advance", recording)
+    return recorded
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (r".*\xe9.*\x21", "日本語é" * 5_000),
     ],
 )
-def test_a_catastrophic_expression_takes_one_step_a_character_at_most(
+def test_a_catastrophic_expression_takes_at_most_one_step_per_character(
     steps: list[str], expression: str, line: str
 ) -> None:
-    """A backtracking engine would take more steps than there are atoms in the world."""
+    """A backtracking engine would take exponential or high polynomial time."""
     assert Regex(expression).search(line) is False
     assert len(steps) <= len(line)
 
 
-def test_what_was_computed_once_is_looked_up(steps: list[str]) -> None:
-    """The second search of the same text computes nothing."""
+def test_computed_steps_are_cached(steps: list[str]) -> None:
+    """A second search of the same text computes no step."""
     regex = Regex("^a*a*a*b")
     regex.search("a" * 1000)
     assert 0 < len(steps) < 10
@@ -55,8 +55,8 @@ def test_what_was_computed_once_is_looked_up(steps: list[str]) -> None:
     assert steps == []
 
 
-def test_what_is_kept_is_bounded_and_the_answer_does_not_change() -> None:
-    """An expression of 2^20 sets keeps at most its bound of them, and still finds."""
+def test_the_cache_is_bounded_and_never_changes_the_answer() -> None:
+    """An expression with 2^20 sets of states keeps a limited number of them and still matches."""
     regex = Regex("a[ab]{20}c")
     line = "".join(random.Random(1).choices("ab", k=30_000))
     assert regex.search(line) is False
@@ -65,7 +65,7 @@ def test_what_is_kept_is_bounded_and_the_answer_does_not_change() -> None:
 
 
 def test_patterns_of_each_kind_search_within_the_bound(steps: list[str]) -> None:
-    """The bound holds wherever an expression may stand."""
+    """The bound holds wherever an expression may be used."""
     hostile = "a" * 5000
     for pattern, line in (
         ("%a*a*a*a*b%", hostile),

@@ -1,4 +1,4 @@
-"""Many patterns over one line: one parse, the same answers."""
+"""Many patterns match one line with one parse and the same results."""
 
 from __future__ import annotations
 
@@ -31,36 +31,38 @@ LINES = [
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The lines that were read as JSON, by either reader, in order."""
-    read: list[str] = []
+    """The lines that either JSON decoder read, in order."""
+    recorded: list[str] = []
     fast, exact = orjson.loads, json_events._EXACT.decode
 
-    def fast_counted(line: str) -> object:
-        read.append(line)
+    def recording_fast(line: str) -> object:
+        recorded.append(line)
         return fast(line)
 
-    def exact_counted(line: str) -> object:
-        read.append(line)
+    def recording_exact(line: str) -> object:
+        recorded.append(line)
         return exact(line)
 
-    monkeypatch.setattr(orjson, "loads", fast_counted)
-    monkeypatch.setattr(json_events._EXACT, "decode", exact_counted)
-    return read
+    monkeypatch.setattr(orjson, "loads", recording_fast)
+    monkeypatch.setattr(json_events._EXACT, "decode", recording_exact)
+    return recorded
 
 
 def test_a_line_is_read_once_for_all_default_patterns(reads: list[str]) -> None:
-    """Seven patterns, one parse of the line, not seven."""
+    """Seven patterns cost one parse of the line, not seven."""
     patterns = PatternSet(parse(detector.pattern) for detector in DEFAULT_DETECTORS)
     assert len(patterns.patterns) == 7
-    answers = patterns.matching(LINES[0])
+    results = patterns.matching(LINES[0])
     assert [
-        detector.name for detector, answer in zip(DEFAULT_DETECTORS, answers, strict=True) if answer
+        detector.name
+        for detector, is_match in zip(DEFAULT_DETECTORS, results, strict=True)
+        if is_match
     ] == ["not-found-error"]
     assert reads == [LINES[0]]
 
 
 def test_a_line_is_read_once_for_patterns_of_every_kind(reads: list[str]) -> None:
-    """Other conditions, and other kinds of pattern, cost no further parse."""
+    """Other conditions and other kinds of pattern cost no second parse."""
     together = PatternSet(
         map(parse, ['{ $.event = "A" }', "{ $.n > 1 }", "[a, b]", "A", "%A%", "{ $.b[*] = 1 }"])
     )
@@ -69,16 +71,16 @@ def test_a_line_is_read_once_for_patterns_of_every_kind(reads: list[str]) -> Non
     assert reads == [line]
 
 
-def test_lines_that_are_no_json_are_not_read_as_json(reads: list[str]) -> None:
-    """An access log costs no failed parse; nor does a set without JSON patterns."""
+def test_lines_that_are_not_json_are_not_decoded(reads: list[str]) -> None:
+    """An access log costs no failed parse. A set without JSON patterns costs no parse."""
     assert PatternSet([parse("{ $.a = 1 }")]).matching("GET / HTTP/1.1") == (False,)
     assert PatternSet([parse("ERROR")]).matching('{"a": "ERROR"}') == (True,)
     assert reads == []
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_together_they_answer_as_each_alone(line: str) -> None:
-    """Grouping changes the cost only."""
+def test_a_set_gives_the_results_of_its_patterns(line: str) -> None:
+    """Grouping changes only the cost."""
     patterns = [
         parse(text)
         for text in (
@@ -105,18 +107,18 @@ def test_together_they_answer_as_each_alone(line: str) -> None:
 
 
 def test_nested_fields_are_grouped_too() -> None:
-    """The selector of a group may have several steps."""
+    """The common selector of a group may have several steps."""
     together = PatternSet(map(parse, ["{ $.a[1].b = x }", "{ $.a[1].b = y }", "{ $.a = x }"]))
     assert together.matching('{"a": [0, {"b": "y"}]}') == (False, True, False)
 
 
-def test_no_patterns_answer_nothing() -> None:
-    """An empty set is a set."""
+def test_an_empty_set_gives_no_results() -> None:
+    """A set may have no patterns."""
     assert PatternSet([]).matching("x") == ()
 
 
-def test_a_line_is_read_again_only_for_integers_beyond_64_bits(reads: list[str]) -> None:
-    """The fast reader rounds them; the exact one does not."""
+def test_a_line_is_decoded_again_only_for_integers_beyond_64_bits(reads: list[str]) -> None:
+    """The fast decoder rounds them, the exact decoder does not."""
     line = json.dumps({"a": 2**64 + 1})
     assert parse(f"{{ $.a = {2**64 + 1} }}").matches(line)
     assert not parse(f"{{ $.a = {2**64} }}").matches(line)

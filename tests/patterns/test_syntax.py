@@ -1,4 +1,4 @@
-"""Patterns that CloudWatch would refuse: where, and what to write instead."""
+"""Patterns that CloudWatch would reject: the error's position, and what to write instead."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from flask_errwatch.errors import ErrWatchError
 from flask_errwatch.patterns import PatternSyntaxError, Regex, check_group, field, parse
 
 
-def test_an_error_shows_the_pattern_a_caret_and_what_to_write() -> None:
-    """The message is the pattern, a caret under the mistake, and a sentence."""
+def test_an_error_shows_the_pattern_a_caret_and_a_remedy() -> None:
+    """The message is the pattern, a caret under the mistake, and what to write."""
     with pytest.raises(PatternSyntaxError) as caught:
         parse("{ $.status == 404 }")
     assert str(caught.value) == (
@@ -30,14 +30,14 @@ def test_an_error_shows_the_pattern_a_caret_and_what_to_write() -> None:
         ("a/b", 1, "double quotes"),
         ("--a", 1, "double quotes"),
         ('""', 0, "between the quotes"),
-        ('"ERROR', 0, "Close the quotation"),
-        ('"ends in a backslash\\"', 0, "Close the quotation"),
+        ('"ERROR', 0, "Close the quoted text"),
+        ('"ends in a backslash\\"', 0, "Close the quoted text"),
         ('"A"B', 3, "double quotes"),
         ('A"B"', 1, "blank before the quote"),
         ("ERROR -", 7, "after the operator"),
         ("ERROR %B%", 6, "double quotes"),
         ("?%B%", 1, "double quotes"),
-        # regular expressions that stand alone
+        # patterns that are a regular expression
         ("%", 0, "second '%'"),
         ("%abc", 0, "second '%'"),
         ("%%", 1, "between the percent signs"),
@@ -88,21 +88,21 @@ def test_an_error_shows_the_pattern_a_caret_and_what_to_write() -> None:
         ("[a, b", 5, "close with ']'"),
         ("[a b]", 3, "close with ']'"),
         ("[a] b", 4, "after ']'"),
-        ("[a, a]", 4, "once only"),
-        ("[..., a, ...]", 9, "once only"),
+        ("[a, a]", 4, "only once"),
+        ("[..., a, ...]", 9, "only once"),
         ("[a == 1]", 4, "single '='"),
         ("[a = ]", 5, "Write a number, a word"),
         ("[a=1 || b=2]", 8, "Test only a"),
         ("[2xx]", 1, "not beginning with a digit"),
-        ("[$a]", 1, "field's name"),
+        ("[$a]", 1, "field name"),
         ("[a > ERROR]", 5, "bare number"),
         ("[a=%a%, b=%b%, c=%c%]", 17, "2 regular expressions"),
     ],
 )
-def test_a_pattern_that_would_be_refused_is_refused_where_it_is_wrong(
+def test_an_invalid_pattern_is_rejected_at_its_mistake(
     pattern: str, position: int, words: str
 ) -> None:
-    """Each mistake is pointed at, and the sentence says what to write."""
+    """The error has the position of the mistake and states what to write."""
     with pytest.raises(PatternSyntaxError) as caught:
         parse(pattern)
     assert (caught.value.source, caught.value.position) == (pattern, position)
@@ -142,18 +142,18 @@ def test_a_pattern_that_would_be_refused_is_refused_where_it_is_wrong(
         ("[[:alpha:]]", 1, "[: :]"),
     ],
 )
-def test_a_regular_expression_that_would_be_refused_is_refused(
+def test_an_invalid_regular_expression_is_rejected_at_its_mistake(
     expression: str, position: int, words: str
 ) -> None:
-    """Each mistake is pointed at, and the sentence says what to write."""
+    """The error has the position of the mistake and states what to write."""
     with pytest.raises(PatternSyntaxError) as caught:
         Regex(expression)
     assert (caught.value.source, caught.value.position) == (expression, position)
     assert words in caught.value.remedy
 
 
-def test_1024_characters_are_the_most() -> None:
-    """The 1,025th character is the mistake, in patterns that are read and in those built."""
+def test_a_pattern_has_at_most_1024_characters() -> None:
+    """The 1,025th character is the mistake, in patterns that are parsed and in those built."""
     assert parse("a" * 1024).matches("a" * 1024)
     with pytest.raises(PatternSyntaxError, match="Shorten") as caught:
         parse("a" * 1025)
@@ -163,23 +163,23 @@ def test_1024_characters_are_the_most() -> None:
 
 
 def test_built_patterns_keep_the_quotas() -> None:
-    """What is joined is checked as what is read."""
-    one = field("$.a[*]") == Regex("a")
+    """Patterns that are joined are checked like patterns that are parsed."""
+    pattern = field("$.a[*]") == Regex("a")
     with pytest.raises(PatternSyntaxError, match="2 regular expressions"):
-        _ = one & one & one
+        _ = pattern & pattern & pattern
     with pytest.raises(PatternSyntaxError, match="bare number"):
         _ = field("$.a") > "x"  # type: ignore[operator]  # what a caller without types may write
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_only_finite_numbers_are_compared(value: float) -> None:
-    """A literal that the language cannot spell is refused and not written as a word."""
+    """A number that the language cannot spell is rejected, not written as a word."""
     with pytest.raises(PatternSyntaxError, match="finite"):
         _ = field("$.a") == value
 
 
-def test_constants_are_asked_by_name() -> None:
-    """True, False and None are no literals of the language."""
+def test_constants_have_methods() -> None:
+    """True, False and None are not literals of the language."""
     with pytest.raises(TypeError, match="is_true"):
         _ = field("$.a") == True  # noqa: E712 - the mistake itself
     with pytest.raises(TypeError, match="is_null"):
@@ -188,24 +188,24 @@ def test_constants_are_asked_by_name() -> None:
 
 @pytest.mark.parametrize("selector", ["event", "$", "$.a b", "$.a[*][*]", ""])
 def test_a_field_is_a_selector(selector: str) -> None:
-    """What is no selector is refused at once."""
+    """An invalid selector is rejected at once."""
     with pytest.raises(PatternSyntaxError):
         field(selector)
 
 
 def test_a_log_group_has_five_filters_with_a_regular_expression() -> None:
-    """Every kind that holds one counts once; the sixth is refused, and named."""
-    holding = ["%a%", "{ $.a = 1 && $.b = %b% }", "[a = %a% || a = %b%, b]", "%b%", "%c%"]
+    """Each pattern with a regular expression counts once. The sixth is rejected and named."""
+    with_regex = ["%a%", "{ $.a = 1 && $.b = %b% }", "[a = %a% || a = %b%, b]", "%b%", "%c%"]
     without = ["a", "", "{ $.a IS NULL }", '{ $.a = "%a%" }', "[]", "[..., a, b = 1]"]
-    check_group(map(parse, holding + without))
+    check_group(map(parse, with_regex + without))
     with pytest.raises(PatternSyntaxError, match="at most 5 filters") as caught:
-        check_group(map(parse, [*holding, *without, "%sixth%"]))
+        check_group(map(parse, [*with_regex, *without, "%sixth%"]))
     assert caught.value.source == "%sixth%"
 
 
 @pytest.mark.parametrize("word", ["हिन्दी", "ไทยที่", "cafe\u0301"])
 def test_a_letter_may_carry_marks(word: str) -> None:
-    """Words of scripts that write with marks need no quotes, nor do accents that stand apart."""
+    """Words with combining marks need no quotes, nor do words with decomposed accents."""
     assert parse(f"a {word}").matches(f"{word} a")
     assert not parse(f"a {word}").matches(f"{word[:-1]} a")
     assert parse(f"{{ $.{word} = {word} }}").matches(json.dumps({word: word}))
@@ -213,21 +213,21 @@ def test_a_letter_may_carry_marks(word: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\u0301a", "1\u0301", "_\u0301"])
-def test_a_mark_without_a_letter_is_refused(text: str) -> None:
-    """It would belong to what stands before the word."""
+def test_a_mark_without_a_letter_is_rejected(text: str) -> None:
+    """A combining mark belongs to the letter before it."""
     with pytest.raises(PatternSyntaxError):
         parse(text)
 
 
 @pytest.mark.parametrize("text", [None, 5, b"x"])
-def test_a_pattern_is_a_text(text: object) -> None:
-    """What is none is refused in one sentence."""
+def test_a_pattern_is_a_string(text: object) -> None:
+    """Any other type raises a TypeError that says what to write."""
     with pytest.raises(TypeError, match=r"Write the pattern as a str, .* not as (None|5|b'x')"):
         parse(text)  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_a_number_that_is_too_long_is_refused() -> None:
-    """It is one error, whatever int() thinks of spelling it."""
+def test_a_number_that_is_too_long_is_rejected() -> None:
+    """It raises a PatternSyntaxError, although str() raises a ValueError for such an integer."""
     for number in (10**5000, -(10**5000)):
         with pytest.raises(PatternSyntaxError, match="1,024"):
             assert field("$.a") == number

@@ -1,4 +1,4 @@
-"""What patterns match, beyond the recorded cases: rules of the fact sheet and their neighbours."""
+"""What patterns match, beyond the recorded cases: the documented rules and their edge cases."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from flask_errwatch.patterns import PatternSyntaxError, Regex, field, parse
     ],
 )
 def test_terms(pattern: str, matching: list[str], others: list[str]) -> None:
-    """Terms are substrings; quotes keep all; optional terms count only where nothing else does."""
-    _assert_judged(pattern, matching, others)
+    """Terms are substrings, quotes keep every character, optional terms count only alone."""
+    _assert_matches(pattern, matching, others)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_terms(pattern: str, matching: list[str], others: list[str]) -> None:
     ],
 )
 def test_regular_expressions(expression: str, matching: list[str], others: list[str]) -> None:
-    """They are searched, anchored where they say so, and know characters and not bytes."""
+    """They are searched, anchored only by `^` and `$`, and match characters, not bytes."""
     regex = Regex(expression)
     assert [text for text in matching if not regex.search(text)] == []
     assert [text for text in others if regex.search(text)] == []
-    _assert_judged(f" %{expression}% ", matching, others)
+    _assert_matches(f" %{expression}% ", matching, others)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_regular_expressions(expression: str, matching: list[str], others: list[
     ],
 )
 def test_json_patterns(pattern: str, matching: list[str], others: list[str]) -> None:
-    """Numbers are exact, doubles are Java's, states are their own, selectors walk and spread."""
-    _assert_judged(pattern, matching, others)
+    """Numbers are exact, doubles are spelled as in Java, selectors follow paths and wildcards."""
+    _assert_matches(pattern, matching, others)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_json_patterns(pattern: str, matching: list[str], others: list[str]) -> 
     ],
 )
 def test_space_delimited_patterns(pattern: str, matching: list[str], others: list[str]) -> None:
-    """Fields are tokens, the last takes the rest, and conditions are of one field."""
-    _assert_judged(pattern, matching, others)
+    """Fields are tokens, the last contains the rest, and a condition tests one field."""
+    _assert_matches(pattern, matching, others)
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,12 @@ def test_space_delimited_patterns(pattern: str, matching: list[str], others: lis
     ],
 )
 def test_extracted_values(pattern: str, line: str, fields: dict[str, str]) -> None:
-    """Fields come by name, or by place from 1; other kinds of pattern extract nothing."""
+    """Fields are extracted by name, or by number from 1. Other patterns extract nothing."""
     assert parse(pattern).extract(line) == fields
 
 
 def test_a_line_that_does_not_match_extracts_nothing() -> None:
-    """None says no match, an empty dict says nothing extracted."""
+    """None means no match, an empty dict means that nothing is extracted."""
     for pattern in ("ERROR", "%E%", "{ $.a = 1 }", "[a = 1, b]"):
         assert parse(pattern).extract("x") is None
 
@@ -236,26 +236,26 @@ def test_a_line_that_does_not_match_extracts_nothing() -> None:
     ],
 )
 def test_published_values(pattern: str, line: str, selector: str, published: float | None) -> None:
-    """A metric value is a finite number, also spelled in a string, of a line that matches."""
+    """A metric value is a finite number or a string that spells one, in a line that matches."""
     assert parse(pattern).value(line, selector) == published
 
 
 @pytest.mark.parametrize("selector", ["$.a[*]", "$a", "$.", "a", ""])
-def test_a_metric_value_is_one_place(selector: str) -> None:
-    """A wildcard, or what is no selector, is refused."""
+def test_a_metric_value_has_one_selector(selector: str) -> None:
+    """A wildcard and an invalid selector are rejected."""
     with pytest.raises(PatternSyntaxError):
         parse("{ $.a = 1 }").value('{"a":1}', selector)
 
 
-def test_json_that_is_nested_without_end_is_no_json() -> None:
-    """It neither matches nor exhausts the stack, whichever reader meets it."""
+def test_json_that_is_nested_too_deeply_does_not_match() -> None:
+    """It does not exhaust the stack in either decoder."""
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000
     assert not parse("{ $.b NOT EXISTS }").matches(deep)
     assert parse("{ $.b NOT EXISTS }").matches('{"a":' * 1000 + "1" + "}" * 1000)
 
 
 def test_builders_write_the_json_form() -> None:
-    """Each builder's text is the language's own, with parentheses only where they matter."""
+    """Each builder produces a text that parses, with parentheses only where they matter."""
     either = (field("$.a") == 1) | (field("$.b[*].c") != 'say "x"')
     assert str(either) == '{ $.a = 1 || $.b[*].c != "say \\"x\\"" }'
     assert str(either & (field("$.['x.y']") >= 2.5)) == (
@@ -263,15 +263,15 @@ def test_builders_write_the_json_form() -> None:
     )
     bounds = (field("$.n") < 1) | (field("$.n") <= 2) | (field("$.n") > 3)
     assert str(bounds) == "{ $.n < 1 || $.n <= 2 || $.n > 3 }"
-    states = field("$.a").is_null() & field("$.b").is_true() & field("$.c").is_false()
-    assert str(states) == "{ $.a IS NULL && $.b IS TRUE && $.c IS FALSE }"
+    unary = field("$.a").is_null() & field("$.b").is_true() & field("$.c").is_false()
+    assert str(unary) == "{ $.a IS NULL && $.b IS TRUE && $.c IS FALSE }"
     assert str(field("$.*").not_exists()) == "{ $.* NOT EXISTS }"
     assert str(field("$.*.a").is_scalar()) == '{ $.*.a = "*" }'
     assert str(field("$.a") == Regex("^4")) == "{ $.a = %^4% }"
 
 
 def test_patterns_are_values() -> None:
-    """They compare and hash by what they judge, not by how they are written."""
+    """They compare and hash by their conditions, not by their spelling."""
     assert parse("{$.a=b&&($.c=1&&$.['d']=2)}") == parse('{ $.a = "b" && $.c = 1 && $.d = 2 }')
     assert parse("{ $.a.* = 1 }") == parse("{ $.a[*] = 1 }")
     assert parse("{ $.a = 1 }") != parse('{ $.a = "1" }')
@@ -283,10 +283,10 @@ def test_patterns_are_values() -> None:
     assert (field("$.a") == 1) == parse("{ $.a = 1 }")
 
 
-def _assert_judged(pattern: str, matching: list[str], others: list[str]) -> None:
-    judge = parse(pattern)
-    assert [line for line in matching if not judge.matches(line)] == []
-    assert [line for line in others if judge.matches(line)] == []
+def _assert_matches(pattern: str, matching: list[str], others: list[str]) -> None:
+    parsed = parse(pattern)
+    assert [line for line in matching if not parsed.matches(line)] == []
+    assert [line for line in others if parsed.matches(line)] == []
 
 
 @pytest.mark.parametrize(
@@ -308,6 +308,6 @@ def _assert_judged(pattern: str, matching: list[str], others: list[str]) -> None
         (r"%^\s$%", "\u2028", False),
     ],
 )
-def test_our_choices_where_nothing_is_known(pattern: str, line: str, *, is_match: bool) -> None:
-    """As `docs/patterns.md` lists them."""
+def test_our_choices_where_aws_is_undocumented(pattern: str, line: str, *, is_match: bool) -> None:
+    """They are those that `docs/patterns.md` lists."""
     assert parse(pattern).matches(line) is is_match
