@@ -13,7 +13,7 @@ from flask_errwatch.extension import AppState, ErrWatch, state_of
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
-    from flask_errwatch.provision.export.iam import Role
+    from flask_errwatch.provision.export import Role
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

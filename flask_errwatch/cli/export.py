@@ -45,19 +45,19 @@ def _scope(
 @export.command()
 def terraform() -> None:
     """One Terraform file, formatted as `terraform fmt` would."""
-    from flask_errwatch.provision.export.terraform import terraform as exported
+    from flask_errwatch.provision.export import to_terraform
 
     state = _state()
-    click.echo(exported(state.catalogue, state.config), nl=False)
+    click.echo(to_terraform(state.catalogue, state.config), nl=False)
 
 
 @export.command()
 def cloudformation() -> None:
     """One CloudFormation template, in JSON."""
-    from flask_errwatch.provision.export.cloudformation import cloudformation as exported
+    from flask_errwatch.provision.export import to_cloudformation
 
     state = _state()
-    click.echo(exported(state.catalogue, state.config), nl=False)
+    click.echo(to_cloudformation(state.catalogue, state.config), nl=False)
 
 
 @export.command()
@@ -71,7 +71,7 @@ def iam(
     *, role: str | None, partition: str | None, region: str | None, account: str | None
 ) -> None:
     """Least-privilege IAM policies, in JSON."""
-    from flask_errwatch.provision.export.iam import ROLES, iam_policy
+    from flask_errwatch.provision.export import ROLES, iam_policy
 
     state = _state()
     scope = _scope(state, partition, region, account)
@@ -85,7 +85,7 @@ def iam(
 @_placed
 def dashboard(*, partition: str | None, region: str | None, account: str | None) -> None:
     """The body of the CloudWatch dashboard, in JSON."""
-    from flask_errwatch.provision.export.console import dashboard_text
+    from flask_errwatch.provision.export import dashboard_text
 
     state = _state()
     scope = _scope(state, partition, region, account)
@@ -96,7 +96,7 @@ def dashboard(*, partition: str | None, region: str | None, account: str | None)
 @click.option("--json", "as_json", is_flag=True, help="As the arguments of PutQueryDefinition.")
 def queries(*, as_json: bool) -> None:
     """The saved Logs Insights queries."""
-    from flask_errwatch.provision.export.console import queries_document, queries_text
+    from flask_errwatch.provision.export import queries_document, queries_text
 
     state = _state()
     if as_json:

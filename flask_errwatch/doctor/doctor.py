@@ -23,7 +23,7 @@ from flask_errwatch.doctor.recent_lines import (
     newest_lines,
 )
 from flask_errwatch.errors import AwsCallError
-from flask_errwatch.provision.export.iam import Role
+from flask_errwatch.provision.export import Role
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws

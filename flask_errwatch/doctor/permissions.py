@@ -18,7 +18,7 @@ from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.desired import dashboard_name
-from flask_errwatch.provision.export.iam import Role, iam_policy
+from flask_errwatch.provision.export import Role, iam_policy
 from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:

@@ -1,41 +1,38 @@
-"""The dashboard: pure, from the resource model to the body that CloudWatch draws.
+"""Builds the dashboard's body from the resource model. Pure.
 
-One row per detector, with its count, its threshold and the state of its alarms; below it who,
-where, the newest criticals, and whether the delivery is well. The structure is that of AWS's
-*Dashboard Body Structure and Syntax*: a grid of 24 columns, at most 500 widgets.
+One row per detector shows its count, its threshold and the state of its alarms. Below them are
+tables of the busiest sources and paths, the newest critical lines, and the delivery. The structure
+is that of AWS's *Dashboard Body Structure and Syntax*: a grid of 24 columns, at most 500 widgets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from flask_errwatch.provision import queries
 from flask_errwatch.provision.queries import SavedQuery
-from flask_errwatch.provision.resources import MetricAlarm, MetricFilter, MetricQuery
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    MetricAlarm,
+    MetricFilter,
+    MetricQuery,
+)
 from flask_errwatch.provision.scope import AwsScope
 
 #: Columns of the grid.
 COLUMNS = 24
 
-#: Alarms of one alarm status widget.
+#: The limit of alarms in one alarm status widget.
 _ALARMS = 100
+#: Heights of a detector's row and of a table, and the width of an alarm status widget.
 _ROW = 5
 _TABLE = 8
 _STATE = 6
-#: Seconds of a point where no alarm says otherwise; a metric filter counts per minute.
-_MINUTE = 60
+#: The period of a graph without an alarm, in seconds: a metric filter counts per minute.
+_PERIOD = 60
 
 Widget = dict[str, object]
-
-
-class Named(Protocol):
-    """Anything with an alarm's name: a metric alarm or a composite."""
-
-    @property
-    def name(self) -> str:
-        """Its name, unique within account and region."""
-        ...
+_Alarm = MetricAlarm | CompositeAlarm
 
 
 def dashboard_body(
@@ -44,18 +41,19 @@ def dashboard_body(
     filters: Sequence[MetricFilter],
     alarms: Sequence[MetricAlarm],
     scope: AwsScope,
-    others: Sequence[Named] = (),
+    composites: Sequence[CompositeAlarm] = (),
     note: str = "",
 ) -> dict[str, object]:
-    """The body of the app's dashboard; `json.dumps` of it is what PutDashboard takes.
+    """The body of the app's dashboard, which PutDashboard takes as JSON.
 
     Args:
-        log_group: Where the lines are.
+        log_group: The log group of the lines.
         filters: One per detector, in the order of the rows.
-        alarms: On a detector's own row when they watch its metric or bear its name and a suffix.
+        alarms: The metric alarms. An alarm is shown in a detector's row when it watches that
+            detector's metric, or when its name is the detector's name and a suffix.
         scope: Partition, region and account, for the ARNs of the alarms.
-        others: Further alarms; those that belong to no row have one together.
-        note: A line of text at the bottom, such as the marker that tells whose it is.
+        composites: The composite alarms. Alarms that belong to no detector share a row.
+        note: A line of text at the bottom, such as the marker that names the owner.
 
     Example:
         >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
@@ -64,22 +62,22 @@ def dashboard_body(
         ['Who causes the most failures', 'Which paths fail most']
     """
     grid = _Grid()
-    left = [*alarms, *others]
-    for counted in filters:
-        shown = [each for each in left if _belongs(each, counted, filters)]
-        left = [each for each in left if each not in shown]
-        grid.row(*_detector(counted, shown, scope))
-    for start in range(0, len(left), _ALARMS):
-        some = left[start : start + _ALARMS]
-        grid.row(_states("Other alarms", some, scope, width=COLUMNS, height=3))
-    for pair in (
+    remaining: list[_Alarm] = [*alarms, *composites]
+    for metric_filter in filters:
+        shown = [alarm for alarm in remaining if _belongs(alarm, metric_filter, filters)]
+        remaining = [alarm for alarm in remaining if alarm not in shown]
+        grid.row(*_detector_row(metric_filter, shown, scope))
+    for start in range(0, len(remaining), _ALARMS):
+        batch = remaining[start : start + _ALARMS]
+        grid.row(_states("Other alarms", batch, scope, width=COLUMNS, height=3))
+    for tables in (
         (queries.TOP_SOURCES, queries.TOP_PATHS),
         (queries.NEWEST_CRITICALS,),
         (queries.DELIVERY_HEALTH,),
         (queries.SEQUENCE_GAPS, queries.LOST_LINES),
     ):
-        width = COLUMNS // len(pair)
-        grid.row(*(_log(each, log_group, scope, width=width) for each in pair))
+        width = COLUMNS // len(tables)
+        grid.row(*(_table(query, log_group, scope, width=width) for query in tables))
     if note:
         text: dict[str, object] = {"markdown": note, "background": "transparent"}
         grid.row((COLUMNS, 1, {"type": "text", "properties": text}))
@@ -87,7 +85,7 @@ def dashboard_body(
 
 
 class _Grid:
-    """Places widgets row by row, from left to right, so that none can lie on another."""
+    """Places widgets row by row, from left to right, so that they cannot overlap."""
 
     def __init__(self) -> None:
         self.widgets: list[Widget] = []
@@ -97,43 +95,46 @@ class _Grid:
         """Adds a row of widgets, each with its width and height."""
         x = 0
         for width, height, widget in sized:
-            at: Widget = {"x": x, "y": self._y, "width": width, "height": height}
-            self.widgets.append({"type": widget["type"], **at, "properties": widget["properties"]})
+            cell: Widget = {"x": x, "y": self._y, "width": width, "height": height}
+            kind, properties = widget["type"], widget["properties"]
+            self.widgets.append({"type": kind, **cell, "properties": properties})
             x += width
         self._y += max(height for _, height, _ in sized)
 
 
-def _belongs(alarm: Named, counted: MetricFilter, filters: Sequence[MetricFilter]) -> bool:
-    """Whether the alarm is of this filter's detector: by its metric, else by the longest name."""
+def _belongs(alarm: _Alarm, metric_filter: MetricFilter, filters: Sequence[MetricFilter]) -> bool:
+    """Whether the alarm is shown in this filter's row: by its metric, else by the longest name."""
     if isinstance(alarm, MetricAlarm):
         metric = (alarm.namespace, alarm.metric_name)
-        if any(metric == (each.namespace, each.metric_name) for each in filters):
-            return metric == (counted.namespace, counted.metric_name)
-    fitting = [each.name for each in filters if f"{alarm.name}-".startswith(f"{each.name}-")]
-    return counted.name == max(fitting, key=len, default=None)
+        if any(metric == (other.namespace, other.metric_name) for other in filters):
+            return metric == (metric_filter.namespace, metric_filter.metric_name)
+    names = [other.name for other in filters if f"{alarm.name}-".startswith(f"{other.name}-")]
+    return metric_filter.name == max(names, key=len, default=None)
 
 
-def _detector(
-    counted: MetricFilter, alarms: Sequence[Named], scope: AwsScope
+def _detector_row(
+    metric_filter: MetricFilter, alarms: Sequence[_Alarm], scope: AwsScope
 ) -> list[tuple[int, int, Widget]]:
-    """A detector's row: its count, and the state of its alarms where it has some."""
+    """A detector's row: its count, and the state of its alarms if it has any."""
     if not alarms:
-        return [(COLUMNS, _ROW, _count(counted, [], scope))]
-    count = _count(counted, [each for each in alarms if isinstance(each, MetricAlarm)], scope)
-    return [(COLUMNS - _STATE, _ROW, count), _states("State", alarms, scope)]
+        return [(COLUMNS, _ROW, _graph(metric_filter, [], scope))]
+    metric_alarms = [alarm for alarm in alarms if isinstance(alarm, MetricAlarm)]
+    graph = _graph(metric_filter, metric_alarms, scope)
+    return [(COLUMNS - _STATE, _ROW, graph), _states("State", alarms, scope)]
 
 
-def _count(counted: MetricFilter, alarms: Sequence[MetricAlarm], scope: AwsScope) -> Widget:
-    """The metric in the alarm's own period and statistic, with its threshold or its band."""
-    own = next((each for each in alarms if each.metric_name == counted.metric_name), None)
-    band = next((each for each in alarms if each.threshold_metric_id is not None), None)
+def _graph(metric_filter: MetricFilter, alarms: Sequence[MetricAlarm], scope: AwsScope) -> Widget:
+    """The metric with the alarm's period and statistic, and its threshold or anomaly band."""
+    name = metric_filter.metric_name
+    own = next((alarm for alarm in alarms if alarm.metric_name == name), None)
+    band = next((alarm for alarm in alarms if alarm.threshold_metric_id is not None), None)
     properties: dict[str, object] = {
-        "title": counted.name,
+        "title": metric_filter.name,
         "view": "timeSeries",
         "region": scope.region,
-        "metrics": [_metric(counted)] if band is None else [*map(_term, band.metrics)],
+        "metrics": [_metric(metric_filter)] if band is None else [*map(_term, band.metrics)],
         "stat": (own.statistic if own else None) or "Sum",
-        "period": (own.period if own else None) or _MINUTE,
+        "period": (own.period if own else None) or _PERIOD,
         "yAxis": {"left": {"min": 0}},
     }
     if own is not None and own.threshold is not None:
@@ -142,39 +143,46 @@ def _count(counted: MetricFilter, alarms: Sequence[MetricAlarm], scope: AwsScope
     return {"type": "metric", "properties": properties}
 
 
-def _metric(counted: MetricFilter) -> list[object]:
-    dimensions = [word for pair in counted.dimensions for word in pair]
-    return [counted.namespace, counted.metric_name, *dimensions]
+def _metric(metric_filter: MetricFilter) -> list[object]:
+    dimensions = [word for pair in metric_filter.dimensions for word in pair]
+    return [metric_filter.namespace, metric_filter.metric_name, *dimensions]
 
 
 def _term(query: MetricQuery) -> list[object]:
-    """A term of an alarm on an expression, as a graph draws it."""
+    """A metric query of an alarm, as a graph has it."""
     if query.expression is not None:
         label = query.label or query.id
         return [{"expression": query.expression, "label": label, "id": query.id}]
     dimensions = [word for pair in query.dimensions for word in pair]
-    how = {"id": query.id, "stat": query.statistic, "period": query.period}
-    return [query.namespace, query.metric_name, *dimensions, how]
+    options = {"id": query.id, "stat": query.statistic, "period": query.period}
+    return [query.namespace, query.metric_name, *dimensions, options]
 
 
-def threshold_label(alarm: Named) -> str:
-    """What stands at the line of an alarm's threshold."""
+def threshold_label(alarm: MetricAlarm) -> str:
+    """The label of the horizontal line at an alarm's threshold."""
     return f"{alarm.name} threshold"
 
 
 def _states(
-    title: str, alarms: Sequence[Named], scope: AwsScope, *, width: int = _STATE, height: int = _ROW
+    title: str,
+    alarms: Sequence[_Alarm],
+    scope: AwsScope,
+    *,
+    width: int = _STATE,
+    height: int = _ROW,
 ) -> tuple[int, int, Widget]:
-    arns = [scope.alarm_arn(each.name) for each in alarms]
+    arns = [scope.alarm_arn(alarm.name) for alarm in alarms]
     properties: dict[str, object] = {"title": title, "alarms": arns}
     return width, height, {"type": "alarm", "properties": properties}
 
 
-def _log(query: SavedQuery, group: str, scope: AwsScope, *, width: int) -> tuple[int, int, Widget]:
+def _table(
+    query: SavedQuery, log_group: str, scope: AwsScope, *, width: int
+) -> tuple[int, int, Widget]:
     properties: dict[str, object] = {
         "title": query.title,
         "view": "table",
         "region": scope.region,
-        "query": query.on(group),
+        "query": query.on(log_group),
     }
     return width, _TABLE, {"type": "log", "properties": properties}

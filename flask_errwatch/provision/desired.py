@@ -226,7 +226,7 @@ def _dashboard(whole: Desired, config: Config, scope: AwsScope) -> Dashboard:
         filters=whole.filters,
         alarms=whole.alarms,
         scope=scope,
-        others=whole.composites,
+        composites=whole.composites,
         note=marker(config.app_name),
     )
     name = dashboard_name(config.app_name)

@@ -1,8 +1,8 @@
-"""The saved Logs Insights queries: what a person asks first, written down once.
+"""The saved Logs Insights queries: the first questions of an investigation.
 
-The dashboard's log widgets, the saved queries and their export all take the texts from here.
-Fields are those of schema 1. Two rules of the language are kept (AWS, Logs Insights QL):
-arithmetic stands in `fields`, and after `stats` only its own fields can be named.
+The dashboard's log widgets, the saved queries and their export all use these texts. Their fields
+are those of schema 1. They keep two rules of the language (AWS, Logs Insights QL): arithmetic is
+written in `fields`, and commands after `stats` can name only the fields that it defines.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 from flask_errwatch.detectors import HEARTBEAT, LINES_DROPPED
 
-#: Stands for the address that a person fills in: TEST-NET-1, which nobody has (RFC 5737).
+#: The placeholder for an address: it is in TEST-NET-1, which no host uses (RFC 5737).
 ANY_SOURCE = "192.0.2.1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SavedQuery:
-    """One question to the lines.
+    """A query of the app's lines.
 
     Attributes:
-        name: Kebab-case; `name_for` makes the saved query's name of it. At most 14 characters:
+        name: In kebab-case. `name_for` builds the name in AWS from it. At most 14 characters:
             an app's name has up to 240, a saved query's up to 255.
-        title: What it answers, for people.
-        text: The query, one command a line.
+        title: A title for people.
+        text: The query, one command per line.
     """
 
     name: str
@@ -31,7 +31,7 @@ class SavedQuery:
     text: str
 
     def name_for(self, app_name: str) -> str:
-        """The name under which it is saved; the console shows what precedes `/` as a folder.
+        """The name of the saved query in AWS. The console shows what precedes `/` as a folder.
 
         Example:
             >>> TOP_SOURCES.name_for("shop")
@@ -40,7 +40,7 @@ class SavedQuery:
         return f"{app_name}/{self.name}"
 
     def on(self, log_group: str) -> str:
-        """The query with its log group, as a dashboard's log widget takes it.
+        """The query with its log group, as a log widget of a dashboard takes it.
 
         Example:
             >>> print(NEWEST_CRITICALS.on("shop").splitlines()[0])
@@ -118,7 +118,7 @@ filter client_ip = "{ANY_SOURCE}"
 
 DELIVERY_HEALTH = SavedQuery(
     name="delivery",
-    title="What each process last said of its delivery",
+    title="What each process last reported about its delivery",
     text=f"""\
 filter event = "{HEARTBEAT}"
 | stats max(@timestamp) as last_seen, latest(data.emitted) as emitted, \
@@ -133,7 +133,7 @@ LOST_LINES = SavedQuery(
     title="Lines that were lost, and why",
     text=f"""\
 filter event = "{LINES_DROPPED}"
-| stats sum(data.count) as lost, max(@timestamp) as last_told by data.reason
+| stats sum(data.count) as lost, max(@timestamp) as last_reported by data.reason
 | sort lost desc
 | limit 20""",
 )

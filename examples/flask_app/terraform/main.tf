@@ -14,7 +14,7 @@ terraform {
 }
 
 variable "sns_topic_arn" {
-  description = "Topic that is told when an alarm goes off and when it is over; null means none."
+  description = "ARN of the SNS topic to notify when an alarm fires or returns to OK, or null for none."
   type        = string
   default     = null
 }

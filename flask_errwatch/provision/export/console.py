@@ -1,4 +1,4 @@
-"""What a person pastes into the console or gives to the AWS command line."""
+"""The dashboard's body and the saved queries, for the AWS console and the AWS CLI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask_errwatch.provision.scope import AwsScope
 
 
 def dashboard_text(catalogue: Catalogue, config: Config, scope: AwsScope) -> str:
-    """The dashboard's body, indented, whether or not the app provisions one.
+    """The dashboard's body as indented JSON, even if `ERRWATCH_DASHBOARD` is not set.
 
     Args:
         catalogue: The app's detectors.
@@ -26,14 +26,13 @@ def dashboard_text(catalogue: Catalogue, config: Config, scope: AwsScope) -> str
         >>> json.loads(text)["periodOverride"]
         'inherit'
     """
-    wanted = config._replace(dashboard=True)
-    made = desired_resources(catalogue, wanted, scope=scope).dashboard
-    body = {} if made is None else json.loads(made.body)
+    desired = desired_resources(catalogue, config._replace(dashboard=True), scope=scope)
+    body = {} if desired.dashboard is None else json.loads(desired.dashboard.body)
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def queries_text(config: Config) -> str:
-    r"""Every saved query under its name, as the console's editor takes it.
+    r"""Every saved query below its name, for the console's editor.
 
     Args:
         config: The app's configuration.
@@ -48,14 +47,14 @@ def queries_text(config: Config) -> str:
         | limit 20
     """
     return "\n\n".join(
-        f"# {each.name_for(config.app_name)}: {each.title} (log group {config.log_group})\n"
-        f"{each.text}"
-        for each in SAVED_QUERIES
+        f"# {query.name_for(config.app_name)}: {query.title} (log group {config.log_group})\n"
+        f"{query.text}"
+        for query in SAVED_QUERIES
     )
 
 
 def queries_document(catalogue: Catalogue, config: Config) -> list[dict[str, object]]:
-    """Every saved query as the arguments of PutQueryDefinition, as `apply` gives them.
+    """Every saved query as the arguments of PutQueryDefinition that `apply` passes.
 
     Args:
         catalogue: The app's detectors.
@@ -66,8 +65,8 @@ def queries_document(catalogue: Catalogue, config: Config) -> list[dict[str, obj
         >>> queries_document(Catalogue(()), config.load({}, {}, app_name="shop"))[0]["name"]
         'shop/top-sources'
     """
-    made = desired_resources(catalogue, config._replace(saved_queries=True))
+    desired = desired_resources(catalogue, config._replace(saved_queries=True))
     return [
-        {"name": each.name, "queryString": each.query, "logGroupNames": [*each.log_groups]}
-        for each in made.queries
+        {"name": query.name, "queryString": query.query, "logGroupNames": [*query.log_groups]}
+        for query in desired.queries
     ]

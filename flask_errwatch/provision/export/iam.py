@@ -1,8 +1,7 @@
-"""Three least-privilege IAM policies: for the app itself, for who deploys, for who is called.
+"""Three least-privilege IAM policies: for the app, for deployment, and for the person on call.
 
-Actions and the resources that each takes are those of AWS's Service Authorization Reference.
-An action that takes no resource there stands under `*`; there is no other wildcard but the
-app's own prefix.
+Actions and their resources are those of AWS's Service Authorization Reference. An action without
+a resource there is allowed on `*`. The only other wildcard follows the prefix of the app's arns.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Literal
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
-from flask_errwatch.provision.export.portable import portable
+from flask_errwatch.provision.export.portable import portable_state, topic_arn
 from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
 
 Role = Literal["runtime", "deploy", "respond"]
@@ -23,7 +22,7 @@ ROLES: tuple[Role, ...] = ("runtime", "deploy", "respond")
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """What is allowed on which resources."""
+    """Actions that are allowed on resources."""
 
     sid: str
     actions: tuple[str, ...]
@@ -33,13 +32,13 @@ class _Statement:
 def iam_policy(
     role: Role, catalogue: Catalogue, config: Config, *, scope: AwsScope = TO_FILL_IN
 ) -> dict[str, object]:
-    """The policy document of a role: every call that it makes, and nothing else.
+    """The policy document of a role, which allows exactly the calls that it makes.
 
     Args:
         role: `runtime` for the app, `deploy` for `plan`, `apply`, `status` and `destroy`,
-            `respond` for who looks into an alarm and blocks a source.
+            `respond` for the person who investigates an alarm and blocks a source.
         catalogue: The app's detectors.
-        config: The app's configuration; what it turns off is not allowed.
+        config: The app's configuration. Features that it turns off are not allowed.
         scope: Partition, region and account.
 
     Example:
@@ -50,30 +49,29 @@ def iam_policy(
         >>> document["Statement"][0]["Resource"]
         'arn:${Partition}:logs:${Region}:${Account}:log-group:shop:*'
     """
-    names = _Names(portable(catalogue, config), config, scope)
-    made = {"runtime": _runtime, "deploy": _deploy, "respond": _respond}[role](names)
-    return {"Version": "2012-10-17", "Statement": [_document(each) for each in made]}
+    arns = _Arns(portable_state(catalogue, config), config, scope)
+    statements = {"runtime": _runtime, "deploy": _deploy, "respond": _respond}[role](arns)
+    return {"Version": "2012-10-17", "Statement": [*map(_document, statements)]}
 
 
-class _Names:
-    """The ARNs of an app's resources, and what it has of each kind."""
+class _Arns:
+    """The ARNs of an app's resources."""
 
     def __init__(self, desired: Desired, config: Config, scope: AwsScope) -> None:
         prefix = f"{_literal(desired.app_name)}-*"
-        group = scope.log_group_arn(desired.log_group.name)
-        self.desired = desired
-        self.group = (group, f"{group}:*")
+        self.log_group = scope.log_group_arn(desired.log_group.name)
+        self.log_streams = f"{self.log_group}:*"
         self.alarms = scope.alarm_arn(prefix)
         self.rules = scope.insight_rule_arn(prefix)
         self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
         self.ip_sets = scope.arn("wafv2", f"regional/ipset/{prefix}/*")
-        topic = config.sns_topic
-        named = topic is not None and not topic.startswith("arn:")
-        self.topic = scope.topic_arn(topic) if topic and named else topic
+        #: The topic that the app creates, if its configuration has the topic's name.
+        self.own_topic = scope.topic_arn(desired.topic.name) if desired.topic else None
+        self.topic = self.own_topic or topic_arn(config)
 
 
 def _literal(name: str) -> str:
-    """A name inside a policy's resource: `?` would be a wildcard (IAM, policy variables)."""
+    """The name with `?`, a wildcard in a policy's resources, escaped (IAM, policy variables)."""
     return name.replace("?", "${?}")
 
 
@@ -89,47 +87,48 @@ def _document(statement: _Statement) -> dict[str, object]:
     }
 
 
-def _runtime(names: _Names) -> Iterator[_Statement]:
-    yield _Statement("SendLines", ("logs:CreateLogStream", "logs:PutLogEvents"), names.group[1:])
-    # A group that does not stand yet, or was deleted, is made again: lines are not lost.
-    yield _Statement("MakeLogGroup", ("logs:CreateLogGroup",), names.group)
+def _runtime(arns: _Arns) -> Iterator[_Statement]:
+    yield _Statement(
+        "SendLines", _of("logs", "CreateLogStream", "PutLogEvents"), (arns.log_streams,)
+    )
+    # A missing or deleted group is created, so that no line is lost.
+    yield _Statement("CreateLogGroup", ("logs:CreateLogGroup",), (arns.log_group, arns.log_streams))
 
 
-def _deploy(names: _Names) -> Iterator[_Statement]:
-    group, whole = names.group
-    yield _Statement("ListAndWhatTakesNoResource", _UNSCOPED)
-    yield _Statement("LogGroup", _GROUP, (group, whole))
-    yield _Statement("LogGroupTags", ("logs:ListTagsForResource", "logs:TagResource"), (group,))
-    alarms = ("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource")
-    yield _Statement("Alarms", alarms, (names.alarms,))
+def _deploy(arns: _Arns) -> Iterator[_Statement]:
+    yield _Statement("UnscopedActions", _UNSCOPED)
+    yield _Statement("LogGroup", _GROUP, (arns.log_group, arns.log_streams))
+    tags = _of("logs", "ListTagsForResource", "TagResource")
+    yield _Statement("LogGroupTags", tags, (arns.log_group,))
+    alarms = ("DeleteAlarms", "PutMetricAlarm", "TagResource")
+    yield _Statement("Alarms", _of("cloudwatch", *alarms), (arns.alarms,))
     rules = ("DeleteInsightRules", "PutInsightRule", "TagResource")
-    yield _Statement("InsightRules", _of("cloudwatch", *rules), (names.rules,))
-    boards = ("DeleteDashboards", "GetDashboard", "PutDashboard", "TagResource")
-    yield _Statement("Dashboard", _of("cloudwatch", *boards), (names.dashboard,))
-    if names.topic is not None:
-        actions = _of("sns", *(_TOPIC if names.desired.topic is not None else _SUBSCRIBING))
-        yield _Statement("Topic", actions, (names.topic,))
+    yield _Statement("InsightRules", _of("cloudwatch", *rules), (arns.rules,))
+    dashboards = ("DeleteDashboards", "GetDashboard", "PutDashboard", "TagResource")
+    yield _Statement("Dashboard", _of("cloudwatch", *dashboards), (arns.dashboard,))
+    if arns.topic is not None:
+        actions = _of("sns", *(_TOPIC if arns.own_topic is not None else _SUBSCRIBING))
+        yield _Statement("Topic", actions, (arns.topic,))
 
 
-def _respond(names: _Names) -> Iterator[_Statement]:
-    group, whole = names.group
-    yield _Statement("ListAndWhatTakesNoResource", _UNSCOPED_READS)
-    reading = ("DescribeMetricFilters", "FilterLogEvents", "GetQueryResults", "StartQuery")
-    yield _Statement("ReadLines", _of("logs", *reading), (group, whole))
-    yield _Statement("ReadTags", ("logs:ListTagsForResource",), (group,))
-    yield _Statement("ReadDashboard", ("cloudwatch:GetDashboard",), (names.dashboard,))
-    if names.topic is not None:
-        actions = _of("sns", *(_TOPIC_READS if names.desired.topic is not None else _LISTING))
-        yield _Statement("ReadTopic", actions, (names.topic,))
-    yield _Statement("BlockSources", _of("wafv2", "GetIPSet", "UpdateIPSet"), (names.ip_sets,))
+def _respond(arns: _Arns) -> Iterator[_Statement]:
+    yield _Statement("UnscopedActions", _UNSCOPED_READS)
+    reads = ("DescribeMetricFilters", "FilterLogEvents", "GetQueryResults", "StartQuery")
+    yield _Statement("ReadLines", _of("logs", *reads), (arns.log_group, arns.log_streams))
+    yield _Statement("ReadTags", ("logs:ListTagsForResource",), (arns.log_group,))
+    yield _Statement("ReadDashboard", ("cloudwatch:GetDashboard",), (arns.dashboard,))
+    if arns.topic is not None:
+        actions = _of("sns", *(_TOPIC_READS if arns.own_topic is not None else _LISTING))
+        yield _Statement("ReadTopic", actions, (arns.topic,))
+    yield _Statement("BlockSources", _of("wafv2", "GetIPSet", "UpdateIPSet"), (arns.ip_sets,))
 
 
 def _of(service: str, *actions: str) -> tuple[str, ...]:
-    return tuple(f"{service}:{each}" for each in actions)
+    return tuple(f"{service}:{action}" for action in actions)
 
 
-# What AWS scopes to no resource stands under `*`; so do DescribeAlarms and PutCompositeAlarm,
-# which refuse a composite alarm otherwise (CloudWatch API Reference, PutCompositeAlarm).
+# Actions that AWS scopes to no resource need `*`. So do DescribeAlarms and PutCompositeAlarm,
+# which otherwise reject a composite alarm (CloudWatch API Reference, PutCompositeAlarm).
 _LISTS = (
     *_of("cloudwatch", "DescribeAlarmHistory", "DescribeAlarms", "DescribeAnomalyDetectors"),
     *_of("cloudwatch", "DescribeInsightRules", "ListDashboards"),

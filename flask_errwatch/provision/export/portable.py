@@ -1,4 +1,4 @@
-"""The desired state without a place: tokens for what only the deployment knows."""
+"""The desired state of every deployment: tokens replace what is known only at deployment."""
 
 from __future__ import annotations
 
@@ -12,62 +12,61 @@ from flask_errwatch.provision.resources import Subscription
 from flask_errwatch.provision.tokens import ANYWHERE, token
 
 _QUOTED = re.compile(r'"([^"]*)"')
-#: The name of the token that stands for the topic's ARN.
+#: The name of the token for the topic's ARN.
 TOPIC = "topic"
 
 
-def portable(catalogue: Catalogue, config: Config) -> Desired:
-    """What should stand, wherever it is: partition, region, account and topic are tokens.
+def portable_state(catalogue: Catalogue, config: Config) -> Desired:
+    """The desired state with tokens for partition, region, account and topic.
 
-    A topic given by its ARN, or not at all, is a parameter of the export, with that default.
+    A topic that is configured by its ARN is not among the resources.
     """
-    topic = token(TOPIC)
-    if default_topic(config) is not None:
+    if topic_arn(config) is not None:
         config = config._replace(sns_topic=None)
-    return desired_resources(catalogue, config, topic_arn=topic, scope=ANYWHERE)
+    return desired_resources(catalogue, config, topic_arn=token(TOPIC), scope=ANYWHERE)
 
 
-def default_topic(config: Config) -> str | None:
-    """The ARN of a topic that stands already, or None."""
+def topic_arn(config: Config) -> str | None:
+    """The ARN of the configured topic. None when the configuration has a name, or no topic."""
     topic = config.sns_topic
     return topic if topic is not None and topic.startswith("arn:") else None
 
 
-def tells(desired: Desired) -> bool:
-    """Whether anything refers to the topic."""
-    told = [each.alarm_actions for each in desired.alarms]
-    told += [each.alarm_actions for each in desired.composites]
-    return bool(desired.subscriptions) or any(told)
+def uses_topic(desired: Desired) -> bool:
+    """Whether any resource refers to the topic."""
+    actions = [alarm.alarm_actions for alarm in desired.alarms]
+    actions += [alarm.alarm_actions for alarm in desired.composites]
+    return bool(desired.subscriptions) or any(actions)
 
 
 def is_secret(subscription: Subscription) -> bool:
-    """Whether its endpoint has no place in a file: the URLs of hooks carry secrets."""
+    """Whether the endpoint must not be written to a file: URLs of web hooks contain secrets."""
     return subscription.protocol in {"http", "https"}
 
 
-def linked(text: str, links: Mapping[str, str]) -> str:
-    """A rule or an expression in which the quoted names of resources are links.
+def replace_names(text: str, links: Mapping[str, str]) -> str:
+    """A rule or an expression with the quoted names of resources replaced by links.
 
     Args:
         text: Such as `ALARM("shop-critical-error")`.
-        links: What stands for a name.
+        links: The replacement for each name.
 
     Example:
-        >>> linked('ALARM("a") OR ALARM("b")', {"a": "<link>"})
+        >>> replace_names('ALARM("a") OR ALARM("b")', {"a": "<link>"})
         'ALARM("<link>") OR ALARM("b")'
     """
-    return _QUOTED.sub(lambda found: f'"{links.get(found[1], found[1])}"', text)
+    return _QUOTED.sub(lambda match: f'"{links.get(match[1], match[1])}"', text)
 
 
-def walked(value: object, change: Callable[[object], object]) -> object:
-    """A JSON document in which every member, from the inside out, is what `change` makes of it.
+def map_json(value: object, change: Callable[[object], object]) -> object:
+    """A copy of a JSON document with `change` applied to every value, innermost first.
 
     Example:
-        >>> walked({"a": [1, 2]}, lambda value: value + 1 if isinstance(value, int) else value)
+        >>> map_json({"a": [1, 2]}, lambda value: value + 1 if isinstance(value, int) else value)
         {'a': [2, 3]}
     """
     if isinstance(value, Mapping):
-        return change({key: walked(member, change) for key, member in value.items()})
+        return change({key: map_json(member, change) for key, member in value.items()})
     if isinstance(value, list | tuple):
-        return change([walked(member, change) for member in value])
+        return change([map_json(member, change) for member in value])
     return change(value)

@@ -1,32 +1,31 @@
-"""The desired state as Terraform, in the shape that a person would write."""
+"""Exports the desired state as Terraform, in the form in which a person would write it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
-from flask_errwatch.provision.export.hcl import Block, Expression, number, rendered
-from flask_errwatch.provision.export.portable import default_topic, portable
-from flask_errwatch.provision.export.terraform_resources import ACTIONS, Resources
+from flask_errwatch.provision.export.hcl import Block, Expression, render
+from flask_errwatch.provision.export.linked_resources import Parameter
+from flask_errwatch.provision.export.portable import TOPIC, portable_state, topic_arn
+from flask_errwatch.provision.export.terraform_resources import ACTIONS, TerraformResources
 
-#: Where the words of a place are found. `id` is the region's name in every release of the AWS
-#: provider, while `name` is deprecated in release 6.
-_PLACE = {
+#: The data source of each part of the scope. `id` is the region's name in every release of the
+#: AWS provider, while `name` is deprecated in release 6.
+_DATA_SOURCES = {
     "partition": ("aws_partition", "partition"),
     "region": ("aws_region", "id"),
     "account": ("aws_caller_identity", "account_id"),
 }
-#: Contributor Insights rules are among its resources from here on.
+#: The first release with Contributor Insights rules.
 _PROVIDER = ">= 5.96"
 
 
-def terraform(catalogue: Catalogue, config: Config) -> str:
-    """The app's resources as one Terraform file, formatted as `terraform fmt` would.
+def to_terraform(catalogue: Catalogue, config: Config) -> str:
+    """The app's resources as one Terraform file, formatted like the output of `terraform fmt`.
 
-    Thresholds and the topic are variables; so are the URLs of web hooks, which carry secrets
-    and have no default. An anomaly detector is not among the resources: the AWS provider has
-    none, and CloudWatch makes it with the alarm.
+    Thresholds, the topic and the URLs of web hooks are variables. URLs contain secrets and have no
+    default. An anomaly detector is not among the resources: the AWS provider does not support it,
+    and CloudWatch creates it with the alarm.
 
     Args:
         catalogue: The app's detectors.
@@ -35,63 +34,65 @@ def terraform(catalogue: Catalogue, config: Config) -> str:
     Example:
         >>> from flask_errwatch import config
         >>> from flask_errwatch.detectors import DEFAULT_DETECTORS
-        >>> text = terraform(Catalogue(DEFAULT_DETECTORS), config.load({}, {}, app_name="shop"))
+        >>> text = to_terraform(Catalogue(DEFAULT_DETECTORS), config.load({}, {}, app_name="shop"))
         >>> 'resource "aws_cloudwatch_log_metric_filter" "critical_error" {' in text
         True
     """
-    desired = portable(catalogue, config)
-    resources = Resources(desired)
-    asked: set[str] = set()
+    desired = portable_state(catalogue, config)
+    resources = TerraformResources(desired)
+    used: set[str] = set()
 
     def reference(name: str) -> str:
-        if name not in _PLACE:
-            return resources.expression(name)
-        asked.add(name)
-        kind, attribute = _PLACE[name]
+        if name not in _DATA_SOURCES:
+            return resources.links[name]
+        used.add(name)
+        kind, attribute = _DATA_SOURCES[name]
         return f"data.{kind}.current.{attribute}"
 
-    settings = rendered((_settings(desired.app_name),), str)
-    variables = rendered(tuple(_variables(resources, default_topic(config))), str)
-    # Before the data sources: it tells which of them are needed.
-    body = rendered((*_locals(resources), *resources.blocks()), reference)
-    data = rendered(
-        tuple(Block("data", (_PLACE[name][0], "current")) for name in _PLACE if name in asked), str
-    )
+    settings = render((_settings(desired.app_name),), str)
+    variables = render(tuple(map(_variable, resources.parameters(topic_arn(config)))), str)
+    # Rendering the resources determines which data sources are used.
+    body = render((*_locals(resources), *resources.blocks()), reference)
+    kinds = [kind for name, (kind, _) in _DATA_SOURCES.items() if name in used]
+    data = render(tuple(Block("data", (kind, "current")) for kind in kinds), str)
     return "\n".join(part for part in (settings, variables, data, body) if part)
 
 
 def _settings(app_name: str) -> Block:
-    source = {"source": "hashicorp/aws", "version": _PROVIDER}
-    required = Block("required_providers", (), {"aws": source})
-    said = f"What flask-errwatch watches the app {app_name} with; made by its export."
-    return Block("terraform", (), {"required_version": ">= 1.5"}, (required,), comment=said)
+    return Block(
+        "terraform",
+        arguments={"required_version": ">= 1.5"},
+        blocks=(
+            Block(
+                "required_providers",
+                arguments={"aws": {"source": "hashicorp/aws", "version": _PROVIDER}},
+            ),
+        ),
+        comment=f"Resources with which flask-errwatch monitors the app {app_name}.\n"
+        "Generated by `flask errwatch export terraform`.",
+    )
 
 
-def _variables(resources: Resources, topic: str | None) -> Iterator[Block]:
-    if resources.asks_for_topic:
-        said = "Topic that is told when an alarm goes off and when it is over; null means none."
-        yield _variable("sns_topic_arn", said, "string", topic or Expression("null"))
-    for alarm in resources.alarms:
-        if alarm.threshold is not None:
-            said = f"Threshold of the alarm {alarm.name}."
-            default = Expression(number(alarm.threshold))
-            yield _variable(resources.threshold(alarm), said, "number", default)
-    for hook in resources.hooks:
-        said = f"URL of the subscription {hook.label}; it may carry a secret."
-        arguments = {"description": said, "type": Expression("string"), "sensitive": True}
-        yield Block("variable", (resources.endpoint(hook),), arguments)
+def _variable(parameter: Parameter) -> Block:
+    arguments: dict[str, object] = {
+        "description": parameter.description,
+        "type": Expression("number" if parameter.is_number else "string"),
+    }
+    if parameter.is_secret:
+        arguments["sensitive"] = True
+    else:
+        default = parameter.default
+        arguments["default"] = Expression("null") if default is None else default
+    return Block("variable", (parameter.name,), arguments)
 
 
-def _variable(name: str, description: str, kind: str, default: object) -> Block:
-    arguments = {"description": description, "type": Expression(kind), "default": default}
-    return Block("variable", (name,), arguments)
-
-
-def _locals(resources: Resources) -> Iterator[Block]:
-    topic = resources.expression("topic")
-    only = f"[{topic}]"
-    if resources.asks_for_topic:
-        only = f"{topic} == null ? [] : {only}"
-    elif resources.topic is None:
-        return
-    yield Block("locals", (), {ACTIONS.removeprefix("local."): Expression(only)})
+def _locals(resources: TerraformResources) -> tuple[Block, ...]:
+    """The local value with the alarms' actions, if the alarms have a topic."""
+    topic = resources.links[TOPIC]
+    if resources.topic_is_parameter:
+        actions = f"{topic} == null ? [] : [{topic}]"
+    elif resources.has_topic:
+        actions = f"[{topic}]"
+    else:
+        return ()
+    return (Block("locals", (), {ACTIONS.removeprefix("local."): Expression(actions)}),)

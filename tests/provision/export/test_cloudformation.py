@@ -11,7 +11,7 @@ from cfnlint.config import ManualArgs
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
-from flask_errwatch.provision.export.cloudformation import cloudformation
+from flask_errwatch.provision.export import to_cloudformation
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, SECRET, shop
 from tests.provision.export.template_reader import template
 
@@ -39,7 +39,7 @@ def findings(text: str) -> list[str]:
 @pytest.mark.parametrize("name", APPS)
 def test_the_linter_finds_nothing(name: str) -> None:
     """No error, no warning, no advice."""
-    assert findings(cloudformation(*APPS[name])) == []
+    assert findings(to_cloudformation(*APPS[name])) == []
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_linter_finds_nothing(name: str) -> None:
 )
 def test_the_linter_would_find_faults(path: tuple[str, ...], value: object, rule: str) -> None:
     """It does look: a fault of each kind is told."""
-    document = json.loads(cloudformation(*APPS["default"]))
+    document = json.loads(to_cloudformation(*APPS["default"]))
     entry: Any = document
     for key in path[:-1]:
         entry = entry[key]
@@ -66,7 +66,7 @@ def test_the_linter_would_find_faults(path: tuple[str, ...], value: object, rule
 
 def test_thresholds_and_the_topic_are_parameters() -> None:
     """Their defaults are the configured values; another value goes everywhere it is used."""
-    text = cloudformation(*shop(DASHBOARD=True, ALARM_THRESHOLD=7.5))
+    text = to_cloudformation(*shop(DASHBOARD=True, ALARM_THRESHOLD=7.5))
     mine = "arn:aws:sns:eu-central-1:123456789012:mine"
     given = template(text, CriticalErrorThreshold=3, SnsTopicArn=mine)
     alarms = {each["AlarmName"]: each for each in given.of_type("AWS::CloudWatch::Alarm")}
@@ -82,7 +82,7 @@ def test_thresholds_and_the_topic_are_parameters() -> None:
 
 def test_the_url_of_a_hook_is_not_written_down() -> None:
     """It carries a secret, and the file is committed: it is a parameter that is not shown."""
-    text = cloudformation(*shop(**EVERYTHING))
+    text = to_cloudformation(*shop(**EVERYTHING))
     assert "s3cr3t" not in text
     parameter = json.loads(text)["Parameters"]["HttpsHooksExampleComUrl"]
     assert parameter["NoEcho"] is True
@@ -96,13 +96,13 @@ def test_the_url_of_a_hook_is_not_written_down() -> None:
 
 def test_the_lines_outlive_the_stack() -> None:
     """Deleting the stack, or replacing the group, keeps the log group."""
-    group = json.loads(cloudformation(*shop()))["Resources"]["ShopLogGroup"]
+    group = json.loads(to_cloudformation(*shop()))["Resources"]["ShopLogGroup"]
     assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_what_an_expression_names_stands_before_its_alarm() -> None:
     """The rule of a per-source alarm is named in words: the order is said beside them."""
-    resources = json.loads(cloudformation(*APPS["everything"]))["Resources"]
+    resources = json.loads(to_cloudformation(*APPS["everything"]))["Resources"]
     alarm = resources["NotFoundErrorOneSourceAlarm"]
     assert alarm["DependsOn"] == ["NotFoundErrorOneSourceInsightRule"]
     rule = resources["PaymentFailedBusyCompositeAlarm"]["Properties"]["AlarmRule"]

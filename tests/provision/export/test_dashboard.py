@@ -17,7 +17,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.desired import desired_resources
-from flask_errwatch.provision.export.console import dashboard_text
+from flask_errwatch.provision.export import dashboard_text
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
 from flask_errwatch.provision.scope import AwsScope
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
@@ -219,7 +219,7 @@ def test_below_the_rows_it_answers_the_first_questions() -> None:
         ("Who causes the most failures", 0, 12),
         ("Which paths fail most", 12, 12),
         ("The newest critical lines", 0, 24),
-        ("What each process last said of its delivery", 0, 24),
+        ("What each process last reported about its delivery", 0, 24),
         ("Lines that never arrived, by process", 0, 12),
         ("Lines that were lost, and why", 12, 12),
     ]

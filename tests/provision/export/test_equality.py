@@ -14,8 +14,7 @@ from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.provision.apply import bootstrap
-from flask_errwatch.provision.export.cloudformation import cloudformation
-from flask_errwatch.provision.export.terraform import terraform
+from flask_errwatch.provision.export import to_cloudformation, to_terraform
 from tests.provision.export.as_calls import Calls, applied, of_cloudformation, of_terraform
 from tests.provision.export.hcl_reader import Module, read
 from tests.provision.export.recorded import Recorder
@@ -61,7 +60,7 @@ def arns(module: Module) -> dict[str, object]:
 
 def terraformed(catalogue: Catalogue, config: Config) -> Module:
     """The app's Terraform export, as `terraform apply` would see it."""
-    text = terraform(catalogue, config)
+    text = to_terraform(catalogue, config)
     variables = {"https_hooks_example_com_url": SECRET}
     first = read(text, variables=variables, scope=PLACE, unmade={"aws_sns_topic.ops.arn": ARN})
     return read(text, variables=variables, scope=PLACE, unmade=arns(first))
@@ -92,7 +91,7 @@ def test_terraform_creates_what_apply_creates(recorder: Recorder, name: str) -> 
 def test_cloudformation_creates_what_apply_creates(recorder: Recorder, name: str) -> None:
     """Every resource, every value."""
     catalogue, config = APPS[name]
-    read_back = template(cloudformation(catalogue, config), HttpsHooksExampleComUrl=SECRET)
+    read_back = template(to_cloudformation(catalogue, config), HttpsHooksExampleComUrl=SECRET)
     assert of_cloudformation(read_back) == calls_of(recorder, catalogue, config)
 
 

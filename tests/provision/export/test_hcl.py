@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_errwatch.provision.export.hcl import Block, Encoded, Expression, quoted, rendered
+from flask_errwatch.provision.export.hcl import Block, Encoded, Expression, quote, render
 from flask_errwatch.provision.tokens import token
 from tests.provision.export.hcl_layout import faults
 from tests.provision.export.hcl_reader import literal, read
@@ -25,7 +25,7 @@ TRICKY = [
 def file_of(value: object) -> str:
     """A file with the value in three places: an argument, a list and a key's value."""
     arguments = {"plain": value, "longer_name": [value, value], "object": {"a b": value, "c": 1}}
-    return rendered((Block("resource", ("kind", "name"), arguments),), str)
+    return render((Block("resource", ("kind", "name"), arguments),), str)
 
 
 #: python-hcl2 8.1 reads these as templates that are left open; terraform does not.
@@ -35,7 +35,7 @@ NOT_FOR_HCL2 = {"$%{", "${${"}
 @pytest.mark.parametrize("text", TRICKY)
 def test_a_text_is_read_back_as_it_was(text: str) -> None:
     """Quotes, templates, control characters: nothing is lost, and nothing becomes code."""
-    assert literal(quoted(text, str)) == text
+    assert literal(quote(text, str)) == text
     assert faults(file_of(text)) == []
     if text not in NOT_FOR_HCL2:
         said = read(file_of(text)).resource("kind.name")
@@ -45,13 +45,13 @@ def test_a_text_is_read_back_as_it_was(text: str) -> None:
 @given(st.lists(st.sampled_from(["$", "%", "{", "}", '"', "\\", "\n", "u0024", "é", "a"])))
 def test_any_text_is_read_back_as_it_was(parts: list[str]) -> None:
     """Whatever a person configures stands in the file and does nothing else."""
-    assert literal(quoted("".join(parts), str)) == "".join(parts)
+    assert literal(quote("".join(parts), str)) == "".join(parts)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_character_can_be_written(text: str) -> None:
     """Printable ones as they are, the others as escapes, so that a line stays a line."""
-    written = quoted(text, str)
+    written = quote(text, str)
     assert literal(written) == text
     assert written.isprintable()
 
@@ -59,7 +59,7 @@ def test_any_character_can_be_written(text: str) -> None:
 @needs_terraform
 def test_terraform_itself_reads_the_tricky_texts_the_same(tmp_path: Path) -> None:
     """The judge of our reader: `terraform console` gives every text back."""
-    joined = ", ".join(quoted(text, str) for text in TRICKY)
+    joined = ", ".join(quote(text, str) for text in TRICKY)
     answer = evaluated(f'join("|", [for each in [{joined}] : base64encode(each)])', tmp_path)
     parts = base64.b64decode(answer).decode().split("|")
     assert [base64.b64decode(part).decode() for part in parts] == TRICKY
@@ -77,7 +77,7 @@ def test_terraform_itself_reads_the_tricky_texts_the_same(tmp_path: Path) -> Non
 )
 def test_a_token_becomes_a_reference(text: str, written: str) -> None:
     """Alone it is the bare expression, in a text a template; a `$` before it stays a `$`."""
-    assert quoted(text, "data.{}".format) == written
+    assert quote(text, "data.{}".format) == written
 
 
 WRITTEN = """\
@@ -149,7 +149,7 @@ def test_the_layout_is_that_of_the_formatter() -> None:
         (Block("inner", (), {"a": 1, "bcd": 2}), Block("other")),
         comment="Two lines\nof comment.",
     )
-    text = rendered((block, Block("data", ("kind", "name"))), str)
+    text = render((block, Block("data", ("kind", "name"))), str)
     assert text == WRITTEN
     assert faults(text) == []
 

@@ -22,7 +22,7 @@ from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.verification import verify
 from flask_errwatch.provision.apply import apply_plan, bootstrap, make_destroy_plan, make_plan
-from flask_errwatch.provision.export.iam import ROLES, iam_policy
+from flask_errwatch.provision.export import ROLES, iam_policy
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.status import read_status
 from tests.provision.export.policies import ACCOUNT, FREE, REGION, actions, allowed, asked

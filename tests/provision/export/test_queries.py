@@ -8,7 +8,7 @@ import pytest
 
 from flask_errwatch.capture.events import KEYS
 from flask_errwatch.delivery import Stats
-from flask_errwatch.provision.export.console import queries_document, queries_text
+from flask_errwatch.provision.export import queries_document, queries_text
 from flask_errwatch.provision.queries import SAVED_QUERIES, SavedQuery
 from tests.provision.export.shops import shop
 

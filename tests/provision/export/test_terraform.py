@@ -11,7 +11,7 @@ import pytest
 import examples.flask_app
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
-from flask_errwatch.provision.export.terraform import terraform
+from flask_errwatch.provision.export import to_terraform
 from tests.provision.export.hcl_layout import faults
 from tests.provision.export.hcl_reader import read
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, SECRET, shop
@@ -35,20 +35,20 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
 @pytest.mark.parametrize("name", APPS)
 def test_it_is_laid_out_as_the_formatter_leaves_it(name: str) -> None:
     """By a checker that knows nothing of the writer."""
-    assert faults(terraform(*APPS[name])) == []
+    assert faults(to_terraform(*APPS[name])) == []
 
 
 @needs_terraform
 @pytest.mark.parametrize("name", APPS)
 def test_the_formatter_itself_finds_nothing(name: str, tmp_path: Path) -> None:
     """`terraform fmt -check -diff` on each of them."""
-    assert fmt_check(terraform(*APPS[name]), tmp_path) == ""
+    assert fmt_check(to_terraform(*APPS[name]), tmp_path) == ""
 
 
 def test_every_reference_leads_somewhere() -> None:
     """No variable, local value or resource is named that does not stand in the file."""
     for catalogue, config in APPS.values():
-        text = terraform(catalogue, config)
+        text = to_terraform(catalogue, config)
         declared = set(re.findall(r'^(?:resource|data) "(\w+)" "(\w+)"', text, re.MULTILINE))
         variables = set(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
         assert set(re.findall(r"\bvar\.(\w+)", text)) == variables
@@ -62,7 +62,7 @@ def test_each_address_stands_once() -> None:
     """Names that differ in signs alone still are two resources."""
     names = ("a-b", "a-b-2", "a-b2")
     detectors = tuple(Detector(name=name, event=f"E {number}") for number, name in enumerate(names))
-    module = read(terraform(*shop(detectors)), scope=PLACE)
+    module = read(to_terraform(*shop(detectors)), scope=PLACE)
     assert sorted(module.names) == sorted(set(module.names))
     filters = [each for each in module.names if "metric_filter" in each]
     assert [each.split(".")[1] for each in filters] == ["a_b", "a_b_2", "a_b2"]
@@ -70,7 +70,7 @@ def test_each_address_stands_once() -> None:
 
 def test_thresholds_and_the_topic_are_variables() -> None:
     """Their defaults are the configured values; another value goes everywhere it is used."""
-    text = terraform(*shop(DASHBOARD=True, ALARM_THRESHOLD=7.5))
+    text = to_terraform(*shop(DASHBOARD=True, ALARM_THRESHOLD=7.5))
     variables: dict[str, object] = {
         "critical_error_threshold": 3,
         "sns_topic_arn": "arn:aws:sns:eu-central-1:123456789012:mine",
@@ -96,17 +96,17 @@ def test_thresholds_and_the_topic_are_variables() -> None:
 def test_a_topic_of_ones_own_is_the_default() -> None:
     """An ARN is used, a name is created."""
     arn = "arn:aws:sns:eu-central-1:123456789012:ops"
-    used = read(terraform(*shop(SNS_TOPIC=arn)), scope=PLACE)
+    used = read(to_terraform(*shop(SNS_TOPIC=arn)), scope=PLACE)
     assert used.reference("var.sns_topic_arn") == arn
     assert used.of_type("aws_sns_topic") == []
-    created = read(terraform(*shop(SNS_TOPIC="ops")), scope=PLACE)
+    created = read(to_terraform(*shop(SNS_TOPIC="ops")), scope=PLACE)
     assert created.resource("aws_sns_topic.ops")["name"] == "ops"
-    assert 'variable "sns_topic_arn"' not in terraform(*shop(SNS_TOPIC="ops"))
+    assert 'variable "sns_topic_arn"' not in to_terraform(*shop(SNS_TOPIC="ops"))
 
 
 def test_the_url_of_a_hook_is_not_written_down() -> None:
     """It carries a secret, and the file is committed: it is a sensitive variable, no default."""
-    text = terraform(*shop(**EVERYTHING))
+    text = to_terraform(*shop(**EVERYTHING))
     assert SECRET not in text
     assert "s3cr3t" not in text
     variable = read(text).variable("https_hooks_example_com_url")
@@ -129,7 +129,7 @@ def resources_of_the_critical_error(text: str) -> dict[str, dict[str, Any]]:
 
 def test_it_says_what_a_person_wrote() -> None:
     """The same addresses, attribute names and values as the example's hand-written twin."""
-    exported = resources_of_the_critical_error(terraform(*shop()))
+    exported = resources_of_the_critical_error(to_terraform(*shop()))
     written = resources_of_the_critical_error(TWIN.read_text(encoding="utf-8"))
     assert exported == written
     assert len(exported["aws_cloudwatch_metric_alarm.critical_error"]) == 13
@@ -137,7 +137,7 @@ def test_it_says_what_a_person_wrote() -> None:
 
 def test_both_tell_the_topic_in_the_same_way() -> None:
     """The twin's variable and local value are the export's."""
-    texts = (terraform(*shop()), TWIN.read_text(encoding="utf-8"))
+    texts = (to_terraform(*shop()), TWIN.read_text(encoding="utf-8"))
     exported, written = (read(text) for text in texts)
     assert exported.variable("sns_topic_arn") == written.variable("sns_topic_arn")
     actions = [each.blocks["locals"][0]["alarm_actions"] for each in (exported, written)]
