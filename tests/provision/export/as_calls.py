@@ -1,20 +1,20 @@
-"""What an export would have AWS create, in the words of the API calls that `apply` makes.
+"""Translates the resources of an export into the API calls with which `apply` creates them.
 
-Both sides lose what says nothing: empty lists, and that an alarm's actions are enabled. JSON
+Defaults are dropped on both sides: empty lists, and that an alarm's actions are enabled. JSON
 documents are compared as documents.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.provision.export.hcl_reader import Module
-from tests.provision.export.recorded import Made
+from tests.provision.export.recorded import AwsCall
 from tests.provision.export.template_reader import Template
 
-#: Calls by the method's name, each with its arguments, in the order of the names in them.
+#: The arguments of each call by the method's name, sorted.
 Calls = dict[str, list[dict[str, Any]]]
 _DOCUMENTS = {"DashboardBody", "RuleDefinition", "AttributeValue"}
 WRITES = (
@@ -24,47 +24,46 @@ WRITES = (
 )
 
 
-def applied(made: Iterable[Made]) -> Calls:
-    """The calls that were recorded and write."""
-    listed = [*made]
+def write_calls(calls: Sequence[AwsCall]) -> Calls:
+    """The recorded calls that write."""
     return {
-        method: _sorted(each.arguments for each in listed if each.method == method)
+        method: _sorted(call.arguments for call in calls if call.method == method)
         for method in WRITES
     }
 
 
 def _sorted(arguments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return sorted((_plain(each) for each in arguments), key=json.dumps)
+    return sorted(map(_normalize, arguments), key=json.dumps)
 
 
-def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _normalize(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    normalized: dict[str, Any] = {}
     for key in sorted(arguments):
         value = arguments[key]
         if key in _DOCUMENTS:
             value = json.loads(value) if isinstance(value, str) else value
-        value = _trimmed(value)
+        value = _normalize_value(value)
         if value is not None and value != [] and (key, value) != ("ActionsEnabled", True):
-            found[key] = value
-    return found
+            normalized[key] = value
+    return normalized
 
 
-def _trimmed(value: Any) -> Any:
-    """Numbers as floats and objects in one order, without empty lists of dimensions."""
+def _normalize_value(value: Any) -> Any:
+    """The value with numbers as floats and sorted keys, without empty lists of dimensions."""
     if isinstance(value, Mapping):
-        pairs = ((key, _trimmed(value[key])) for key in sorted(value))
-        return {key: each for key, each in pairs if each is not None and each != []}
+        pairs = ((key, _normalize_value(value[key])) for key in sorted(value))
+        return {key: member for key, member in pairs if member is not None and member != []}
     if isinstance(value, list | tuple):
-        return [_trimmed(each) for each in value]
+        return [_normalize_value(member) for member in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     return value
 
 
-def _renamed(attributes: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    """The attributes under the API's names; one without a name there is a mistake."""
+def _rename(attributes: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """The attributes with the API's names. Fails for an attribute without a name."""
     unknown = set(attributes) - set(names)
-    assert not unknown, f"what is {unknown}?"
+    assert not unknown, f"unknown attributes: {unknown}"
     return {names[key]: value for key, value in attributes.items()}
 
 
@@ -73,28 +72,31 @@ def _pairs(tags: Mapping[str, str] | None, key: str = "Key") -> list[dict[str, s
 
 
 def of_terraform(module: Module) -> Calls:
-    """What Terraform would create of a module's resources."""
+    """The calls that create the resources of a Terraform module."""
     calls: Calls = {method: [] for method in WRITES}
     for address in module.names:
         kind = address.split(".")[0]
         for method, arguments in _TERRAFORM[kind](module.resource(address)):
             calls[method].append(arguments)
-    return {method: _sorted(made) for method, made in calls.items()}
+    return {method: _sorted(arguments) for method, arguments in calls.items()}
 
 
-def _log_group(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    retention = {"logGroupName": said["name"], "retentionInDays": said.pop("retention_in_days")}
+def _log_group(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    retention = {
+        "logGroupName": attributes["name"],
+        "retentionInDays": attributes.pop("retention_in_days"),
+    }
     names = {"name": "logGroupName", "log_group_class": "logGroupClass", "tags": "tags"}
     return [
-        ("create_log_group", _renamed(said, **names)),
+        ("create_log_group", _rename(attributes, **names)),
         ("put_retention_policy", retention),
     ]
 
 
-def _filter(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    (transformation,) = said.pop("metric_transformation")
-    made = _renamed(
-        transformation,
+def _filter(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    (exported,) = attributes.pop("metric_transformation")
+    transformation = _rename(
+        exported,
         namespace="metricNamespace",
         name="metricName",
         value="metricValue",
@@ -102,10 +104,11 @@ def _filter(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         default_value="defaultValue",
         dimensions="dimensions",
     )
-    if "defaultValue" in made:
-        made["defaultValue"] = float(made["defaultValue"])
+    if "defaultValue" in transformation:
+        transformation["defaultValue"] = float(transformation["defaultValue"])
     names = {"name": "filterName", "log_group_name": "logGroupName", "pattern": "filterPattern"}
-    return [("put_metric_filter", {**_renamed(said, **names), "metricTransformations": [made]})]
+    arguments = {**_rename(attributes, **names), "metricTransformations": [transformation]}
+    return [("put_metric_filter", arguments)]
 
 
 _ALARM = {
@@ -134,52 +137,52 @@ _METRIC_ALARM = {
 }
 
 
-def _alarm(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    queries = said.pop("metric_query", [])
-    said["tags"] = _pairs(said.get("tags"))
-    if "dimensions" in said:
-        said["dimensions"] = _pairs(said["dimensions"], "Name")
-    made = _renamed(said, **_METRIC_ALARM)
-    return [("put_metric_alarm", {**made, "Metrics": [_query(each) for each in queries]})]
+def _alarm(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    queries = attributes.pop("metric_query", [])
+    attributes["tags"] = _pairs(attributes.get("tags"))
+    if "dimensions" in attributes:
+        attributes["dimensions"] = _pairs(attributes["dimensions"], "Name")
+    arguments = _rename(attributes, **_METRIC_ALARM)
+    return [("put_metric_alarm", {**arguments, "Metrics": [*map(_metric_query, queries)]})]
 
 
-def _query(said: dict[str, Any]) -> dict[str, Any]:
-    metrics = said.pop("metric", [])
+def _metric_query(attributes: dict[str, Any]) -> dict[str, Any]:
+    metrics = attributes.pop("metric", [])
     names = {"id": "Id", "expression": "Expression", "label": "Label", "period": "Period"}
-    made = _renamed(said, **names, return_data="ReturnData")
-    for each in metrics:
-        how = {"Stat": each.pop("stat"), "Period": each.pop("period")}
-        each["dimensions"] = _pairs(each.get("dimensions"), "Name")
-        metric = _renamed(
-            each, namespace="Namespace", metric_name="MetricName", dimensions="Dimensions"
+    query = _rename(attributes, **names, return_data="ReturnData")
+    for exported in metrics:
+        statistic = {"Stat": exported.pop("stat"), "Period": exported.pop("period")}
+        exported["dimensions"] = _pairs(exported.get("dimensions"), "Name")
+        metric = _rename(
+            exported, namespace="Namespace", metric_name="MetricName", dimensions="Dimensions"
         )
-        made["MetricStat"] = {**how, "Metric": metric}
-    return made
+        query["MetricStat"] = {**statistic, "Metric": metric}
+    return query
 
 
-def _composite(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    said["tags"] = _pairs(said.get("tags"))
-    return [("put_composite_alarm", _renamed(said, **_ALARM, alarm_rule="AlarmRule"))]
+def _composite(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    attributes["tags"] = _pairs(attributes.get("tags"))
+    return [("put_composite_alarm", _rename(attributes, **_ALARM, alarm_rule="AlarmRule"))]
 
 
 def _tagged(method: str, **names: str) -> Callable[[dict[str, Any]], Any]:
-    def made(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        if "tags" in said:
-            said["tags"] = _pairs(said["tags"])
-        return [(method, _renamed(said, **names))]
+    def calls(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        if "tags" in attributes:
+            attributes["tags"] = _pairs(attributes["tags"])
+        return [(method, _rename(attributes, **names))]
 
-    return made
-
-
-def _policy(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    made = _renamed(said, arn="TopicArn", policy="AttributeValue")
-    return [("set_topic_attributes", {**made, "AttributeName": "Policy"})]
+    return calls
 
 
-def _dashboard(said: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _policy(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    arguments = _rename(attributes, arn="TopicArn", policy="AttributeValue")
+    return [("set_topic_attributes", {**arguments, "AttributeName": "Policy"})]
+
+
+def _dashboard(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     # The provider's resource takes no tags.
-    made = _renamed(said, dashboard_name="DashboardName", dashboard_body="DashboardBody")
-    return [("put_dashboard", made)]
+    arguments = _rename(attributes, dashboard_name="DashboardName", dashboard_body="DashboardBody")
+    return [("put_dashboard", arguments)]
 
 
 _TERRAFORM: dict[str, Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]]]] = {
@@ -209,28 +212,30 @@ _TERRAFORM: dict[str, Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]
 }
 
 
-def of_cloudformation(read: Template) -> Calls:
-    """What CloudFormation would create of a template's resources."""
+def of_cloudformation(template: Template) -> Calls:
+    """The calls that create the resources of a CloudFormation template."""
     calls: Calls = {method: [] for method in WRITES}
-    for group in read.of_type("AWS::Logs::LogGroup"):
+    for group in template.of_type("AWS::Logs::LogGroup"):
         days = {"logGroupName": group["LogGroupName"], "retentionInDays": group["RetentionInDays"]}
-        tags = {each["Key"]: each["Value"] for each in group["Tags"]}
+        tags = {tag["Key"]: tag["Value"] for tag in group["Tags"]}
         names = {"logGroupName": group["LogGroupName"], "logGroupClass": group["LogGroupClass"]}
         calls["create_log_group"].append({**names, "tags": tags})
         calls["put_retention_policy"].append(days)
-    for each in read.of_type("AWS::Logs::MetricFilter"):
-        calls["put_metric_filter"].append(_lowered(each))
-    for each in read.of_type("AWS::SNS::Topic"):
-        calls["create_topic"].append({"Name": each["TopicName"], "Tags": each["Tags"]})
-    for each in read.of_type("AWS::SNS::TopicPolicy"):
-        policy = {"AttributeName": "Policy", "AttributeValue": each["PolicyDocument"]}
-        calls["set_topic_attributes"] += [{**policy, "TopicArn": arn} for arn in each["Topics"]]
-    for each in read.of_type("AWS::CloudWatch::InsightRule"):
-        each["RuleDefinition"] = each.pop("RuleBody")
-        calls["put_insight_rule"].append(each)
-    for each in read.of_type("AWS::Logs::QueryDefinition"):
+    for metric_filter in template.of_type("AWS::Logs::MetricFilter"):
+        calls["put_metric_filter"].append(_metric_filter(metric_filter))
+    for topic in template.of_type("AWS::SNS::Topic"):
+        calls["create_topic"].append({"Name": topic["TopicName"], "Tags": topic["Tags"]})
+    for policy in template.of_type("AWS::SNS::TopicPolicy"):
+        attribute = {"AttributeName": "Policy", "AttributeValue": policy["PolicyDocument"]}
+        calls["set_topic_attributes"] += [
+            {**attribute, "TopicArn": arn} for arn in policy["Topics"]
+        ]
+    for rule in template.of_type("AWS::CloudWatch::InsightRule"):
+        rule["RuleDefinition"] = rule.pop("RuleBody")
+        calls["put_insight_rule"].append(rule)
+    for query in template.of_type("AWS::Logs::QueryDefinition"):
         names = {"Name": "name", "QueryString": "queryString", "LogGroupNames": "logGroupNames"}
-        calls["put_query_definition"].append(_renamed(each, **names))
+        calls["put_query_definition"].append(_rename(query, **names))
     for kind, method in (
         ("AWS::SNS::Subscription", "subscribe"),
         ("AWS::CloudWatch::AnomalyDetector", "put_anomaly_detector"),
@@ -238,17 +243,17 @@ def of_cloudformation(read: Template) -> Calls:
         ("AWS::CloudWatch::CompositeAlarm", "put_composite_alarm"),
         ("AWS::CloudWatch::Dashboard", "put_dashboard"),
     ):
-        # These properties bear the API's own names.
-        calls[method] += read.of_type(kind)
-    return {method: _sorted(made) for method, made in calls.items()}
+        # These properties have the names of the API.
+        calls[method] += template.of_type(kind)
+    return {method: _sorted(arguments) for method, arguments in calls.items()}
 
 
-def _lowered(said: dict[str, Any]) -> dict[str, Any]:
-    (transformation,) = said["MetricTransformations"]
+def _metric_filter(attributes: dict[str, Any]) -> dict[str, Any]:
+    (transformation,) = attributes["MetricTransformations"]
     return {
-        "logGroupName": said["LogGroupName"],
-        "filterName": said["FilterName"],
-        "filterPattern": said["FilterPattern"],
+        "logGroupName": attributes["LogGroupName"],
+        "filterName": attributes["FilterName"],
+        "filterPattern": attributes["FilterPattern"],
         "metricTransformations": [
             {name[0].lower() + name[1:]: value for name, value in transformation.items()}
         ],

@@ -1,4 +1,4 @@
-"""A recorder around the library's one door to AWS."""
+"""A fixture that records the library's AWS calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.provision.export.recorded import Recorder
 
 @pytest.fixture
 def recorder(account: None, monkeypatch: pytest.MonkeyPatch) -> Recorder:  # noqa: ARG001 - a fixture asks for another by its name
-    """Every call that the library makes from now on, in an empty account of eu-central-1."""
+    """Records every call that the library makes, in an empty account in eu-central-1."""
     recorder = Recorder()
-    monkeypatch.setattr(Aws, "call", recorder.around(Aws.call))
+    monkeypatch.setattr(Aws, "call", recorder.wrap(Aws.call))
     return recorder

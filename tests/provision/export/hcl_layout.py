@@ -1,8 +1,8 @@
-"""Finds where a text differs from what `terraform fmt` leaves; knows nothing of our writer.
+"""Finds where a text differs from the output of `terraform fmt`, independently of our formatter.
 
-Written from Terraform's style conventions and the behaviour of its formatter: two spaces a
-level; the equals signs of neighbouring single-line arguments under each other, one space from
-the longest name; a line that opens a bracket is nobody's neighbour.
+It follows Terraform's style conventions and the behaviour of its formatter: two spaces per level,
+and aligned equals signs of adjacent single-line arguments, one space after the longest name. A
+line that opens a bracket is not aligned with others.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _NAME = re.compile(r'(?P<name>"(?:\\.|[^"\\])*"|[\w-]+)(?P<space> +)= (?P<value>
 
 
 def faults(text: str) -> list[str]:
-    """Each fault with its line number; none in a text that is formatted."""
+    """Each fault with its line number. Empty for a formatted text."""
     lines = text.split("\n")
-    found = [*_edges(lines), *_indents(lines), *_signs(lines)]
-    return [f"line {number}: {what}" for number, what in sorted(found)]
+    numbered = [*_edges(lines), *_indents(lines), *_signs(lines)]
+    return [f"line {number}: {fault}" for number, fault in sorted(numbered)]
 
 
 def _bare(line: str) -> str:
-    """The line without what stands in strings and comments."""
+    """The line without comments and the contents of strings."""
     bare = _STRING.sub('""', line)
     return "" if bare.lstrip().startswith("#") else bare
 
@@ -54,10 +54,10 @@ def _indents(lines: list[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, 1):
         change = _change(line)
         closes = bool(re.match(r"\s*[}\])]", _bare(line)))
-        # `})` closes two brackets that one line opened, and stands one level out.
-        here = level - 1 if closes else level
-        if line and line != "  " * here + line.strip():
-            yield number, f"not indented by {2 * here}"
+        # `})` closes two brackets of one line, and is indented one level less.
+        expected = level - 1 if closes else level
+        if line and line != "  " * expected + line.strip():
+            yield number, f"not indented by {2 * expected}"
         level += (change > 0) - (change < 0)
     if level:
         yield len(lines), "brackets are left open"
@@ -66,14 +66,14 @@ def _indents(lines: list[str]) -> Iterator[tuple[int, str]]:
 def _signs(lines: list[str]) -> Iterator[tuple[int, str]]:
     group: list[tuple[int, re.Match[str]]] = []
     for number, line in enumerate([*lines, ""], 1):
-        found = _NAME.fullmatch(line.strip())
-        if found and _change(line) == 0:
-            group.append((number, found))
+        argument = _NAME.fullmatch(line.strip())
+        if argument and _change(line) == 0:
+            group.append((number, argument))
             continue
-        if found and len(found["space"]) != 1:
+        if argument and len(argument["space"]) != 1:
             yield number, "more than one space before the sign of an open bracket"
-        longest = max((len(each["name"]) for _, each in group), default=0)
-        for at, each in group:
-            if len(each["name"]) + len(each["space"]) != longest + 1:
-                yield at, "the equals sign is not under its neighbours'"
+        longest = max((len(member["name"]) for _, member in group), default=0)
+        for member_number, member in group:
+            if len(member["name"]) + len(member["space"]) != longest + 1:
+                yield member_number, "the equals sign is not aligned"
         group = []

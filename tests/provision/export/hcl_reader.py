@@ -1,6 +1,6 @@
-"""Reads Terraform back into plain values: blocks by python-hcl2, expressions by rules of our own.
+"""Reads Terraform into plain values: python-hcl2 parses blocks, this module evaluates expressions.
 
-It knows the part of the language that an export or a person's twin of it uses: literals,
+It supports the part of the language that an export or the handwritten example uses: literals,
 templates, lists, objects, `join`, `jsonencode`, references and the conditional.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,15 +30,15 @@ class Module:
     """A file, evaluated on demand.
 
     Attributes:
-        variables: Values given to variables, in place of their defaults.
-        scope: What `data.….current.…` gives, by its whole name.
-        unmade: Attributes that only AWS knows, by their whole name.
+        variables: Values of variables, instead of their defaults.
+        scope: Values of `data.….current.…`, by the whole name.
+        computed: Attributes that only AWS knows, by the whole name.
     """
 
     blocks: Mapping[str, Any]
     variables: Mapping[str, object] = field(default_factory=dict)
     scope: Mapping[str, object] = field(default_factory=dict)
-    unmade: Mapping[str, object] = field(default_factory=dict)
+    computed: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -47,9 +47,9 @@ class Module:
 
     def resource(self, address: str) -> dict[str, Any]:
         """The attributes of a resource, as values."""
-        found = [body for name, body in self._resources() if name == address]
-        assert len(found) == 1, f"{address} stands {len(found)} times"
-        return self._body(found[0])
+        bodies = [body for name, body in self._resources() if name == address]
+        assert len(bodies) == 1, f"{address} is declared {len(bodies)} times"
+        return self._body(bodies[0])
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """Every resource of a type, as values."""
@@ -57,8 +57,8 @@ class Module:
 
     def variable(self, name: str) -> dict[str, Any]:
         """The arguments of a variable's block."""
-        for each in self.blocks.get("variable", ()):
-            for label, body in each.items():
+        for block in self.blocks.get("variable", ()):
+            for label, body in block.items():
                 if label.strip('"') == name:
                     return dict(body)
         raise AssertionError(f"no variable {name}")
@@ -66,9 +66,9 @@ class Module:
     def _resources(self) -> list[tuple[str, Any]]:
         return [
             (f"{kind.strip(chr(34))}.{name.strip(chr(34))}", body)
-            for each in self.blocks.get("resource", ())
-            for kind, named in each.items()
-            for name, body in named.items()
+            for block in self.blocks.get("resource", ())
+            for kind, bodies in block.items()
+            for name, body in bodies.items()
         ]
 
     def _body(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,32 +76,33 @@ class Module:
             name: self.value(value) for name, value in body.items() if not name.startswith("__")
         }
 
-    def value(self, given: object) -> object:
-        """The value of what python-hcl2 left: a quoted string, `${…}`, or a structure."""
-        if isinstance(given, dict):
-            if "__is_block__" in given:
-                return self._body(given)
-            return {str(key).strip('"'): self.value(each) for key, each in given.items()}
-        if isinstance(given, list):
-            return [self.value(each) for each in given]
-        if not isinstance(given, str):
-            return given
-        text = given[2:-1] if given.startswith("${") and given.endswith("}") else given
-        return _Expression(text, self).whole()
+    def value(self, parsed: object) -> object:
+        """The value of a result of python-hcl2: a quoted string, `${…}`, or a structure."""
+        if isinstance(parsed, dict):
+            if "__is_block__" in parsed:
+                return self._body(parsed)
+            return {str(key).strip('"'): self.value(member) for key, member in parsed.items()}
+        if isinstance(parsed, list):
+            return [self.value(member) for member in parsed]
+        if not isinstance(parsed, str):
+            return parsed
+        text = parsed[2:-1] if parsed.startswith("${") and parsed.endswith("}") else parsed
+        return _Expression(text, self).evaluate()
 
     def reference(self, name: str) -> object:
-        """What a traversal such as `var.x` or `aws_sns_topic.ops.arn` gives."""
-        head, _, rest = name.partition(".")
+        """The value of a reference such as `var.x` or `aws_sns_topic.ops.arn`."""
+        head, _, member = name.partition(".")
         if name in {"null", "true", "false"}:
             return {"null": None, "true": True, "false": False}[name]
         if head == "var":
-            return self.variables[rest] if rest in self.variables else self._default(rest)
+            return self.variables[member] if member in self.variables else self._default(member)
         if head == "local":
-            return next(self.value(each[rest]) for each in self.blocks["locals"] if rest in each)
+            blocks = self.blocks["locals"]
+            return next(self.value(block[member]) for block in blocks if member in block)
         if head == "data":
             return self.scope[name]
-        if name in self.unmade:
-            return self.unmade[name]
+        if name in self.computed:
+            return self.computed[name]
         kind, label, *path = re.findall(r"[\w-]+", name)
         value: Any = self.resource(f"{kind}.{label}")
         for step in path:
@@ -112,36 +113,36 @@ class Module:
         return self.value(self.variable(name)["default"])
 
 
-def read(text: str, **given: Mapping[str, object]) -> Module:
-    """A file's module; see `Module` for what can be given."""
-    return Module(blocks=hcl2.loads(text), **given)
+def read(text: str, **values: Mapping[str, object]) -> Module:
+    """The module of a file, with values for the attributes of `Module`."""
+    return Module(blocks=hcl2.loads(text), **values)
 
 
 def literal(text: str) -> object:
     """The value of an expression without references."""
-    return _Expression(text, Module(blocks={})).whole()
+    return _Expression(text, Module(blocks={})).evaluate()
 
 
 class _Expression:
-    """One expression, read from left to right."""
+    """A recursive-descent evaluator of one expression."""
 
     def __init__(self, text: str, module: Module) -> None:
         self._text = text
         self._at = 0
         self._module = module
 
-    def whole(self) -> Any:
+    def evaluate(self) -> Any:
         value = self._conditional()
-        assert not self._text[self._at :].strip(), f"rest: {self._text[self._at :]!r}"
+        assert not self._text[self._at :].strip(), f"unread: {self._text[self._at :]!r}"
         return value
 
     def _conditional(self) -> Any:
         value = self._single()
-        if self._taken("=="):
+        if self._take("=="):
             value = value == self._single()
-        if self._taken("?"):
+        if self._take("?"):
             yes = self._conditional()
-            assert self._taken(":")
+            assert self._take(":")
             no = self._conditional()
             return yes if value else no
         return value
@@ -150,18 +151,18 @@ class _Expression:
         self._skip()
         if self._text.startswith('"', self._at):
             return self._string()
-        if self._taken("["):
+        if self._take("["):
             return self._many("]", self._conditional)
-        if self._taken("{"):
+        if self._take("{"):
             return dict(self._many("}", self._pair))
-        found = _TOKENS.match(self._text, self._at)
-        assert found, f"at {self._text[self._at : self._at + 40]!r}"
-        self._at = found.end()
-        if found["number"]:
-            return json.loads(found["number"])
-        name = str(found["name"])
-        if self._taken("("):
-            return _called(name, self._many(")", self._conditional))
+        match = _TOKENS.match(self._text, self._at)
+        assert match, f"at {self._text[self._at : self._at + 40]!r}"
+        self._at = match.end()
+        if match["number"]:
+            return json.loads(match["number"])
+        name = str(match["name"])
+        if self._take("("):
+            return _call(name, self._many(")", self._conditional))
         return self._module.reference(name)
 
     def _pair(self) -> tuple[str, Any]:
@@ -169,19 +170,19 @@ class _Expression:
         if self._text.startswith('"', self._at):
             key = self._string()
         else:
-            found = _TOKENS.match(self._text, self._at)
-            assert found
-            self._at = found.end()
-            key = str(found["name"])
-        assert self._taken("=")
+            match = _TOKENS.match(self._text, self._at)
+            assert match
+            self._at = match.end()
+            key = str(match["name"])
+        assert self._take("=")
         return key, self._conditional()
 
-    def _many(self, end: str, one: Any) -> list[Any]:
-        found = []
-        while not self._taken(end):
-            found.append(one())
-            self._taken(",")
-        return found
+    def _many(self, end: str, read_item: Callable[[], Any]) -> list[Any]:
+        items = []
+        while not self._take(end):
+            items.append(read_item())
+            self._take(",")
+        return items
 
     def _string(self) -> str:
         self._at += 1
@@ -200,7 +201,7 @@ class _Expression:
         if text.startswith("${", at):
             self._at += 2
             value = self._conditional()
-            assert self._taken("}")
+            assert self._take("}")
             return str(value)
         assert not text.startswith("%{", at), "a directive"
         self._at += 1
@@ -212,7 +213,7 @@ class _Expression:
         digits = text[at + 2 : at + 2 + length]
         return chr(int(digits, 16)) if length else _ESCAPED[code]
 
-    def _taken(self, sign: str) -> bool:
+    def _take(self, sign: str) -> bool:
         self._skip()
         # `=` is not the beginning of `==`.
         if not self._text.startswith(sign, self._at) or (
@@ -227,7 +228,7 @@ class _Expression:
             self._at += 1
 
 
-def _called(name: str, arguments: list[Any]) -> Any:
+def _call(name: str, arguments: list[Any]) -> Any:
     if name == "join":
         return str(arguments[0]).join(arguments[1])
     assert name == "jsonencode"

@@ -1,6 +1,6 @@
-"""IAM as far as these tests need it: which actions a call asks for, and what a policy allows.
+"""The part of IAM that these tests need: which actions a call requires and a policy allows.
 
-The table follows AWS's Service Authorization Reference; the policies' own writer is not asked.
+The table follows AWS's Service Authorization Reference, independently of the exported policies.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.provision.export.recorded import Made
+from tests.provision.export.recorded import AwsCall
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 
@@ -21,20 +21,20 @@ def _cloudwatch(kind: str) -> str:
     return f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:{kind}"
 
 
-def _group(made: Mapping[str, Any]) -> str:
-    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{made['logGroupName']}"
+def _group(arguments: Mapping[str, Any]) -> str:
+    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{arguments['logGroupName']}"
 
 
-def _stream(made: Mapping[str, Any]) -> str:
-    return f"{_group(made)}:log-stream:{made['logStreamName']}"
+def _stream(arguments: Mapping[str, Any]) -> str:
+    return f"{_group(arguments)}:log-stream:{arguments['logStreamName']}"
 
 
 def _dashboard(name: str) -> str:
     return f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}"
 
 
-def _each(key: str, arn: Callable[[str], str]) -> Callable[[Mapping[str, Any]], list[str]]:
-    return lambda made: [arn(name) for name in made[key]]
+def _for_names(key: str, arn: Callable[[str], str]) -> Callable[[Mapping[str, Any]], list[str]]:
+    return lambda arguments: [arn(name) for name in arguments[key]]
 
 
 def _alarm(name: str) -> str:
@@ -45,11 +45,11 @@ def _rule(name: str) -> str:
     return _cloudwatch(f"insight-rule/{name}")
 
 
-def _topic(made: Mapping[str, Any]) -> str:
-    return str(made.get("TopicArn") or f"arn:aws:sns:{REGION}:{ACCOUNT}:{made['Name']}")
+def _topic(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("TopicArn") or f"arn:aws:sns:{REGION}:{ACCOUNT}:{arguments['Name']}")
 
 
-#: The resource that a method's action is judged on; the others take none.
+#: The resource of each method's action. The other actions have none.
 _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     **dict.fromkeys(("create_log_stream", "put_log_events"), _stream),
     **dict.fromkeys(
@@ -60,16 +60,16 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         ),
         _group,
     ),
-    "logs list_tags_for_resource": lambda made: made["resourceArn"],
-    "put_metric_alarm": lambda made: _alarm(made["AlarmName"]),
-    "delete_alarms": _each("AlarmNames", _alarm),
-    "tag_resource": lambda made: made["ResourceARN"],
-    "put_insight_rule": lambda made: _rule(made["RuleName"]),
-    "delete_insight_rules": _each("RuleNames", _rule),
-    "put_dashboard": lambda made: _dashboard(made["DashboardName"]),
-    "get_dashboard": lambda made: _dashboard(made["DashboardName"]),
-    "delete_dashboards": _each("DashboardNames", _dashboard),
-    "sns list_tags_for_resource": lambda made: made["ResourceArn"],
+    "logs list_tags_for_resource": lambda arguments: arguments["resourceArn"],
+    "put_metric_alarm": lambda arguments: _alarm(arguments["AlarmName"]),
+    "delete_alarms": _for_names("AlarmNames", _alarm),
+    "tag_resource": lambda arguments: arguments["ResourceARN"],
+    "put_insight_rule": lambda arguments: _rule(arguments["RuleName"]),
+    "delete_insight_rules": _for_names("RuleNames", _rule),
+    "put_dashboard": lambda arguments: _dashboard(arguments["DashboardName"]),
+    "get_dashboard": lambda arguments: _dashboard(arguments["DashboardName"]),
+    "delete_dashboards": _for_names("DashboardNames", _dashboard),
+    "sns list_tags_for_resource": lambda arguments: arguments["ResourceArn"],
     **dict.fromkeys(
         (
             *("create_topic", "delete_topic", "get_topic_attributes", "set_topic_attributes"),
@@ -86,36 +86,36 @@ _UNSCOPED = {
 }
 
 
-def asked(made: Made) -> Iterator[tuple[str, str]]:
-    """The actions that a call asks for, each with its resource; `*` where it takes none."""
-    name = "".join(word.capitalize() for word in made.method.split("_"))
-    find = _RESOURCE.get(f"{made.service} {made.method}") or _RESOURCE.get(made.method)
-    assert find or made.method in _UNSCOPED, f"say which resource {made.method} takes"
-    found = find(made.arguments) if find else "*"
-    resources = found if isinstance(found, list) else [found]
-    for resource in resources:
-        yield f"{made.service}:{name}", resource
-        # Tags given at the creation ask for the tagging too.
-        given = made.arguments.get("tags") or made.arguments.get("Tags")
-        if given and made.method != "tag_resource":
-            # A composite alarm is put under `*`, and tagged by its own ARN.
-            tagged = resource if resource != "*" else _alarm(made.arguments["AlarmName"])
-            yield f"{made.service}:TagResource", tagged
+def required(call: AwsCall) -> Iterator[tuple[str, str]]:
+    """The actions that a call requires, each with its resource, or `*` if it has none."""
+    name = "".join(word.capitalize() for word in call.method.split("_"))
+    resource_of = _RESOURCE.get(f"{call.service} {call.method}") or _RESOURCE.get(call.method)
+    assert resource_of or call.method in _UNSCOPED, f"no resource is known for {call.method}"
+    resources = resource_of(call.arguments) if resource_of else "*"
+    for resource in resources if isinstance(resources, list) else [resources]:
+        yield f"{call.service}:{name}", resource
+        # Creating a resource with tags requires TagResource too.
+        tags = call.arguments.get("tags") or call.arguments.get("Tags")
+        if tags and call.method != "tag_resource":
+            # A composite alarm is created under `*`, but tagged by its ARN.
+            tagged = resource if resource != "*" else _alarm(call.arguments["AlarmName"])
+            yield f"{call.service}:TagResource", tagged
 
 
 def allowed(document: Mapping[str, Any], action: str, resource: str) -> bool:
     """Whether a policy document allows an action on a resource."""
     return any(
-        each["Effect"] == "Allow"
-        and action in _many(each["Action"])
-        and any(_matches(pattern, resource) for pattern in _many(each["Resource"]))
-        for each in document["Statement"]
+        statement["Effect"] == "Allow"
+        and action in _many(statement["Action"])
+        and any(_matches(pattern, resource) for pattern in _many(statement["Resource"]))
+        for statement in document["Statement"]
     )
 
 
 def actions(document: Mapping[str, Any]) -> set[str]:
     """Every action that a policy document allows."""
-    return {action for each in document["Statement"] for action in _many(each["Action"])}
+    statements = document["Statement"]
+    return {action for statement in statements for action in _many(statement["Action"])}
 
 
 def _many(value: Any) -> list[str]:
@@ -123,7 +123,7 @@ def _many(value: Any) -> list[str]:
 
 
 def _matches(pattern: str, resource: str) -> bool:
-    """IAM's wildcards: `*` and `?`; `${?}` is a question mark that means itself."""
+    """Matches IAM's wildcards `*` and `?`. `${?}` is a literal question mark."""
     parts = re.split(r"(\$\{\?\}|\*|\?)", pattern)
     words = {"*": ".*", "?": ".", "${?}": r"\?"}
     return re.fullmatch("".join(words.get(p, re.escape(p)) for p in parts), resource) is not None

@@ -1,8 +1,8 @@
-"""The calls that the library makes, noted at its one door to AWS, and answered.
+"""Records the library's AWS calls where all of them pass, at `Aws.call`.
 
-moto answers; what it lacks is answered here, after botocore has checked the arguments against
-the service's own model: query definitions, composite alarms, anomaly detectors, an
-alarm's history and TestMetricFilter.
+moto answers them. For what moto lacks (query definitions, composite alarms, anomaly detectors, an
+alarm's history and TestMetricFilter) the recorder answers, after botocore has validated the
+arguments against the service's model.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from flask_errwatch.patterns import parse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
-    """One call."""
+class AwsCall:
+    """A call of a service."""
 
     service: str
     method: str
@@ -28,33 +28,33 @@ class Made:
 
 @dataclass
 class Recorder:
-    """What was called, in order."""
+    """The calls, in order."""
 
-    made: list[Made] = field(default_factory=list)
+    calls: list[AwsCall] = field(default_factory=list)
     _queries: dict[str, dict[str, Any]] = field(default_factory=dict)
     _models: list[dict[str, Any]] = field(default_factory=list)
 
-    def around(self, call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        """The call, noted before it is made."""
+    def wrap(self, call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """The function, which now records each call before making it."""
 
-        def noted(aws: Aws, service: str, method: str, /, **arguments: Any) -> dict[str, Any]:
-            self.made.append(Made(service=service, method=method, arguments=arguments))
+        def recording(aws: Aws, service: str, method: str, /, **arguments: Any) -> dict[str, Any]:
+            self.calls.append(AwsCall(service=service, method=method, arguments=arguments))
             answer: Callable[..., dict[str, Any]] | None = getattr(self, f"_{method}", None)
             if answer is None:
                 return call(aws, service, method, **arguments)
             self._check(aws, service, method, arguments)
             return answer(**arguments)
 
-        return noted
+        return recording
 
     def of(self, method: str) -> list[Mapping[str, Any]]:
         """The arguments of every call of a method."""
-        return [each.arguments for each in self.made if each.method == method]
+        return [call.arguments for call in self.calls if call.method == method]
 
-    def taken(self) -> list[Made]:
-        """What was called so far; asking for it forgets it."""
-        made, self.made = self.made, []
-        return made
+    def pop_calls(self) -> list[AwsCall]:
+        """Returns and forgets the calls so far."""
+        calls, self.calls = self.calls, []
+        return calls
 
     def _check(self, aws: Aws, service: str, method: str, arguments: Mapping[str, Any]) -> None:
         model = aws.client(service).meta.service_model
@@ -69,8 +69,8 @@ class Recorder:
 
     def _describe_query_definitions(self, **arguments: Any) -> dict[str, Any]:
         prefix = arguments.get("queryDefinitionNamePrefix", "")
-        found = [each for each in self._queries.values() if each["name"].startswith(prefix)]
-        return {"queryDefinitions": found}
+        listed = [query for query in self._queries.values() if query["name"].startswith(prefix)]
+        return {"queryDefinitions": listed}
 
     def _delete_query_definition(self, **arguments: Any) -> dict[str, Any]:
         del self._queries[arguments["queryDefinitionId"]]
@@ -84,7 +84,7 @@ class Recorder:
         return {}
 
     def _describe_anomaly_detectors(self, **_: Any) -> dict[str, Any]:
-        listed = [{"SingleMetricAnomalyDetector": each, **each} for each in self._models]
+        listed = [{"SingleMetricAnomalyDetector": model, **model} for model in self._models]
         return {"AnomalyDetectors": listed}
 
     def _delete_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
@@ -97,4 +97,4 @@ class Recorder:
     def _test_metric_filter(self, **arguments: Any) -> dict[str, Any]:
         pattern = parse(arguments["filterPattern"])
         lines = arguments["logEventMessages"]
-        return {"matches": [{"eventMessage": each} for each in lines if pattern.matches(each)]}
+        return {"matches": [{"eventMessage": line} for line in lines if pattern.matches(line)]}

@@ -10,7 +10,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 
 SECRET = "https://hooks.example.com/services/s3cr3t"
-#: Everything that can be turned on, and every kind of alarm.
+#: Every optional feature.
 EVERYTHING: dict[str, Any] = {
     "SNS_TOPIC": "ops",
     "SUBSCRIPTIONS": f"mailto:ops@example.com,{SECRET}",
@@ -38,7 +38,7 @@ EVERY_KIND = (
 def shop(
     detectors: tuple[Detector, ...] = DEFAULT_DETECTORS, *, name: str = "shop", **settings: object
 ) -> tuple[Catalogue, Config]:
-    """The catalogue and configuration of an app: `RETENTION_DAYS=30` sets that key."""
+    """The catalogue and configuration of an app. `RETENTION_DAYS=30` sets that key."""
     keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
     config = configuration.load(keys, {}, app_name=name)
     return Catalogue(detectors).configured(config), config

@@ -1,4 +1,4 @@
-"""Reads a CloudFormation template back into plain values, as a deployment would resolve it."""
+"""Reads a CloudFormation template into plain values, resolved as a deployment would."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PLACE = {
+PSEUDO_PARAMETERS = {
     "AWS::Partition": "aws",
     "AWS::Region": "eu-central-1",
     "AWS::AccountId": "123456789012",
 }
 _ABSENT = object()
-#: What `Ref` gives of each type (CloudFormation, resource reference, return values).
+#: The property that `Ref` returns for each type (CloudFormation, resource reference).
 _REF = {
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::CloudWatch::Alarm": "AlarmName",
@@ -24,23 +24,23 @@ _REF = {
 
 @dataclass(frozen=True)
 class Template:
-    """A template and the values given to its parameters."""
+    """A template and the values of its parameters."""
 
     document: Mapping[str, Any]
-    given: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """The properties of every resource of a type, resolved."""
         return [
-            self.value(each["Properties"])
-            for each in self.document["Resources"].values()
-            if each["Type"] == kind
+            self.value(resource["Properties"])
+            for resource in self.document["Resources"].values()
+            if resource["Type"] == kind
         ]
 
     def value(self, raw: Any) -> Any:
-        """A value with its functions carried out."""
+        """A value with its intrinsic functions evaluated."""
         if isinstance(raw, list):
-            return [found for each in raw if (found := self.value(each)) is not _ABSENT]
+            return [value for member in raw if (value := self.value(member)) is not _ABSENT]
         if not isinstance(raw, dict):
             return raw
         if len(raw) == 1:
@@ -53,27 +53,27 @@ class Template:
                 condition, yes, no = argument
                 return self.value(yes if self._holds(condition) else no)
             assert not name.startswith("Fn::"), name
-        found = {key: self.value(each) for key, each in raw.items()}
-        return {key: each for key, each in found.items() if each is not _ABSENT}
+        values = {key: self.value(member) for key, member in raw.items()}
+        return {key: value for key, value in values.items() if value is not _ABSENT}
 
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return _ABSENT
-        if name in PLACE:
-            return PLACE[name]
+        if name in PSEUDO_PARAMETERS:
+            return PSEUDO_PARAMETERS[name]
         if name in self.document["Parameters"]:
-            return self.given.get(name, self.document["Parameters"][name].get("Default"))
+            return self.parameters.get(name, self.document["Parameters"][name].get("Default"))
         resource = self.document["Resources"][name]
         if resource["Type"] == "AWS::SNS::Topic":
             return f"arn:aws:sns:eu-central-1:123456789012:{resource['Properties']['TopicName']}"
         return self.value(resource["Properties"][_REF[resource["Type"]]])
 
     def _sub(self, text: str) -> str:
-        def found(match: re.Match[str]) -> str:
+        def substitute(match: re.Match[str]) -> str:
             name = match[1]
             return f"${{{name[1:]}}}" if name.startswith("!") else str(self._ref(name))
 
-        return re.sub(r"\$\{([^}]*)\}", found, text)
+        return re.sub(r"\$\{([^}]*)\}", substitute, text)
 
     def _holds(self, condition: str) -> bool:
         assert condition == "HasTopic"
@@ -83,6 +83,6 @@ class Template:
         return bool(self._ref("SnsTopicArn"))
 
 
-def template(text: str, **given: object) -> Template:
-    """A template from its text."""
-    return Template(json.loads(text), given)
+def template(text: str, **parameters: object) -> Template:
+    """The template of a text, with values of its parameters."""
+    return Template(json.loads(text), parameters)

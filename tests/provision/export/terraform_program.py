@@ -1,4 +1,4 @@
-"""The real `terraform`, where this machine has one: its formatter and its console."""
+"""The formatter and the console of the real `terraform`, where it is installed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import pytest
 
 PROGRAM = shutil.which("terraform")
 needs_terraform = pytest.mark.skipif(
-    PROGRAM is None, reason="no terraform on this machine: only our own checker judges"
+    PROGRAM is None, reason="terraform is not installed: only our own checker is used"
 )
 
 
 def fmt_check(text: str, folder: Path) -> str:
-    """What `terraform fmt` would change; nothing in a file that is formatted."""
+    """The changes that `terraform fmt` would make. Empty for a formatted file."""
     file = folder / "exported.tf"
     file.write_text(text, encoding="utf-8")
-    done = _run("fmt", "-check", "-diff", str(file), folder=folder)
-    return done.stdout + done.stderr
+    result = _run("fmt", "-check", "-diff", str(file), folder=folder)
+    return result.stdout + result.stderr
 
 
 def evaluated(expression: str, folder: Path) -> str:
-    """What `terraform console` says of an expression that gives a string."""
-    done = _run("console", folder=folder, stdin=f"base64encode({expression})\n")
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip().strip('"')
+    """The result of `terraform console` for an expression whose value is a string."""
+    result = _run("console", folder=folder, stdin=f"base64encode({expression})\n")
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip().strip('"')
 
 
 def _run(*arguments: str, folder: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     assert PROGRAM is not None
     empty = folder / "empty.tfrc"
     empty.touch()
-    # Without these it would look for newer versions of itself, and read the user's settings.
+    # Disables the check for newer versions, and the user's settings.
     settings = {"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": str(empty)}
     return subprocess.run(
         [PROGRAM, *arguments],

@@ -1,4 +1,4 @@
-"""The CloudFormation export: `cfn-lint` finds nothing, and nothing is lost."""
+"""The CloudFormation export: `cfn-lint` finds nothing, and parameters work."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
 
 
 def findings(text: str) -> list[str]:
-    """What cfn-lint has to say, its mere information included."""
+    """The findings of cfn-lint, including those of level information."""
     config = ManualArgs(include_checks=["I"], regions=["us-east-1", "eu-central-1"])
-    return [f"{each.rule.id} {each.message}" for each in lint(text, config=config)]
+    return [f"{finding.rule.id} {finding.message}" for finding in lint(text, config=config)]
 
 
 @pytest.mark.parametrize("name", APPS)
 def test_the_linter_finds_nothing(name: str) -> None:
-    """No error, no warning, no advice."""
+    """There is no error, no warning and no information."""
     assert findings(to_cloudformation(*APPS[name])) == []
 
 
@@ -52,8 +52,8 @@ def test_the_linter_finds_nothing(name: str) -> None:
         (("Resources", "ShopLogGroup", "DeletionPolicy"), "Delete", "I3011"),
     ],
 )
-def test_the_linter_would_find_faults(path: tuple[str, ...], value: object, rule: str) -> None:
-    """It does look: a fault of each kind is told."""
+def test_the_linter_finds_faults(path: tuple[str, ...], value: object, rule: str) -> None:
+    """The linter is configured: it finds a fault of each kind."""
     document = json.loads(to_cloudformation(*APPS["default"]))
     entry: Any = document
     for key in path[:-1]:
@@ -61,47 +61,46 @@ def test_the_linter_would_find_faults(path: tuple[str, ...], value: object, rule
     entry[path[-1]] = value
     if rule == "I3011":
         del entry["UpdateReplacePolicy"], entry["DeletionPolicy"]
-    assert any(found.startswith(rule) for found in findings(json.dumps(document)))
+    assert any(finding.startswith(rule) for finding in findings(json.dumps(document)))
 
 
 def test_thresholds_and_the_topic_are_parameters() -> None:
-    """Their defaults are the configured values; another value goes everywhere it is used."""
+    """Their defaults are the configured values. Another value is used everywhere."""
     text = to_cloudformation(*shop(DASHBOARD=True, ALARM_THRESHOLD=7.5))
-    mine = "arn:aws:sns:eu-central-1:123456789012:mine"
-    given = template(text, CriticalErrorThreshold=3, SnsTopicArn=mine)
-    alarms = {each["AlarmName"]: each for each in given.of_type("AWS::CloudWatch::Alarm")}
+    other = "arn:aws:sns:eu-central-1:123456789012:other"
+    changed = template(text, CriticalErrorThreshold=3, SnsTopicArn=other)
+    alarms = {alarm["AlarmName"]: alarm for alarm in changed.of_type("AWS::CloudWatch::Alarm")}
     assert alarms["shop-critical-error"]["Threshold"] == 3
-    assert alarms["shop-critical-error"]["OKActions"] == [mine]
+    assert alarms["shop-critical-error"]["OKActions"] == [other]
     assert alarms["shop-not-found-error"]["Threshold"] == 7.5
-    (dashboard,) = given.of_type("AWS::CloudWatch::Dashboard")
+    (dashboard,) = changed.of_type("AWS::CloudWatch::Dashboard")
     assert '{"label":"shop-critical-error threshold","value":3}' in dashboard["DashboardBody"]
     assert '{"label":"shop-not-found-error threshold","value":7.5}' in dashboard["DashboardBody"]
-    (quiet, *_) = template(text).of_type("AWS::CloudWatch::Alarm")
-    assert "AlarmActions" not in quiet
+    (without_topic, *_) = template(text).of_type("AWS::CloudWatch::Alarm")
+    assert "AlarmActions" not in without_topic
 
 
-def test_the_url_of_a_hook_is_not_written_down() -> None:
-    """It carries a secret, and the file is committed: it is a parameter that is not shown."""
+def test_the_url_of_a_web_hook_is_not_exported() -> None:
+    """It contains a secret and the file is committed: it is a parameter that is not shown."""
     text = to_cloudformation(*shop(**EVERYTHING))
     assert "s3cr3t" not in text
     parameter = json.loads(text)["Parameters"]["HttpsHooksExampleComUrl"]
     assert parameter["NoEcho"] is True
     assert "Default" not in parameter
-    endpoints = {
-        each["Endpoint"]
-        for each in template(text, HttpsHooksExampleComUrl=SECRET).of_type("AWS::SNS::Subscription")
-    }
+    deployed = template(text, HttpsHooksExampleComUrl=SECRET)
+    subscriptions = deployed.of_type("AWS::SNS::Subscription")
+    endpoints = {subscription["Endpoint"] for subscription in subscriptions}
     assert endpoints == {"ops@example.com", SECRET}
 
 
-def test_the_lines_outlive_the_stack() -> None:
-    """Deleting the stack, or replacing the group, keeps the log group."""
+def test_the_log_group_is_kept_when_the_stack_is_deleted() -> None:
+    """Deleting the stack and replacing the group keep the log group."""
     group = json.loads(to_cloudformation(*shop()))["Resources"]["ShopLogGroup"]
     assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-def test_what_an_expression_names_stands_before_its_alarm() -> None:
-    """The rule of a per-source alarm is named in words: the order is said beside them."""
+def test_an_alarm_depends_on_the_rules_that_its_expression_names() -> None:
+    """The expression of a per-source alarm names its rule without a Ref."""
     resources = json.loads(to_cloudformation(*APPS["everything"]))["Resources"]
     alarm = resources["NotFoundErrorOneSourceAlarm"]
     assert alarm["DependsOn"] == ["NotFoundErrorOneSourceInsightRule"]

@@ -1,7 +1,7 @@
 """The dashboard's body: the documented structure, the grid, and what it shows.
 
-There is no emulator that draws a dashboard: a validator of these tests judges the body, written
-from AWS's page *Dashboard Body Structure and Syntax*.
+No emulator draws a dashboard. These tests have a validator of the body that follows AWS's page
+*Dashboard Body Structure and Syntax*.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
 from flask_errwatch.provision.scope import AwsScope
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
 
-PLACE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
+SCOPE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
 HUNDRED = tuple(
     Detector(name=f"detector-{number}", event=f"Detector {number}", alarm=Alarm(threshold=number))
     for number in range(1, 101)
@@ -36,7 +36,7 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
 }
 
 _ARN = re.compile(r"arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}", re.DOTALL)
-#: What each type of widget may say, and what it has to.
+#: The allowed and the required properties of each type of widget.
 _PROPERTIES = {
     "metric": (
         {"title", "view", "region", "metrics", "stat", "period", "yAxis", "annotations"},
@@ -49,126 +49,127 @@ _PROPERTIES = {
 
 
 def faults(body: Any) -> list[str]:
-    """What CloudWatch would refuse, or draw wrongly."""
-    found = [*_frame(body)]
+    """What CloudWatch would reject or draw wrongly."""
+    messages = [*_frame(body)]
     widgets = body.get("widgets", [])
     for number, widget in enumerate(widgets):
-        found += [f"widget {number}: {what}" for what in _widget(widget)]
+        messages += [f"widget {number}: {fault}" for fault in _widget(widget)]
     cells: dict[tuple[int, int], int] = {}
-    for number, each in enumerate(widgets):
-        for x in range(each["x"], each["x"] + each["width"]):
-            for y in range(each["y"], each["y"] + each["height"]):
+    for number, widget in enumerate(widgets):
+        for x in range(widget["x"], widget["x"] + widget["width"]):
+            for y in range(widget["y"], widget["y"] + widget["height"]):
                 if cells.setdefault((x, y), number) != number:
-                    found.append(f"widget {number} lies on widget {cells[x, y]}")
-    return found
+                    messages.append(f"widget {number} overlaps widget {cells[x, y]}")
+    return messages
 
 
 def _frame(body: Any) -> Iterator[str]:
     if set(body) - {"widgets", "start", "end", "periodOverride"}:
         yield "an unknown key"
     if not isinstance(body.get("widgets"), list) or len(body["widgets"]) > 500:
-        yield "widgets is a list of at most 500"
+        yield "widgets is not a list of at most 500"
     if not re.fullmatch(r"-P(\d+[WD])?(T\d+[HM])?", body.get("start", "-PT1H")):
-        yield "start is a negative duration"
+        yield "start is not a negative duration"
     if body.get("periodOverride", "auto") not in {"auto", "inherit"}:
-        yield "periodOverride is auto or inherit"
-    drawn = [line for each in body["widgets"] for line in each["properties"].get("metrics", [])]
-    if len(drawn) > 2500:
+        yield "periodOverride is neither auto nor inherit"
+    metrics = [metric for w in body["widgets"] for metric in w["properties"].get("metrics", [])]
+    if len(metrics) > 2500:
         yield "more than 2,500 metrics"
 
 
 def _widget(widget: Any) -> Iterator[str]:
     if set(widget) != {"type", "x", "y", "width", "height", "properties"}:
-        yield "other keys than those of a widget"
+        yield "the keys are not those of a widget"
     if not 0 <= widget["x"] <= 23 or widget["y"] < 0:
-        yield "x is 0 to 23, y not negative"
+        yield "x is not 0 to 23, or y is negative"
     if not 1 <= widget["width"] <= 24 or widget["x"] + widget["width"] > 24:
         yield "wider than the grid"
     if not 1 <= widget["height"] <= 1000:
-        yield "height is 1 to 1000"
-    may, must = _PROPERTIES[widget["type"]]
+        yield "height is not 1 to 1000"
+    allowed, required = _PROPERTIES[widget["type"]]
     properties = widget["properties"]
-    if set(properties) - may or must - set(properties):
-        yield f"other properties than those of a {widget['type']} widget"
+    if set(properties) - allowed or required - set(properties):
+        yield f"the properties are not those of a {widget['type']} widget"
     yield from {"metric": _metric, "alarm": _alarm, "log": _log, "text": _text}[widget["type"]](
         properties
     )
 
 
-def _metric(said: Any) -> Iterator[str]:
-    if not said["metrics"] or len(said["metrics"]) > 500:
-        yield "1 to 500 metrics"
-    for line in said["metrics"]:
-        *words, last = line
-        how = last if isinstance(last, dict) else {}
-        names = words if isinstance(last, dict) else line
-        is_expression = "expression" in how and not names
+def _metric(properties: Any) -> Iterator[str]:
+    if not properties["metrics"] or len(properties["metrics"]) > 500:
+        yield "not 1 to 500 metrics"
+    for metric in properties["metrics"]:
+        *words, last = metric
+        options = last if isinstance(last, dict) else {}
+        names = words if isinstance(last, dict) else metric
+        is_expression = "expression" in options and not names
         # Namespace and name, then pairs.
         if not is_expression and (len(names) < 2 or len(names) % 2):
-            yield "a metric is namespace, name and pairs"
-        if not all(isinstance(each, str) for each in names):
-            yield "a metric's words are texts"
-        if set(how) - {"expression", "label", "id", "stat", "period"}:
-            yield "an unknown setting of a metric"
-    if said.get("period", 60) % 60 or said.get("view") not in {"timeSeries", "singleValue"}:
-        yield "period is a multiple of 60, view a known one"
-    for line in said.get("annotations", {}).get("horizontal", []):
+            yield "a metric is not namespace, name and pairs"
+        if not all(isinstance(name, str) for name in names):
+            yield "a name of a metric is not a string"
+        if set(options) - {"expression", "label", "id", "stat", "period"}:
+            yield "an unknown option of a metric"
+    view = properties.get("view")
+    if properties.get("period", 60) % 60 or view not in {"timeSeries", "singleValue"}:
+        yield "period is not a multiple of 60, or view is unknown"
+    for line in properties.get("annotations", {}).get("horizontal", []):
         if set(line) != {"label", "value"} or not isinstance(line["value"], int | float):
-            yield "a line has a label and a number"
+            yield "a line does not have a label and a number"
 
 
-def _alarm(said: Any) -> Iterator[str]:
-    if not 1 <= len(said["alarms"]) <= 100:
-        yield "1 to 100 alarms"
-    if not all(_ARN.fullmatch(each) for each in said["alarms"]):
-        yield "an alarm is named by its ARN"
+def _alarm(properties: Any) -> Iterator[str]:
+    if not 1 <= len(properties["alarms"]) <= 100:
+        yield "not 1 to 100 alarms"
+    if not all(_ARN.fullmatch(arn) for arn in properties["alarms"]):
+        yield "an alarm is not an ARN"
 
 
-def _log(said: Any) -> Iterator[str]:
-    if not re.match(r"SOURCE '[A-Za-z0-9_\-/.#]{1,512}' \| ", said["query"]):
-        yield "a query begins with its log group"
-    if said.get("view", "table") not in {"table", "timeSeries", "bar", "pie"}:
-        yield "view is a known one"
+def _log(properties: Any) -> Iterator[str]:
+    if not re.match(r"SOURCE '[A-Za-z0-9_\-/.#]{1,512}' \| ", properties["query"]):
+        yield "a query does not begin with its log group"
+    if properties.get("view", "table") not in {"table", "timeSeries", "bar", "pie"}:
+        yield "view is unknown"
 
 
-def _text(said: Any) -> Iterator[str]:
-    if said.get("background", "solid") not in {"solid", "transparent"}:
-        yield "background is solid or transparent"
+def _text(properties: Any) -> Iterator[str]:
+    if properties.get("background", "solid") not in {"solid", "transparent"}:
+        yield "background is neither solid nor transparent"
 
 
 def body_of(catalogue: Catalogue, config: Config) -> Any:
     """The app's dashboard, as it is exported."""
-    return json.loads(dashboard_text(catalogue, config, PLACE))
+    return json.loads(dashboard_text(catalogue, config, SCOPE))
 
 
 @pytest.mark.parametrize("name", APPS)
 def test_the_body_has_the_documented_structure(name: str) -> None:
-    """Widgets within 24 columns, none on another, each with what its type takes."""
+    """Widgets fit into 24 columns, do not overlap, and have the properties of their type."""
     assert faults(body_of(*APPS[name])) == []
 
 
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("x", {"x": 20}, "wider than the grid"),
-    ("y", {"y": 4}, "lies on widget"),
-    ("type", {"type": "text"}, "other properties"),
-    ("height", {"height": 0}, "height is 1 to 1000"),
+    ("y", {"y": 4}, "overlaps widget"),
+    ("type", {"type": "text"}, "the properties are not"),
+    ("height", {"height": 0}, "height is not 1 to 1000"),
 ]
 
 
-@pytest.mark.parametrize(("name", "change", "found"), BROKEN, ids=[each[0] for each in BROKEN])
-def test_the_validator_finds_faults(name: str, change: dict[str, Any], found: str) -> None:
-    """It is no rubber stamp: a widget that is moved or is another is told."""
+@pytest.mark.parametrize(("name", "change", "expected"), BROKEN, ids=[case[0] for case in BROKEN])
+def test_the_validator_finds_faults(name: str, change: dict[str, Any], expected: str) -> None:
+    """The validator works: it finds a widget that was moved or has another type."""
     body = body_of(*APPS["default"])
     body["widgets"][2 if name == "y" else 0].update(change)
     try:
-        told = faults(body)
+        messages = faults(body)
     except KeyError:  # another type's properties
-        told = [found] if name == "type" else []
-    assert any(found in each for each in told)
+        messages = [expected] if name == "type" else []
+    assert any(expected in message for message in messages)
 
 
 def test_each_detector_has_a_row() -> None:
-    """Its count with the threshold as a line on the left, the state of its alarm on the right."""
+    """Its count is on the left, with a line at the threshold. Its alarm's state is on the right."""
     widgets = body_of(*APPS["default"])["widgets"]
     row = {
         "type": "metric",
@@ -201,21 +202,22 @@ def test_each_detector_has_a_row() -> None:
         },
     }
     assert widgets[:2] == [row, state]
-    titles = [each["properties"]["title"] for each in widgets if each["type"] == "metric"]
-    assert titles == [f"shop-{each.name}" for each in DEFAULT_DETECTORS]
-    # The one without an alarm has the whole width.
-    assert [each["width"] for each in widgets if each["type"] == "metric"] == [18] * 6 + [24]
+    graphs = [widget for widget in widgets if widget["type"] == "metric"]
+    titles = [graph["properties"]["title"] for graph in graphs]
+    assert titles == [f"shop-{detector.name}" for detector in DEFAULT_DETECTORS]
+    # The last detector has no alarm: its graph has the whole width.
+    assert [graph["width"] for graph in graphs] == [18] * 6 + [24]
 
 
 def test_below_the_rows_it_answers_the_first_questions() -> None:
-    """Who, where, the newest criticals, and whether the delivery is well."""
+    """The busiest sources and paths, the newest critical lines, and the delivery."""
     widgets = body_of(*APPS["default"])["widgets"]
-    said = [
-        (each["properties"]["title"], each["x"], each["width"])
-        for each in widgets
-        if each["type"] == "log"
+    tables = [
+        (widget["properties"]["title"], widget["x"], widget["width"])
+        for widget in widgets
+        if widget["type"] == "log"
     ]
-    assert said == [
+    assert tables == [
         ("Who causes the most failures", 0, 12),
         ("Which paths fail most", 12, 12),
         ("The newest critical lines", 0, 24),
@@ -226,26 +228,27 @@ def test_below_the_rows_it_answers_the_first_questions() -> None:
 
 
 def test_every_alarm_is_on_it_once() -> None:
-    """Also those on an anomaly band, on one source, on silence, and the composite."""
+    """So are those on an anomaly band, on one source, on silence, and the composite alarm."""
     catalogue, config = APPS["everything"]
     shown = [
         arn.rsplit(":", 1)[1]
-        for each in body_of(catalogue, config)["widgets"]
-        for arn in each["properties"].get("alarms", ())
+        for widget in body_of(catalogue, config)["widgets"]
+        for arn in widget["properties"].get("alarms", ())
     ]
-    made = desired_resources(catalogue, config, scope=PLACE)
-    assert sorted(shown) == sorted(each.name for each in (*made.alarms, *made.composites))
+    desired = desired_resources(catalogue, config, scope=SCOPE)
+    alarms = (*desired.alarms, *desired.composites)
+    assert sorted(shown) == sorted(alarm.name for alarm in alarms)
 
 
 def test_an_anomaly_band_is_drawn() -> None:
-    """Where no threshold is, the graph has the terms of the alarm: the metric and its band."""
+    """Without a threshold, the graph has the metric queries of the alarm: metric and band."""
     widgets = body_of(*APPS["everything"])["widgets"]
-    said = next(
-        each["properties"]
-        for each in widgets
-        if each["properties"].get("title") == "shop-login-failed"
+    properties = next(
+        widget["properties"]
+        for widget in widgets
+        if widget["properties"].get("title") == "shop-login-failed"
     )
-    assert said["metrics"] == [
+    assert properties["metrics"] == [
         [
             "Application Logs",
             "shop-login-failed",
@@ -259,11 +262,11 @@ def test_an_anomaly_band_is_drawn() -> None:
             }
         ],
     ]
-    assert "annotations" not in said
+    assert "annotations" not in properties
 
 
 def test_an_alarm_belongs_to_the_longest_name() -> None:
-    """`shop-login-failed-one-source` is of `login-failed`, not of `login`."""
+    """`shop-login-failed-one-source` belongs to `login-failed`, not to `login`."""
     catalogue, config = shop(
         (
             Detector(name="login", event="Login"),
@@ -272,9 +275,9 @@ def test_an_alarm_belongs_to_the_longest_name() -> None:
         PER_SOURCE_ALARMS={"login-failed": 3},
     )
     states = [
-        [arn.rsplit(":", 1)[1] for arn in each["properties"]["alarms"]]
-        for each in body_of(catalogue, config)["widgets"]
-        if each["type"] == "alarm"
+        [arn.rsplit(":", 1)[1] for arn in widget["properties"]["alarms"]]
+        for widget in body_of(catalogue, config)["widgets"]
+        if widget["type"] == "alarm"
     ]
     assert states == [
         ["shop-login"],
@@ -282,8 +285,8 @@ def test_an_alarm_belongs_to_the_longest_name() -> None:
     ]
 
 
-def test_alarms_of_no_row_share_rows_of_their_own() -> None:
-    """One hundred a widget, which is what a widget takes; dimensions are drawn as pairs."""
+def test_alarms_that_belong_to_no_detector_share_widgets() -> None:
+    """A widget has at most one hundred alarms. Dimensions are listed as pairs."""
     others = [
         MetricAlarm(
             name=f"other-{number}",
@@ -294,7 +297,7 @@ def test_alarms_of_no_row_share_rows_of_their_own() -> None:
         )
         for number in range(120)
     ]
-    counted = MetricFilter(
+    metric_filter = MetricFilter(
         log_group="shop",
         name="counted",
         pattern="",
@@ -304,12 +307,11 @@ def test_alarms_of_no_row_share_rows_of_their_own() -> None:
         dimensions=(("route", "$.route"),),
     )
     body: Any = dashboard_body(
-        log_group="shop", filters=[counted], alarms=others, scope=PLACE, note="whose"
+        log_group="shop", filters=[metric_filter], alarms=others, scope=SCOPE, note="owner"
     )
     assert faults(body) == []
-    sizes = [
-        len(each["properties"]["alarms"]) for each in body["widgets"] if each["type"] == "alarm"
-    ]
+    states = [widget for widget in body["widgets"] if widget["type"] == "alarm"]
+    sizes = [len(widget["properties"]["alarms"]) for widget in states]
     assert sizes == [100, 20]
     assert body["widgets"][0]["properties"]["metrics"] == [["N", "m", "route", "$.route"]]
-    assert body["widgets"][-1]["properties"]["markdown"] == "whose"
+    assert body["widgets"][-1]["properties"]["markdown"] == "owner"

@@ -1,7 +1,7 @@
-"""Exported and applied are the same: what the exports say is what `apply` had AWS create.
+"""The exports create the same resources, with the same values, as `apply`.
 
-`apply` runs against moto, every call noted; the exports are parsed and resolved by readers of
-these tests' own. What moto lacks is checked against botocore's models (see `recorded`).
+`apply` runs against moto and its calls are recorded. The exports are parsed and resolved by readers
+that are part of these tests. What moto lacks is validated by botocore's models (see `recorded`).
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
 from flask_errwatch.provision.apply import bootstrap
 from flask_errwatch.provision.export import to_cloudformation, to_terraform
-from tests.provision.export.as_calls import Calls, applied, of_cloudformation, of_terraform
+from tests.provision.export.as_calls import Calls, of_cloudformation, of_terraform, write_calls
 from tests.provision.export.hcl_reader import Module, read
 from tests.provision.export.recorded import Recorder
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, SECRET, shop
 from tests.provision.export.template_reader import template
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
-PLACE = {
+SCOPE = {
     "data.aws_partition.current.partition": "aws",
     "data.aws_region.current.id": "eu-central-1",
     "data.aws_caller_identity.current.account_id": "123456789012",
 }
-#: Names and texts that each language would read as something else.
+#: Names and texts with characters that are special in either language.
 HOSTILE = Detector(
     name="hostile",
     event="Hostile",
@@ -46,59 +46,62 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
 
 
 def arns(module: Module) -> dict[str, object]:
-    """What only AWS knows: the ARNs of what is created."""
-    found: dict[str, object] = {"aws_sns_topic.ops.arn": ARN}
+    """The attributes that only AWS knows: the ARNs of what is created."""
+    computed: dict[str, object] = {"aws_sns_topic.ops.arn": ARN}
     for address in module.names:
         if address.split(".")[0] in {
             "aws_cloudwatch_metric_alarm",
             "aws_cloudwatch_composite_alarm",
         }:
             name = module.resource(address)["alarm_name"]
-            found[f"{address}.arn"] = f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{name}"
-    return found
+            computed[f"{address}.arn"] = (
+                f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{name}"
+            )
+    return computed
 
 
-def terraformed(catalogue: Catalogue, config: Config) -> Module:
-    """The app's Terraform export, as `terraform apply` would see it."""
+def terraform_module(catalogue: Catalogue, config: Config) -> Module:
+    """The app's Terraform export, as `terraform apply` would resolve it."""
     text = to_terraform(catalogue, config)
     variables = {"https_hooks_example_com_url": SECRET}
-    first = read(text, variables=variables, scope=PLACE, unmade={"aws_sns_topic.ops.arn": ARN})
-    return read(text, variables=variables, scope=PLACE, unmade=arns(first))
+    topic = {"aws_sns_topic.ops.arn": ARN}
+    first = read(text, variables=variables, scope=SCOPE, computed=topic)
+    return read(text, variables=variables, scope=SCOPE, computed=arns(first))
 
 
 def calls_of(recorder: Recorder, catalogue: Catalogue, config: Config) -> Calls:
-    """What `apply` had AWS create; a topic given by its ARN stands already."""
+    """The calls with which `apply` creates the resources. A topic with an ARN exists before."""
     aws = Aws(patience=PROVISIONING)
     if config.sns_topic == ARN:
         aws.call("sns", "create_topic", Name="ops")
-        recorder.taken()
+        recorder.pop_calls()
     bootstrap(aws, catalogue, config)
-    return applied(recorder.made)
+    return write_calls(recorder.calls)
 
 
 @pytest.mark.parametrize("name", APPS)
 def test_terraform_creates_what_apply_creates(recorder: Recorder, name: str) -> None:
-    """Every resource, every value; an anomaly detector and a dashboard's tags it has not."""
+    """All resources and values are equal, except for anomaly detectors and a dashboard's tags."""
     catalogue, config = APPS[name]
     expected = calls_of(recorder, catalogue, config)
     expected["put_anomaly_detector"] = []
-    for each in expected["put_dashboard"]:
-        del each["Tags"]
-    assert of_terraform(terraformed(catalogue, config)) == expected
+    for arguments in expected["put_dashboard"]:
+        del arguments["Tags"]
+    assert of_terraform(terraform_module(catalogue, config)) == expected
 
 
 @pytest.mark.parametrize("name", APPS)
 def test_cloudformation_creates_what_apply_creates(recorder: Recorder, name: str) -> None:
-    """Every resource, every value."""
+    """All resources and values are equal."""
     catalogue, config = APPS[name]
-    read_back = template(to_cloudformation(catalogue, config), HttpsHooksExampleComUrl=SECRET)
-    assert of_cloudformation(read_back) == calls_of(recorder, catalogue, config)
+    exported = template(to_cloudformation(catalogue, config), HttpsHooksExampleComUrl=SECRET)
+    assert of_cloudformation(exported) == calls_of(recorder, catalogue, config)
 
 
-def test_the_comparison_is_of_something(recorder: Recorder) -> None:
-    """How much of each kind was compared: a comparison of nothing would hold too."""
-    made = calls_of(recorder, *APPS["everything"])
-    assert {method: len(calls) for method, calls in made.items()} == {
+def test_the_comparison_covers_every_kind(recorder: Recorder) -> None:
+    """The number of compared calls per method: a comparison of nothing would pass too."""
+    writes = calls_of(recorder, *APPS["everything"])
+    assert {method: len(calls) for method, calls in writes.items()} == {
         "create_log_group": 1,
         "put_retention_policy": 1,
         "put_metric_filter": 10,
@@ -114,36 +117,37 @@ def test_the_comparison_is_of_something(recorder: Recorder) -> None:
     }
 
 
-def test_terraform_says_what_moto_stored(recorder: Recorder) -> None:
-    """Not only what was sent: what stands afterwards has the exported values."""
+def test_terraform_has_the_values_that_moto_stored(recorder: Recorder) -> None:
+    """The resources that exist after `apply` have the exported values, not only the calls."""
     catalogue, config = APPS["default"]
     calls_of(recorder, catalogue, config)
     aws = Aws(patience=PROVISIONING)
-    module = terraformed(catalogue, config)
+    module = terraform_module(catalogue, config)
     (group,) = aws.call("logs", "describe_log_groups")["logGroups"]
-    said = module.resource("aws_cloudwatch_log_group.shop")
-    assert said["name"] == group["logGroupName"]
-    assert said["retention_in_days"] == group["retentionInDays"]
+    exported_group = module.resource("aws_cloudwatch_log_group.shop")
+    assert exported_group["name"] == group["logGroupName"]
+    assert exported_group["retention_in_days"] == group["retentionInDays"]
     listed = aws.call("logs", "describe_metric_filters", logGroupName="shop")["metricFilters"]
-    stored = {each["filterName"]: each for each in listed}
-    assert len(stored) == 7
+    filters = {metric_filter["filterName"]: metric_filter for metric_filter in listed}
+    assert len(filters) == 7
     for exported in module.of_type("aws_cloudwatch_log_metric_filter"):
-        standing = stored[exported["name"]]
-        (made,), (wanted,) = standing["metricTransformations"], exported["metric_transformation"]
-        assert exported["pattern"] == standing["filterPattern"]
-        assert wanted["namespace"] == made["metricNamespace"]
-        assert wanted["name"] == made["metricName"]
-        assert wanted["value"] == made["metricValue"]
-        assert wanted["unit"] == made["unit"]
-        assert float(wanted["default_value"]) == made["defaultValue"]
-    _alarms_are_stored(module, aws.call("cloudwatch", "describe_alarms")["MetricAlarms"])
+        stored = filters[exported["name"]]
+        assert exported["pattern"] == stored["filterPattern"]
+        (exported_metric,) = exported["metric_transformation"]
+        (stored_metric,) = stored["metricTransformations"]
+        assert exported_metric["namespace"] == stored_metric["metricNamespace"]
+        assert exported_metric["name"] == stored_metric["metricName"]
+        assert exported_metric["value"] == stored_metric["metricValue"]
+        assert exported_metric["unit"] == stored_metric["unit"]
+        assert float(exported_metric["default_value"]) == stored_metric["defaultValue"]
+    _assert_alarms_are_equal(module, aws.call("cloudwatch", "describe_alarms")["MetricAlarms"])
 
 
-def _alarms_are_stored(module: Module, listed: list[dict[str, Any]]) -> None:
-    stored = {each["AlarmName"]: each for each in listed}
-    assert len(stored) == 6
+def _assert_alarms_are_equal(module: Module, listed: list[dict[str, Any]]) -> None:
+    alarms = {alarm["AlarmName"]: alarm for alarm in listed}
+    assert len(alarms) == 6
     for exported in module.of_type("aws_cloudwatch_metric_alarm"):
-        standing = stored[exported["alarm_name"]]
+        stored = alarms[exported["alarm_name"]]
         for name, key in (
             ("alarm_description", "AlarmDescription"),
             ("namespace", "Namespace"),
@@ -157,4 +161,4 @@ def _alarms_are_stored(module: Module, listed: list[dict[str, Any]]) -> None:
             ("alarm_actions", "AlarmActions"),
             ("ok_actions", "OKActions"),
         ):
-            assert exported[name] == standing[key]
+            assert exported[name] == stored[key]

@@ -1,4 +1,4 @@
-"""HCL: what is written is laid out as `terraform fmt` leaves it, and read back the same."""
+"""HCL: the output is formatted like that of `terraform fmt`, and has the right values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.provision.export.hcl_layout import faults
 from tests.provision.export.hcl_reader import literal, read
 from tests.provision.export.terraform_program import evaluated, fmt_check, needs_terraform
 
-#: Every character that HCL has a rule for, where the rules get into each other's way.
+#: Every character that is special in HCL, in combinations where the rules interact.
 TRICKY = [
     *("${x}", "$${x}", "$$${x}", "$$$${x}", "%{ if }", "%%{", "%%%{", "$%{", "${${", "$", "a$"),
     *('a\\"b', "\n", "a\r\n\tb", "\x00\x1f\x7f", "é😀", "\u2028", "\\u0024{x}", "", " ", "$\n{"),
@@ -23,42 +23,42 @@ TRICKY = [
 
 
 def file_of(value: object) -> str:
-    """A file with the value in three places: an argument, a list and a key's value."""
+    """A file with the value as an argument, in a list and in an object."""
     arguments = {"plain": value, "longer_name": [value, value], "object": {"a b": value, "c": 1}}
     return render((Block("resource", ("kind", "name"), arguments),), str)
 
 
-#: python-hcl2 8.1 reads these as templates that are left open; terraform does not.
+#: python-hcl2 8.1 reads these as unclosed templates. Terraform does not.
 NOT_FOR_HCL2 = {"$%{", "${${"}
 
 
 @pytest.mark.parametrize("text", TRICKY)
-def test_a_text_is_read_back_as_it_was(text: str) -> None:
-    """Quotes, templates, control characters: nothing is lost, and nothing becomes code."""
+def test_a_text_keeps_its_value(text: str) -> None:
+    """Quotes, templates and control characters are escaped and never become code."""
     assert literal(quote(text, str)) == text
     assert faults(file_of(text)) == []
     if text not in NOT_FOR_HCL2:
-        said = read(file_of(text)).resource("kind.name")
-        assert said == {"plain": text, "longer_name": [text, text], "object": {"a b": text, "c": 1}}
+        arguments = {"plain": text, "longer_name": [text, text], "object": {"a b": text, "c": 1}}
+        assert read(file_of(text)).resource("kind.name") == arguments
 
 
 @given(st.lists(st.sampled_from(["$", "%", "{", "}", '"', "\\", "\n", "u0024", "é", "a"])))
-def test_any_text_is_read_back_as_it_was(parts: list[str]) -> None:
-    """Whatever a person configures stands in the file and does nothing else."""
+def test_any_combination_of_special_characters_keeps_its_value(parts: list[str]) -> None:
+    """A configured text is a literal in the file and never code."""
     assert literal(quote("".join(parts), str)) == "".join(parts)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_character_can_be_written(text: str) -> None:
-    """Printable ones as they are, the others as escapes, so that a line stays a line."""
-    written = quote(text, str)
-    assert literal(written) == text
-    assert written.isprintable()
+    """Printable characters are unchanged. Others are escaped, so that a literal is one line."""
+    quoted = quote(text, str)
+    assert literal(quoted) == text
+    assert quoted.isprintable()
 
 
 @needs_terraform
 def test_terraform_itself_reads_the_tricky_texts_the_same(tmp_path: Path) -> None:
-    """The judge of our reader: `terraform console` gives every text back."""
+    """`terraform console` confirms our reader: it returns every text."""
     joined = ", ".join(quote(text, str) for text in TRICKY)
     answer = evaluated(f'join("|", [for each in [{joined}] : base64encode(each)])', tmp_path)
     parts = base64.b64decode(answer).decode().split("|")
@@ -66,7 +66,7 @@ def test_terraform_itself_reads_the_tricky_texts_the_same(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "expression"),
     [
         (token("region"), "data.region"),
         (f"a-{token('region')}", '"a-${data.region}"'),
@@ -75,12 +75,12 @@ def test_terraform_itself_reads_the_tricky_texts_the_same(tmp_path: Path) -> Non
         (f"%{token('region')}", '"%${data.region}"'),
     ],
 )
-def test_a_token_becomes_a_reference(text: str, written: str) -> None:
-    """Alone it is the bare expression, in a text a template; a `$` before it stays a `$`."""
-    assert quote(text, "data.{}".format) == written
+def test_a_token_becomes_a_reference(text: str, expression: str) -> None:
+    """A single token is the bare expression, within a text a template. A `$` before it is kept."""
+    assert quote(text, "data.{}".format) == expression
 
 
-WRITTEN = """\
+FORMATTED = """\
 # Two lines
 # of comment.
 resource "kind" "name" {
@@ -127,8 +127,8 @@ data "kind" "name" {}
 """
 
 
-def test_the_layout_is_that_of_the_formatter() -> None:
-    """Each kind of value in its place; None is left out."""
+def test_the_layout_is_that_of_terraform_fmt() -> None:
+    """Each kind of value has the right layout. None is omitted."""
     block = Block(
         "resource",
         ("kind", "name"),
@@ -150,29 +150,29 @@ def test_the_layout_is_that_of_the_formatter() -> None:
         comment="Two lines\nof comment.",
     )
     text = render((block, Block("data", ("kind", "name"))), str)
-    assert text == WRITTEN
+    assert text == FORMATTED
     assert faults(text) == []
 
 
 @needs_terraform
-def test_the_formatter_leaves_it_alone(tmp_path: Path) -> None:
-    """`terraform fmt -check` finds nothing to change."""
-    assert fmt_check(WRITTEN, tmp_path) == ""
+def test_terraform_fmt_changes_nothing(tmp_path: Path) -> None:
+    """`terraform fmt -check` has no output."""
+    assert fmt_check(FORMATTED, tmp_path) == ""
 
 
-def test_a_value_that_hcl_has_not_is_refused() -> None:
-    """A set has no order; it is a mistake of ours."""
+def test_a_type_without_an_equivalent_in_hcl_is_rejected() -> None:
+    """A set has no order: passing one is a programming error."""
     with pytest.raises(TypeError, match="HCL has no set"):
         file_of({1, 2})
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "found"),
+    ("old", "new", "expected"),
     [
-        ("  short       =", "  short =", "under its neighbours'"),
-        ("  longer_name =", "  longer_name  =", "under its neighbours'"),
+        ("  short       =", "  short =", "sign is not aligned"),
+        ("  longer_name =", "  longer_name  =", "sign is not aligned"),
         ("  tags = {", "  tags        = {", "open bracket"),
-        ("    x    = 0", "    x = 0", "under its neighbours'"),
+        ("    x    = 0", "    x = 0", "sign is not aligned"),
         ("  inner {", "    inner {", "not indented by 2"),
         ("\n}\n\ndata", "\n}\ndata", "no blank line after a block"),
         ("  flag        = true", "  flag        = true ", "spaces at the end"),
@@ -183,7 +183,7 @@ def test_a_value_that_hcl_has_not_is_refused() -> None:
         ("  other {}\n", "  other {\n", "left open"),
     ],
 )
-def test_the_checker_finds_faults(old: str, new: str, found: str) -> None:
-    """The checker of these tests is no rubber stamp: each kind of fault is told."""
-    assert old in WRITTEN
-    assert any(found in fault for fault in faults(WRITTEN.replace(old, new, 1)))
+def test_the_checker_finds_faults(old: str, new: str, expected: str) -> None:
+    """The checker of these tests works: it finds each kind of fault."""
+    assert old in FORMATTED
+    assert any(expected in fault for fault in faults(FORMATTED.replace(old, new, 1)))

@@ -1,12 +1,13 @@
-"""The IAM policies: every call that the library makes is allowed, and nothing else.
+"""The IAM policies allow exactly the calls that the library makes.
 
-The calls are recorded where they leave the library (`Aws.call`), against moto; which action and
-resource AWS judges a call on is a table of these tests (`policies`).
+The calls are recorded at `Aws.call`, against moto. A table of these tests (`policies`) has the
+action and the resource on which AWS authorises each call.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,13 +26,13 @@ from flask_errwatch.provision.apply import apply_plan, bootstrap, make_destroy_p
 from flask_errwatch.provision.export import ROLES, iam_policy
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.status import read_status
-from tests.provision.export.policies import ACCOUNT, FREE, REGION, actions, allowed, asked
-from tests.provision.export.recorded import Made, Recorder
+from tests.provision.export.policies import ACCOUNT, FREE, REGION, actions, allowed, required
+from tests.provision.export.recorded import AwsCall, Recorder
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
 
 HERE = AwsScope(partition="aws", region=REGION, account=ACCOUNT)
 FULL = shop(EVERY_KIND, **EVERYTHING)
-#: What is allowed for features that make no call yet: who looks into an alarm, and blocks.
+#: Actions of features that make no call yet: investigating an alarm, and blocking a source.
 NOT_YET_CALLED = {
     *("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery", "cloudwatch:GetMetricData"),
     *("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:UpdateIPSet"),
@@ -40,28 +41,28 @@ NOT_YET_CALLED = {
 
 def policy(role: str, app: tuple[Catalogue, Config] = FULL) -> dict[str, Any]:
     """The policy document of a role in the account of these tests."""
-    return next(iam_policy(each, *app, scope=HERE) for each in ROLES if each == role)
+    return next(iam_policy(known, *app, scope=HERE) for known in ROLES if known == role)
 
 
-def refused(document: Mapping[str, Any], made: Iterable[Made]) -> list[str]:
-    """What was called and is not allowed."""
+def denied(document: Mapping[str, Any], calls: Iterable[AwsCall]) -> list[str]:
+    """The calls that are not allowed."""
     return sorted(
         {
             f"{action} on {resource}"
-            for each in made
-            for action, resource in asked(each)
+            for call in calls
+            for action, resource in required(call)
             if action not in FREE and not allowed(document, action, resource)
         }
     )
 
 
-def called(made: Iterable[Made]) -> set[str]:
-    """The actions that were asked for."""
-    return {action for each in made for action, _ in asked(each)} - FREE
+def required_actions(calls: Iterable[AwsCall]) -> set[str]:
+    """The actions that the calls require."""
+    return {action for call in calls for action, _ in required(call)} - FREE
 
 
-def deployed(recorder: Recorder) -> list[Made]:
-    """Every call of a deployment's life: made, changed, looked at, shrunk and taken down."""
+def deployment_calls(recorder: Recorder) -> list[AwsCall]:
+    """All calls of a deployment: create, change, verify, read the status, reduce and destroy."""
     aws = Aws(patience=PROVISIONING)
     bootstrap(aws, *FULL)
     changed = shop(EVERY_KIND, **{**EVERYTHING, "ALARM_THRESHOLD": 20, "RETENTION_DAYS": 120})
@@ -70,75 +71,72 @@ def deployed(recorder: Recorder) -> list[Made]:
     assert read_status(aws, *changed).notes == ()
     apply_plan(aws, make_plan(aws, *shop(**{**EVERYTHING, "PER_SOURCE_ALARMS": {}})), force=True)
     apply_plan(aws, make_destroy_plan(aws, *FULL, with_logs=True), force=True)
-    return recorder.taken()
+    return recorder.pop_calls()
 
 
-def delivered(recorder: Recorder) -> list[Made]:
-    """Every call of a sender: to a group that is missing, and to one that stands."""
+def delivery_calls(recorder: Recorder) -> list[AwsCall]:
+    """All calls of a sender, to a log group that does not exist, and to one that does."""
     aws = Aws(patience=DELIVERY)
     now = int(time.time() * 1000)
     record = Record(Line(now, b'{"event":"x"}', critical=False), Position(1, 0))
     for stream in ("host/1", "host/2"):
         Sender(aws, "shop", stream).send([record])
-    return recorder.taken()
+    return recorder.pop_calls()
 
 
-def test_a_deployment_may_do_what_it_does_and_nothing_else(recorder: Recorder) -> None:
-    """Each call is allowed on its resource; each action that is allowed was called."""
-    made = deployed(recorder)
+def test_a_deployment_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
+    """Each call is allowed on its resource, and each allowed action was called."""
+    calls = deployment_calls(recorder)
     document = policy("deploy")
-    assert refused(document, made) == []
-    assert actions(document) == called(made)
+    assert denied(document, calls) == []
+    assert actions(document) == required_actions(calls)
 
 
-def test_a_process_may_do_what_it_does_and_nothing_else(recorder: Recorder) -> None:
-    """The web process sends lines, and makes its stream and group when they are missing."""
-    made = delivered(recorder)
+def test_a_process_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
+    """The web process sends lines, and creates its stream and group when they are missing."""
+    calls = delivery_calls(recorder)
     document = policy("runtime")
-    assert refused(document, made) == []
-    assert actions(document) == called(made)
+    assert denied(document, calls) == []
+    assert actions(document) == required_actions(calls)
     assert actions(document) == {
         *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
     }
 
 
-def test_who_is_called_may_look_and_change_nothing_but_blocked_sources(recorder: Recorder) -> None:
-    """Reading what stands is proved by calls; the rest belongs to what is still to come."""
+def test_the_person_on_call_may_read_everything_and_change_ip_sets_only(recorder: Recorder) -> None:
+    """Calls prove the actions that read resources. The rest belongs to future features."""
     aws = Aws(patience=PROVISIONING)
     bootstrap(aws, *FULL)
-    recorder.taken()
+    recorder.pop_calls()
     assert read_status(aws, *FULL).notes == ()
-    made = recorder.taken()
+    calls = recorder.pop_calls()
     document = policy("respond")
-    assert refused(document, made) == []
-    assert actions(document) - called(made) == NOT_YET_CALLED
-    writing = {action for action in actions(document) if "Get" not in action}
-    assert {each for each in writing if "Describe" not in each and "List" not in each} == {
+    assert denied(document, calls) == []
+    assert actions(document) - required_actions(calls) == NOT_YET_CALLED
+    reads = re.compile("Get|Describe|List")
+    assert {action for action in actions(document) if not reads.search(action)} == {
         *("logs:StartQuery", "logs:StopQuery", "logs:FilterLogEvents", "wafv2:UpdateIPSet"),
     }
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_another_app_is_out_of_reach(recorder: Recorder, role: str) -> None:
-    """The calls of one app are refused by the policies of another, where AWS scopes them."""
+    """The policies of one app deny the calls of another, for actions that AWS scopes."""
     other = policy(role, shop(EVERY_KIND, name="other", **{**EVERYTHING, "SNS_TOPIC": "o"}))
-    made = {"deploy": deployed, "runtime": delivered, "respond": deployed}[role](recorder)
-    unscoped = {
-        action
-        for each in other["Statement"]
-        if each["Resource"] == "*"
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-    }
-    for each in made:
-        for action, resource in asked(each):
+    calls = (delivery_calls if role == "runtime" else deployment_calls)(recorder)
+    statements = [statement for statement in other["Statement"] if statement["Resource"] == "*"]
+    unscoped = actions({"Statement": statements})
+    for call in calls:
+        for action, resource in required(call):
             if action not in FREE | unscoped:
                 assert not allowed(other, action, resource), (action, resource)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_only_what_takes_no_resource_stands_under_a_star(role: str) -> None:
-    """No action of a policy has a wider scope than AWS makes it have."""
-    (star,) = [each for each in policy(role)["Statement"] if each["Resource"] == "*"] or [None]
+def test_only_actions_without_a_resource_are_allowed_on_all_resources(role: str) -> None:
+    """No action of a policy has a wider scope than necessary."""
+    statements = policy(role)["Statement"]
+    (star,) = [item for item in statements if item["Resource"] == "*"] or [None]
     if star is None:
         assert role == "runtime"
         return
@@ -150,20 +148,20 @@ def test_only_what_takes_no_resource_stands_under_a_star(role: str) -> None:
 
 
 def test_without_a_topic_sns_is_not_allowed() -> None:
-    """What the app does not use, nobody may do; a topic of others is only subscribed to."""
-    quiet = policy("deploy", shop())
-    assert not [action for action in actions(quiet) if action.startswith("sns:")]
+    """Actions that the app does not use are denied. An existing topic is only subscribed to."""
+    without_topic = policy("deploy", shop())
+    assert not [action for action in actions(without_topic) if action.startswith("sns:")]
     arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:ops"
-    used = policy("deploy", shop(SNS_TOPIC=arn, SUBSCRIPTIONS="mailto:ops@example.com"))
-    assert {action for action in actions(used) if action.startswith("sns:")} == {
+    existing = policy("deploy", shop(SNS_TOPIC=arn, SUBSCRIPTIONS="mailto:ops@example.com"))
+    assert {action for action in actions(existing) if action.startswith("sns:")} == {
         *("sns:ListSubscriptionsByTopic", "sns:Subscribe"),
     }
-    assert allowed(used, "sns:Subscribe", arn)
-    assert not allowed(used, "sns:Subscribe", f"{arn}2")
+    assert allowed(existing, "sns:Subscribe", arn)
+    assert not allowed(existing, "sns:Subscribe", f"{arn}2")
 
 
-def test_a_question_mark_in_a_name_is_no_wildcard() -> None:
-    """An app of an odd name does not reach the alarms of its neighbours."""
+def test_a_question_mark_in_a_name_is_not_a_wildcard() -> None:
+    """An app with a `?` in its name has no access to the alarms of other apps."""
     document = policy("deploy", shop(name="shop?", LOG_GROUP="shop"))
     alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:shop"
     assert allowed(document, "cloudwatch:PutMetricAlarm", f"{alarm}?-critical-error")
@@ -171,42 +169,43 @@ def test_a_question_mark_in_a_name_is_no_wildcard() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_partition_and_account_is_meant(role: str) -> None:
-    """The three words of a place stand in every ARN, and are to be filled in when not given."""
+def test_arns_have_the_scope_of_the_deployment(role: str) -> None:
+    """Every ARN has the partition, region and account, or placeholders without a scope."""
     china = AwsScope(partition="aws-cn", region="cn-north-1", account="210987654321")
-    text = json.dumps(next(iam_policy(each, *FULL, scope=china) for each in ROLES if each == role))
+    (known,) = [known for known in ROLES if known == role]
+    text = json.dumps(iam_policy(known, *FULL, scope=china))
     assert "arn:aws:" not in text
     assert "arn:aws-cn:logs:cn-north-1:210987654321:log-group:shop:*" in text
-    blank = json.dumps(next(iam_policy(each, *FULL) for each in ROLES if each == role))
-    assert "arn:${Partition}:logs:${Region}:${Account}:log-group:shop:*" in blank
+    without_scope = json.dumps(iam_policy(known, *FULL))
+    assert "arn:${Partition}:logs:${Region}:${Account}:log-group:shop:*" in without_scope
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_linter_knows_every_action_and_resource(role: str) -> None:
-    """cfn-lint has AWS's service authorization data: actions exist, and take such ARNs."""
+    """cfn-lint has AWS's service authorization data: actions exist and accept these ARNs."""
     document = policy(role)
     properties = {"ManagedPolicyName": "p", "PolicyDocument": document}
     resource = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
     template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"P": resource}}
-    assert [str(each) for each in lint(json.dumps(template))] == []
-    # IAM quotas: characters of a managed policy, spaces not counted.
+    assert [str(finding) for finding in lint(json.dumps(template))] == []
+    # IAM quotas: characters of a managed policy, without spaces.
     assert len(json.dumps(document, separators=(",", ":"))) <= 6144
     document["Statement"][0]["Action"] = "logs:PutLogEvent"
     assert lint(json.dumps(template))
 
 
-def test_the_page_tells_which_actions_are_proved() -> None:
-    """The table of the page has every action of every policy, and how it is proved."""
+def test_the_page_shows_which_actions_are_proved() -> None:
+    """The tables of the page have every action of every policy, and how it is proved."""
     page = (Path(__file__).parents[3] / "docs" / "exports.md").read_text(encoding="utf-8")
     for role in ROLES:
         section = page.split(f"### `{role}`\n")[1].split("\n### ")[0].split("\n## ")[0]
         rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
-        told = {
+        documented = {
             action.strip("` "): cells[-2].strip()
             for cells in rows
             for action in cells[1].split(",")
         }
-        assert told == {
+        assert documented == {
             action: "not yet" if action in NOT_YET_CALLED else "recorded"
             for action in actions(policy(role))
         }
