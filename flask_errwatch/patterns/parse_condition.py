@@ -52,7 +52,9 @@ class ConditionParser:
         """Single := "(" either ")" | leaf."""
         cursor = self.cursor
         if cursor.skip_blanks() == "!":
-            raise cursor.error("Write '!=' or NOT EXISTS instead: there is no negation with '!'.")
+            raise cursor.error(
+                "Write '!=' or NOT EXISTS instead: negation with '!' is not supported."
+            )
         start = cursor.at
         if not cursor.take("("):
             return leaf()

@@ -66,9 +66,7 @@ class _JsonParser(ConditionParser):
         cursor = self.cursor
         first = cursor.keyword()
         if first == "EXISTS":
-            raise cursor.error(
-                "Write '= *' for a string or number: there is no EXISTS, only NOT EXISTS."
-            )
+            raise cursor.error("Write '= *' for a string or number: only NOT EXISTS is supported.")
         if first not in ("IS", "NOT"):
             return None
         cursor.at += len(first)

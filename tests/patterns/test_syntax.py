@@ -57,7 +57,7 @@ def test_an_error_shows_the_pattern_a_caret_and_a_remedy() -> None:
         ("{ $.a = 1 & $.b = 2 }", 10, "'&&'"),
         ("{ $.a = 1 | $.b = 2 }", 10, "'||'"),
         ("{ $.a = 1 and $.b = 2 }", 10, "'&&'"),
-        ("{ !($.a = 1) }", 2, "no negation"),
+        ("{ !($.a = 1) }", 2, "negation with"),
         ("{ ($.a = 1 }", 11, "')'"),
         ("{ $.a > 4* }", 8, "bare number"),
         ('{ $.a >= "1" }', 9, "bare number"),
