@@ -1,7 +1,7 @@
-"""`python -m tests.stress`: the long form of every case, as a table; ends with 1 if one fails.
+"""`python -m tests.stress`: the long form of every case, as a table. Exits with 1 if one fails.
 
-`--short` runs the form that `make test` runs; names of cases choose some of them. What has to
-do with time holds on a machine that does nothing else.
+`--short` runs the form that `make stress-short` runs, and asserts the promises about time too.
+Those hold on a machine that does nothing else. Names of cases select some of them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _NOISY = ["sync", "gthread", "gevent", "script", "reloader", *_UWSGI]
 _WAYS = ["plain", "fork", "spawn", "dictConfig", "shutdown", "os._exit", "raises"]
 
 
-def _each(call: Callable[..., Outcome], values: list[str], **given: object) -> Case:
-    return lambda: [call(value, **given) for value in values]
+def _each(call: Callable[..., Outcome], values: list[str], **options: object) -> Case:
+    return lambda: [call(value, **options) for value in values]
 
 
 LONG: dict[str, Case] = {
@@ -42,10 +42,8 @@ LONG: dict[str, Case] = {
     ],
     "deleted": lambda: outages.deleted(seconds=30),
     "slow-stream": lambda: outages.slow_stream(creation=5, seconds=10),
-    "ended": lambda: [
-        outages.ended(kind, timeout=5, slack=0, lines=1000) for kind in outages.KINDS
-    ],
-    "terminated": lambda: [outages.terminated(kind, timeout=5, slack=0) for kind in outages.KINDS],
+    "ended": lambda: [outages.ended(kind, timeout=5, lines=1000) for kind in outages.KINDS],
+    "terminated": lambda: [outages.terminated(kind, timeout=5) for kind in outages.KINDS],
     "bounded": lambda: [
         outages.bounded(lines=5000),
         outages.bounded(lines=5000, processes=2),
@@ -74,22 +72,23 @@ SHORT: dict[str, Case] = {
 
 
 def main() -> int:
-    """Runs the cases that are named, or all; how many promises were broken."""
+    """Runs the named cases, or all of them. Returns the number of broken promises."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--short", action="store_true")
     parser.add_argument("cases", nargs="*", choices=[*LONG, []], default=[])
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
     broken = 0
-    for name, case in (SHORT if given.short else LONG).items():
-        if given.cases and name not in given.cases:
+    for name, case in (SHORT if arguments.short else LONG).items():
+        if arguments.cases and name not in arguments.cases:
             continue
         begun = time.monotonic()
-        found = case()
-        for outcome in found if isinstance(found, list) else [found]:
-            broken += len(outcome.broken)
+        outcomes = case()
+        for outcome in outcomes if isinstance(outcomes, list) else [outcomes]:
+            failed = outcome.broken + outcome.late
+            broken += len(failed)
             figures = ", ".join(f"{key} {value}" for key, value in outcome.figures.items())
-            verdict = f"BROKEN: {'; '.join(outcome.broken)}" if outcome.broken else "kept"
+            verdict = f"BROKEN: {'; '.join(failed)}" if failed else "kept"
             console.print(f"{outcome.case}: {figures}: {verdict}")
         console.print(f"    ({time.monotonic() - begun:.0f} s)")
     return broken

@@ -36,11 +36,14 @@ class Outcome:
         case: Its name.
         figures: What was measured.
         broken: Promises that were not kept; empty is good.
+        late: Promises about time that were not kept. They hold on a machine that does nothing
+            else: only the long form asserts them.
     """
 
     case: str
     figures: dict[str, object] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
 
 
 def promises(**kept: bool) -> tuple[str, ...]:

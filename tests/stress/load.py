@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 
-_TIMEOUT = 30
+_TIMEOUT = 60
 _PAUSE = 0.02
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.stress.harness import (
+    PATIENCE,
     Memory,
     Outcome,
     Stage,
@@ -92,7 +93,7 @@ def _until_quiet(on: Stage, lines: int) -> None:
     before = -1
     while before < on.fake.count() < lines:
         before = on.fake.count()
-        on.fake.wait_for(lines, 20)
+        on.fake.wait_for(lines, PATIENCE)
 
 
 def _rate(on: Stage) -> float:

@@ -1,7 +1,6 @@
-"""The short forms of the stress cases; `make stress` runs the long ones.
+"""The short forms of the stress cases: `make stress-short`. `make stress` runs the long ones.
 
-Each test asserts the promises of its case, which stand in the case. No time is asserted but
-those that are promised, with slack for a busy machine.
+Each test asserts the promises that its case makes, except those about time.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ import pytest
 
 from tests.stress import outages, rates, workers
 from tests.stress.harness import Outcome
+
+pytestmark = pytest.mark.stress
 
 uwsgi = pytest.mark.skipif(not workers.UWSGI.exists(), reason="pyuwsgi is not installed")
 
@@ -79,13 +80,13 @@ def test_a_slow_stream_loses_nothing() -> None:
     assert broken(outages.slow_stream()) == []
 
 
-def test_ends_in_time_in_an_outage() -> None:
-    """Three apps in an outage of every kind: the process is gone in time, its lines are kept."""
+def test_ends_in_an_outage() -> None:
+    """Three apps in an outage of several kinds: the process ends, and its lines are kept."""
     assert broken(*outages.all_ended()) == []
 
 
-def test_is_terminated_in_time_in_an_outage() -> None:
-    """A server is gone in time too, and loses nothing."""
+def test_is_terminated_in_an_outage() -> None:
+    """A server ends too, and loses nothing."""
     assert broken(outages.terminated("hang")) == []
 
 

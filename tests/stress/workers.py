@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.stress.harness import Child, Outcome, Stage, counted, gaps, paths, promises, stage
+from tests.stress.harness import (
+    PATIENCE,
+    Child,
+    Outcome,
+    Stage,
+    counted,
+    gaps,
+    paths,
+    promises,
+    stage,
+)
 from tests.stress.harness import wait_until as wait
 from tests.stress.load import Load
 
@@ -84,7 +94,7 @@ def killed(*, requests: int = 300, model: str = "gthread") -> Outcome:
         server.kill()
         again = on.gunicorn(model, port=server.port())
         load.wait()
-        wait(lambda: not counted(load.answered, paths(on.arrived())).missing, 15)
+        wait(lambda: not counted(load.answered, paths(on.arrived())).missing)
         again.end()
         count = counted(load.answered, paths(on.arrived()))
         return Outcome(
@@ -102,7 +112,7 @@ def noisy(model: str, *, seconds: float = 3) -> Outcome:
         if model == "script":
             server = on.python("tests.stress.burst", "--lines", int(seconds * 300), "--rate", 300)
             answered = {f"/r/stress/{number:07d}" for number in range(int(seconds * 300))}
-            took = server.ended(seconds + 30)
+            took = server.ended(seconds + PATIENCE)
             failed = 0
         else:
             server = start(on, model)
@@ -144,7 +154,7 @@ def reloaded(*, requests: int = 100) -> Outcome:
         first = Load(server.port(), "/r/1", count=requests).start().wait()
         before = server.output.count("Restarting with")
         (on.folder / "touched").write_text("now")
-        wait(lambda: server.output.count("Restarting with") > before, 10)
+        wait(lambda: server.output.count("Restarting with") > before)
         second = Load(server.port(), "/r/2", count=requests).start().wait()
         server.end()
         on.drain()
