@@ -51,9 +51,9 @@ test-compiled: $(COMPILED)
 stress: $(STAMP)
 	$(BIN)/python -m tests.stress
 
-# The short forms, which assert no duration.
+# Their short forms and that of the benchmarks, which assert no duration.
 stress-short: $(STAMP)
-	$(BIN)/python $(PYTEST) -m stress tests/stress
+	$(BIN)/python $(PYTEST) -m stress
 
 # What a request, a process and a line cost, beside what people would use instead: five minutes.
 bench: $(COMPILED)

@@ -6,6 +6,7 @@ An import counts wherever it is in a module: at the top, in a function, or for t
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -85,6 +86,7 @@ def imported_by(path: Path, *, with_types: bool = True) -> Iterator[str]:
                 yield whole if is_module else node.module
 
 
+@functools.cache
 def graph(*, with_types: bool = True) -> dict[str, set[str]]:
     """Which modules of the package each of its modules imports."""
     return {

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
+from tests.deliveries import abandon, running
 from tests.wsgi_driver import Both, Build, LogRecords, serve, watched
 
 # Timings are never asserted: a busy machine is no failure.
@@ -27,6 +28,15 @@ def _temp_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     del os.environ["TMPDIR"]
     tempfile.tempdir = None
+
+
+@pytest.fixture(autouse=True)
+def _own_deliveries() -> Iterator[None]:
+    """No shipper outlives its test: it would write to the stderr of a later one."""
+    before = running()
+    yield
+    for delivery in running() - before:
+        abandon(delivery)
 
 
 @pytest.fixture(autouse=True)

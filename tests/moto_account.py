@@ -33,7 +33,7 @@ def empty_account(moto_url: str) -> Callable[[], None]:
 
     def emptied() -> None:
         reset = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")
-        urllib.request.urlopen(reset, timeout=10).close()
+        urllib.request.urlopen(reset, timeout=60).close()
 
     return emptied
 

@@ -48,6 +48,7 @@ def committed() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.stress
 def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
     """Every row has every cell, and what cannot be measured here says why."""
     results = json.loads((quick[0] / "results.json").read_text("utf-8"))
@@ -66,6 +67,7 @@ def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
             assert all(row), (name, row)
 
 
+@pytest.mark.stress
 def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> None:
     """Each table is printed by its title; the chart is a picture, or why there is none is said."""
     folder, printed = quick

@@ -491,7 +491,7 @@ def test_several_threads_share_the_first_request() -> None:
     start = threading.Barrier(8)
 
     def work() -> None:
-        start.wait(10)
+        start.wait(60)
         serve(app)
 
     threads = [threading.Thread(target=work) for _ in range(8)]

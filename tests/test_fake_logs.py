@@ -154,7 +154,7 @@ def test_hangs_until_it_is_released(fake: FakeLogs) -> None:
         time.sleep(0.005)
     assert thread.is_alive()
     fake.switch("ok")
-    thread.join(10)
+    thread.join(60)
     assert codes == ["ConnectionClosedError"]
 
 
@@ -170,6 +170,6 @@ def test_is_the_same_as_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
         assert code_of(aws, (now(), "x")) == "AccessDeniedException"
         fake.switch("ok")
         put(aws, (now(), "message"))
-        assert fake.wait_for(1, 5)
+        assert fake.wait_for(1, 60)
         assert [line.message for line in fake.lines()] == ["me"]
         assert (fake.count(), fake.calls["PutLogEvents"], fake.refusals) == (1, 2, [])

@@ -103,8 +103,8 @@ class Running:
     def finish(self, how: signal.Signals) -> int:
         """Its exit code after a signal."""
         self.process.send_signal(how)
-        code = self.process.wait(30)
-        self._thread.join(10)
+        code = self.process.wait(60)
+        self._thread.join(60)
         return code
 
 
@@ -134,7 +134,7 @@ def lab_of(folder: Path, *arguments: str) -> Iterator[Running]:
 def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Signals) -> None:
     """What was created, how to reach it, the app's address, the alarm; and it ends on request."""
     with lab_of(tmp_path, "--speed", "60") as running:
-        assert eventually(lambda: "until Ctrl-C" in running.output, 60), running.output
+        assert eventually(lambda: "until Ctrl-C" in running.output), running.output
         found = re.search(r"answers at http://127\.0\.0\.1:(\d+)/", running.output)
         assert found is not None
         endpoint = re.search(r"export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)", running.output)
@@ -145,13 +145,13 @@ def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Si
         def rings() -> bool:
             # Again and again: three may fall into two of the lab's minutes, each a second long.
             for _ in range(3):
-                connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=20)
+                connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
                 connection.request("GET", "/wp-login.php")
                 assert connection.getresponse().status == 404
                 connection.close()
             return rang.search(running.output) is not None
 
-        assert eventually(rings, 60), running.output
+        assert eventually(rings), running.output
         client = boto3.client(
             "cloudwatch",
             endpoint_url=endpoint[1],

@@ -202,19 +202,19 @@ def test_a_stop_during_the_start_waits_for_it(monkeypatch: pytest.MonkeyPatch) -
     def slow() -> None:
         shop.report("in a finalizer")
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
 
     during_the_start(shop, monkeypatch, slow)
     starter = threading.Thread(target=shop.report, args=("first",))
     starter.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     stopper = threading.Thread(target=shop.delivery.stop, args=(0,))
     stopper.start()
     stopper.join(0.1)
     assert stopper.is_alive()
     go_on.set()
-    starter.join(30)
-    stopper.join(30)
+    starter.join(60)
+    stopper.join(60)
     assert shop.reported() == ["in a finalizer", "first"]
 
 

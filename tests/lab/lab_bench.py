@@ -113,7 +113,7 @@ class Bench:
         return [(each.alarm, each.old, each.new) for each in self.transitions]
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
     """Waits until something holds, or the time is over."""
     limit = time.monotonic() + seconds
     pause = threading.Event()

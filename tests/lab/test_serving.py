@@ -87,7 +87,7 @@ def test_app_is_served_until_a_signal_comes(lab: Lab) -> None:
         assert eventually(lambda: bool(said))
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", said[0])
         assert found is not None
-        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=10)
+        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
         connection.request("GET", "/")
         bodies.append(connection.getresponse().read())
         connection.close()

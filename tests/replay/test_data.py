@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import re
 from calendar import timegm
@@ -45,6 +46,14 @@ def tallied(name: str, detectors: DetectorSet) -> Tally:
     return session.gathered.tally
 
 
+@functools.cache
+def tallied_by_default(name: str) -> tuple[Tally, DetectorSet]:
+    """The tally of a log by the default detectors; reading one takes seconds."""
+    detectors = detector_set(*DEFAULT_DETECTORS)
+    return tallied(name, detectors), detectors
+
+
+@functools.cache
 def read_directly(name: str) -> list[tuple[int, int]]:
     """Minute and status of each line, read another way: from its end and by its brackets."""
     rows = []
@@ -136,8 +145,7 @@ def test_alarms_are_those_of_a_direct_count(name: str, heartbeat: bool) -> None:
 
     Where the app's heartbeat makes zeros of quiet minutes, and where it does not.
     """
-    detectors = detector_set(*DEFAULT_DETECTORS)
-    tally = tallied(name, detectors)
+    tally, detectors = tallied_by_default(name)
     found = judged(tally, detectors, heartbeat=heartbeat)
     count = counted_directly if heartbeat else counted_without_heartbeat
     rows = read_directly(name)
@@ -156,8 +164,7 @@ def test_alarms_are_those_of_a_direct_count(name: str, heartbeat: bool) -> None:
 @pytest.mark.parametrize("name", ["farmer_meatlabel", "talemul_erp"])
 def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int) -> None:
     """The proposed threshold gives at most so many alarms, and no lower one does."""
-    detectors = detector_set(*DEFAULT_DETECTORS)
-    tally = tallied(name, detectors)
+    tally, detectors = tallied_by_default(name)
     advice = {
         each.detector.name: each
         for each in advise(
@@ -184,7 +191,6 @@ def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int)
 @pytest.mark.parametrize("name", LOGS)
 def test_every_alarm_names_who_raised_it(name: str) -> None:
     """In a log of this size no alarm loses its sources and paths."""
-    detectors = detector_set(*DEFAULT_DETECTORS)
-    found = judged(tallied(name, detectors), detectors)
+    found = judged(*tallied_by_default(name))
     alarms = [alarm for each in found.detectors for alarm in each.alarms]
     assert all(alarm.sources and alarm.paths for alarm in alarms)

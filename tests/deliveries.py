@@ -1,0 +1,25 @@
+"""The deliveries that run in this process, and how to end them without delivering."""
+
+from __future__ import annotations
+
+import time
+
+from flask_errwatch.delivery import Delivery, transport
+
+
+def running() -> set[Delivery]:
+    """The deliveries that were started and not stopped."""
+    return set(transport._running)
+
+
+def abandon(delivery: Delivery) -> None:
+    """Ends the shipper as if its app were gone and nothing were pending. Its lines stay."""
+    transport._running.discard(delivery)
+    delivery._app = lambda: None
+    sink = delivery._cloudwatch
+    if sink is None or sink.shipper._thread is None:
+        return
+    while sink.shipper._thread.is_alive():
+        sink.shipper.figures.settled = sink.journal.appended
+        sink.shipper.flush(time.monotonic())  # wakes the thread
+        sink.shipper._thread.join(0.05)
