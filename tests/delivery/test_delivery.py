@@ -350,6 +350,10 @@ exec(sys.argv[2])
 """
 
 
+#: From 3.12 on Python warns of any fork by `__main__` beside a thread: docs/delivery.md.
+FORKS = "ignore:This process:DeprecationWarning"
+
+
 def _environment(
     fake: FakeLogs, tmp_path: Path, changed: Mapping[str, str | None] | None
 ) -> dict[str, str]:
@@ -375,7 +379,7 @@ def _child(
 ) -> subprocess.CompletedProcess[str]:
     """Runs the code after so many failing requests, to its end: a minute is far too long."""
     return subprocess.run(
-        [sys.executable, "-c", _CHILD, str(lines), code],
+        [sys.executable, "-W", FORKS, "-c", _CHILD, str(lines), code],
         env=_environment(fake, tmp_path, changed),
         timeout=60,
         capture_output=True,

@@ -168,7 +168,7 @@ def test_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []
 
 
-def probed(app: Flask, url: str, timeout: float = 20) -> Finding:
+def probed(app: Flask, url: str, timeout: float = 60) -> Finding:
     """What the probe of a URL finds; lines of the app get to the lab by themselves."""
     config = state_of(app).config
     aws = Aws(endpoint_url=config.endpoint_url, patience=PATIENCE)

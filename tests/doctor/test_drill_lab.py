@@ -108,7 +108,7 @@ def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
         logGroupName="shop", filterName="shop-rate-limit-error"
     )
     lab.begin()
-    result = drill(app, "--detector", "rate-limit-error", "--timeout", "4")
+    result = drill(app, "--detector", "rate-limit-error", "--timeout", "10")
     lines = result.stdout.splitlines()
     assert lines[0].startswith("Drill drill-")
     assert lines[0].endswith(": 11 events of rate-limit-error.")

@@ -26,7 +26,7 @@ from flask_errwatch.lab import Clock, Lab
 #: Seconds of the lab in one second of the world: the hour takes 20.
 SPEED = 180
 #: Seconds of the world that a line may take on its way, and that the end is waited for.
-SETTLE, PATIENCE = 1.5, 15.0
+SETTLE, PATIENCE = 1.5, 60.0
 
 
 def main() -> int:

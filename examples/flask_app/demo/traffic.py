@@ -22,7 +22,7 @@ GUESSER = "192.0.2.13"
 
 #: How many requests are under way at once, and how long each may take, in seconds.
 _AT_ONCE = 6
-_PATIENCE = 15.0
+_PATIENCE = 60.0
 
 _PROBED = (
     *("/.env", "/.git/config", "/.git/HEAD", "/.aws/credentials", "/.ssh/id_rsa", "/.DS_Store"),
