@@ -1,4 +1,4 @@
-"""Delivery: line -> journal -> CloudWatch Logs, or another sink."""
+"""Delivers rendered lines: to CloudWatch Logs through the journal, or to another sink."""
 
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.delivery.transport import Delivery

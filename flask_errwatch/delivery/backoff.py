@@ -1,4 +1,4 @@
-"""When to try again: capped exponential back-off with jitter, and who is told of it."""
+"""Capped exponential back-off with jitter, and when the operator is notified of failures."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import random
 
 #: Seconds: the first wait, and the longest one.
 FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
-#: A single failure is ordinary; from this one on the circuit is open and the operator is told.
+#: A single failure is ordinary. From this one on the circuit is open and the operator is notified.
 OPENS_AT = 2
 
-#: From the system: the state of `random` is the application's, and a fork copies it.
+#: From the system: the state of `random` belongs to the application, and a fork copies it.
 _JITTER = random.SystemRandom()
 
 
-class Breaker:
-    """Counts failures in a row. While it is open, lines only go to the journal.
+class Backoff:
+    """Counts failures in a row and decides when the next try may come.
 
     Example:
-        >>> breaker = Breaker()
-        >>> breaker.failed(100.0), breaker.may_try(100.1), breaker.may_try(111.0)
+        >>> backoff = Backoff()
+        >>> backoff.failed(100.0), backoff.may_try(100.1), backoff.may_try(111.0)
         (False, False, True)
-        >>> breaker.failed(111.0), breaker.is_open
+        >>> backoff.failed(111.0), backoff.is_open
         (True, True)
-        >>> breaker.succeeded(), breaker.is_open
+        >>> backoff.succeeded(), backoff.is_open
         (True, False)
     """
 
@@ -40,21 +40,21 @@ class Breaker:
         return now >= self._try_at
 
     def failed(self, now: float) -> bool:
-        """Notes a failure; whether it opened the circuit."""
+        """Records a failure; returns whether it opened the circuit."""
         self._failures += 1
         longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))
-        # "Equal jitter": at least half the wait, so that many processes do not try as one
+        # "Equal jitter": at least half the wait, so that many processes do not try at once
         # (AWS Architecture Blog, Exponential Backoff And Jitter).
         self._try_at = now + longest * (0.5 + _JITTER.random() / 2)
         return self._failures == OPENS_AT
 
     def succeeded(self) -> bool:
-        """Notes a success; whether it closed the circuit."""
+        """Records a success; returns whether it closed the circuit."""
         was_open = self.is_open
         self._failures = 0
         self._try_at = 0.0
         return was_open
 
-    def hurry(self) -> None:
-        """Lets the next try come at once: the process ends, or somebody waits."""
+    def reset(self) -> None:
+        """Ends the wait, because the process ends or a caller flushes; failures still count."""
         self._try_at = 0.0

@@ -1,4 +1,4 @@
-"""From lines to the batches of PutLogEvents, through watchtower's handler."""
+"""Cuts records into batches of PutLogEvents, and formats them with watchtower's handler."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import logging
 from collections.abc import Iterable, Iterator
 
 from flask_errwatch._aws import making
-from flask_errwatch.delivery.journal.records import Record
+from flask_errwatch.delivery.journal import Record
 
 #: Limits of one call (AWS API Reference, PutLogEvents): bytes of all messages in UTF-8 with 26
 #: for each event, events, and less than 24 hours between the first and the last.
-MOST_BYTES, EVENT_OVERHEAD, MOST_EVENTS, SPAN_MS = 1_048_576, 26, 10_000, 24 * 3600 * 1000
+MAX_BYTES, EVENT_OVERHEAD, MAX_EVENTS, SPAN_MS = 1_048_576, 26, 10_000, 24 * 3600 * 1000
 
-#: One event as PutLogEvents takes it: `timestamp` in milliseconds, and `message`.
+#: One event of PutLogEvents: `timestamp` in milliseconds, and `message`.
 LogEvent = dict[str, int | str]
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Cuts records, in their order, into lists that one call may carry."""
+    """Cuts records, in their order, into lists that one call may contain."""
     batch: list[Record] = []
     size, earliest, latest = 0, 0, 0
     for record in records:
@@ -26,7 +26,7 @@ def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         low = min(earliest, timestamp) if batch else timestamp
         high = max(latest, timestamp) if batch else timestamp
         if batch and (
-            size + length > MOST_BYTES or len(batch) >= MOST_EVENTS or high - low >= SPAN_MS
+            size + length > MAX_BYTES or len(batch) >= MAX_EVENTS or high - low >= SPAN_MS
         ):
             yield batch
             batch, size, low, high = [], 0, timestamp, timestamp
@@ -37,23 +37,23 @@ def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 class Collector:
-    """The client that is injected into watchtower's handler: it only collects."""
+    """Replaces the boto3 client of watchtower's handler: it only collects events."""
 
     def __init__(self) -> None:
         self.events: list[LogEvent] = []
 
     def put_log_events(self, *, logEvents: list[LogEvent], **_: str) -> dict[str, object]:  # noqa: N803 - boto3's spelling
-        """Takes what the handler would send."""
+        """Collects what the handler would send."""
         self.events.extend(logEvents)
         return {}
 
 
 class Formatter:
-    """Watchtower as the transport's front: each line goes through its handler.
+    """Formats lines as log events with watchtower's handler.
 
-    With `use_queues=False` the handler formats a record and hands it over at once; its queues,
-    its retries and its flush stay out of the way. `logging.shutdown` and a second `dictConfig`
-    close a handler, which without queues changes nothing.
+    With `use_queues=False` the handler formats a record and calls its client at once, without
+    queues, retries or flush. `logging.shutdown` and a second `dictConfig` close a handler, which
+    without queues changes nothing.
 
     Args:
         log_group: The log group.
@@ -75,14 +75,14 @@ class Formatter:
         )
 
     def events(self, records: Iterable[Record]) -> list[LogEvent]:
-        """The records as log events, in the order of their times, as PutLogEvents wants them."""
+        """The records as log events, in the order of their times, as PutLogEvents requires."""
         for record in records:
             line = record.line
             entry = logging.LogRecord(
                 "flask_errwatch", logging.ERROR, "", 0, line.text.decode(), None, None
             )
-            # Watchtower cuts the product off: half a millisecond more keeps it from being
-            # one less than what it was.
+            # Watchtower truncates to milliseconds. With half a millisecond more, a floating-point
+            # error cannot make the result one less.
             entry.created = (line.timestamp + 0.5) / 1000
             self._handler.emit(entry)
         events, self._collector.events = self._collector.events, []

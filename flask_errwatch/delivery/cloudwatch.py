@@ -8,30 +8,29 @@ import time
 from collections.abc import Callable
 
 from flask_errwatch._aws import DELIVERY, Aws
-from flask_errwatch._guard import Guard
+from flask_errwatch._guard import Guard, tell
 from flask_errwatch.config import Config
-from flask_errwatch.delivery.heartbeat import Heartbeat
-from flask_errwatch.delivery.journal.disk import OwnJournal, open_journal
+from flask_errwatch.delivery.journal import Journal, open_journal
 from flask_errwatch.delivery.sender import Sender
-from flask_errwatch.delivery.shipper import Shipper
-
-#: Emits a line outside the catalogue: event name and data; whether the sinks took it.
-EmitOperational = Callable[[str, dict[str, object]], bool]
+from flask_errwatch.delivery.shipper import EmitOperational, Shipper
 
 #: Characters of a log stream's name (AWS API Reference, CreateLogStream).
 _STREAM_LENGTH = 512
 
 
 class CloudWatchSink:
-    """One process's journal and its shipper.
+    """One process's journal and its shipper, which is started.
 
     Args:
         config: The app's configuration.
-        guard: Tells the operator.
-        operational: Emits a line outside the catalogue.
-        beat: Emits a heartbeat.
-        is_wanted: Whether the app still exists.
-        before: The journal of the process that this one was forked from, if there was one.
+        guard: Reports failures to the operator.
+        emit: Emits an operational line.
+        emit_heartbeat: Emits the heartbeat.
+        app_is_alive: Whether the app still exists.
+        parent: The journal of the process that this one was forked from, if there was one.
+
+    Attributes:
+        write: Appends a line to the journal; returns whether it could, and never raises.
     """
 
     def __init__(
@@ -39,43 +38,63 @@ class CloudWatchSink:
         config: Config,
         guard: Guard,
         *,
-        operational: EmitOperational,
-        beat: Callable[[], None],
-        is_wanted: Callable[[], bool],
-        before: OwnJournal | None,
+        emit: EmitOperational,
+        emit_heartbeat: Callable[[], None],
+        app_is_alive: Callable[[], bool],
+        parent: Journal | None,
     ) -> None:
-        guard.run("getting ready to ship", _bring_in)
+        guard.run("getting ready to ship", _import_early)
         self._config = config
-        self.journal, warning = open_journal(config, before)
+        self._guard = guard
+        self.journal, warning = open_journal(config, parent)
         if warning is not None:
             guard.tell("journal", warning)
         self.write = self.journal.append
         self.shipper = Shipper(
             self.journal,
-            self._sender,
-            interval=config.send_interval,
+            self._make_sender,
             guard=guard,
-            operational=operational,
-            heartbeat=Heartbeat(config.heartbeat_seconds, beat),
-            is_wanted=is_wanted,
+            interval=config.send_interval,
+            heartbeat_seconds=config.heartbeat_seconds,
+            emit=emit,
+            emit_heartbeat=emit_heartbeat,
+            app_is_alive=app_is_alive,
         )
         self.shipper.start()
 
-    def _sender(self) -> Sender:
+    @property
+    def last_error(self) -> str | None:
+        """The message of the last failure in this process, or None."""
+        return self.shipper.figures.last_error or self._guard.last_error
+
+    def stop(self, deadline: float) -> None:
+        """Sends what is pending until the deadline, and logs how many lines are left."""
+        if self.shipper.stop(deadline):
+            return
+        pending = self.shipper.pending
+        if self.journal.is_durable:
+            left = f"{'line waits' if pending == 1 else 'lines wait'} in the journal"
+        else:
+            left = f"{'line is' if pending == 1 else 'lines are'} lost"
+        is_explained = self.shipper.has_logged_outage or self.last_error is None
+        reason = "" if is_explained else f": {self.last_error}"
+        tell(f"{pending} {left} as the process ends{reason}")
+
+    def _make_sender(self) -> Sender:
         config = self._config
         aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=DELIVERY)
         return Sender(aws, config.log_group, _stream_name(config.app_name))
 
 
-def _bring_in() -> None:
+def _import_early() -> None:
     # boto3 needs it, and it cannot be imported any more once the interpreter ends, as it does when
     # a short script is over before the shipper has imported boto3.
     import concurrent.futures.thread  # noqa: F401
 
 
 def _stream_name(app_name: str) -> str:
-    """A stream of this process alone: `{host}/{app}/{pid}-{start}`."""
+    """The name of a stream of this process alone: `{host}/{app}/{pid}-{start}`."""
     start = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     name = f"{socket.gethostname()}/{app_name}/{os.getpid()}-{start}"
-    # Neither may stand in a stream's name (AWS API Reference, CreateLogStream).
+    # A stream's name must not contain these (AWS API Reference, CreateLogStream).
     return name.replace(":", "_").replace("*", "_")[-_STREAM_LENGTH:]

@@ -1,4 +1,4 @@
-"""Sending batches to CloudWatch Logs: what each answer means, and what it takes to go on."""
+"""Sends batches to CloudWatch Logs and interprets each response."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from flask_errwatch._aws import Aws, Response
 from flask_errwatch.delivery.batches import Formatter, LogEvent
-from flask_errwatch.delivery.journal.records import Record
+from flask_errwatch.delivery.journal import Record
 from flask_errwatch.errors import AwsCallError
 
 _REFUSED_FOR_GOOD = {"InvalidParameterException", "413", "RequestEntityTooLargeException"}
 
 
 class Refused(NamedTuple):
-    """A line that CloudWatch will never take.
+    """A line that CloudWatch will never accept.
 
     Attributes:
         timestamp: Its time, in milliseconds since the epoch.
@@ -28,7 +28,7 @@ class Refused(NamedTuple):
 
 
 class Sender:
-    """Sends to one log stream of one log group; both are made when they are missing.
+    """Sends to one log stream of one log group, and creates both when they do not exist.
 
     Args:
         aws: Calls AWS.
@@ -43,25 +43,25 @@ class Sender:
         self._has_stream = False
 
     def send(self, batch: Sequence[Record]) -> list[Refused]:
-        """Sends records that one call may carry.
+        """Sends records that one call may contain.
 
         Returns:
-            Those that CloudWatch refused for good; it accepted all others.
+            Those that CloudWatch refused for good. It accepted all others.
 
         Raises:
-            AwsCallError: When nothing is known to be accepted, and sending is to be tried again.
+            AwsCallError: When a call failed. Some records may be accepted; send all again later.
         """
         return self._send(self._formatter.events(batch))
 
     def renew(self) -> None:
-        """Makes a new client at the next call, so that renewed credentials are found."""
+        """Creates a new client at the next call, so that it reads renewed credentials."""
         self._aws.forget()
 
     def _send(self, events: list[LogEvent]) -> list[Refused]:
         try:
             if not self._has_stream:
-                self._make_stream()
-            answer = self._put(events)
+                self._create_stream()
+            response = self._put(events)
         except AwsCallError as error:
             if error.code == "DataAlreadyAcceptedException":
                 return []
@@ -69,10 +69,10 @@ class Sender:
                 raise
             if len(events) == 1:
                 return [_refused(events[0], f"CloudWatch refused it ({error.code})")]
-            # One event spoils the batch: halves find it, and the others arrive.
+            # One event spoils the batch. Sending halves finds it, and the others arrive.
             middle = len(events) // 2
             return self._send(events[:middle]) + self._send(events[middle:])
-        return _rejected(events, answer)
+        return _rejected(events, response)
 
     def _put(self, events: list[LogEvent]) -> Response:
         try:
@@ -80,32 +80,32 @@ class Sender:
         except AwsCallError as error:
             if error.code != "ResourceNotFoundException":
                 raise
-            # Somebody deleted the stream or the group while we were sending to it.
-            self._make_stream()
+            # The stream or the group was deleted since it was created.
+            self._create_stream()
             return self._aws.call("logs", "put_log_events", **self._names, logEvents=events)
 
-    def _make_stream(self) -> None:
+    def _create_stream(self) -> None:
         try:
-            self._make("create_log_stream", **self._names)
+            self._create("create_log_stream", **self._names)
         except AwsCallError as error:
             if error.code != "ResourceNotFoundException":
                 raise
-            self._make("create_log_group", logGroupName=self._names["logGroupName"])
-            self._make("create_log_stream", **self._names)
+            self._create("create_log_group", logGroupName=self._names["logGroupName"])
+            self._create("create_log_stream", **self._names)
         self._has_stream = True
 
-    def _make(self, method: str, **arguments: str) -> None:
+    def _create(self, method: str, **arguments: str) -> None:
         try:
             self._aws.call("logs", method, **arguments)
         except AwsCallError as error:
-            # Several processes begin at once: that another one was faster is no failure.
+            # Several processes start at once, and another one has created it.
             if error.code not in {"ResourceAlreadyExistsException", "OperationAbortedException"}:
                 raise
 
 
-def _rejected(events: list[LogEvent], answer: Response) -> list[Refused]:
-    """The events that an accepted call left out (AWS API Reference, RejectedLogEventsInfo)."""
-    info = answer.get("rejectedLogEventsInfo") or {}
+def _rejected(events: list[LogEvent], response: Response) -> list[Refused]:
+    """The events that an accepted call rejected (AWS API Reference, RejectedLogEventsInfo)."""
+    info = response.get("rejectedLogEventsInfo") or {}
     old = int(info.get("tooOldLogEventEndIndex", 0))
     expired = int(info.get("expiredLogEventEndIndex", 0))
     new = int(info.get("tooNewLogEventStartIndex", len(events)))

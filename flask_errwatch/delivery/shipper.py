@@ -1,7 +1,8 @@
-"""The shipper: one thread of a process, which takes lines from the journal to CloudWatch.
+"""The shipper: the thread of a process that sends the lines in the journal to CloudWatch.
 
-Nobody wakes it: it looks into the journal by itself. Failure means: do not go on, wait, read
-again. So memory stays flat whatever AWS does, and what was not accepted stays in the journal.
+It polls the journal; no other thread wakes it for a line. After a failure it waits and reads the
+same lines again. So memory stays flat whatever AWS does, and lines that were not accepted stay in
+the journal.
 """
 
 from __future__ import annotations
@@ -13,44 +14,45 @@ from collections.abc import Callable
 
 from flask_errwatch._guard import Guard, tell
 from flask_errwatch._time import rfc3339
-from flask_errwatch.delivery.backoff import Breaker
+from flask_errwatch.delivery.backoff import Backoff
 from flask_errwatch.delivery.batches import batches
-from flask_errwatch.delivery.journal.disk import OwnJournal, Reading
-from flask_errwatch.delivery.journal.reader import Journal
-from flask_errwatch.delivery.journal.records import Record
+from flask_errwatch.delivery.journal import Journal, JournalReader, Record, Source
 from flask_errwatch.delivery.sender import Refused, Sender
-from flask_errwatch.delivery.threads import lasting_thread
+from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
 
-#: Seconds between two looks into the journal: a critical line is to be on its way in a second.
+#: Emits an operational line, by event name and data; returns whether the sinks accepted it.
+EmitOperational = Callable[[str, dict[str, object]], bool]
+
+#: Seconds between two polls: a critical line must be on its way within a second.
 POLL = 0.25
-#: The same while the journal fills up: the oldest lines are to go before the newest find no room.
-PRESSED_POLL = 0.02
-#: Seconds after the start until boto3 is brought in, if no line is due before: a process's first
-#: requests do not share its processor with that.
-GRACE = 1.0
-#: Seconds between two searches for journals whose process died.
+#: The same while the journal fills up: the oldest lines must go before the newest have no room.
+NEARLY_FULL_POLL = 0.02
+#: Seconds after the start until boto3 is imported, if no line is due before: the import does not
+#: compete with a process's first requests for the processor.
+IMPORT_DELAY = 1.0
+#: Seconds between two searches for journals of dead processes.
 ADOPT_EVERY = 5.0
 #: Bytes of waiting lines at which a batch is sent although the interval is not over.
-_ENOUGH = 200 * 1024
-#: After these, whether the lines arrived is unknown: they are sent again and may stand twice.
+_BATCH_BYTES = 200 * 1024
+#: After these it is unknown whether the lines arrived: they are sent again and may be there twice.
 _UNCERTAIN = {"ReadTimeoutError", "ConnectionClosedError", "ResponseStreamingError"}
 
 
 class Figures:
-    """What one process's shipper has done.
+    """Counters of one process's shipper.
 
     Attributes:
-        settled: Lines of this process that need no more work: delivered, refused or lost.
+        committed: Lines of this process that need no more work: delivered, refused or lost.
         delivered: Lines that CloudWatch accepted.
         redelivered: Of those, lines that it may have accepted before.
-        reported: Losses that a `Lines Dropped` line has told of.
-        last_error: What the last failure said, or None.
+        reported: Losses that `Lines Dropped` lines have reported.
+        last_error: The message of the last failure, or None.
     """
 
     def __init__(self) -> None:
-        self.settled = self.delivered = self.redelivered = self.reported = 0
+        self.committed = self.delivered = self.redelivered = self.reported = 0
         self.last_error: str | None = None
 
 
@@ -59,51 +61,56 @@ class Shipper:
 
     Args:
         journal: This process's journal.
-        make_sender: Makes the sender, in the shipper's own thread: it imports boto3.
+        make_sender: Makes the sender, in the shipper's thread: it imports boto3.
+        guard: Reports failures to the operator.
         interval: Longest time that a line waits, in seconds.
-        guard: Tells the operator.
-        operational: Emits a line outside the catalogue, by phrase and data; whether it was
-            taken.
-        heartbeat: Called once a poll, with the monotonic time.
-        is_wanted: Whether the app still exists; without it, what is left is sent and no more.
+        heartbeat_seconds: Seconds between two heartbeats; 0 means none. CloudWatch publishes a
+            metric filter's default value only for minutes in which a line arrived (AWS, Creating
+            metrics from log events using filters): without a heartbeat, the metrics of a quiet
+            app have no data instead of zeros.
+        emit: Emits an operational line.
+        emit_heartbeat: Emits the heartbeat.
+        app_is_alive: False once the app was garbage-collected: the pending lines are sent, then
+            the thread ends.
     """
 
     def __init__(
         self,
-        journal: OwnJournal,
+        journal: Journal,
         make_sender: Callable[[], Sender],
         *,
-        interval: float,
         guard: Guard,
-        operational: Callable[[str, dict[str, object]], bool],
-        heartbeat: Callable[[float], None],
-        is_wanted: Callable[[], bool],
+        interval: float,
+        heartbeat_seconds: float,
+        emit: EmitOperational,
+        emit_heartbeat: Callable[[], None],
+        app_is_alive: Callable[[], bool],
     ) -> None:
         self.figures = Figures()
         self._journal = journal
         self._make_sender = make_sender
         self._sender: Sender | None = None
-        self._interval = interval
         self._guard = guard
-        self._operational = operational
-        self._heartbeat = heartbeat
-        self._is_wanted = is_wanted
-        self._breaker = Breaker()
+        self._interval = interval
+        self._heartbeat_seconds = heartbeat_seconds
+        self._emit = emit
+        self._emit_heartbeat = emit_heartbeat
+        self._app_is_alive = app_is_alive
+        self._backoff = Backoff()
         self._waiting: list[Record] = []
         self._waiting_since = 0.0
-        self._ready_at = 0.0
-        self._adopt_at = 0.0
-        self._adopted: deque[Journal] = deque()
-        self._wanted = threading.Event()
-        self._hurrying = False
-        self._hopeless = False
-        self._works = False
+        self._adopted: deque[JournalReader] = deque()
+        self._import_at = self._heartbeat_at = self._adopt_at = 0.0
+        self._wake = threading.Event()
+        self._is_flushing = False
+        self._gave_up = False
+        self._last_send_succeeded = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Starts the thread; where none can be started, lines wait for another process."""
+        """Starts the thread; if that is impossible, lines wait for another process."""
         self._thread = self._guard.run(
-            "starting the shipper", lasting_thread, "errwatch-shipper", self._run
+            "starting the shipper", start_daemon_thread, "errwatch-shipper", self._run
         )
 
     @property
@@ -112,80 +119,84 @@ class Shipper:
         return self.figures.reported + self._journal.losses.count
 
     @property
-    def has_told(self) -> bool:
-        """Whether the operator was told why lines wait just now."""
-        return self._breaker.is_open
+    def has_logged_outage(self) -> bool:
+        """Whether stderr already shows why lines wait now."""
+        return self._backoff.is_open
 
     @property
     def pending(self) -> int:
         """Lines of this process that are neither delivered nor lost."""
-        return max(0, self._journal.appended - self.figures.settled)
+        return max(0, self._journal.appended - self.figures.committed)
 
     def flush(self, deadline: float) -> bool:
-        """Waits until nothing is pending, or until the deadline of the monotonic clock."""
+        """Waits until no line is pending, or until the deadline of the monotonic clock."""
         return self._wait(deadline, lambda: False)
 
     def stop(self, deadline: float) -> bool:
-        """The same, but no longer than there is hope: a permission does not come in seconds."""
-        self._hopeless = False
-        return self._wait(deadline, lambda: self._hopeless)
+        """Like `flush`, but gives up at once on a lasting error, such as a missing permission."""
+        self._gave_up = False
+        return self._wait(deadline, lambda: self._gave_up)
 
-    def _wait(self, deadline: float, give_up: Callable[[], bool]) -> bool:
-        self._hurrying = True
-        self._breaker.hurry()
-        self._wanted.set()
+    def _wait(self, deadline: float, must_give_up: Callable[[], bool]) -> bool:
+        self._is_flushing = True
+        self._backoff.reset()
+        self._wake.set()
         try:
             while self.pending or self._adopted:
-                left = deadline - time.monotonic()
-                if left <= 0 or give_up():
+                seconds = deadline - time.monotonic()
+                if seconds <= 0 or must_give_up():
                     return False
-                time.sleep(min(0.01, left))
+                time.sleep(min(0.01, seconds))
             return True
         finally:
-            self._hurrying = False
+            self._is_flushing = False
 
     def _run(self) -> None:
-        self._ready_at = time.monotonic() + GRACE
-        while self._is_wanted() or self.pending:
-            more = self._guard.run("the shipper", self._round)
-            if more is None:
-                # A full disk, or a bug of ours: told and counted; nothing was settled by it.
-                self._start_over(time.monotonic())
-            if not more:
-                self._wanted.wait(PRESSED_POLL if self._journal.is_pressed else POLL)
-                self._wanted.clear()
-
-    def _round(self) -> bool:
-        """Looks once at everything; whether there is more to do at once."""
         now = time.monotonic()
-        self._heartbeat(now)
-        saved = self._journal.heal()
+        self._import_at = now + IMPORT_DELAY
+        self._heartbeat_at = now + self._heartbeat_seconds
+        while self._app_is_alive() or self.pending:
+            has_more = self._guard.run("the shipper", self._poll)
+            if has_more is None:
+                # A full disk, or a bug: logged and counted, and nothing was committed by it.
+                self._start_over(time.monotonic())
+            if not has_more:
+                self._wake.wait(NEARLY_FULL_POLL if self._journal.is_nearly_full else POLL)
+                self._wake.clear()
+
+    def _poll(self) -> bool:
+        """Does everything that is due; returns whether there is more to do at once."""
+        now = time.monotonic()
+        if self._heartbeat_seconds and now >= self._heartbeat_at:
+            self._heartbeat_at = now + self._heartbeat_seconds
+            self._emit_heartbeat()
+        saved = self._journal.recover()
         if saved is not None:
             self._note_removed(self.pending - saved)
         self._journal.count_refused()
         lost = self._journal.keep_within_bound()
         if lost:
-            self.figures.settled += lost
+            self.figures.committed += lost
             self._waiting = []
-        if self._works and self._journal.losses.count:
-            # Right after room was made, while the report still finds some.
+        if self._last_send_succeeded and self._journal.losses.count:
+            # Right after room was made, while there is still some for the report.
             self._report_losses()
         if now >= self._adopt_at:
             self._adopt_at = now + ADOPT_EVERY
-            self._journal.keep()
+            self._journal.touch()
             while (adopted := self._journal.adopt()) is not None:
                 self._adopted.append(adopted)
-        if not self._breaker.may_try(now):
+        if not self._backoff.may_try(now):
             return False
         return self._ship(now)
 
     def _ship(self, now: float) -> bool:
-        if now >= self._ready_at:
-            self._ready()  # so that no line that comes later has to wait for it
+        if now >= self._import_at:
+            self._get_sender()  # so that no line that comes later has to wait for it
         if not self._waiting:
             self._waiting = self._journal.read()
             self._waiting_since = now
-        elif not self._has_enough():
+        elif not self._has_batch():
             self._waiting += self._journal.read()
         if self._waiting and self._is_due(now):
             records, self._waiting = self._waiting, []
@@ -196,22 +207,22 @@ class Shipper:
 
     def _is_due(self, now: float) -> bool:
         return (
-            self._hurrying
-            or self._journal.is_pressed
+            self._is_flushing
+            or self._journal.is_nearly_full
             or now - self._waiting_since >= self._interval
             or any(record.line.critical for record in self._waiting)
-            or self._has_enough()
+            or self._has_batch()
         )
 
-    def _has_enough(self) -> bool:
-        return sum(len(record.line.text) for record in self._waiting) >= _ENOUGH
+    def _has_batch(self) -> bool:
+        return sum(len(record.line.text) for record in self._waiting) >= _BATCH_BYTES
 
-    def _ship_adopted(self, adopted: Journal) -> bool:
+    def _ship_adopted(self, adopted: JournalReader) -> bool:
         try:
             records = adopted.read()
         except OSError as error:
             self._guard.note(f"reading the journal {adopted.name}", error)
-            self._journal.set_aside(self._adopted.popleft())
+            self._journal.abandon(self._adopted.popleft())
             return True
         if not records:
             self._adopted.popleft()
@@ -221,79 +232,79 @@ class Shipper:
             return True
         return self._deliver(adopted, records)
 
-    def _deliver(self, source: Reading, records: list[Record]) -> bool:
-        """Sends the records; settles what CloudWatch answered, and nothing else."""
+    def _deliver(self, source: Source, records: list[Record]) -> bool:
+        """Sends the records, and commits only those that CloudWatch accepted or refused."""
         try:
-            sender = self._ready()
+            sender = self._get_sender()
             for batch in batches(records):
-                self._settle(source, batch, sender.send(batch))
+                self._commit(source, batch, sender.send(batch))
         except AwsCallError as error:
-            source.rewind()
+            source.reset_to_committed()
             if error.code in _UNCERTAIN:
-                source.doubtful = max(source.doubtful, len(records))
+                source.in_doubt = max(source.in_doubt, len(records))
             self._failed(error)
             return False
-        self._works = True
-        if self._breaker.succeeded():
-            tell("CloudWatch Logs takes lines again.")
+        self._last_send_succeeded = True
+        if self._backoff.succeeded():
+            tell("CloudWatch Logs accepts lines again.")
         return True
 
-    def _ready(self) -> Sender:
-        """The sender. The first time brings in boto3, which takes a good part of a second."""
+    def _get_sender(self) -> Sender:
+        """The sender. The first call imports boto3, which takes a good part of a second."""
         if self._sender is None:
             self._sender = self._make_sender()
         return self._sender
 
-    def _settle(self, source: Reading, batch: list[Record], refused: list[Refused]) -> None:
-        for each in refused:
-            source.losses.add(each.reason, each.timestamp)
-            text = f"a line was refused for good, {each.reason}: {each.message}"
-            self._guard.tell(each.reason, text)
-        again = min(source.doubtful, len(batch))
-        source.doubtful -= again
-        # A full disk keeps the place from being noted: that costs duplicates, and no delivery.
+    def _commit(self, source: Source, batch: list[Record], refused: list[Refused]) -> None:
+        for line in refused:
+            source.losses.add(line.reason, line.timestamp)
+            text = f"a line was refused for good, {line.reason}: {line.message}"
+            self._guard.tell(line.reason, text)
+        again = min(source.in_doubt, len(batch))
+        source.in_doubt -= again
+        # If a full disk prevents the commit, that costs duplicates, and no delivery.
         self._guard.run("noting what was accepted", source.acknowledge, batch[-1].end)
-        # Counted last: who waits for the count may end the process, and what was sent but not
-        # noted by then is sent again.
+        # Last: a caller that waits for these counters may end the process, and what was sent
+        # but not committed by then is sent again.
         self.figures.redelivered += again
         self.figures.delivered += len(batch) - len(refused)
         if source is self._journal:
-            self.figures.settled += len(batch)
+            self.figures.committed += len(batch)
 
     def _failed(self, error: AwsCallError) -> None:
         self.figures.last_error = str(error)
-        self._works = False
-        self._hopeless = error.is_lasting
-        if self._breaker.failed(time.monotonic()):
-            where = "journal" if self._journal.lasts else "memory"
+        self._last_send_succeeded = False
+        self._gave_up = error.is_lasting
+        if self._backoff.failed(time.monotonic()):
+            where = "journal" if self._journal.is_durable else "memory"
             tell(f"lines wait in the {where}: {error}")
         if self._sender is not None and error.kind == "credentials":
             self._sender.renew()
 
     def _note_removed(self, lost: int) -> None:
-        tell("somebody removed the journal: another one was begun.")
+        tell("the journal was removed: a new one was created.")
         self._waiting = []
         if lost > 0:
-            self.figures.settled += lost
+            self.figures.committed += lost
             self._journal.losses.add("the journal was removed", 0, lost)
 
     def _start_over(self, now: float) -> None:
         self._waiting = []
-        self._journal.rewind()
+        self._journal.reset_to_committed()
         for adopted in self._adopted:
-            adopted.rewind()
-        self._breaker.failed(now)
+            adopted.reset_to_committed()
+        self._backoff.failed(now)
 
     def _report_losses(self) -> None:
-        """Says what was lost, in lines of its own, now that lines arrive again."""
+        """Emits a `Lines Dropped` line for each reason, now that lines arrive again."""
         losses = self._journal.losses.by_reason
         for reason, loss in list(losses.items()):
             data: dict[str, object] = {"count": loss.count, "reason": reason}
             if loss.first:
                 data["first"] = rfc3339(loss.first)
                 data["last"] = rfc3339(loss.last)
-            # A report that finds no room is made again at the next look.
-            if self._operational(LINES_DROPPED, data):
+            # A report that has no room is emitted again at the next poll.
+            if self._emit(LINES_DROPPED, data):
                 self.figures.reported += loss.count
                 del losses[reason]
         self._journal.save()

@@ -1,4 +1,4 @@
-"""Where lines go: the standard output, a list in memory, or the journal on its way to AWS."""
+"""The sinks `stdout` and `memory`."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import os
 from collections import deque
 
 _STDOUT = 1
-#: Lines that the memory sink keeps; tests look at fewer, and a forgotten one must stay small.
-_MOST_KEPT = 10_000
+#: Lines that the memory sink keeps: more than tests read, and a bound for a forgotten sink.
+_MAX_LINES = 10_000
 
 
 class StdoutSink:
     """Writes each line to the standard output, for an agent to collect (Docker, ECS, Lambda).
 
-    Straight to the descriptor: the application's buffer, and what it replaced `sys.stdout`
-    with, are its own.
+    It writes to the descriptor, because `sys.stdout` belongs to the application, which may buffer
+    or replace it.
     """
 
     def write(self, line: bytes) -> None:
-        """Writes the line, whole if the system lets it."""
-        rest = line + b"\n"
-        while rest:
-            rest = rest[os.write(_STDOUT, rest) :]
+        """Writes the whole line, in one call unless the system splits it."""
+        remaining = line + b"\n"
+        while remaining:
+            remaining = remaining[os.write(_STDOUT, remaining) :]
 
 
 class MemorySink:
     """Keeps the newest lines in memory, for tests."""
 
     def __init__(self) -> None:
-        self.lines: deque[bytes] = deque(maxlen=_MOST_KEPT)
+        self.lines: deque[bytes] = deque(maxlen=_MAX_LINES)
 
     def write(self, line: bytes) -> None:
         """Keeps the line."""

@@ -1,4 +1,4 @@
-"""Delivery figures of a process."""
+"""The figures that `ErrWatch.stats` returns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Stats:
 
     Attributes:
         emitted: Lines handed over.
-        delivered: Lines that CloudWatch accepted, those of dead processes included.
-        pending: Lines of this process that wait.
+        delivered: Lines that CloudWatch accepted, including those of dead processes.
+        pending: Lines of this process that are waiting.
         dropped: Events that a hook dropped, and lines that were lost.
         redelivered: Delivered lines that CloudWatch may have accepted before.
-        last_error: What the last failure said, or None.
+        last_error: The message of the last failure, or None.
     """
 
     emitted: int = 0

@@ -1,4 +1,4 @@
-"""A thread of our own, which leaves the process's signals to the app's threads."""
+"""Daemon threads that leave the process's signals to the app's threads."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import threading
 from collections.abc import Callable
 from types import BuiltinFunctionType
 
-#: Sent by the system to the very thread that did something wrong.
-_OWN_FAULTS = {
+#: The system sends these to the very thread that caused them.
+_FAULTS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
     *(signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT),
 }
 
 
-def lasting_thread(name: str, target: Callable[[], None]) -> threading.Thread:
-    """A started daemon thread: it never keeps a process from ending, and takes no signal.
+def start_daemon_thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    """Starts a daemon thread that handles no signal of the process and never keeps it from ending.
 
     A signal to the process is handled in any thread that does not block it (signal(7)). Python's
-    own handlers do not mind; uWSGI's ends the interpreter from within the thread it interrupts,
-    and hangs when that is not the main one.
+    own handlers do not mind. uWSGI's handler ends the interpreter from within the thread that it
+    interrupts, and hangs when that is not the main one.
     """
 
-    def quietly() -> None:
-        # Under gevent a thread is a greenlet of the app's own, which is to have its signals.
+    def run() -> None:
+        # Under gevent a thread is a greenlet of the app's thread, which must get its signals.
         if isinstance(_thread.start_new_thread, BuiltinFunctionType):
-            # A program that it starts (boto3 does so for `credential_process`) blocks what it
-            # blocks, and may wait for children of its own.
-            for_the_app = signal.valid_signals() - _OWN_FAULTS - {signal.SIGCHLD}
-            signal.pthread_sigmask(signal.SIG_BLOCK, for_the_app)
+            # A program that it starts (boto3 does so for `credential_process`) inherits what it
+            # blocks, and may wait for children.
+            blocked = signal.valid_signals() - _FAULTS - {signal.SIGCHLD}
+            signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
         target()
 
-    thread = threading.Thread(target=quietly, name=name, daemon=True)
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread

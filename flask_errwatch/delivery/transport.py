@@ -13,10 +13,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flask_errwatch._fork import PerProcess, mark
-from flask_errwatch._guard import Guard, tell
+from flask_errwatch._guard import Guard
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
-from flask_errwatch.delivery.cloudwatch import CloudWatchSink, EmitOperational
+from flask_errwatch.delivery.cloudwatch import CloudWatchSink
+from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.detectors import HEARTBEAT
@@ -24,30 +25,18 @@ from flask_errwatch.detectors import HEARTBEAT
 if TYPE_CHECKING:
     from flask import Flask
 
-#: Writes a line to a sink, and whether the sink took it; never raises.
+#: Writes a line to a sink; returns whether the sink accepted it, and never raises.
 Write = Callable[[bytes], bool]
 
 
-def _to_all(writes: list[Write]) -> Write:
-    """One function for all sinks; where there is one sink, its own."""
-    if len(writes) == 1:
-        return writes[0]
-
-    def write_to_all(line: bytes) -> bool:
-        taken = [write(line) for write in writes]
-        return all(taken)
-
-    return write_to_all
-
-
 class Delivery:
-    """Takes the lines of one app, in whatever process it runs.
+    """Takes the lines of one app, in every process that it runs in.
 
     Args:
         config: The app's configuration.
         guard: Keeps failures away from the app.
-        app: The app, held weakly. Whether it is under test is asked at the first event, since
-            test fixtures say so after the factory ran.
+        app: The app, held weakly. Whether it is under test is read at the first line, since test
+            fixtures set that after the factory ran.
 
     Attributes:
         emitted: Lines handed over in this process.
@@ -57,38 +46,54 @@ class Delivery:
         self._config = config
         self._guard = guard
         self._app = app
-        self._operational: EmitOperational = lambda _phrase, _data: False
-        self._cloudwatch: CloudWatchSink | None = None
-        # Re-entrant: a signal handler that reports may interrupt the start itself.
-        self._starting = PerProcess(threading.RLock)
-        self._starting_in = 0
-        # Of one process: a fork must not write what its parent writes.
-        self._early: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
-        self._dropped = 0
+        self._emit: EmitOperational = lambda _event, _data: False
         self._memory = MemorySink()
-        # Its number is 1 in the process that opened the sinks.
+        self._cloudwatch: CloudWatchSink | None = None
+        self._write_to_sinks: Write = self._write_unopened
+        # 1 in the process that opened the sinks, 0 in a child that was forked since.
         self._is_open = mark()
-        self._write_to_sinks: Write = self._write_meanwhile
+        # Re-entrant: a signal handler that reports may interrupt the start itself.
+        self._start_lock = PerProcess(threading.RLock)
+        self._starting_pid = 0
+        # Lines from such a handler. Per process: a child must not write its parent's lines.
+        self._deferred: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
+        self._dropped = 0
         self.emitted = 0
 
     def write(self, line: bytes) -> bool:
-        """Hands the line to every sink. A sink that fails does not keep it from the others.
+        """Hands the line to every sink; a failure of one does not affect the others.
 
         Returns:
-            Whether no sink refused it.
+            Whether all sinks accepted it.
         """
         if self._is_open[0] and not interception.interceptors:
             self.emitted += 1
             return self._write_to_sinks(line)
-        return self._write_meanwhile(line)
+        return self._write_unopened(line)
 
-    def set_emitter(self, operational: EmitOperational) -> None:
-        """Says how lines outside the catalogue, such as the heartbeat, are emitted."""
-        self._operational = operational
+    def _write_unopened(self, line: bytes) -> bool:
+        """Writes a line that is intercepted, or the first one of this process."""
+        if interception.interceptors:
+            self.emitted += 1
+            interception.intercept(self._app(), line)
+            return True
+        self.ensure_running()
+        if self.is_running:
+            return self.write(line)
+        self._deferred.get().append(line)  # in a signal handler that interrupted the start
+        return True
+
+    def note_dropped(self) -> None:
+        """Counts an event that has no line: a hook dropped it, or it could not be rendered."""
+        self._dropped += 1
+
+    def set_emitter(self, emit: EmitOperational) -> None:
+        """Sets how operational lines, such as the heartbeat, are emitted."""
+        self._emit = emit
 
     @property
     def is_running(self) -> bool:
-        """Whether this process has its sinks: after a fork it has not."""
+        """Whether this process has opened its sinks; a forked child has not."""
         return bool(self._is_open[0])
 
     @property
@@ -98,117 +103,52 @@ class Delivery:
 
     @property
     def shutdown_timeout(self) -> float:
-        """Seconds that it may take to stop."""
+        """Seconds that `stop` may take."""
         return self._config.shutdown_timeout
 
     def ensure_running(self) -> None:
-        """Opens this process's sinks, starts what they need, and writes what waits for it, once."""
-        if interception.interceptors or (self.is_running and not self._early.get()):
+        """Opens this process's sinks and writes deferred lines, unless that has been done."""
+        if interception.interceptors or (self.is_running and not self._deferred.get()):
             return
-        with self._starting.get():
-            if self._starting_in == os.getpid():
-                return  # in a signal handler that interrupted the start: that goes on
+        with self._start_lock.get():
+            if self._starting_pid == os.getpid():
+                return  # a signal handler interrupted the start, which continues after it
             try:
                 # All of it in here: a signal handler may end the start by an exception anywhere.
-                self._starting_in = os.getpid()
+                self._starting_pid = os.getpid()
                 if not self.is_running:
-                    self._start()
-                early = self._early.get()
-                while early:
-                    self.write(early[0])
-                    early.popleft()  # not before: rather twice than never
+                    self._open_sinks()
+                deferred = self._deferred.get()
+                while deferred:
+                    self.write(deferred[0])
+                    deferred.popleft()  # afterwards: a line twice is better than a lost line
             finally:
-                self._starting_in = 0
+                self._starting_pid = 0
 
-    def _start(self) -> None:
-        # Before anything is opened: a process may be told to end in the middle of its start.
-        _at_exit(self)
+    def _open_sinks(self) -> None:
+        # Before anything is opened: a signal may end the process in the middle of this.
+        _stop_at_exit(self)
         names = self._config.sinks
         if names is None:
             app = self._app()
             names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
         self._dropped = 0
         self.emitted = 0
-        self._write_to_sinks = _to_all([self._opened(name) for name in names])
+        self._write_to_sinks = _to_all([self._open_sink(name) for name in names])
         self._is_open[0] = 1
 
-    def _write_meanwhile(self, line: bytes) -> bool:
-        if interception.interceptors:
-            self.emitted += 1
-            interception.intercept(self._app(), line)
-            return True
-        self.ensure_running()
-        if self.is_running:
-            return self.write(line)
-        self._early.get().append(line)  # in a signal handler that interrupted the start
-        return True
-
-    def note_dropped(self) -> None:
-        """Counts an event that has no line: a hook dropped it, or it could not be rendered."""
-        self._dropped += 1
-
-    def flush(self, timeout: float) -> bool:
-        """Waits until CloudWatch has every line, for at most `timeout` seconds."""
-        self._end_start()
-        if not self.is_running or self._cloudwatch is None:
-            return True
-        return self._cloudwatch.shipper.flush(time.monotonic() + timeout)
-
-    def stats(self) -> Stats:
-        """The figures of this process, at this moment."""
-        if not self.is_running or self._cloudwatch is None:
-            return Stats(
-                emitted=self.emitted,
-                dropped=self._dropped,
-                last_error=self._guard.last_error,
-            )
-        shipper = self._cloudwatch.shipper
-        figures = shipper.figures
-        return Stats(
-            emitted=self.emitted,
-            delivered=figures.delivered,
-            pending=shipper.pending,
-            dropped=self._dropped + shipper.lost,
-            redelivered=figures.redelivered,
-            last_error=figures.last_error or self._guard.last_error,
-        )
-
-    def stop(self, deadline: float) -> None:
-        """Flushes as the process ends, and says what is left."""
-        self._end_start()
-        if not self.is_running or self._cloudwatch is None:
-            return
-        if self._cloudwatch.shipper.stop(deadline):
-            return
-        stats = self.stats()
-        one = stats.pending == 1
-        if self._cloudwatch.journal.lasts:
-            left = f"{'line waits' if one else 'lines wait'} in the journal"
-        else:
-            left = f"{'line is' if one else 'lines are'} lost"
-        told = self._cloudwatch.shipper.has_told
-        reason = "" if told or not stats.last_error else f": {stats.last_error}"
-        tell(f"{stats.pending} {left} as the process ends{reason}")
-
-    def _end_start(self) -> None:
-        """Writes what a signal handler reported during a start that did not come to its end."""
-        if self._early.get():
-            self._guard.run("starting the delivery", self.ensure_running)
-
-    def _opened(self, name: str) -> Write:
-        """What writes a line to the sink, and never raises."""
+    def _open_sink(self, name: str) -> Write:
         if name == "stdout":
             return self._guarded(StdoutSink().write)
         if name == "memory":
             return self._guarded(self._memory.write)
-        before = self._cloudwatch.journal if self._cloudwatch is not None else None
         self._cloudwatch = CloudWatchSink(
             self._config,
             self._guard,
-            operational=self._operational,
-            beat=self._beat,
-            is_wanted=lambda: self._app() is not None,
-            before=before,
+            emit=self._emit,
+            emit_heartbeat=self._emit_heartbeat,
+            app_is_alive=lambda: self._app() is not None,
+            parent=self._cloudwatch.journal if self._cloudwatch is not None else None,
         )
         return self._cloudwatch.write
 
@@ -219,26 +159,70 @@ class Delivery:
 
         return guarded
 
-    def _beat(self) -> None:
-        self._operational(
-            HEARTBEAT, {k: v for k, v in asdict(self.stats()).items() if v is not None}
+    def _emit_heartbeat(self) -> None:
+        figures = asdict(self.stats())
+        self._emit(HEARTBEAT, {key: value for key, value in figures.items() if value is not None})
+
+    def flush(self, timeout: float) -> bool:
+        """Waits until CloudWatch has accepted every line, for at most `timeout` seconds."""
+        cloudwatch = self._finish_start()
+        return cloudwatch is None or cloudwatch.shipper.flush(time.monotonic() + timeout)
+
+    def stop(self, deadline: float) -> None:
+        """Flushes as the process ends, until a time of the monotonic clock; logs what is left."""
+        cloudwatch = self._finish_start()
+        if cloudwatch is not None:
+            cloudwatch.stop(deadline)
+
+    def _finish_start(self) -> CloudWatchSink | None:
+        """Writes the lines that an interrupted start deferred; returns this process's sink."""
+        if self._deferred.get():
+            self._guard.run("starting the delivery", self.ensure_running)
+        return self._cloudwatch if self.is_running else None
+
+    def stats(self) -> Stats:
+        """The delivery figures of this process, at this moment."""
+        if not self.is_running or self._cloudwatch is None:
+            last_error = self._guard.last_error
+            return Stats(emitted=self.emitted, dropped=self._dropped, last_error=last_error)
+        shipper = self._cloudwatch.shipper
+        return Stats(
+            emitted=self.emitted,
+            delivered=shipper.figures.delivered,
+            pending=shipper.pending,
+            dropped=self._dropped + shipper.lost,
+            redelivered=shipper.figures.redelivered,
+            last_error=self._cloudwatch.last_error,
         )
+
+
+def _to_all(writes: list[Write]) -> Write:
+    """One function that writes to all sinks; for a single sink, its own."""
+    if len(writes) == 1:
+        return writes[0]
+
+    def write_to_all(line: bytes) -> bool:
+        accepted = [write(line) for write in writes]
+        return all(accepted)
+
+    return write_to_all
 
 
 _running: weakref.WeakSet[Delivery] = weakref.WeakSet()
 _registered: list[bool] = []
 
 
-def _at_exit(delivery: Delivery) -> None:
-    """Has the delivery stopped when the interpreter ends; all together, within one timeout."""
+def _stop_at_exit(delivery: Delivery) -> None:
+    """Registers the delivery to be stopped when the interpreter ends."""
     _running.add(delivery)
     if not _registered:
-        # Twice, if a signal handler raises in between: so nothing is stopped twice.
+        # A signal handler that raises in between registers it twice: `_stop_all` allows that.
         atexit.register(_stop_all)
         _registered.append(True)
 
 
 def _stop_all() -> None:
+    """Stops each delivery once; all together within the longest of their timeouts."""
     begun = time.monotonic()
     timeout = max((delivery.shutdown_timeout for delivery in _running), default=0.0)
     while _running:

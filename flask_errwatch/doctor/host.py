@@ -1,20 +1,21 @@
-"""What this machine tells: the server's kind of worker, and the journal's folder. Reads only."""
+"""Checks of this machine: the server's kind of worker, and the journal's folder. Reads only."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from flask_errwatch.config import Config
-
-# Not `app_folder`, which creates the folder: as another user than the app's that would do harm.
-from flask_errwatch.delivery.journal.directory import folder_name
+from flask_errwatch.delivery.journal import (
+    FolderContents,
+    app_folder,
+    base_folder,
+    inspect_folder,
+)
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 
 #: What the tests of the delivery run on.
@@ -62,114 +63,88 @@ def _gunicorn_worker(arguments: str) -> str | None:
 
 
 def journal_findings(config: Config) -> Iterator[Finding]:
-    """Looks at the journal's folder without making or changing anything.
+    """Checks the journal's folder without creating or changing anything.
+
+    The app must create the folder itself: one that another user created would be unusable.
 
     Raises:
-        OSError: When the folder changes under our eyes.
+        OSError: When the folder changes meanwhile.
     """
     if config.sinks is not None and "cloudwatch" not in config.sinks:
         yield ok("journal", f"None is needed: the sinks are {', '.join(config.sinks) or 'none'}.")
         return
-    base = Path(
-        config.journal_dir or Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
-    )
-    folder = base / folder_name(config)
+    base, folder = base_folder(config), app_folder(config)
     if config.journal_dir is None and os.path.lexists(base):
         access = _access(base)
         if access.level != "ok":
             yield access
             return
     if not os.path.lexists(folder):
-        yield _to_be_made(folder)
+        yield _missing_folder(folder)
         return
     access = _access(folder)
     yield access
     if access.level == "ok":
-        used = sum(_size(each) for each in folder.glob("*.log"))
-        yield _bound_finding(used, config.journal_max_bytes)
-        yield _disk_finding(shutil.disk_usage(folder).free, config.journal_max_bytes - used)
-        yield _orphans_finding(folder)
+        contents, bound = inspect_folder(folder), config.journal_max_bytes
+        yield _bound_finding(contents.used, bound)
+        yield _disk_finding(shutil.disk_usage(folder).free, bound - contents.used)
+        yield _orphans_finding(contents)
 
 
-def _to_be_made(folder: Path) -> Finding:
-    nearest = next(each for each in folder.parents if os.path.lexists(each))
+def _missing_folder(folder: Path) -> Finding:
+    nearest = next(parent for parent in folder.parents if os.path.lexists(parent))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return ok("journal", f"{folder} is made by the first process that serves a request.")
-    found = f"{folder} cannot be made below {nearest}: lines would wait in memory only."
-    return problem("journal", found, _ELSEWHERE)
+        return ok("journal", f"The first process that serves a request creates {folder}.")
+    text = f"{folder} cannot be created below {nearest}: lines would wait in memory only."
+    return problem("journal", text, _ELSEWHERE)
 
 
 _ELSEWHERE = "Set ERRWATCH_JOURNAL_DIR to a folder that the app's user can write to."
 
 
 def _access(folder: Path) -> Finding:
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode):
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
         return problem("journal", f"{folder} is a link or a file.", f"Remove it. Or: {_ELSEWHERE}")
-    if found.st_uid != os.geteuid():
-        told = f"{folder} belongs to user {found.st_uid}, and this runs as {os.geteuid()}."
-        return warning("journal", told, "Run this as the user that the app runs as.")
+    if status.st_uid != os.geteuid():
+        text = f"{folder} belongs to user {status.st_uid}, and this runs as {os.geteuid()}."
+        return warning("journal", text, "Run this as the user that the app runs as.")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        told = f"{folder} cannot be written to: lines wait in memory only."
-        return problem("journal", told, _ELSEWHERE)
-    return ok("journal", f"{folder} is this user's own.")
+        text = f"{folder} cannot be written to: lines wait in memory only."
+        return problem("journal", text, _ELSEWHERE)
+    return ok("journal", f"{folder} belongs to this user.")
 
 
 def _bound_finding(used: int, bound: int) -> Finding:
-    told = f"{_mebibytes(used)} of at most {_mebibytes(bound)} wait."
+    text = f"Waiting lines take {_mebibytes(used)} of at most {_mebibytes(bound)}."
     remedy = (
         "See on the processes' stderr why nothing is sent; or raise ERRWATCH_JOURNAL_MAX_BYTES."
     )
     if used > bound * 9 // 10:
-        return problem("journal bound", f"{told} The oldest lines are being given up.", remedy)
+        return problem("journal bound", f"{text} The oldest lines are being dropped.", remedy)
     if used > bound // 2:
-        return warning("journal bound", told, remedy)
-    return ok("journal bound", told)
+        return warning("journal bound", text, remedy)
+    return ok("journal bound", text)
 
 
 def _disk_finding(free: int, needed: int) -> Finding:
-    told = f"{_mebibytes(free)} are free, and the journal may take {_mebibytes(needed)} more."
+    text = f"{_mebibytes(free)} are free, and the journal may take {_mebibytes(needed)} more."
     if free < needed:
-        return warning("journal disk", told, f"Make room, or lower the bound. Or: {_ELSEWHERE}")
-    return ok("journal disk", told)
+        return warning("journal disk", text, f"Make room, or lower the bound. Or: {_ELSEWHERE}")
+    return ok("journal disk", text)
 
 
-def _orphans_finding(folder: Path) -> Finding:
-    """Journals whose process is gone; a process of the app takes them over within seconds."""
-    locks = sorted(folder.glob("*.lock"))
-    orphans = [each for each in locks if not _is_held(each)]
+def _orphans_finding(contents: FolderContents) -> Finding:
+    """Reports journals whose process has ended; a process of the app adopts them within seconds."""
+    orphans = contents.orphans()
     if not orphans:
-        return ok("orphaned journals", f"None; {len(locks)} processes write here.")
-    size = sum(_size(log) for each in orphans for log in folder.glob(f"{each.stem}.*.log"))
-    found = f"Of ended processes, {len(orphans)} wait, with {_mebibytes(size)}."
+        return ok("orphaned journals", f"None; {len(contents.locks)} processes write here.")
+    size = _mebibytes(sum(orphans.values()))
+    text = f"Journals of ended processes that wait: {len(orphans)}, with {size}."
     remedy = (
         "Start the app here: it delivers them with its first request. If it runs, read its stderr."
     )
-    return warning("orphaned journals", found, remedy)
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a living process holds the lock; tried and let go of at once."""
-    if lock.name.startswith(f"{os.getpid()}-"):
-        return True  # POSIX: to open and close it would let go of our own lock
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True  # settled and removed meanwhile
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except FileNotFoundError:
-        return 0  # delivered and removed meanwhile
+    return warning("orphaned journals", text, remedy)
 
 
 def _mebibytes(size: int) -> str:

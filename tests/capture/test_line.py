@@ -29,7 +29,7 @@ from flask_errwatch.capture.exceptions import _frames, exception_fields
 from flask_errwatch.capture.ids import Stamps
 from flask_errwatch.capture.redaction import Redactor
 from flask_errwatch.capture.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
-from flask_errwatch.delivery.journal.records import line_of
+from flask_errwatch.delivery.journal import line_of
 from flask_errwatch.detectors import CRITICAL_ERROR
 from tests.foreign_values import Nameless
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched

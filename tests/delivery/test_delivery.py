@@ -614,7 +614,7 @@ def test_a_removed_journal_is_begun_again(
     fake.switch("ok")
     assert errwatch.flush(60)
     assert _paths(fake) == before + during + after
-    assert capfd.readouterr().err.count("somebody removed the journal") == 1
+    assert capfd.readouterr().err.count("the journal was removed") == 1
     assert errwatch.stats(app).dropped == 0
 
 
@@ -645,7 +645,7 @@ def test_a_closed_descriptor_is_opened_again(fake: FakeLogs, make_app: MakeApp) 
     journal = sink.journal
     assert isinstance(journal, DiskJournal)
     os.close(journal.writer.descriptor)
-    _wait_until(journal.writer.is_sound)
+    _wait_until(journal.writer.owns_descriptor)
     after = _fail(app, 2, "after")
     assert errwatch.flush(60)
     assert _paths(fake) == before + after

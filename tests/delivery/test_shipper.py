@@ -1,4 +1,4 @@
-"""The shipper: when it makes its sender, which brings in boto3, and when it sends."""
+"""The shipper: when it creates its sender, which imports boto3, and when it sends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard
+from flask_errwatch.delivery.journal import Record
 from flask_errwatch.delivery.journal.memory import MemoryJournal
-from flask_errwatch.delivery.journal.records import Record
 from flask_errwatch.delivery.sender import Refused, Sender
 from flask_errwatch.delivery.shipper import Shipper
 from tests.lab.lab_bench import eventually
@@ -17,13 +17,26 @@ from tests.lines import line
 MIB = 1_048_576
 
 
-class Noting(Sender):
-    """Takes everything, and notes it."""
+class NotingJournal(MemoryJournal):
+    """Notes each poll."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(MIB)
+        self._notes = notes
+
+    def recover(self) -> int | None:
+        """Is called once a poll, and notes it."""
+        self._notes.append("poll")
+        return super().recover()
+
+
+class NotingSender(Sender):
+    """Accepts every line, and notes its own creation and each batch."""
 
     def __init__(self, notes: list[str]) -> None:
         super().__init__(Aws(patience=DELIVERY), "shop", "web-1")
         self._notes = notes
-        notes.append("made")
+        notes.append("created")
 
     def send(self, batch: Sequence[Record]) -> list[Refused]:
         """Notes the number of lines."""
@@ -32,56 +45,76 @@ class Noting(Sender):
 
 
 @contextmanager
-def shipping(interval: float, *lines: bytes) -> Iterator[tuple[MemoryJournal, list[str]]]:
-    """A journal that is shipped, and what its shipper does: each look, `made`, `sent …`.
+def shipping(
+    interval: float, *lines: bytes, heartbeat_seconds: float = 0
+) -> Iterator[tuple[MemoryJournal, list[str]]]:
+    """A journal with a shipper, and what the shipper does: `poll`, `created`, `sent …`, `beat`.
 
     Args:
         interval: Longest time that a line waits, in seconds.
-        *lines: What stands in the journal before the shipper starts.
+        *lines: The lines in the journal before the shipper starts.
+        heartbeat_seconds: Seconds between two heartbeats; 0 means none.
     """
-    journal = MemoryJournal(MIB)
-    for each in lines:
-        assert journal.append(each)
     notes: list[str] = []
-    wanted = [True]
+    journal = NotingJournal(notes)
+    for text in lines:
+        assert journal.append(text)
+    alive = [True]
     shipper = Shipper(
         journal,
-        lambda: Noting(notes),
-        interval=interval,
+        lambda: NotingSender(notes),
         guard=Guard(),
-        operational=lambda _phrase, _data: True,
-        heartbeat=lambda _now: notes.append("look"),
-        is_wanted=lambda: bool(wanted),
+        interval=interval,
+        heartbeat_seconds=heartbeat_seconds,
+        emit=lambda _event, _data: True,
+        emit_heartbeat=lambda: notes.append("beat"),
+        app_is_alive=lambda: bool(alive),
     )
     shipper.start()
     try:
         yield journal, notes
     finally:
-        wanted.clear()
+        alive.clear()
 
 
-def test_the_sender_is_made_soon_after_the_start() -> None:
+def test_the_sender_is_created_soon_after_the_start() -> None:
     """Not at once, but without a line: one that comes later must not wait for boto3."""
     with shipping(3600) as (journal, notes):
-        assert eventually(lambda: "made" in notes)
-        assert notes[:2] == ["look", "look"]
+        assert eventually(lambda: "created" in notes)
+        assert notes[:2] == ["poll", "poll"]
         assert journal.append(line(1_000_000, level="critical"))
         assert eventually(lambda: "sent 1" in notes)
-        assert notes.count("made") == 1
+        assert notes.count("created") == 1
 
 
-def test_the_sender_is_there_when_the_first_line_is_due() -> None:
-    """It is made while the line waits, so that the line waits for nothing else."""
+def test_the_sender_exists_when_the_first_line_is_due() -> None:
+    """It is created while the line waits, so that the line waits for nothing else."""
     with shipping(3, line(1_000_000)) as (_, notes):
         assert eventually(lambda: "sent 1" in notes)
-        looks = [note == "look" for note in notes]
-        made = notes.index("made")
-        assert all(looks[:made])
-        assert any(looks[made : notes.index("sent 1")])
+        polls = [note == "poll" for note in notes]
+        created = notes.index("created")
+        assert all(polls[:created])
+        assert any(polls[created : notes.index("sent 1")])
 
 
 def test_a_critical_line_is_sent_at_once() -> None:
-    """Right after the start with a sender that is made for it."""
+    """Right after the start, with a sender that is created for it."""
     with shipping(3600, line(1_000_000, level="critical")) as (_, notes):
         assert eventually(lambda: "sent 1" in notes)
-        assert notes[:3] == ["look", "made", "sent 1"]
+        assert notes[:3] == ["poll", "created", "sent 1"]
+
+
+def test_a_heartbeat_comes_once_an_interval() -> None:
+    """The first comes an interval after the start; polls between two of them emit none."""
+    with shipping(3600, heartbeat_seconds=0.6) as (_, notes):
+        assert eventually(lambda: notes.count("beat") == 2)
+        first = notes.index("beat")
+        assert notes[:first].count("poll") >= 2
+        assert "poll" in notes[first + 1 : notes.index("beat", first + 1)]
+
+
+def test_no_heartbeat_without_an_interval() -> None:
+    """0 turns the heartbeat off."""
+    with shipping(3600) as (_, notes):
+        assert eventually(lambda: notes.count("poll") >= 3)
+        assert "beat" not in notes

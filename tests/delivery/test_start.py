@@ -44,7 +44,7 @@ def during_the_start(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, handler: Callable[[], object]
 ) -> None:
     """Has the handler run in the middle of the first start, as a signal's would."""
-    opened = shop.delivery._opened
+    opened = shop.delivery._open_sink
     handlers = iter([handler])
 
     def interrupted(name: str) -> Callable[[bytes], bool]:
@@ -52,7 +52,7 @@ def during_the_start(
             each()
         return opened(name)
 
-    monkeypatch.setattr(shop.delivery, "_opened", interrupted)
+    monkeypatch.setattr(shop.delivery, "_open_sink", interrupted)
 
 
 def ends() -> None:
@@ -68,7 +68,7 @@ def test_a_report_from_a_signal_handler_during_the_start(monkeypatch: pytest.Mon
     assert shop.reported() == ["in the handler", "outside"]
 
 
-@pytest.mark.parametrize("step", ["_at_exit", "_to_all"])
+@pytest.mark.parametrize("step", ["_stop_at_exit", "_to_all"])
 def test_a_start_that_is_ended_is_begun_again(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever a signal handler raises in the start, the next report finds a delivery."""
     shop = Shop()
@@ -105,7 +105,7 @@ def test_a_start_that_is_ended_at_its_end_loses_nothing(
 ) -> None:
     """What was reported during the start is not let go of before it is written."""
     shop = Shop()
-    opened = shop.delivery._opened
+    opened = shop.delivery._open_sink
     ending = iter([SystemExit()])
 
     def interrupted(name: str) -> Callable[[bytes], bool]:
@@ -119,7 +119,7 @@ def test_a_start_that_is_ended_at_its_end_loses_nothing(
 
         return ended
 
-    monkeypatch.setattr(shop.delivery, "_opened", interrupted)
+    monkeypatch.setattr(shop.delivery, "_open_sink", interrupted)
     with pytest.raises(SystemExit):
         shop.report("outside")
     assert shop.reported() == []

@@ -1,4 +1,4 @@
-"""The delivery's thread and the process's signals."""
+"""The delivery's thread blocks the process's signals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 
-from flask_errwatch.delivery.threads import lasting_thread
+from flask_errwatch.delivery.threads import start_daemon_thread
 from tests.processes import blocked_in
 
 
@@ -20,7 +20,7 @@ def test_the_thread_takes_no_signal_of_the_app() -> None:
         *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
         *(signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPROF, signal.SIGRTMIN),
     }
-    # Its own faults, and the children of a program that it starts.
+    # Faults of the thread, and the children of a program that it starts.
     assert not blocked & {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGCHLD}
 
 
@@ -37,16 +37,17 @@ _UNDER_GEVENT = """
 from gevent import monkey
 monkey.patch_all()
 import signal
-from flask_errwatch.delivery.threads import lasting_thread
-seen = []
-thread = lasting_thread("green", lambda: seen.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-thread.join()
-print(seen)
+from flask_errwatch.delivery.threads import start_daemon_thread
+masks = []
+def note():
+    masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+start_daemon_thread("green", note).join()
+print(masks)
 """
 
 
 def test_a_greenlet_blocks_no_signals() -> None:
-    """Under gevent the thread is a greenlet of the app's own thread, which gets its signals."""
+    """Under gevent the thread is a greenlet of the app's thread, which gets its signals."""
     done = subprocess.run(
         [sys.executable, "-c", _UNDER_GEVENT],
         capture_output=True,

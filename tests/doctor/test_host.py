@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from flask_errwatch.delivery.journal.directory import app_folder
+from flask_errwatch.delivery.journal import create_app_folder
+from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.doctor.findings import Finding
 from flask_errwatch.doctor.host import journal_findings, worker_finding
 from tests.doctor.scripted_aws import shop
@@ -39,7 +40,7 @@ def levels(findings: list[Finding]) -> dict[str, str]:
 
 def test_a_sound_folder(tmp_path: Path) -> None:
     """Everything about it is looked at, and nothing in it changes."""
-    folder = app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
+    folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     before = folder.stat()
     found = read_state(tmp_path)
     assert levels(found) == {
@@ -61,7 +62,7 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     file.touch()
     (finding,) = read_state(file / "below")
     assert finding.level == "problem"
-    assert "cannot be made" in finding.found
+    assert "cannot be created" in finding.found
 
 
 def test_no_journal_without_cloudwatch() -> None:
@@ -82,7 +83,7 @@ def test_the_usual_folder_must_be_ones_own(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning: it is this command that runs as the wrong user."""
-    app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
+    create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     own = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: own + 1)
     (finding,) = read_state(tmp_path)
@@ -94,7 +95,7 @@ def test_a_folder_that_cannot_be_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines would wait in memory: a problem."""
-    app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
+    create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     monkeypatch.setattr(os, "access", lambda *_: False)
     (finding,) = read_state(tmp_path)
     assert finding.level == "problem"
@@ -103,7 +104,7 @@ def test_a_folder_that_cannot_be_written_to(
 def test_a_full_journal_and_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half full is a warning, nearly full a problem: then the oldest lines go."""
     settings = {"JOURNAL_MAX_BYTES": 1024 * 1024}
-    folder = app_folder(shop(JOURNAL_DIR=str(tmp_path), **settings)[1])
+    folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path), **settings)[1])
     log = folder / "1-a.00000001.log"
     log.write_bytes(b"x" * 600_000)
     assert levels(read_state(tmp_path, **settings))["journal bound"] == "warning"
@@ -115,10 +116,11 @@ def test_a_full_journal_and_a_full_disk(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) -> None:
     """By the lock, which is let go of again; a process of ours may hold one here too."""
-    folder = app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
+    folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     (folder / "999999-dead.lock").touch()
     (folder / "999999-dead.00000001.log").write_bytes(b"x" * 2 * 1024 * 1024)
-    (folder / f"{os.getpid()}-mine.lock").touch()
+    own = Lock(folder / f"{os.getpid()}-mine.lock")
+    own.create()
     (folder / "888888-alive.lock").touch()
     program = (
         "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.lockf(f, fcntl.LOCK_EX); "
@@ -133,8 +135,9 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
         assert holder.stdout.readline() == b"held\n"
         orphans = read_state(tmp_path)[-1]
         holder.communicate()
+    own.remove()
     assert orphans.level == "warning"
-    assert orphans.found == "Of ended processes, 1 wait, with 2.0 MiB."
+    assert orphans.found == "Journals of ended processes that wait: 1, with 2.0 MiB."
     with (folder / "999999-dead.lock").open("r+") as again:
         fcntl.lockf(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -1,4 +1,8 @@
-"""The journal's folder: private, one for each app, safe in a temp folder that all may write to."""
+"""The journal's folder and the names of its files.
+
+Each app and log group has its own folder. It is private to the user, and safe in a temp folder that
+all users may write to.
+"""
 
 from __future__ import annotations
 
@@ -12,39 +16,51 @@ from pathlib import Path
 
 from flask_errwatch.config import Config
 
-#: The format of what lies in a folder; another format gets another folder.
+#: The format of the files in a folder. Another format uses another folder.
 FORMAT = "v2"
+
+LOCK_SUFFIX = ".lock"
 
 _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
 _OTHERS = 0o077
+_SEGMENT_NAME = re.compile(r"(?P<journal>.+)\.(?P<number>\d{8})\.log")
 
 
 class UnusableFolderError(Exception):
-    """The journal cannot be kept on disk; the text says why and what to do."""
+    """The journal cannot be kept on disk; the message contains the reason and the remedy."""
+
+
+def base_folder(config: Config) -> Path:
+    """The folder that holds the app folders: configured, or per user in the temp folder."""
+    if config.journal_dir is not None:
+        return Path(config.journal_dir).absolute()
+    # Windows has no geteuid, but this package is POSIX only, as the classifiers state.
+    return Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
 
 
 def app_folder(config: Config) -> Path:
-    """The app's folder, made if need be; everything in it was written by the same user.
+    """The folder of one app and log group; lines of different log groups must not mix."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", config.app_name)[:60]
+    key = f"{config.app_name}\0{config.log_group}".encode("utf-8", "backslashreplace")
+    return base_folder(config) / f"{plain}-{blake2s(key, digest_size=6).hexdigest()}.{FORMAT}"
+
+
+def create_app_folder(config: Config) -> Path:
+    """Creates the app's folder if it does not exist, and checks that this process can write to it.
 
     Raises:
-        UnusableFolderError: When it cannot be made, or is not safely ours.
+        UnusableFolderError: When it cannot be created, or other users could write to it.
     """
-    # geteuid is not on Windows, where nothing here runs: POSIX only, as the classifiers say.
-    base = (
-        Path(config.journal_dir).absolute()
-        if config.journal_dir is not None
-        else Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
-    )
+    base, folder = base_folder(config), app_folder(config)
     try:
         if config.journal_dir is None:
-            make_private(base)
+            create_private_folder(base)
         else:
             base.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        folder = base / folder_name(config)
-        make_private(folder)
+        create_private_folder(folder)
         probe = folder / f"probe-{os.getpid()}-{os.urandom(4).hex()}"
-        os.close(open_new(probe))
+        os.close(create_file(probe))
         probe.unlink()
     except OSError as error:
         raise UnusableFolderError(
@@ -54,28 +70,51 @@ def app_folder(config: Config) -> Path:
     return folder
 
 
-def folder_name(config: Config) -> str:
-    """One folder for an app and its log group: lines of different groups must not mix."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", config.app_name)[:60]
-    key = f"{config.app_name}\0{config.log_group}".encode("utf-8", "backslashreplace")
-    return f"{plain}-{blake2s(key, digest_size=6).hexdigest()}.{FORMAT}"
+def create_private_folder(folder: Path) -> None:
+    """Creates the folder, or accepts a real folder that belongs to this user.
 
-
-def make_private(folder: Path) -> None:
-    """Makes the folder, or takes it when it is a real folder that is ours alone."""
+    Raises:
+        UnusableFolderError: When the path is a link, a file or another user's folder.
+    """
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=_PRIVATE_FOLDER)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise UnusableFolderError(
-            f"{folder} is a link, a file or somebody else's: remove it, or set "
+            f"{folder} is a link, a file or another user's folder: remove it, or set "
             "ERRWATCH_JOURNAL_DIR to a folder of this user"
         )
-    if found.st_mode & _OTHERS:
+    if status.st_mode & _OTHERS:
         folder.chmod(_PRIVATE_FOLDER)
 
 
-def open_new(path: Path) -> int:
-    """A descriptor of a file that did not exist before, for appending."""
+def create_file(path: Path) -> int:
+    """Creates a file that must not exist yet, and returns a descriptor for appending."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(path, flags, _PRIVATE_FILE)
+
+
+def segment_path(folder: Path, journal: str, number: int) -> Path:
+    """The path of a segment."""
+    return folder / f"{journal}.{number:08d}.log"
+
+
+def checkpoint_path(folder: Path, journal: str) -> Path:
+    """The path of a journal's checkpoint."""
+    return folder / f"{journal}.state"
+
+
+def lock_path(folder: Path, journal: str) -> Path:
+    """The path of a journal's lock file."""
+    return folder / f"{journal}{LOCK_SUFFIX}"
+
+
+def parse_segment(name: str) -> tuple[str, int] | None:
+    """The journal and the number of a segment's file name; None for every other name.
+
+    Example:
+        >>> parse_segment("4711-c0ffee.00000002.log"), parse_segment("4711-c0ffee.state")
+        (('4711-c0ffee', 2), None)
+    """
+    match = _SEGMENT_NAME.fullmatch(name)
+    return (match["journal"], int(match["number"])) if match else None

@@ -1,304 +1,215 @@
-"""The journal of one process: written by its requests, read by its shipper."""
+"""The journal of this process on disk: written by its requests, read by its shipper."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
 
 from flask_errwatch.config import Config
-from flask_errwatch.delivery.journal import directory as folders
-from flask_errwatch.delivery.journal.directory import UnusableFolderError, app_folder
+from flask_errwatch.delivery.journal.directory import (
+    UnusableFolderError,
+    create_app_folder,
+    create_private_folder,
+    lock_path,
+)
+from flask_errwatch.delivery.journal.inspection import inspect_folder
 from flask_errwatch.delivery.journal.lock import Lock
-from flask_errwatch.delivery.journal.losses import Losses
 from flask_errwatch.delivery.journal.memory import MemoryJournal
-from flask_errwatch.delivery.journal.reader import Journal, lock_path
-from flask_errwatch.delivery.journal.records import Position, Record
-from flask_errwatch.delivery.journal.writer import FULL, Writer
+from flask_errwatch.delivery.journal.protocols import Journal
+from flask_errwatch.delivery.journal.reader import JournalReader
+from flask_errwatch.delivery.journal.writer import FULL, JournalWriter
 
-_SMALLEST_SEGMENT = 64 * 1024
-#: The bound is watched in steps of a segment: small against the whole.
+_MIN_SEGMENT_BYTES = 64 * 1024
+#: Segments in the whole bound: lines are dropped by segments, which must be small against it.
 _SEGMENTS = 32
 #: Journals of dead processes that are open at a time: each takes a descriptor.
-_MOST_ADOPTED = 4
-#: Memory that lines may take where there is no folder for a journal.
+_MAX_ADOPTED = 4
+#: Bytes of lines that wait in memory where there is no folder for a journal.
 MEMORY_BYTES = 8 * 1024 * 1024
 
 
-class Reading(Protocol):
-    """What a shipper reads from: a journal of this process, or of one that died."""
-
-    #: Lines after what is settled that CloudWatch may have accepted all the same.
-    doubtful: int
-
-    @property
-    def losses(self) -> Losses:
-        """What was lost and is not reported yet."""
-
-    def read(self) -> list[Record]:
-        """The next records after what was read; empty when there are none for now."""
-
-    def rewind(self) -> None:
-        """Goes back to what is settled."""
-
-    def acknowledge(self, end: Position) -> None:
-        """Settles everything before a record's end."""
-
-    def save(self) -> None:
-        """Keeps the losses, so that they survive the process."""
-
-
-class OwnJournal(Reading, Protocol):
-    """A journal that this process also writes to."""
-
-    #: Whether lines that are left in it are found after the process has ended.
-    lasts: bool
-    #: Whether it is more than half full, so that its bound is to be watched closely.
-    is_pressed: bool
-
-    @property
-    def appended(self) -> int:
-        """Lines appended so far."""
-
-    def append(self, text: bytes) -> bool:
-        """Takes a line, and whether it could; never waits and never raises."""
-
-    def count_refused(self) -> None:
-        """Counts the lines that could not be appended as losses."""
-
-    def heal(self) -> int | None:
-        """Mends what somebody else did to it; how many waiting lines are left, if it had to."""
-
-    def keep_within_bound(self) -> int:
-        """Gives up the oldest lines where the bound is reached; says how many of its own."""
-
-    def adopt(self) -> Journal | None:
-        """A journal whose process died, if there is one."""
-
-    def finish(self, adopted: Journal) -> None:
-        """Removes an adopted journal that is read to its end; its losses become our own."""
-
-    def set_aside(self, adopted: Journal) -> None:
-        """Leaves an adopted journal that cannot be read as it is."""
-
-    def keep(self) -> None:
-        """Keeps its files young, for cleaners that go by age."""
-
-
-def open_journal(config: Config, before: OwnJournal | None) -> tuple[OwnJournal, str | None]:
-    """This process's journal, and what to tell when it cannot be kept on disk.
+def open_journal(config: Config, parent: Journal | None) -> tuple[Journal, str | None]:
+    """This process's journal, and a warning when it cannot be kept on disk.
 
     Args:
-        config: Where it lies and how large it may grow.
-        before: The journal of the process that this one was forked from, if there was one.
+        config: Where it is and how large it may grow.
+        parent: The journal of the process that this one was forked from, if there was one.
     """
+    bound = min(config.journal_max_bytes, MEMORY_BYTES)
     try:
-        return DiskJournal(app_folder(config), config.journal_max_bytes, before), None
+        return DiskJournal(create_app_folder(config), config.journal_max_bytes, parent), None
     except UnusableFolderError as unusable:
-        bound = min(config.journal_max_bytes, MEMORY_BYTES)
         text = f"{unusable}; until then lines wait in memory, at most {bound} bytes of them"
         return MemoryJournal(bound), text
     except OSError as error:
-        bound = min(config.journal_max_bytes, MEMORY_BYTES)
         return MemoryJournal(bound), f"no journal can be opened ({error}); lines wait in memory"
 
 
-class DiskJournal:
-    """A journal in the app's folder, whose bound holds for all processes of the app together.
+class DiskJournal(JournalReader):
+    """A journal in the app's folder, whose bound applies to all processes of the app together.
 
     Args:
         folder: The app's folder.
-        bound: Bytes that the whole folder may hold.
-        before: The journal that a parent process wrote to.
+        bound: Bytes that all segments in the folder may have.
+        parent: The journal of the process that this one was forked from, if there was one.
     """
 
-    lasts = True
+    is_durable = True
 
-    def __init__(self, folder: Path, bound: int, before: OwnJournal | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, bound: int, parent: Journal | None = None) -> None:
+        super().__init__(folder, *_create_name(folder))
         self._bound = bound
-        self._segment_bytes = max(_SMALLEST_SEGMENT, bound // _SEGMENTS)
-        self._adopted: list[Journal] = []
-        self._seen_lockless: set[str] = set()
-        self.doubtful = 0
-        self.is_pressed = False
-        name, lock = _named(folder)
-        inherited = before.writer if isinstance(before, DiskJournal) else None
-        self.writer: Writer = Writer(
+        self._segment_bytes = max(_MIN_SEGMENT_BYTES, bound // _SEGMENTS)
+        self._adopted: list[JournalReader] = []
+        self._without_lock: set[str] = set()
+        self.is_nearly_full = False
+        self.writer: JournalWriter = JournalWriter(
             folder,
-            name,
+            self.name,
             segment_bytes=self._segment_bytes,
             limit=self._segment_bytes,
-            inherited=inherited,
+            parent=parent.writer if isinstance(parent, DiskJournal) else None,
         )
-        self._journal = Journal(folder, name, lock, last_segment=1)
         self.append = self.writer.append
         self._set_limit()
+
+    def _active_segment(self) -> int:
+        return self.writer.segment
 
     @property
     def appended(self) -> int:
         """Lines appended so far."""
         return self.writer.appended
 
-    @property
-    def losses(self) -> Losses:
-        """What was lost and is not reported yet."""
-        return self._journal.losses
-
-    def read(self) -> list[Record]:
-        """The next records; see `Journal.read`."""
-        self._journal.last_segment = self.writer.segment
-        return self._journal.read()
-
-    def rewind(self) -> None:
-        """See `Journal.rewind`."""
-        self._journal.rewind()
-
-    def acknowledge(self, end: Position) -> None:
-        """See `Journal.acknowledge`."""
-        self._journal.acknowledge(end)
-
-    def save(self) -> None:
-        """See `Journal.save`."""
-        self._journal.save()
-
     def count_refused(self) -> None:
-        """Counts the lines that could not be appended as losses, and keeps the count."""
+        """Counts the lines that could not be appended as losses, and saves the count."""
         if self.writer.refused:
             if any(reason != FULL for _, reason in list(self.writer.refused)):
-                # The disk is full: what is settled of this segment can go when it is left.
+                # The disk is full: once the segment is left, what is committed of it can go.
                 self.writer.rotate(early=True)
             while self.writer.refused:
                 timestamp, reason = self.writer.refused.popleft()
                 self.losses.add(reason, timestamp)
-            self._journal.save()
+            self.save()
 
-    def heal(self) -> int | None:
-        """Begins another journal when somebody removed this one, as cleaners of temp folders do.
+    def recover(self) -> int | None:
+        """Opens a closed descriptor, and begins another journal if this one was removed.
+
+        Cleaners of temp folders remove journals; daemons close descriptors.
 
         Returns:
-            How many waiting lines could be saved; None when nothing was removed.
+            How many waiting lines were saved from the removed journal; None if it was not removed.
         """
-        if not self.writer.is_sound():
-            self.writer.go_on()
-        if self.writer.has_a_name():
-            self._journal.mend_lock()
+        if not self.writer.owns_descriptor():
+            self.writer.reopen()
+        if self.writer.is_linked():
+            self._lock.recreate()
             return None
-        folders.make_private(self._folder.parent)
-        folders.make_private(self._folder)
-        name, lock = _named(self._folder)
-        before = self._journal
-        saved = self.writer.begin_again(self._folder, name, before.settled_in(self.writer.segment))
-        self._journal = Journal(self._folder, name, lock, last_segment=1)
-        self._journal.losses = before.losses
+        create_private_folder(self._folder.parent)
+        create_private_folder(self._folder)
+        name, lock = _create_name(self._folder)
+        active = self.writer.segment
+        committed = self._committed.offset if self._committed.segment == active else 0
+        saved = self.writer.switch_to(self._folder, name, committed)
+        losses = self.losses
+        self._open(name, lock)
+        self.losses = losses
         return saved
 
     def keep_within_bound(self) -> int:
-        """Gives up the oldest lines of this process while the folder is near its bound.
+        """Drops the oldest lines of this process while the folder is near its bound.
 
-        Each process gives up its own only, and only what is over its share: so no line that
-        another process is sending just now is counted as lost, and the count is exact.
+        Each process drops only its own lines, and only those above its share. So no line that
+        another process is sending is counted as lost, and the count is exact.
+
+        Returns:
+            How many lines of this process were lost; those of adopted journals do not count.
         """
-        self._journal.last_segment = self.writer.segment
         own = 0
         while self._is_over_share():
             adopted = next(iter(self._adopted), None)
             if adopted is not None and adopted.skip_oldest_segment(FULL):
                 continue
-            lost = self._journal.skip_oldest_segment(FULL)
+            lost = self.skip_oldest_segment(FULL)
             if not lost:
                 break
             own += lost
         self._set_limit()
         return own
 
-    def adopt(self) -> Journal | None:
-        """Takes over a journal whose process died; two processes never get the same one."""
-        if len(self._adopted) >= _MOST_ADOPTED:
+    def _is_over_share(self) -> bool:
+        contents = inspect_folder(self._folder)
+        headroom = self._segment_bytes * contents.processes
+        headroom = min(max(headroom, self._bound // 8), self._bound // 4)
+        if contents.used <= self._bound - headroom:
+            return False
+        own = self.size() + sum(adopted.size() for adopted in self._adopted)
+        return own > self._bound // contents.processes - headroom
+
+    def _set_limit(self) -> None:
+        """Lets the writer append this process's share of the room that is left."""
+        contents = inspect_folder(self._folder)
+        self.is_nearly_full = contents.used > self._bound // 2
+        room = max(0, self._bound - contents.used)
+        self.writer.limit = self.writer.written + room // contents.processes
+
+    def adopt(self) -> JournalReader | None:
+        """Takes over the journal of a dead process; two processes never get the same one."""
+        if len(self._adopted) >= _MAX_ADOPTED:
             return None
-        for entry in sorted(self._folder.glob("*.lock")):
-            lock = Lock(entry)
-            if lock.take():
-                return self._adopt(entry.stem, lock)
-        for name in self._without_lock():
+        contents = inspect_folder(self._folder)
+        for name in contents.locks:
             lock = Lock(lock_path(self._folder, name))
-            lock.make()
+            if lock.try_acquire():
+                return self._adopt(name, lock)
+        without_lock = contents.segment_bytes.keys() - contents.locks
+        # Without a lock at the last search too, seconds ago: a living process recreates its own.
+        abandoned = without_lock & self._without_lock
+        self._without_lock = without_lock
+        for name in sorted(abandoned):
+            lock = Lock(lock_path(self._folder, name))
+            lock.create()
             return self._adopt(name, lock)
         return None
 
-    def _adopt(self, name: str, lock: Lock) -> Journal:
+    def _adopt(self, name: str, lock: Lock) -> JournalReader:
         try:
-            adopted = Journal(self._folder, name, lock, last_segment=None)
-            # What its process had sent when it died, but not noted, is at most one read.
-            adopted.doubtful = len(adopted.read())
+            adopted = JournalReader(self._folder, name, lock)
+            # What its process had sent but not committed when it died is at most one read.
+            adopted.in_doubt = len(adopted.read())
         except OSError:
-            lock.let_go()
+            lock.release()
             raise
-        adopted.rewind()
+        adopted.reset_to_committed()
         self._adopted.append(adopted)
         return adopted
 
-    def _without_lock(self) -> list[str]:
-        """Journals whose lock somebody removed, and whose process does not make it again."""
-        locks = {entry.stem for entry in self._folder.glob("*.lock")}
-        logs = {entry.name.rpartition(".log")[0][:-9] for entry in self._folder.glob("*.log")}
-        found = logs - locks
-        # Seen before, some seconds ago: a living process would have mended it by now.
-        known = found & self._seen_lockless
-        self._seen_lockless = found
-        return sorted(known)
-
-    def keep(self) -> None:
-        """Keeps the files of this process young, for cleaners that go by age."""
-        os.utime(self.writer.descriptor)
-        self._journal.keep()
-        for adopted in self._adopted:
-            adopted.keep()
-
-    def finish(self, adopted: Journal) -> None:
-        """Removes an adopted journal that is read to its end; its losses become our own."""
+    def finish(self, adopted: JournalReader) -> None:
+        """Removes an adopted journal that was read to its end, and takes over its losses."""
         for reason, loss in adopted.losses.by_reason.items():
             self.losses.merge(reason, loss)
         self._adopted.remove(adopted)
         try:
             self.save()
         finally:
-            # Also where there is no room for the state: this makes some.
+            # Also where there is no room for the checkpoint: this makes some.
             adopted.remove()
 
-    def set_aside(self, adopted: Journal) -> None:
+    def abandon(self, adopted: JournalReader) -> None:
         """Leaves an adopted journal that cannot be read as it is."""
         self._adopted.remove(adopted)
 
-    def _is_over_share(self) -> bool:
-        total, processes = self._used()
-        headroom = min(max(self._segment_bytes * processes, self._bound // 8), self._bound // 4)
-        own = self._journal.size() + sum(adopted.size() for adopted in self._adopted)
-        return total > self._bound - headroom and own > self._bound // processes - headroom
-
-    def _set_limit(self) -> None:
-        total, processes = self._used()
-        self.is_pressed = total > self._bound // 2
-        self.writer.limit = self.writer.written + max(0, self._bound - total) // processes
-
-    def _used(self) -> tuple[int, int]:
-        """Bytes of all segments in the folder, and how many processes write there."""
-        total, processes = 0, 0
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(".log"):
-                    try:
-                        total += entry.stat(follow_symlinks=False).st_size
-                    except FileNotFoundError:
-                        continue
-                elif entry.name.endswith(".lock"):
-                    processes += 1
-        return total, max(1, processes)
+    def touch(self) -> None:
+        """Sets the time of all files that this process needs to now; see `JournalReader.touch`."""
+        os.utime(self.writer.descriptor)
+        super().touch()
+        for adopted in self._adopted:
+            adopted.touch()
 
 
-def _named(folder: Path) -> tuple[str, Lock]:
-    """The name of a new journal of this process, and its lock, taken."""
+def _create_name(folder: Path) -> tuple[str, Lock]:
+    """A name for a new journal of this process, and its lock, created and held."""
     name = f"{os.getpid()}-{os.urandom(6).hex()}"
     lock = Lock(lock_path(folder, name))
-    lock.make()
+    lock.create()
     return name, lock

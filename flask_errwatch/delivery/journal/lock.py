@@ -1,25 +1,32 @@
-"""The lock file of a journal: held for as long as the process that writes the journal lives."""
+"""The lock file of a journal. The process that writes the journal holds it for its whole life."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import stat
+import struct
+import sys
 from pathlib import Path
 
 from flask_errwatch._fork import PerProcess
-from flask_errwatch.delivery.journal.directory import open_new
+from flask_errwatch.delivery.journal.directory import create_file
 
 #: Lock files that this process holds, by device and inode, since a file may have two paths. POSIX
-#: forgets a lock when its process closes *any* descriptor of the file, so a file that is held must
-#: never be opened a second time.
+#: releases a lock when its process closes *any* descriptor of the file, so a file that is held
+#: must never be opened a second time.
 _held: PerProcess[set[tuple[int, int]]] = PerProcess(set)
+
+#: `struct flock` of fcntl(2): type, whence, start, length and pid on Linux; start, length, pid,
+#: type and whence on macOS and the BSDs. The padding is at least what the system may add.
+_FLOCK, _TYPE = ("hhqqi8x", 0) if sys.platform == "linux" else ("qqihh8x", 3)
 
 
 class Lock:
-    """The sign that a journal's owner lives: a POSIX lock, which ends with its process.
+    """Shows other processes that the journal's writer is alive.
 
-    A lock of `flock` would live on in every child that inherited the descriptor.
+    It is a POSIX record lock, which ends with its process. A lock of `flock` would stay held by
+    every child that inherited the descriptor.
 
     Args:
         path: The lock file.
@@ -30,29 +37,29 @@ class Lock:
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
 
-    def make(self) -> None:
-        """Makes the file, held from the first moment that anybody can see it.
+    def create(self) -> None:
+        """Creates the file; it is locked before another process can see it.
 
         Raises:
-            OSError: When it stands already, or cannot be made.
+            OSError: When it exists already or cannot be created.
         """
-        new = self.path.with_name(f"{self.path.name}.{os.urandom(4).hex()}")
-        descriptor = open_new(new)
+        temporary = self.path.with_name(f"{self.path.name}.{os.urandom(4).hex()}")
+        descriptor = create_file(temporary)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.link(new, self.path)
+            os.link(temporary, self.path)
         except OSError:
             os.close(descriptor)
             raise
         finally:
-            new.unlink()
-        self._hold(descriptor)
+            temporary.unlink()
+        self._set_held(descriptor)
 
-    def take(self) -> bool:
-        """Whether the file of a dead process is ours now; never waits."""
+    def try_acquire(self) -> bool:
+        """Acquires the existing file of a dead process; returns at once whether it could."""
         try:
-            found = self.path.lstat()
-            if not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) in _held.get():
+            status = self.path.lstat()
+            if not stat.S_ISREG(status.st_mode) or _identity(status) in _held.get():
                 return False
             descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -63,45 +70,70 @@ class Lock:
             os.close(descriptor)
             return False
         if os.fstat(descriptor).st_nlink == 0:
-            # Whoever held it has just finished with it and removed it.
+            # Its last holder removed it between our `open` and our lock.
             os.close(descriptor)
             return False
-        self._hold(descriptor)
+        self._set_held(descriptor)
         return True
 
-    def mend(self) -> None:
-        """Makes the file again, where somebody removed it or closed its descriptor."""
-        if not self._stands():
+    def recreate(self) -> None:
+        """Creates the file again if it was removed or its descriptor was closed."""
+        if not self._is_intact():
             _held.get().discard(self._identity or (0, 0))
             self.path.unlink(missing_ok=True)
-            self.make()
+            self.create()
 
-    def keep_young(self) -> None:
-        """Touches the file, for cleaners that go by age."""
+    def touch(self) -> None:
+        """Sets the file's time to now, for cleaners that remove old files."""
         os.utime(self.path)
 
     def remove(self) -> None:
-        """Removes the file and lets go of it."""
+        """Removes the file and releases it."""
         self.path.unlink(missing_ok=True)
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
-        """Leaves the file to whoever takes it next."""
+    def release(self) -> None:
+        """Leaves the file to the next process that acquires it."""
         _held.get().discard(self._identity or (0, 0))
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _hold(self, descriptor: int) -> None:
-        found = os.fstat(descriptor)
+    def _set_held(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._identity = found.st_dev, found.st_ino
+        self._identity = _identity(os.fstat(descriptor))
         _held.get().add(self._identity)
 
-    def _stands(self) -> bool:
+    def _is_intact(self) -> bool:
         """Whether descriptor and path still are the file that was locked."""
         try:
-            found = [os.fstat(self._descriptor or -1), self.path.lstat()]
+            files = [os.fstat(self._descriptor or -1), self.path.lstat()]
         except OSError:
             return False
-        return all((each.st_dev, each.st_ino) == self._identity for each in found)
+        return all(_identity(status) == self._identity for status in files)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock file; asks the system (F_GETLK) and takes no lock.
+
+    A path that does not exist any more or is not a regular file counts as locked: it cannot be
+    acquired.
+    """
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or _identity(status) in _held.get():
+            return True
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        wanted = [0] * 5
+        wanted[_TYPE] = fcntl.F_WRLCK
+        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(_FLOCK, *wanted))
+    finally:
+        os.close(descriptor)
+    return bool(struct.unpack(_FLOCK, answer)[_TYPE] != fcntl.F_UNLCK)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""What was lost, counted exactly: how many lines, from when to when, and why."""
+"""Counts lost lines exactly: how many, from when to when, and why."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class Loss:
 
     Attributes:
         count: How many.
-        first: The earliest one's time, in milliseconds since the epoch; 0 when unknown.
-        last: The latest one's.
+        first: Time of the earliest, in milliseconds since the epoch; 0 when unknown.
+        last: Time of the latest.
     """
 
     __slots__ = ("count", "first", "last")
@@ -30,7 +30,7 @@ class Losses:
     """Losses by reason.
 
     Args:
-        known: What was lost before, as `as_json` gave it.
+        known: Earlier losses, as `as_json` returned them.
 
     Example:
         >>> losses = Losses()
@@ -47,7 +47,7 @@ class Losses:
 
     @property
     def count(self) -> int:
-        """How many lines were lost, for whatever reason."""
+        """How many lines were lost, for all reasons together."""
         return sum(loss.count for loss in self.by_reason.values())
 
     def add(self, reason: str, timestamp: int, count: int = 1) -> None:
@@ -55,12 +55,12 @@ class Losses:
         self.merge(reason, Loss(count, timestamp, timestamp))
 
     def merge(self, reason: str, loss: Loss) -> None:
-        """Adds a loss to what is known for the reason."""
+        """Adds a loss to the earlier ones of the same reason."""
         known = self.by_reason.get(reason)
         self.by_reason[reason] = loss if known is None else known + loss
 
     def as_json(self) -> dict[str, tuple[int, int, int]]:
-        """The losses as the state file keeps them."""
+        """The losses in the form of the checkpoint file."""
         return {
             reason: (loss.count, loss.first, loss.last) for reason, loss in self.by_reason.items()
         }

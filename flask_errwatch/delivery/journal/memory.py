@@ -1,4 +1,4 @@
-"""The journal of a process that has no folder for one: its lines wait in memory."""
+"""The journal of a process that has no usable folder: its lines wait in memory."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from flask_errwatch.delivery.journal.records import Position, Record, line_of
 from flask_errwatch.delivery.journal.writer import FULL
 
 if TYPE_CHECKING:
-    from flask_errwatch.delivery.journal.reader import Journal
+    from flask_errwatch.delivery.journal.reader import JournalReader
 
 
 class MemoryJournal:
-    """What `DiskJournal` does, where there is no folder: bounded, and gone with the process.
+    """A journal like `DiskJournal` without files: bounded, and lost when the process ends.
 
     Args:
         bound: Bytes of lines that it may hold.
     """
 
-    lasts = False
+    is_durable = False
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -30,13 +30,13 @@ class MemoryJournal:
         self._first = 0
         self._read = 0
         self._bytes = 0
-        self.is_pressed = False
-        self.doubtful = 0
+        self.is_nearly_full = False
+        self.in_doubt = 0
         self.appended = 0
         self.losses = Losses()
 
     def append(self, text: bytes) -> bool:
-        """Takes the line, or counts it as refused; `deque.append` is atomic."""
+        """Appends the line, or counts it as refused; `deque.append` is atomic."""
         size = len(text)
         if self._bytes + size > self._bound:
             self._refused.append(int(time.time() * 1000))
@@ -61,33 +61,33 @@ class MemoryJournal:
                 break
         return records
 
-    def rewind(self) -> None:
-        """Goes back to what is settled."""
+    def reset_to_committed(self) -> None:
+        """Makes the next `read` start at the committed position again."""
         self._read = self._first
 
     def acknowledge(self, end: Position) -> None:
-        """Lets go of the lines before the end."""
+        """Removes the lines before the end."""
         while self._first < end.offset:
             size = len(self._lines.popleft())
             self._bytes -= size
             self._first += 1
 
     def save(self) -> None:
-        """Nothing survives the process."""
+        """Does nothing: no line survives the process."""
 
     def count_refused(self) -> None:
-        """Counts the lines that found no room."""
+        """Counts the lines that had no room as losses."""
         while self._refused:
             self.losses.add(FULL, self._refused.popleft())
 
-    def heal(self) -> int | None:
-        """Nobody else can reach it."""
+    def recover(self) -> int | None:
+        """Returns None: memory cannot be removed from outside."""
         return None
 
     def keep_within_bound(self) -> int:
-        """Gives up the oldest lines near the bound, so that there is room for new ones."""
+        """Drops the oldest lines near the bound, so that there is room for new ones."""
         lost = 0
-        self.is_pressed = self._bytes > self._bound // 2
+        self.is_nearly_full = self._bytes > self._bound // 2
         while self._lines and self._bytes > self._bound * 3 // 4:
             text = self._lines.popleft()
             size = len(text)
@@ -96,18 +96,18 @@ class MemoryJournal:
             self.losses.add(FULL, line_of(text).timestamp)
             lost += 1
         if lost:
-            self.rewind()
+            self.reset_to_committed()
         return lost
 
-    def adopt(self) -> Journal | None:
-        """There is never one."""
+    def adopt(self) -> JournalReader | None:
+        """Returns None: without a folder there are no journals to adopt."""
         return None
 
-    def finish(self, adopted: Journal) -> None:
-        """There is never one."""
+    def finish(self, adopted: JournalReader) -> None:
+        """Is never called: nothing was adopted."""
 
-    def set_aside(self, adopted: Journal) -> None:
-        """There is never one."""
+    def abandon(self, adopted: JournalReader) -> None:
+        """Is never called: nothing was adopted."""
 
-    def keep(self) -> None:
-        """It has no files."""
+    def touch(self) -> None:
+        """Does nothing: there are no files."""

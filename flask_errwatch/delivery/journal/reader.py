@@ -1,14 +1,18 @@
-"""Reading a journal back: in order, from where CloudWatch's acceptance ended."""
+"""Reads a journal in order, from the last committed position."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import re
 from pathlib import Path
 from typing import NamedTuple
 
+from flask_errwatch.delivery.journal.directory import (
+    checkpoint_path,
+    parse_segment,
+    segment_path,
+)
 from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.delivery.journal.losses import Losses
 from flask_errwatch.delivery.journal.records import Position, Record, split, unpack
@@ -18,36 +22,25 @@ CHUNK = 256 * 1024
 
 TORN = "torn in the journal"
 
-_SEGMENT = re.compile(r"(?P<name>.+)\.(?P<number>\d{8})\.log")
 
-
-def segment_path(folder: Path, name: str, number: int) -> Path:
-    """The file of a segment."""
-    return folder / f"{name}.{number:08d}.log"
-
-
-def lock_path(folder: Path, name: str) -> Path:
-    """The lock file of a journal."""
-    return folder / f"{name}.lock"
-
-
-class State(NamedTuple):
-    """What a journal's state file says.
+class Checkpoint(NamedTuple):
+    """What a journal's checkpoint file contains.
 
     Attributes:
-        position: Everything before it is settled: accepted, refused for good, or lost.
-        losses: What was lost and is not reported yet.
+        position: Everything before it is committed: accepted, refused for good, or lost.
+        losses: Lines that were lost and are not reported yet.
     """
 
     position: Position
     losses: Losses
 
 
-class Journal:
-    """One journal on disk as its owner reads it: its own, or one whose process died.
+class JournalReader:
+    """Reads a journal whose process died; `DiskJournal` is the one that is still written to.
 
-    Only one thread reads. What is read is not settled before `acknowledge`; `rewind` reads it
-    again. The place is kept in a state file, so that it survives the process.
+    Only one thread reads. What was read is not committed before `acknowledge`, and
+    `reset_to_committed` makes the reader read it again. The committed position is in the
+    checkpoint file, so that it survives the process.
 
     Args:
         folder: The app's folder.
@@ -55,42 +48,43 @@ class Journal:
         lock: Its lock, held.
 
     Attributes:
-        losses: What was lost in it and is not reported yet.
-        doubtful: Lines after what is settled that CloudWatch may have accepted all the same.
-        last_segment: The segment that is still written to, or None when its writer is gone.
+        losses: Lines that were lost in it and are not reported yet.
+        in_doubt: Lines after the committed position that CloudWatch may have accepted already.
     """
 
-    def __init__(self, folder: Path, name: str, lock: Lock, last_segment: int | None) -> None:
-        self.name = name
-        self.last_segment = last_segment
+    def __init__(self, folder: Path, name: str, lock: Lock) -> None:
         self._folder = folder
-        self._lock = lock
-        state = _load_state(self._state_path, self._segments() or [1])
-        self.losses = state.losses
-        self.doubtful = 0
-        self._settled = state.position
-        self._read = state.position
-        self._ended: Position | None = None
-        self._torn = state.position
+        self.in_doubt = 0
+        self._open(name, lock)
 
-    @property
-    def _state_path(self) -> Path:
-        return self._folder / f"{self.name}.state"
+    def _open(self, name: str, lock: Lock) -> None:
+        """Starts to read the journal of that name in the folder."""
+        self.name = name
+        self._lock = lock
+        self._checkpoint_path = checkpoint_path(self._folder, name)
+        checkpoint = _load_checkpoint(self._checkpoint_path, self._segments() or [1])
+        self.losses = checkpoint.losses
+        self._committed = checkpoint.position
+        self._read = checkpoint.position
+        self._ended: Position | None = None
+        self._torn = checkpoint.position
 
     def read(self) -> list[Record]:
-        """The next records after what was read; empty when there are none for now."""
+        """The next records after those that were read; empty when there are none now."""
+        # Before the data: a segment that is left meanwhile may have got more records first.
+        active = self._active_segment()
         while True:
-            found = self._next()
-            if found:
-                return found
-            if found is not None:
+            records = self._next()
+            if records:
+                return records
+            if records is not None:
                 continue  # all of it was torn: there may be more behind it
-            if self.last_segment is not None and self._read.segment >= self.last_segment:
+            if active is not None and self._read.segment >= active:
                 return []
-            # Nothing whole is left in a segment that nobody writes to any more. A writer may
-            # still be inside the write that it began before the segment was changed, so the
-            # same end is to be seen twice, a poll apart, before the segment is left.
-            if self._read.segment + 1 == self.last_segment and self._ended != self._read:
+            # No whole record is left in a segment that the writer has left. It may still be
+            # inside a write that it began before, so the reader must see the same end twice,
+            # a poll apart, before it leaves the segment too.
+            if self._read.segment + 1 == active and self._ended != self._read:
                 self._ended = self._read
                 return []
             if self._chunk():
@@ -100,97 +94,99 @@ class Journal:
                 return []
             self._leave_for(min(following))
 
+    def _active_segment(self) -> int | None:
+        """The segment that is still written to; None when the writer is dead."""
+        return None
+
     def _leave_for(self, segment: int) -> None:
-        """Goes on in the next segment; one that is settled to its end makes room at once."""
-        is_settled = self._settled == self._read
+        """Continues in the next segment; removes the current one if all of it is committed."""
+        is_committed = self._committed == self._read
         left = self._read.segment
         self._read = Position(segment, 0)
-        if is_settled:
-            self._settled = self._read
+        if is_committed:
+            self._committed = self._read
             segment_path(self._folder, self.name, left).unlink(missing_ok=True)
 
-    def rewind(self) -> None:
-        """Goes back to what is settled: the next `read` gives the rest again."""
-        self._read = self._settled
+    def reset_to_committed(self) -> None:
+        """Makes the next `read` start at the committed position again."""
+        self._read = self._committed
 
     def acknowledge(self, end: Position) -> None:
-        """Settles everything before a record's end, and removes the segments that are done."""
-        self._settled = end
+        """Commits everything before a record's end, and removes the segments before it."""
+        self._committed = end
         for number in self._segments():
             if number < end.segment:
                 segment_path(self._folder, self.name, number).unlink(missing_ok=True)
-        # Last: on a full disk, what was removed has made room for it.
+        # Last: on a full disk, the removed segments have made room for it.
         self.save()
 
-    def settled_in(self, segment: int) -> int:
-        """Bytes of a segment that are settled."""
-        return self._settled.offset if self._settled.segment == segment else 0
-
     def skip_oldest_segment(self, reason: str) -> int:
-        """Gives up what is unsettled in the oldest segment that is not written to any more.
+        """Drops what is not committed in the oldest segment that the writer has left.
 
         Returns:
-            How many lines were lost by it; 0 when there is no such segment.
+            How many lines were lost; 0 when there is no such segment.
         """
-        self.rewind()
-        oldest = min(self._segments(), default=self._settled.segment)
-        if self.last_segment is not None and oldest >= self.last_segment:
+        self.reset_to_committed()
+        oldest = min(self._segments(), default=self._committed.segment)
+        active = self._active_segment()
+        if active is not None and oldest >= active:
             return 0
         count = 0
-        while self._read.segment <= oldest and (found := self._next()) is not None:
-            for record in found:
+        while self._read.segment <= oldest and (records := self._next()) is not None:
+            for record in records:
                 self.losses.add(reason, record.line.timestamp)
-            count += len(found)
+            count += len(records)
         self.acknowledge(Position(oldest + 1, 0))
-        self.rewind()
+        self.reset_to_committed()
         return count
 
+    def save(self) -> None:
+        """Writes the checkpoint, whole or not at all."""
+        content = {"position": self._committed, "losses": self.losses.as_json()}
+        temporary = self._checkpoint_path.with_suffix(".state.new")
+        temporary.write_text(json.dumps(content), "utf-8")
+        temporary.chmod(0o600)
+        temporary.replace(self._checkpoint_path)
+
+    def size(self) -> int:
+        """Bytes on disk that are not committed, approximately."""
+        total = 0
+        for number in self._segments():
+            with contextlib.suppress(FileNotFoundError):
+                total += segment_path(self._folder, self.name, number).stat().st_size
+        return total - self._committed.offset
+
+    def touch(self) -> None:
+        """Sets the time of its files to now, for cleaners that remove old files."""
+        self._lock.touch()
+        with contextlib.suppress(FileNotFoundError):  # before the first commit
+            os.utime(self._checkpoint_path)
+
+    def remove(self) -> None:
+        """Removes the journal, once it was read to its end and its losses were taken over."""
+        for number in self._segments():
+            segment_path(self._folder, self.name, number).unlink(missing_ok=True)
+        self._checkpoint_path.unlink(missing_ok=True)
+        self._lock.remove()
+
     def _next(self) -> list[Record] | None:
-        """What comes next in this segment, without what is torn; None when nothing whole does."""
+        """The next whole records of this segment; None when no record is complete.
+
+        The list is empty when all that was read is torn.
+        """
         chunk = self._chunk()
         end = chunk.rfind(b"\n") + 1
         if end:
             return self._records(chunk[:end])
         if len(chunk) < CHUNK:
             return None
-        # Of somebody else: no record is as long.
+        # Not written by this package: no record is as long.
         self._read = self._read._replace(offset=self._read.offset + CHUNK)
         self._count_torn(self._read)
         return []
 
-    def save(self) -> None:
-        """Writes the state, whole or not at all."""
-        content = {"position": self._settled, "losses": self.losses.as_json()}
-        new = self._state_path.with_suffix(".state.new")
-        new.write_text(json.dumps(content), "utf-8")
-        new.chmod(0o600)
-        new.replace(self._state_path)
-
-    def size(self) -> int:
-        """Bytes on disk that are not settled, about."""
-        total = 0
-        for number in self._segments():
-            total += _size(segment_path(self._folder, self.name, number))
-        return total - self._settled.offset
-
-    def keep(self) -> None:
-        """Keeps its files young, for cleaners that go by age."""
-        self._lock.keep_young()
-        with contextlib.suppress(FileNotFoundError):  # before the first line is settled
-            os.utime(self._state_path)
-
-    def mend_lock(self) -> None:
-        """Makes its lock again where somebody removed it: the owner lives."""
-        self._lock.mend()
-
-    def remove(self) -> None:
-        """Removes the journal, when it is read to its end and its losses are reported."""
-        for number in self._segments():
-            segment_path(self._folder, self.name, number).unlink(missing_ok=True)
-        self._state_path.unlink(missing_ok=True)
-        self._lock.remove()
-
     def _chunk(self) -> bytes:
+        """The bytes after what was read, from the current segment."""
         try:
             descriptor = os.open(
                 segment_path(self._folder, self.name, self._read.segment),
@@ -222,23 +218,14 @@ class Journal:
             self.losses.add(TORN, 0)
 
     def _segments(self) -> list[int]:
-        return sorted(
-            int(found["number"])
-            for entry in os.scandir(self._folder)
-            if (found := _SEGMENT.fullmatch(entry.name)) and found["name"] == self.name
-        )
+        with os.scandir(self._folder) as entries:
+            segments = [parse_segment(entry.name) for entry in entries]
+        return sorted(segment[1] for segment in segments if segment and segment[0] == self.name)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _load_state(path: Path, segments: list[int]) -> State:
-    """The state, or a beginning: a state that cannot be right costs duplicates, never a line."""
-    beginning = State(Position(segments[0], 0), Losses())
+def _load_checkpoint(path: Path, segments: list[int]) -> Checkpoint:
+    """The checkpoint, or the beginning: a damaged file costs duplicates, never a line."""
+    beginning = Checkpoint(Position(segments[0], 0), Losses())
     try:
         content = json.loads(path.read_bytes())
         segment, offset = content["position"]
@@ -246,14 +233,14 @@ def _load_state(path: Path, segments: list[int]) -> State:
         known = {str(reason): _counted(loss) for reason, loss in content["losses"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return beginning
-    # One after the last is where a journal stands whose last segment was given up.
+    # After its last segment was dropped, a journal's position is in the segment after that.
     if position.offset < 0 or position.segment > segments[-1] + 1:
         position = beginning.position
-    return State(position, Losses(known))
+    return Checkpoint(position, Losses(known))
 
 
 def _counted(loss: object) -> tuple[int, int, int]:
     count, first, last = map(int, loss)  # type: ignore[call-overload]  # a file may hold anything
     if count < 0:
-        raise ValueError("a loss is a number of lines")
+        raise ValueError("the count of a loss is negative")
     return count, first, last

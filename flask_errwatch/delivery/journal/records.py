@@ -1,9 +1,9 @@
-r"""The journal's format, version 2: how a line lies in a file, and how it is read back.
+r"""The journal's format, version 2: how a line is written to a file and read back.
 
 A record is one `write` of `\n<checksum> <line>\n`: the Adler-32 of the line (RFC 1950, section 9)
-in decimal, and the JSON line, which has no line break of its own. Both line breaks matter: a record
-that was torn, by a full disk or a kill, ends where the next one begins, and fails its checksum
-alone. All else that the way to AWS needs to know of a line stands in the line.
+in decimal, and the JSON line, which contains no line break. Both line breaks matter: a record that
+was torn, by a full disk or a kill, ends where the next one begins, so only its own checksum fails.
+Everything else that delivery needs to know of a line is in the line.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
-# Not crc32: its tables are read for nothing else in a request, and cost more than the sum. Bound
-# here, since compiled code finds it so without a search.
+# Not crc32: nothing else in a request reads its tables, and loading them costs more than the sum.
+# A module constant, because compiled code then needs no attribute lookup.
 _checksum: Final = zlib.adler32
 
 
@@ -25,7 +25,7 @@ class Line(NamedTuple):
     Attributes:
         timestamp: Milliseconds since the epoch.
         text: The JSON object, UTF-8, without a line break.
-        critical: Whether it is to be sent at once.
+        critical: Whether it must be sent at once.
     """
 
     timestamp: int
@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A place in a journal.
+    """A position in a journal.
 
     Attributes:
         segment: Number of the segment.
@@ -46,11 +46,11 @@ class Position(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A line as it was read back.
+    """A line that was read back.
 
     Attributes:
         line: The line.
-        end: The place right after it; what is acknowledged with it.
+        end: The position after it; acknowledging it commits the line.
     """
 
     line: Line
@@ -68,7 +68,7 @@ def pack(text: bytes) -> bytes:
 
 
 def unpack(raw: bytes) -> Line | None:
-    """The line of a record without its line breaks, or None when it is torn."""
+    """The line of a record, given without its line breaks; None when the record is torn."""
     checksum, _, text = raw.partition(b" ")
     try:
         return line_of(text) if int(checksum) == _checksum(text) else None
@@ -77,10 +77,10 @@ def unpack(raw: bytes) -> Line | None:
 
 
 def line_of(text: bytes) -> Line:
-    """The line, with what it says of itself.
+    """The line, with the timestamp and the level that it contains.
 
     Raises:
-        ValueError: If it is no line of schema 1.
+        ValueError: If it is not a line of schema 1.
 
     Example:
         >>> line_of(b'{"level":"error","id":"018bcfe5-6800-7000-8000-000000000000"}').timestamp
@@ -91,11 +91,11 @@ def line_of(text: bytes) -> Line:
         moment = event["id"]  # a UUID of version 7 begins with it: line and log event agree
         return Line(int(moment[:8] + moment[9:13], 16), text, event["level"] == "critical")
     except (KeyError, TypeError) as error:
-        raise ValueError("no line of schema 1") from error
+        raise ValueError("not a line of schema 1") from error
 
 
 def split(chunk: bytes) -> Iterator[tuple[bytes, int]]:
-    """Each record of a chunk that ends with a line break, and where in the chunk it ends."""
+    """The records of a chunk that ends with a line break, each with its end in the chunk."""
     start = 0
     while start < len(chunk):
         end = chunk.find(b"\n", start)

@@ -1,4 +1,4 @@
-"""Writing a journal: the one thing that a request thread does with a line."""
+"""Appends lines to a journal: all that a request thread does for the delivery of a line."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ import time
 from collections import deque
 from pathlib import Path
 
-from flask_errwatch.delivery.journal.directory import open_new
-from flask_errwatch.delivery.journal.reader import segment_path
+from flask_errwatch.delivery.journal.directory import create_file, segment_path
 from flask_errwatch.delivery.journal.records import pack, split, unpack
 
 FULL = "the journal is full"
 
 
-class Writer:
+class JournalWriter:
     """Appends records to one process's journal, from any thread, greenlet or signal handler.
 
-    There is no lock to wait for, so nothing can deadlock on one: an append is one `write` to a
+    There is no lock to wait for, so nothing can deadlock on one. An append is one `write` to a
     descriptor opened with O_APPEND, which the system makes whole and puts in order.
 
     Args:
         folder: The app's folder.
         name: The journal's name in it.
-        segment_bytes: Size at which a segment is changed for the next.
+        segment_bytes: Size at which the next segment is begun.
         limit: Bytes at which lines are refused, at first.
-        inherited: The parent process's writer, if there was one. The number of its descriptor
-            is used again, so that whoever still holds it writes into this journal and never
-            into a file or socket that the number was given to since.
+        parent: The parent process's writer, if there was one. Its descriptor number is used
+            again, so that code which still holds the number writes into this journal and never
+            into a file or socket that was opened under it since.
 
     Attributes:
         segment: The segment that is written to.
@@ -47,7 +46,7 @@ class Writer:
         *,
         segment_bytes: int,
         limit: int,
-        inherited: Writer | None = None,
+        parent: JournalWriter | None = None,
     ) -> None:
         self._folder = folder
         self._name = name
@@ -59,18 +58,18 @@ class Writer:
         self.limit = limit
         self.refused: deque[tuple[int, str]] = deque()
         self._rotate_at = segment_bytes
-        self.descriptor = open_new(segment_path(folder, name, 1))
-        if inherited is not None and inherited.is_sound():
-            os.dup2(self.descriptor, inherited.descriptor, inheritable=False)
+        self.descriptor = create_file(segment_path(folder, name, 1))
+        if parent is not None and parent.owns_descriptor():
+            os.dup2(self.descriptor, parent.descriptor, inheritable=False)
             os.close(self.descriptor)
-            self.descriptor = inherited.descriptor
-        self._inode = _identity(self.descriptor)
+            self.descriptor = parent.descriptor
+        self._identity = _identity(self.descriptor)
 
     def append(self, text: bytes) -> bool:
         """Appends the line, or counts it as refused; never waits and never raises.
 
         Returns:
-            Whether it lies in the journal.
+            Whether it is in the journal.
         """
         record = pack(text)
         length = len(record)
@@ -83,8 +82,8 @@ class Writer:
         self.written += written
         is_whole = written == length
         if is_whole:
-            self.appended += 1  # a short one is torn, and counted by who reads it
-        # Never waits: who finds the lock taken, even by the frame that it interrupted, goes on.
+            self.appended += 1  # a short one is torn; the reader counts it
+        # Never waits: another thread, or a frame that this one interrupted, may be rotating.
         if self.written >= self._rotate_at:
             self.rotate()
         return is_whole
@@ -94,10 +93,14 @@ class Writer:
         return False
 
     def rotate(self, *, early: bool = False) -> None:
-        """Changes the segment when it is full, or before; somebody else may be at it."""
+        """Begins the next segment if this one is full, unless another thread is doing so.
+
+        Args:
+            early: Begin it although this one is not full.
+        """
         if self._rotating.acquire(blocking=False):
             try:
-                if (early or self.written >= self._rotate_at) and self.is_sound():
+                if (early or self.written >= self._rotate_at) and self.owns_descriptor():
                     self._rotate()
             finally:
                 self._rotating.release()
@@ -105,58 +108,58 @@ class Writer:
     def _rotate(self) -> None:
         self._rotate_at = self.written + self._segment_bytes
         try:
-            opened = open_new(segment_path(self._folder, self._name, self.segment + 1))
+            created = create_file(segment_path(self._folder, self._name, self.segment + 1))
         except OSError:
-            # No room or no descriptor left: this segment grows, and it is tried again.
+            # No room or no descriptor left: this segment grows by as much again before a retry.
             return
-        os.dup2(opened, self.descriptor, inheritable=False)
-        os.close(opened)
-        self._inode = _identity(self.descriptor)
+        os.dup2(created, self.descriptor, inheritable=False)
+        os.close(created)
+        self._identity = _identity(self.descriptor)
         self.segment += 1
 
-    def go_on(self) -> None:
-        """Goes on in the next segment, under another number: somebody closed the descriptor."""
-        self.descriptor = open_new(segment_path(self._folder, self._name, self.segment + 1))
-        self._inode = _identity(self.descriptor)
+    def reopen(self) -> None:
+        """Begins the next segment under a new descriptor, since the old one was closed."""
+        self.descriptor = create_file(segment_path(self._folder, self._name, self.segment + 1))
+        self._identity = _identity(self.descriptor)
         self.segment += 1
 
-    def begin_again(self, folder: Path, name: str, settled: int) -> int:
-        """Goes on in another journal, since somebody removed this one.
+    def switch_to(self, folder: Path, name: str, committed: int) -> int:
+        """Continues in another journal, since the files of this one were removed.
 
         Args:
             folder: The folder of the other journal.
             name: Its name.
-            settled: Bytes of the current segment that need no more work.
+            committed: Bytes of the current segment that are committed.
 
         Returns:
             How many lines were saved from the current segment: a removed file can be read as
             long as it is open.
         """
-        opened = open_new(segment_path(folder, name, 1))
-        old = os.dup(self.descriptor)
-        rest = _rest(old, settled)
-        os.write(opened, rest)
-        os.dup2(opened, self.descriptor, inheritable=False)
+        created = create_file(segment_path(folder, name, 1))
+        removed = os.dup(self.descriptor)
+        waiting = _read_from(removed, committed)
+        os.write(created, waiting)
+        os.dup2(created, self.descriptor, inheritable=False)
         # What was written between the two.
-        later = _rest(old, settled + len(rest))
+        later = _read_from(removed, committed + len(waiting))
         os.write(self.descriptor, later)
-        os.close(old)
-        os.close(opened)
+        os.close(removed)
+        os.close(created)
         self._folder, self._name, self.segment = folder, name, 1
         self._rotate_at = self.written + self._segment_bytes
-        self._inode = _identity(self.descriptor)
-        return sum(unpack(raw) is not None for raw, _ in split(rest + later))
+        self._identity = _identity(self.descriptor)
+        return sum(unpack(raw) is not None for raw, _ in split(waiting + later))
 
-    def has_a_name(self) -> bool:
-        """Whether the file that is written to was not removed."""
+    def is_linked(self) -> bool:
+        """Whether the current segment still has a name in the file system."""
         return os.fstat(self.descriptor).st_nlink > 0
 
-    def is_sound(self) -> bool:
-        """Whether the descriptor is still ours; something may close all, as daemons do."""
-        return _identity(self.descriptor) == self._inode
+    def owns_descriptor(self) -> bool:
+        """Whether the descriptor still is the segment: daemons close every descriptor."""
+        return _identity(self.descriptor) == self._identity
 
 
-def _rest(descriptor: int, start: int) -> bytes:
+def _read_from(descriptor: int, start: int) -> bytes:
     parts = []
     while part := os.pread(descriptor, 1 << 20, start):
         parts.append(part)
@@ -166,7 +169,7 @@ def _rest(descriptor: int, start: int) -> bytes:
 
 def _identity(descriptor: int) -> tuple[int, int] | None:
     try:
-        found = os.fstat(descriptor)
+        status = os.fstat(descriptor)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

@@ -14,9 +14,10 @@ import pytest
 
 from flask_errwatch import config
 from flask_errwatch.config import Config
-from flask_errwatch.delivery.journal.directory import UnusableFolderError, app_folder
-from flask_errwatch.delivery.journal.disk import DiskJournal, OwnJournal, open_journal
+from flask_errwatch.delivery.journal.directory import UnusableFolderError, create_app_folder
+from flask_errwatch.delivery.journal.disk import DiskJournal, open_journal
 from flask_errwatch.delivery.journal.memory import MemoryJournal
+from flask_errwatch.delivery.journal.protocols import Journal
 from flask_errwatch.delivery.journal.reader import TORN
 from flask_errwatch.delivery.journal.records import pack
 from flask_errwatch.delivery.journal.writer import FULL
@@ -29,7 +30,7 @@ def _line(number: int, size: int = 0) -> bytes:
     return line(1_000_000 + number, n=number, pad="x" * size)
 
 
-def _drained(journal: OwnJournal) -> list[int]:
+def _drained(journal: Journal) -> list[int]:
     """The numbers of all lines that are left, settling each read."""
     numbers = []
     for _ in range(10_000):
@@ -40,7 +41,7 @@ def _drained(journal: OwnJournal) -> list[int]:
         elif not journal.read():
             return numbers
         else:
-            journal.rewind()
+            journal.reset_to_committed()
     raise AssertionError("the journal does not end")
 
 
@@ -60,16 +61,16 @@ def _config(**settings: object) -> Config:
 @pytest.mark.parametrize("kind", ["disk", "memory"])
 def test_lines_come_back_in_order_and_once(kind: str, place: Path) -> None:
     """What is appended is read in its order; what is acknowledged is not read again."""
-    journal: OwnJournal = DiskJournal(place, MIB) if kind == "disk" else MemoryJournal(MIB)
+    journal: Journal = DiskJournal(place, MIB) if kind == "disk" else MemoryJournal(MIB)
     for number in range(3):
         journal.append(_line(number))
     first = journal.read()
     assert [record.line.text for record in first] == [_line(0), _line(1), _line(2)]
     assert journal.read() == []
-    journal.rewind()
+    journal.reset_to_committed()
     assert journal.read() == first
     journal.acknowledge(first[1].end)
-    journal.rewind()
+    journal.reset_to_committed()
     assert [record.line.text for record in journal.read()] == [_line(2)]
     assert journal.appended == 3
 
@@ -233,7 +234,7 @@ def test_a_short_write_costs_that_line_alone(place: Path, monkeypatch: pytest.Mo
         journal.append(_line(2))
     journal.append(_line(3))
     journal.read()
-    journal.rewind()
+    journal.reset_to_committed()
     assert _drained(journal) == [1, 3]
     assert journal.losses.by_reason[TORN].count == 1
     assert journal.appended == 2
@@ -281,7 +282,7 @@ def test_a_dead_process_is_found_and_a_living_one_is_not(place: Path) -> None:
     assert adopted is not None
     assert one.adopt() is None
     assert two.adopt() is None
-    assert adopted.doubtful == 15
+    assert adopted.in_doubt == 15
     records = adopted.read()
     assert [record.line.timestamp - 1_000_000 for record in records] == list(range(5, 20))
     adopted.acknowledge(records[-1].end)
@@ -300,7 +301,7 @@ def test_a_child_writes_under_its_parents_number_into_its_own_file(place: Path) 
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        child = DiskJournal(place, MIB, before=parent)
+        child = DiskJournal(place, MIB, parent=parent)
         same = child.writer.descriptor == parent.writer.descriptor
         child.append(_line(2))
         parent.append(_line(3))
@@ -318,7 +319,7 @@ def test_a_number_that_was_given_away_is_not_written_over(place: Path, tmp_path:
     parent = DiskJournal(place, MIB)
     other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
     os.dup2(other, parent.writer.descriptor)
-    child = DiskJournal(place, MIB, before=parent)
+    child = DiskJournal(place, MIB, parent=parent)
     child.append(_line(1))
     assert child.writer.descriptor != parent.writer.descriptor
     assert (tmp_path / "other").read_bytes() == b""
@@ -348,7 +349,7 @@ def test_the_default_folder_is_in_the_temp_folder(
 ) -> None:
     """Without ERRWATCH_JOURNAL_DIR each user has a folder of its own in the temp folder."""
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    folder = app_folder(_config())
+    folder = create_app_folder(_config())
     assert folder.parent == tmp_path / f"flask-errwatch-{os.geteuid()}"
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
@@ -361,8 +362,8 @@ def test_a_link_in_the_temp_folder_is_not_followed(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (tmp_path / f"flask-errwatch-{os.geteuid()}").symlink_to(elsewhere)
-    with pytest.raises(UnusableFolderError, match="is a link, a file or somebody else's"):
-        app_folder(_config())
+    with pytest.raises(UnusableFolderError, match="is a link, a file or another user's folder"):
+        create_app_folder(_config())
     assert list(elsewhere.iterdir()) == []
 
 
@@ -370,16 +371,16 @@ def test_a_folder_of_somebody_else_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that another user made in advance is refused, with the remedy."""
-    app_folder(_config(journal_dir=str(tmp_path)))
+    create_app_folder(_config(journal_dir=str(tmp_path)))
     monkeypatch.setattr(os, "geteuid", lambda: 12_345)
     with pytest.raises(UnusableFolderError, match="ERRWATCH_JOURNAL_DIR"):
-        app_folder(_config(journal_dir=str(tmp_path)))
+        create_app_folder(_config(journal_dir=str(tmp_path)))
 
 
 def test_two_log_groups_never_share_a_folder(tmp_path: Path) -> None:
     """Lines for one log group are never adopted by an app that writes to another."""
-    one = app_folder(_config(journal_dir=str(tmp_path)))
-    two = app_folder(_config(journal_dir=str(tmp_path), log_group="other"))
+    one = create_app_folder(_config(journal_dir=str(tmp_path)))
+    two = create_app_folder(_config(journal_dir=str(tmp_path), log_group="other"))
     assert one != two
 
 
@@ -388,7 +389,7 @@ def test_without_a_usable_folder_lines_wait_in_memory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     journal, warning = open_journal(_config(journal_dir=str(tmp_path / "file")), None)
     assert isinstance(journal, MemoryJournal)
-    assert not journal.lasts
+    assert not journal.is_durable
     assert warning is not None
     assert "ERRWATCH_JOURNAL_DIR" in warning
     assert "lines wait in memory" in warning
@@ -473,7 +474,7 @@ def test_a_journal_without_its_lock_is_found_when_nobody_mends_it(place: Path) -
         path.unlink()
     other = DiskJournal(place, MIB)
     assert other.adopt() is None
-    living.heal()
+    living.recover()
     adopted = other.adopt()
     assert adopted is not None
     assert [record.line.text for record in adopted.read()] == [_line(2)]

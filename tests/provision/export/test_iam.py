@@ -18,7 +18,7 @@ from cfnlint.api import lint
 
 from flask_errwatch._aws import DELIVERY, PROVISIONING, Aws
 from flask_errwatch.config import Config
-from flask_errwatch.delivery.journal.records import Line, Position, Record
+from flask_errwatch.delivery.journal import Line, Position, Record
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.verification import verify

@@ -1,0 +1,79 @@
+"""What the shipper needs of a journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from flask_errwatch.delivery.journal.losses import Losses
+from flask_errwatch.delivery.journal.records import Position, Record
+
+if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.reader import JournalReader
+
+
+class Source(Protocol):
+    """What a shipper reads from: the journal of this process, or of one that died.
+
+    Attributes:
+        losses: Lines that were lost and are not reported yet.
+        in_doubt: Lines after the committed position that CloudWatch may have accepted already.
+    """
+
+    losses: Losses
+    in_doubt: int
+
+    def read(self) -> list[Record]:
+        """The next records after those that were read; empty when there are none now."""
+
+    def reset_to_committed(self) -> None:
+        """Makes the next `read` start at the committed position again."""
+
+    def acknowledge(self, end: Position) -> None:
+        """Commits everything before a record's end."""
+
+    def save(self) -> None:
+        """Writes position and losses, so that they survive the process."""
+
+
+class Journal(Source, Protocol):
+    """The journal that this process writes to.
+
+    Attributes:
+        is_durable: Whether another process finds the lines after this one has ended.
+        is_nearly_full: Whether it is more than half full, so that the shipper must poll faster.
+    """
+
+    is_durable: bool
+    is_nearly_full: bool
+
+    @property
+    def appended(self) -> int:
+        """Lines appended so far."""
+
+    def append(self, text: bytes) -> bool:
+        """Appends a line; returns whether it could. Never waits and never raises."""
+
+    def count_refused(self) -> None:
+        """Counts the lines that could not be appended as losses."""
+
+    def recover(self) -> int | None:
+        """Repairs removed files and closed descriptors.
+
+        Returns:
+            How many waiting lines were saved from a removed journal; None if it was not removed.
+        """
+
+    def keep_within_bound(self) -> int:
+        """Drops the oldest lines near the bound; returns how many of this process's own."""
+
+    def adopt(self) -> JournalReader | None:
+        """Takes over the journal of a dead process, if there is one."""
+
+    def finish(self, adopted: JournalReader) -> None:
+        """Removes an adopted journal that was read to its end, and takes over its losses."""
+
+    def abandon(self, adopted: JournalReader) -> None:
+        """Leaves an adopted journal that cannot be read as it is."""
+
+    def touch(self) -> None:
+        """Sets the time of its files to now, for cleaners that remove old files."""
