@@ -36,11 +36,11 @@ class Backoff:
         return self._failures >= OPENS_AT
 
     def may_try(self, now: float) -> bool:
-        """Whether the wait is over; `now` is in seconds of a monotonic clock."""
+        """Whether the wait is over. `now` is in seconds of a monotonic clock."""
         return now >= self._try_at
 
     def failed(self, now: float) -> bool:
-        """Records a failure; returns whether it opened the circuit."""
+        """Records a failure and returns whether it opened the circuit."""
         self._failures += 1
         longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))
         # "Equal jitter": at least half the wait, so that many processes do not try at once
@@ -49,12 +49,12 @@ class Backoff:
         return self._failures == OPENS_AT
 
     def succeeded(self) -> bool:
-        """Records a success; returns whether it closed the circuit."""
+        """Records a success and returns whether it closed the circuit."""
         was_open = self.is_open
         self._failures = 0
         self._try_at = 0.0
         return was_open
 
     def reset(self) -> None:
-        """Ends the wait, because the process ends or a caller flushes; failures still count."""
+        """Ends the wait, because the process ends or a caller flushes. Failures still count."""
         self._try_at = 0.0

@@ -30,7 +30,7 @@ class CloudWatchSink:
         parent: The journal of the process that this one was forked from, if there was one.
 
     Attributes:
-        write: Appends a line to the journal; returns whether it could, and never raises.
+        write: Appends a line to the journal and returns whether it could. Never raises.
     """
 
     def __init__(

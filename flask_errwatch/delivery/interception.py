@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: Is called with the app, None once it was garbage-collected, and its line.
 Interceptor = Callable[["Flask | None", bytes], None]
 
-#: The interceptors that are active; empty except in tests.
+#: The active interceptors: none except in tests.
 interceptors: list[Interceptor] = []
 
 

@@ -49,7 +49,7 @@ class Sender:
             Those that CloudWatch refused for good. It accepted all others.
 
         Raises:
-            AwsCallError: When a call failed. Some records may be accepted; send all again later.
+            AwsCallError: When a call failed. Some records may be accepted. Send all again later.
         """
         return self._send(self._formatter.events(batch))
 

@@ -1,6 +1,6 @@
 """The shipper: the thread of a process that sends the lines in the journal to CloudWatch.
 
-It polls the journal; no other thread wakes it for a line. After a failure it waits and reads the
+It polls the journal: no other thread wakes it for a line. After a failure it waits and reads the
 same lines again. So memory stays flat whatever AWS does, and lines that were not accepted stay in
 the journal.
 """
@@ -22,7 +22,7 @@ from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
 
-#: Emits an operational line, by event name and data; returns whether the sinks accepted it.
+#: Emits an operational line, by event name and data, and returns whether the sinks accepted it.
 EmitOperational = Callable[[str, dict[str, object]], bool]
 
 #: Seconds between two polls: a critical line must be on its way within a second.
@@ -64,7 +64,7 @@ class Shipper:
         make_sender: Makes the sender, in the shipper's thread: it imports boto3.
         guard: Reports failures to the operator.
         interval: Longest time that a line waits, in seconds.
-        heartbeat_seconds: Seconds between two heartbeats; 0 means none. CloudWatch publishes a
+        heartbeat_seconds: Seconds between two heartbeats, 0 for none. CloudWatch publishes a
             metric filter's default value only for minutes in which a line arrived (AWS, Creating
             metrics from log events using filters): without a heartbeat, the metrics of a quiet
             app have no data instead of zeros.
@@ -108,7 +108,7 @@ class Shipper:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Starts the thread; if that is impossible, lines wait for another process."""
+        """Starts the thread. If that is impossible, lines wait for another process."""
         self._thread = self._guard.run(
             "starting the shipper", start_daemon_thread, "errwatch-shipper", self._run
         )
@@ -165,7 +165,7 @@ class Shipper:
                 self._wake.clear()
 
     def _poll(self) -> bool:
-        """Does everything that is due; returns whether there is more to do at once."""
+        """Does everything that is due, and returns whether there is more to do at once."""
         now = time.monotonic()
         if self._heartbeat_seconds and now >= self._heartbeat_at:
             self._heartbeat_at = now + self._heartbeat_seconds

@@ -25,7 +25,7 @@ from flask_errwatch.detectors import HEARTBEAT
 if TYPE_CHECKING:
     from flask import Flask
 
-#: Writes a line to a sink; returns whether the sink accepted it, and never raises.
+#: Writes a line to a sink and returns whether the sink accepted it. Never raises.
 Write = Callable[[bytes], bool]
 
 
@@ -61,7 +61,7 @@ class Delivery:
         self.emitted = 0
 
     def write(self, line: bytes) -> bool:
-        """Hands the line to every sink; a failure of one does not affect the others.
+        """Hands the line to every sink. A failure of one does not affect the others.
 
         Returns:
             Whether all sinks accepted it.
@@ -93,12 +93,12 @@ class Delivery:
 
     @property
     def is_running(self) -> bool:
-        """Whether this process has opened its sinks; a forked child has not."""
+        """Whether this process has opened its sinks, which a forked child has not."""
         return bool(self._is_open[0])
 
     @property
     def memory(self) -> MemorySink:
-        """The memory sink; it stays empty unless it is one of the sinks."""
+        """The memory sink, which stays empty unless it is configured."""
         return self._memory
 
     @property
@@ -169,13 +169,13 @@ class Delivery:
         return cloudwatch is None or cloudwatch.shipper.flush(time.monotonic() + timeout)
 
     def stop(self, deadline: float) -> None:
-        """Flushes as the process ends, until a time of the monotonic clock; logs what is left."""
+        """Flushes as the process ends, until a time of the monotonic clock."""
         cloudwatch = self._finish_start()
         if cloudwatch is not None:
             cloudwatch.stop(deadline)
 
     def _finish_start(self) -> CloudWatchSink | None:
-        """Writes the lines that an interrupted start deferred; returns this process's sink."""
+        """Writes lines that an interrupted start deferred, and returns this process's sink."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
         return self._cloudwatch if self.is_running else None
@@ -197,7 +197,7 @@ class Delivery:
 
 
 def _to_all(writes: list[Write]) -> Write:
-    """One function that writes to all sinks; for a single sink, its own."""
+    """One function that writes to all sinks."""
     if len(writes) == 1:
         return writes[0]
 
@@ -222,7 +222,7 @@ def _stop_at_exit(delivery: Delivery) -> None:
 
 
 def _stop_all() -> None:
-    """Stops each delivery once; all together within the longest of their timeouts."""
+    """Stops every delivery once, all together within the longest of their timeouts."""
     begun = time.monotonic()
     timeout = max((delivery.shutdown_timeout for delivery in _running), default=0.0)
     while _running:

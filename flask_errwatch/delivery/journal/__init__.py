@@ -1,4 +1,84 @@
-"""The durable queue between a request and CloudWatch Logs."""
+r"""The durable queue between a request and CloudWatch Logs.
+
+Request threads append rendered lines. The shipper reads them, sends them and acknowledges them.
+The queue is on disk, so that a line survives its process. Where no folder can be used, it is in
+memory (`memory`), and the rest of this text does not apply.
+
+Files
+    Each app and log group has a folder, `<app>-<hash>.v2`, in ERRWATCH_JOURNAL_DIR or in
+    `flask-errwatch-<uid>` in the temp folder. It has mode 0700 and belongs to the user. In it,
+    each process has its own journal, named `<pid>-<12 hexadecimal digits>`, of these files:
+
+    - `<journal>.00000001.log`, `….00000002.log`, …: segments. A record is
+      `\n<Adler-32 of the line, decimal> <line>\n`. The writer begins the next segment after 1/32
+      of the bound, but at least 64 KiB, or when the disk is full.
+    - `<journal>.state`: the checkpoint, JSON. `position` is the committed position (segment and
+      offset), `losses` are the lost lines that are not reported yet (count, first and last time by
+      reason). It does not exist before a line was committed or lost.
+    - `<journal>.lock`: an empty file with a POSIX record lock, which ends with its process and is
+      not inherited by a fork.
+
+Invariants
+    - Only the journal's own process appends, from any thread, greenlet or signal handler: one
+      `write` per record to a descriptor with O_APPEND. An append waits for nothing.
+    - Only the process that holds the lock reads, in one thread, its shipper. Only that thread
+      writes the checkpoint and removes segments.
+    - Bytes in a segment never change. Records are appended to the last segment. Only a write that
+      began before a rotation may still end in the segment before it.
+    - Every record before the committed position was accepted by CloudWatch, refused by it for
+      good, or counted as lost. A segment is removed only when all its records are committed.
+
+What a crash leaves
+    An appended record survives the end of its process at any moment, `kill -9` included. So does a
+    checkpoint, which is renamed into place. Neither is synced to the disk: a crash of the machine
+    can lose what the system had not written yet. When the process ends
+
+    - inside an append, the record is torn. It ends where the next one begins, or with the segment,
+      and only its own checksum fails. The reader skips and counts it.
+    - between an append and its delivery, the record waits for another process.
+    - between a delivery and its commit, the batch is sent again. The records that the next process
+      reads first are counted as redelivered (`in_doubt`).
+    - inside a commit, segments may be gone although the checkpoint is old. The reader continues in
+      the oldest segment that exists.
+    - inside a rotation or the creation of a journal, the last segment is empty or does not exist.
+    - before the next poll, the count of the lines that were refused since the last one is lost.
+    - inside a report of losses or the removal of an adopted journal, losses may be reported twice.
+
+    A temporary file that is left is ignored. A checkpoint that cannot be read counts as the
+    beginning of the journal: that costs duplicates and no line.
+
+Recovery
+    At each poll the shipper checks the files of its process (`DiskJournal.recover`). If the
+    descriptor was closed, the writer begins the next segment. If the lock file was removed, it is
+    created again. If the current segment was removed, a new journal is created: the waiting lines
+    of that segment are copied to it, and those of earlier segments are counted as lost. The times
+    of the current segment, the checkpoint and the lock are set to now every few seconds, for
+    cleaners that remove old files.
+
+Adoption
+    A process searches the folder every few seconds for locks that it can acquire: their processes
+    are dead. A journal without a lock file is adopted at the second search that finds it so,
+    because a living process creates its lock again. An adopted journal is read from its committed
+    position to its end. Then its losses are added to those of the process's own journal, and its
+    files are removed. One that cannot be read is abandoned: its files stay, locked, until this
+    process ends. A process has at most four adopted journals at a time.
+
+Bounds
+    ERRWATCH_JOURNAL_MAX_BYTES is the bound of all segments in the folder together. At each poll a
+    process divides the room that is left by the number of lock files, and its writer may append
+    that much. Lines beyond it are refused and counted. In a margin below the bound (1/8 of it, with
+    many processes up to 1/4) a process drops its oldest segments while they are larger than its
+    share of the bound less the margin: first those of an adopted journal, then its own, except the
+    current one. So new lines are refused only if the margin fills up between two polls, and no
+    process drops lines that another one is sending.
+
+Modules
+    `directory`: the folder and the names of its files. `records`: the format of a record.
+    `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `losses`: counts.
+    `disk`: the journal of this process, its recovery, its bound, and adoption. `memory`: the
+    journal without a folder. `protocols`: what the shipper needs of both. `inspection`: what is in
+    a folder, read without a lock.
+"""
 
 from flask_errwatch.delivery.journal.directory import (
     UnusableFolderError,

@@ -28,7 +28,7 @@ _SEGMENT_NAME = re.compile(r"(?P<journal>.+)\.(?P<number>\d{8})\.log")
 
 
 class UnusableFolderError(Exception):
-    """The journal cannot be kept on disk; the message contains the reason and the remedy."""
+    """The journal cannot be kept on disk. The message contains the reason and the remedy."""
 
 
 def base_folder(config: Config) -> Path:
@@ -40,7 +40,7 @@ def base_folder(config: Config) -> Path:
 
 
 def app_folder(config: Config) -> Path:
-    """The folder of one app and log group; lines of different log groups must not mix."""
+    """The folder of one app and log group: lines of different groups must not mix."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", config.app_name)[:60]
     key = f"{config.app_name}\0{config.log_group}".encode("utf-8", "backslashreplace")
     return base_folder(config) / f"{plain}-{blake2s(key, digest_size=6).hexdigest()}.{FORMAT}"
@@ -110,7 +110,7 @@ def lock_path(folder: Path, journal: str) -> Path:
 
 
 def parse_segment(name: str) -> tuple[str, int] | None:
-    """The journal and the number of a segment's file name; None for every other name.
+    """The journal and the number in a segment's file name, or None for another file.
 
     Example:
         >>> parse_segment("4711-c0ffee.00000002.log"), parse_segment("4711-c0ffee.state")

@@ -95,10 +95,10 @@ class DiskJournal(JournalReader):
     def recover(self) -> int | None:
         """Opens a closed descriptor, and begins another journal if this one was removed.
 
-        Cleaners of temp folders remove journals; daemons close descriptors.
+        Cleaners of temp folders remove journals, and daemons close descriptors.
 
         Returns:
-            How many waiting lines were saved from the removed journal; None if it was not removed.
+            How many waiting lines were saved from the removed journal, or None if it was not.
         """
         if not self.writer.owns_descriptor():
             self.writer.reopen()
@@ -123,7 +123,7 @@ class DiskJournal(JournalReader):
         another process is sending is counted as lost, and the count is exact.
 
         Returns:
-            How many lines of this process were lost; those of adopted journals do not count.
+            How many lines of this process were lost, without those of adopted journals.
         """
         own = 0
         while self._is_over_share():
@@ -154,7 +154,7 @@ class DiskJournal(JournalReader):
         self.writer.limit = self.writer.written + room // contents.processes
 
     def adopt(self) -> JournalReader | None:
-        """Takes over the journal of a dead process; two processes never get the same one."""
+        """Takes over the journal of a dead process. Two processes never get the same one."""
         if len(self._adopted) >= _MAX_ADOPTED:
             return None
         contents = inspect_folder(self._folder)
@@ -175,7 +175,7 @@ class DiskJournal(JournalReader):
     def _adopt(self, name: str, lock: Lock) -> JournalReader:
         try:
             adopted = JournalReader(self._folder, name, lock)
-            # What its process had sent but not committed when it died is at most one read.
+            # About what its process can have sent and not committed when it died.
             adopted.in_doubt = len(adopted.read())
         except OSError:
             lock.release()
@@ -200,7 +200,7 @@ class DiskJournal(JournalReader):
         self._adopted.remove(adopted)
 
     def touch(self) -> None:
-        """Sets the time of all files that this process needs to now; see `JournalReader.touch`."""
+        """Sets the time of its files, and of those that it adopted, to now."""
         os.utime(self.writer.descriptor)
         super().touch()
         for adopted in self._adopted:

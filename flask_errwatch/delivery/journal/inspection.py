@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flask_errwatch.delivery.journal.directory import LOCK_SUFFIX, lock_path, parse_segment
 from flask_errwatch.delivery.journal.lock import is_locked
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FolderContents:
+class FolderContents(NamedTuple):
     """The journals in an app's folder, at the moment of the inspection.
 
     Attributes:
@@ -27,7 +26,7 @@ class FolderContents:
 
     @property
     def used(self) -> int:
-        """Bytes of all segments; the bound of the journal applies to this sum."""
+        """Bytes of all segments, to which the bound of the journal applies."""
         return sum(self.segment_bytes.values())
 
     @property
@@ -65,4 +64,4 @@ def inspect_folder(folder: Path) -> FolderContents:
                 except FileNotFoundError:  # delivered and removed meanwhile
                     continue
                 segment_bytes[segment[0]] = segment_bytes.get(segment[0], 0) + size
-    return FolderContents(folder=folder, segment_bytes=segment_bytes, locks=tuple(sorted(locks)))
+    return FolderContents(folder, segment_bytes, tuple(sorted(locks)))

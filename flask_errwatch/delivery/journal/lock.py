@@ -38,7 +38,7 @@ class Lock:
         self._identity: tuple[int, int] | None = None
 
     def create(self) -> None:
-        """Creates the file; it is locked before another process can see it.
+        """Creates the file, locked before another process can see it.
 
         Raises:
             OSError: When it exists already or cannot be created.
@@ -56,7 +56,7 @@ class Lock:
         self._set_held(descriptor)
 
     def try_acquire(self) -> bool:
-        """Acquires the existing file of a dead process; returns at once whether it could."""
+        """Acquires the file of a dead process, or returns False at once."""
         try:
             status = self.path.lstat()
             if not stat.S_ISREG(status.st_mode) or _identity(status) in _held.get():
@@ -114,7 +114,7 @@ class Lock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock file; asks the system (F_GETLK) and takes no lock.
+    """Whether a process holds the lock file. Asks the system (F_GETLK) and takes no lock.
 
     A path that does not exist any more or is not a regular file counts as locked: it cannot be
     acquired.

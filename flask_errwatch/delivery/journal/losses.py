@@ -10,7 +10,7 @@ class Loss:
 
     Attributes:
         count: How many.
-        first: Time of the earliest, in milliseconds since the epoch; 0 when unknown.
+        first: Time of the earliest, in milliseconds since the epoch (0: unknown).
         last: Time of the latest.
     """
 
@@ -51,7 +51,7 @@ class Losses:
         return sum(loss.count for loss in self.by_reason.values())
 
     def add(self, reason: str, timestamp: int, count: int = 1) -> None:
-        """Counts lines that were lost; a timestamp of 0 means unknown."""
+        """Counts lost lines. A timestamp of 0 means unknown."""
         self.merge(reason, Loss(count, timestamp, timestamp))
 
     def merge(self, reason: str, loss: Loss) -> None:

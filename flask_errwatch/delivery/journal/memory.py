@@ -36,7 +36,7 @@ class MemoryJournal:
         self.losses = Losses()
 
     def append(self, text: bytes) -> bool:
-        """Appends the line, or counts it as refused; `deque.append` is atomic."""
+        """Appends the line, or counts it as refused. `deque.append` is atomic."""
         size = len(text)
         if self._bytes + size > self._bound:
             self._refused.append(int(time.time() * 1000))

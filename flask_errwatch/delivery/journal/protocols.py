@@ -23,7 +23,7 @@ class Source(Protocol):
     in_doubt: int
 
     def read(self) -> list[Record]:
-        """The next records after those that were read; empty when there are none now."""
+        """The next records after those that were read, or an empty list."""
 
     def reset_to_committed(self) -> None:
         """Makes the next `read` start at the committed position again."""
@@ -51,7 +51,7 @@ class Journal(Source, Protocol):
         """Lines appended so far."""
 
     def append(self, text: bytes) -> bool:
-        """Appends a line; returns whether it could. Never waits and never raises."""
+        """Appends a line and returns whether it could. Never waits and never raises."""
 
     def count_refused(self) -> None:
         """Counts the lines that could not be appended as losses."""
@@ -60,11 +60,11 @@ class Journal(Source, Protocol):
         """Repairs removed files and closed descriptors.
 
         Returns:
-            How many waiting lines were saved from a removed journal; None if it was not removed.
+            How many waiting lines were saved from a removed journal, or None if it was not.
         """
 
     def keep_within_bound(self) -> int:
-        """Drops the oldest lines near the bound; returns how many of this process's own."""
+        """Drops the oldest lines near the bound and returns how many of this process."""
 
     def adopt(self) -> JournalReader | None:
         """Takes over the journal of a dead process, if there is one."""

@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 
 
 class JournalReader:
-    """Reads a journal whose process died; `DiskJournal` is the one that is still written to.
+    """Reads a journal that has no writer any more. `DiskJournal` reads one that has.
 
     Only one thread reads. What was read is not committed before `acknowledge`, and
     `reset_to_committed` makes the reader read it again. The committed position is in the
@@ -70,7 +70,7 @@ class JournalReader:
         self._torn = checkpoint.position
 
     def read(self) -> list[Record]:
-        """The next records after those that were read; empty when there are none now."""
+        """The next records after those that were read, or an empty list."""
         # Before the data: a segment that is left meanwhile may have got more records first.
         active = self._active_segment()
         while True:
@@ -95,11 +95,11 @@ class JournalReader:
             self._leave_for(min(following))
 
     def _active_segment(self) -> int | None:
-        """The segment that is still written to; None when the writer is dead."""
+        """The segment that is still written to, or None when the writer is dead."""
         return None
 
     def _leave_for(self, segment: int) -> None:
-        """Continues in the next segment; removes the current one if all of it is committed."""
+        """Continues in the next segment, and removes this one if all of it is committed."""
         is_committed = self._committed == self._read
         left = self._read.segment
         self._read = Position(segment, 0)
@@ -124,7 +124,7 @@ class JournalReader:
         """Drops what is not committed in the oldest segment that the writer has left.
 
         Returns:
-            How many lines were lost; 0 when there is no such segment.
+            How many lines were lost: 0 when there is no such segment.
         """
         self.reset_to_committed()
         oldest = min(self._segments(), default=self._committed.segment)
@@ -170,7 +170,7 @@ class JournalReader:
         self._lock.remove()
 
     def _next(self) -> list[Record] | None:
-        """The next whole records of this segment; None when no record is complete.
+        """The next whole records of this segment, or None when no record is complete.
 
         The list is empty when all that was read is torn.
         """

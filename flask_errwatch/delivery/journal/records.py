@@ -50,7 +50,7 @@ class Record(NamedTuple):
 
     Attributes:
         line: The line.
-        end: The position after it; acknowledging it commits the line.
+        end: The position after it. Acknowledging this commits the line.
     """
 
     line: Line
@@ -68,7 +68,7 @@ def pack(text: bytes) -> bytes:
 
 
 def unpack(raw: bytes) -> Line | None:
-    """The line of a record, given without its line breaks; None when the record is torn."""
+    """The line of a record without its line breaks, or None when the record is torn."""
     checksum, _, text = raw.partition(b" ")
     try:
         return line_of(text) if int(checksum) == _checksum(text) else None

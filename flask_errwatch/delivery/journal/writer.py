@@ -34,7 +34,7 @@ class JournalWriter:
         appended: Whole lines appended. Exact: CPython does not switch threads inside `+=` on
             an attribute that is an int.
         written: Bytes appended.
-        limit: Bytes at which lines are refused; the shipper raises it as it frees space.
+        limit: Bytes at which lines are refused. The shipper raises it as it frees space.
         refused: Time and reason of each line that could not be appended, until the shipper
             has counted it.
     """
@@ -66,7 +66,7 @@ class JournalWriter:
         self._identity = _identity(self.descriptor)
 
     def append(self, text: bytes) -> bool:
-        """Appends the line, or counts it as refused; never waits and never raises.
+        """Appends the line, or counts it as refused. Never waits and never raises.
 
         Returns:
             Whether it is in the journal.
@@ -82,7 +82,7 @@ class JournalWriter:
         self.written += written
         is_whole = written == length
         if is_whole:
-            self.appended += 1  # a short one is torn; the reader counts it
+            self.appended += 1  # the reader counts a short one as torn
         # Never waits: another thread, or a frame that this one interrupted, may be rotating.
         if self.written >= self._rotate_at:
             self.rotate()
