@@ -1,4 +1,4 @@
-"""A CloudWatch Logs endpoint on loopback: the real limits, and every fault, switched at run time.
+"""A CloudWatch Logs endpoint on loopback with the real limits and faults that tests switch.
 
 In a test, in its own process's threads::
 
@@ -6,8 +6,8 @@ In a test, in its own process's threads::
         ...  # endpoint_url=fake.url
         fake.switch("500")
 
-For measurements as a process of its own, so that its work does not disturb what is measured:
-`with FakeLogsProcess() as fake:` has the same methods.
+For measurements, `with FakeLogsProcess() as fake:` has the same methods in a separate process, so
+that its work does not disturb the measured one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[1]
 
-#: `hang` reads the request and never answers; `lost-reply` takes the batch and hangs up;
+#: `hang` reads the request and never responds. `lost-reply` accepts the batch and hangs up.
 #: `refuse` closes the port.
 Mode = Literal["ok", "500", "throttle", "deny", "expired", "hang", "lost-reply", "refuse"]
 
@@ -46,7 +46,7 @@ _FAULTS = {
 
 
 class HangUpError(Exception):
-    """The connection ends without an answer."""
+    """The connection must end without a response."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -68,12 +68,12 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is part of the game."""
+        """Ignores errors of clients that have disconnected."""
 
     def hang_up(self) -> None:
-        """Ends every connection, as a host that goes down does."""
+        """Ends every connection, as when a host goes down."""
         for connection in list(self._open):
-            with contextlib.suppress(OSError):  # it has ended by itself
+            with contextlib.suppress(OSError):  # it has already ended
                 connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     rbufsize = 256 * 1024
 
     def answer(self, operation: str, body: bytes) -> Any:
-        """The result of a call, as JSON takes it."""
+        """The result of a call, for JSON."""
         raise NotImplementedError
 
     def do_POST(self) -> None:
@@ -106,19 +106,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(head.encode() + content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Says nothing."""
+        """Logs nothing."""
 
 
 class FakeLogs:
     """The endpoint, in threads of this process, on a port that the system chose.
 
     Args:
-        keep: Characters of each message to keep; None keeps all.
+        keep: Characters of each message to keep, or None for all.
 
     Attributes:
         url: The endpoint's URL.
-        calls: How often each operation was called, whatever the answer.
-        refusals: What was said of batches that broke a limit.
+        calls: How often each operation was called, whatever the response.
+        refusals: The error messages for batches that broke a limit.
     """
 
     def __init__(self, keep: int | None = None) -> None:
@@ -137,18 +137,18 @@ class FakeLogs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._switched.set()  # whoever hangs is let go
+        self._switched.set()  # ends the calls that hang
         if self._mode == "refuse":
             self._server.server_close()
         else:
             self._close()
 
     def switch(self, mode: Mode, times: int | None = None) -> None:
-        """Changes how calls are answered; calls that hang are hung up.
+        """Changes how calls are answered, and hangs up on those that hang.
 
         Args:
             mode: See `Mode`.
-            times: After so many calls it is `ok` again; None means until it is switched.
+            times: Calls after which it is `ok` again, or None for no end.
         """
         with self._switching:
             before, self._mode, self._times = self._mode, mode, times
@@ -157,16 +157,16 @@ class FakeLogs:
             if mode == "refuse" != before:
                 port = self._server.server_port
                 self._close()
-                self._server = self._bound(port)  # bound, so nobody gets it, but not listening
+                self._server = self._bound(port)  # bound to reserve it, but not listening
             elif before == "refuse" != mode:
                 self._listen()
 
     def slow_streams(self, seconds: float) -> None:
-        """Makes each CreateLogStream take so long."""
+        """Makes each CreateLogStream take that long."""
         self._logs.create_stream_seconds = seconds
 
     def lines(self, since: int = 0) -> list[Arrived]:
-        """What was accepted, in order, from the given number on."""
+        """The accepted log events in order, from the given index on."""
         return self._logs.arrived[since:]
 
     def count(self) -> int:
@@ -174,23 +174,23 @@ class FakeLogs:
         return len(self._logs.arrived)
 
     def wait_for(self, count: int, timeout: float) -> bool:
-        """Waits until so many log events were accepted; whether they were."""
+        """Waits until that many log events were accepted, and returns whether they were."""
         with self._logs.changed:
             return self._logs.changed.wait_for(lambda: self.count() >= count, timeout)
 
     def delete_group(self, name: str) -> None:
-        """Deletes a log group and its streams; what had arrived stays."""
+        """Deletes a log group and its streams, but not the events that arrived."""
         with self._logs.changed:
             self._logs.groups.pop(name, None)
 
     def delete_streams(self) -> None:
-        """Deletes every log stream; what had arrived stays."""
+        """Deletes every log stream, but not the events that arrived."""
         with self._logs.changed:
             for streams in self._logs.groups.values():
                 streams.clear()
 
     def answer(self, operation: str, body: bytes) -> dict[str, Any]:
-        """What a call is answered in the present mode."""
+        """The response to a call in the current mode."""
         with self._switching:
             self.calls[operation] += 1
             mode, switched = self._mode, self._switched
@@ -239,10 +239,10 @@ def _handler_of(fake: FakeLogs) -> type[_Handler]:
 
 
 class FakeLogsProcess:
-    """The same as a process of its own; its methods are those of `FakeLogs`.
+    """The endpoint in a separate process, with the methods of `FakeLogs`.
 
     Args:
-        keep: Characters of each message to keep; None keeps all.
+        keep: Characters of each message to keep, or None for all.
     """
 
     def __init__(self, keep: int | None = None) -> None:
@@ -313,14 +313,14 @@ class FakeLogsProcess:
 def _control_of(fake: FakeLogs) -> type[_Handler]:
     class Control(_Handler):
         def answer(self, operation: str, body: bytes) -> Any:
-            asked = getattr(fake, operation.removeprefix("/"))
-            return asked(*orjson.loads(body)) if callable(asked) else asked
+            member = getattr(fake, operation.removeprefix("/"))
+            return member(*orjson.loads(body)) if callable(member) else member
 
     return Control
 
 
 def main() -> None:
-    """Serves until standard input ends, which it does when whoever started it ends."""
+    """Serves until standard input ends, which it does when the parent process ends."""
     with FakeLogs(json.loads(sys.argv[1])) as fake:
         control = _Server(("127.0.0.1", 0), _control_of(fake))
         threading.Thread(target=control.serve_forever, daemon=True).start()

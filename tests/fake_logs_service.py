@@ -1,4 +1,4 @@
-"""The service behind `fake_logs`: groups, streams, events and the real limits; no network.
+"""The service behind `fake_logs`: groups, streams, events and the real limits, without network.
 
 Limits: AWS API Reference, PutLogEvents, InputLogEvent, RejectedLogEventsInfo.
 """
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-MOST_BYTES, EVENT_OVERHEAD, MOST_EVENTS = 1_048_576, 26, 10_000
+MAX_BYTES, EVENT_OVERHEAD, MAX_EVENTS = 1_048_576, 26, 10_000
 HOUR_MS = 3_600_000
 OLDEST_MS, NEWEST_MS, SPAN_MS = 14 * 24 * HOUR_MS, 2 * HOUR_MS, 24 * HOUR_MS
 
@@ -22,7 +22,7 @@ class Arrived(NamedTuple):
         group: Its log group.
         stream: Its log stream.
         timestamp: Its time, in milliseconds since the epoch.
-        message: Its message, or the beginning of it where the endpoint was told to keep less.
+        message: Its message, or the beginning of it if the endpoint keeps less.
         at: When it arrived, in seconds since the epoch.
     """
 
@@ -34,7 +34,7 @@ class Arrived(NamedTuple):
 
 
 class AnswerError(Exception):
-    """What the service answers instead of a result."""
+    """The error that the service returns instead of a result."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -51,10 +51,10 @@ def _missing(what: str) -> AnswerError:
 
 
 class Logs:
-    """The service itself: groups, streams, and what was accepted, in order.
+    """The service: groups, streams, and the accepted events in order.
 
     Args:
-        keep: Characters of each message to keep; None keeps all.
+        keep: Characters of each message to keep, or None for all.
     """
 
     def __init__(self, keep: int | None) -> None:
@@ -74,7 +74,7 @@ class Logs:
         }
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """What the service answers."""
+        """The result of a call."""
         if operation not in self._operations:
             raise AnswerError(400, "UnknownOperationException", operation)
         if operation == "CreateLogStream":
@@ -144,9 +144,9 @@ class Logs:
 
 
 def _check(events: list[dict[str, Any]]) -> None:
-    """Refuses a batch that breaks a limit, as the service does."""
-    if not 1 <= len(events) <= MOST_EVENTS:
-        raise _invalid(f"{len(events)} events: 1 to {MOST_EVENTS} are allowed")
+    """Refuses a batch that breaks a limit, like the service."""
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise _invalid(f"{len(events)} events: 1 to {MAX_EVENTS} are allowed")
     size, before = 0, 0
     for event in events:
         if not event["message"]:
@@ -155,12 +155,12 @@ def _check(events: list[dict[str, Any]]) -> None:
         if event["timestamp"] < before:
             raise _invalid("Log events in a single request must be in chronological order.")
         before = event["timestamp"]
-    if size > MOST_BYTES:
-        raise _invalid(f"Upload too large: {size} bytes exceeds limit of {MOST_BYTES}")
+    if size > MAX_BYTES:
+        raise _invalid(f"Upload too large: {size} bytes exceeds limit of {MAX_BYTES}")
 
 
 def _valid(events: list[dict[str, Any]], now: int) -> tuple[int, int, dict[str, int]]:
-    """Which events are neither too old nor too new, and what is said of the others."""
+    """The range of events that are neither too old nor too new, and the info on the others."""
     start = sum(event["timestamp"] < now - OLDEST_MS for event in events)
     end = len(events) - sum(event["timestamp"] > now + NEWEST_MS for event in events)
     info = {}

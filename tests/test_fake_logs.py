@@ -1,4 +1,4 @@
-"""The fake endpoint refuses what CloudWatch refuses, or tests against it would prove little."""
+"""The fake endpoint refuses what CloudWatch refuses, as tests against it rely on that."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def client_of(fake: FakeLogs | FakeLogsProcess, read: float = 5) -> Aws:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLogs]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with FakeLogs() as running:
         yield running
 
@@ -61,7 +61,7 @@ def now() -> int:
 
 
 def test_keeps_what_it_accepts_in_order(fake: FakeLogs, aws: Aws) -> None:
-    """What was accepted stands there in order, with group, stream, time and message."""
+    """Accepted events are kept in order, with group, stream, time and message."""
     moment = now()
     put(aws, (moment, "a"), (moment + 1, "b"))
     assert [line[:4] for line in fake.lines()] == [
@@ -72,7 +72,7 @@ def test_keeps_what_it_accepts_in_order(fake: FakeLogs, aws: Aws) -> None:
 
 
 def test_refuses_what_breaks_a_limit(fake: FakeLogs, aws: Aws) -> None:
-    """Order, bytes with 26 for each event, and the span of 24 hours are held to the limit."""
+    """Order, bytes with 26 for each event, and the span of 24 hours are limited."""
     moment = now()
     assert code_of(aws, (moment, "b"), (moment - 1, "a")) == "InvalidParameterException"
     put(aws, (moment, "x" * (1_048_576 - 26)))
@@ -85,21 +85,21 @@ def test_refuses_what_breaks_a_limit(fake: FakeLogs, aws: Aws) -> None:
 
 
 def test_leaves_out_what_is_too_old_or_too_new(fake: FakeLogs, aws: Aws) -> None:
-    """Events older than 14 days or over 2 hours ahead are left out and said; the rest stays."""
+    """Events older than 14 days or over 2 hours ahead are rejected, and reported by index."""
     moment = now()
-    answer = put(
+    response = put(
         aws,
         (moment - 15 * 24 * HOUR, "old"),
         (moment, "fine"),
         (moment + 3 * HOUR, "new"),
     )
-    info = answer["rejectedLogEventsInfo"]
+    info = response["rejectedLogEventsInfo"]
     assert (info["tooOldLogEventEndIndex"], info["tooNewLogEventStartIndex"]) == (1, 2)
     assert [line.message for line in fake.lines()] == ["fine"]
 
 
-def test_wants_group_and_stream(fake: FakeLogs, aws: Aws) -> None:
-    """A missing group or stream is said, and one that is there is not made twice."""
+def test_requires_group_and_stream(fake: FakeLogs, aws: Aws) -> None:
+    """A missing group or stream is an error, and so is creating an existing one."""
     with pytest.raises(AwsCallError, match="AlreadyExists"):
         aws.call("logs", "create_log_stream", logGroupName="g", logStreamName="s")
     fake.delete_streams()
@@ -120,8 +120,10 @@ def test_wants_group_and_stream(fake: FakeLogs, aws: Aws) -> None:
         ("lost-reply", "ConnectionClosedError", 1),
     ],
 )
-def test_fails_as_it_is_told(fake: FakeLogs, aws: Aws, mode: Mode, code: str, arrived: int) -> None:
-    """Each fault shows as the client shows AWS's own, and is over when it is switched off."""
+def test_fails_as_it_is_switched(
+    fake: FakeLogs, aws: Aws, mode: Mode, code: str, arrived: int
+) -> None:
+    """Each fault is the error that the client raises for AWS, and ends when switched off."""
     fake.switch(mode)
     assert code_of(aws, (now(), "x")) == code
     assert fake.count() == arrived
@@ -130,7 +132,7 @@ def test_fails_as_it_is_told(fake: FakeLogs, aws: Aws, mode: Mode, code: str, ar
     assert fake.count() == arrived + 1
 
 
-def test_fails_only_so_often(fake: FakeLogs, aws: Aws) -> None:
+def test_fails_a_number_of_times(fake: FakeLogs, aws: Aws) -> None:
     """A fault for one call is over after it."""
     fake.switch("500", 1)
     assert code_of(aws, (now(), "x")) == "InternalFailure"
@@ -138,7 +140,7 @@ def test_fails_only_so_often(fake: FakeLogs, aws: Aws) -> None:
 
 
 def test_hangs_until_it_is_released(fake: FakeLogs) -> None:
-    """A call that hangs is answered by nobody, and is hung up when the mode is switched."""
+    """A call that hangs gets no response, and its connection ends when the mode is switched."""
     aws = client_of(fake, read=60)
     fake.switch("hang")
     codes: list[str] = []
@@ -158,10 +160,10 @@ def test_hangs_until_it_is_released(fake: FakeLogs) -> None:
     assert codes == ["ConnectionClosedError"]
 
 
-def test_is_the_same_as_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process answers as the threads do, and is switched from outside."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+def test_works_as_a_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process responds like the threads, and is switched from outside."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with FakeLogsProcess(keep=2) as fake:
         aws = client_of(fake)
         aws.call("logs", "create_log_group", logGroupName="g")

@@ -1,4 +1,4 @@
-"""Back-off: it grows, is capped, and says once that it opened."""
+"""Back-off: it grows to a cap, and reports once that it opened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask_errwatch.delivery.backoff import Backoff
 
 
 def _wait_after(backoff: Backoff, now: float) -> float:
-    """How long the backoff refuses to try, to a hundredth of a second."""
+    """Seconds until the next try is allowed, in hundredths."""
     hundredths = 0
     while not backoff.may_try(now + hundredths / 100):
         hundredths += 1
@@ -24,7 +24,7 @@ def test_the_wait_grows_to_a_cap() -> None:
 
 
 def test_it_opens_at_the_second_failure_and_closes_once() -> None:
-    """One failure is ordinary; the second opens it, which is told once, as is the closing."""
+    """One failure is ordinary. The second opens it, and a success closes it: each once."""
     backoff = Backoff()
     assert [backoff.failed(0.0) for _ in range(4)] == [False, True, False, False]
     assert backoff.is_open
@@ -32,7 +32,7 @@ def test_it_opens_at_the_second_failure_and_closes_once() -> None:
     assert not backoff.is_open
 
 
-def test_a_hurry_lets_the_next_try_come_at_once() -> None:
+def test_a_reset_allows_the_next_try_at_once() -> None:
     """A process that ends does not wait for the back-off."""
     backoff = Backoff()
     backoff.failed(100.0)

@@ -29,25 +29,25 @@ def test_a_batch_spans_less_than_24_hours() -> None:
 
 
 def test_one_old_line_costs_no_other() -> None:
-    """A line 25 hours old among 1,001 goes by itself."""
+    """A line 25 hours old among 1,001 is a batch by itself."""
     now = 100 * HOUR
     lines = [_record(now)] * 500 + [_record(now - 25 * HOUR)] + [_record(now)] * 500
     assert _sizes(lines) == [500, 1, 500]
 
 
 def test_a_batch_has_at_most_10_000_events() -> None:
-    """10,000 events are one call, and the next begins another."""
+    """10,000 events are one call, and the next event is in another."""
     assert _sizes([_record(0)] * 10_001) == [10_000, 1]
 
 
 def test_a_batch_has_at_most_1_048_576_bytes() -> None:
-    """Each event counts its UTF-8 bytes and 26: 32 of 32,768 bytes are one call, no more."""
+    """Each event counts its UTF-8 bytes and 26: 32 of 32,768 bytes fill one call."""
     assert _sizes([_record(0, b"x" * (32_768 - 26))] * 33) == [32, 1]
 
 
 @given(st.lists(st.integers(min_value=0, max_value=100 * HOUR), max_size=50))
 def test_every_record_is_in_exactly_one_batch(times: list[int]) -> None:
-    """Cutting loses nothing, repeats nothing and keeps the order."""
+    """Batches lose nothing, repeat nothing and keep the order."""
     records = [_record(time) for time in times]
     assert [record for batch in batches(records) for record in batch] == records
 
@@ -60,14 +60,14 @@ def test_timestamps_survive_watchtower(times: list[int]) -> None:
 
 
 def test_text_survives_watchtower() -> None:
-    """Braces, percent signs and any characters pass as they are, whatever the stream's name."""
+    """Braces, percent signs and other characters are unchanged, whatever the stream's name."""
     formatter = Formatter("group", "host/{shop}%s/1")
     text = '{"a": "100 %d {b} ümlaut 🙂"}'
     assert formatter.events([_record(5, text.encode())]) == [{"timestamp": 5, "message": text}]
 
 
 def test_a_second_dict_config_and_a_shutdown_change_nothing() -> None:
-    """`dictConfig` and `logging.shutdown` close all handlers; ours goes on."""
+    """`dictConfig` and `logging.shutdown` close all handlers. The formatter still works."""
     formatter = Formatter("group", "stream")
     for _ in range(2):
         logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})

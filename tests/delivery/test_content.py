@@ -1,4 +1,4 @@
-"""What arrives of content that breaks other tools: valid JSON, in bounds, counted by its filter."""
+"""Content that breaks other tools arrives as valid JSON, in bounds, and its filter matches it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fake_logs import FakeLogs
 
 
 class Unshowable:
-    """An object whose text raises."""
+    """Its `__str__` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("no")
@@ -72,9 +72,9 @@ REPORTS: dict[str, object] = {
 
 @pytest.fixture
 def fake() -> Iterator[FakeLogs]:
-    """An endpoint that keeps CloudWatch's limits."""
-    with FakeLogs() as started:
-        yield started
+    """An endpoint that enforces CloudWatch's limits."""
+    with FakeLogs() as running:
+        yield running
 
 
 @pytest.fixture
@@ -82,19 +82,19 @@ def app(fake: FakeLogs, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> Fl
     """An app whose lines go to the endpoint."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    made = Flask("shop")
-    made.logger.disabled = True
-    made.config.update(
+    app = Flask("shop")
+    app.logger.disabled = True
+    app.config.update(
         ERRWATCH_REGION="eu-central-1",
         ERRWATCH_ENDPOINT_URL=fake.url,
         ERRWATCH_JOURNAL_DIR=str(tmp_path),
         ERRWATCH_SEND_INTERVAL=0.1,
     )
-    return made
+    return app
 
 
 def _arrived(fake: FakeLogs, errwatch: ErrWatch, app: Flask) -> dict[str, object]:
-    """The one line that arrived, after it was held against every pattern of the catalogue."""
+    """The only line that arrived, matched against every pattern of the catalogue."""
     assert errwatch.flush(10, app=app)
     (arrived,) = fake.lines()
     assert len(arrived.message.encode()) <= 32 * 1024
@@ -104,12 +104,14 @@ def _arrived(fake: FakeLogs, errwatch: ErrWatch, app: Flask) -> dict[str, object
         if ord(char) < 32 or 127 <= ord(char) < 160 or char in "\u2028\u2029"
     ]
     catalogue = app.extensions["errwatch"].catalogue
-    matched = PatternSet([parse(each.pattern) for each in catalogue]).matching(arrived.message)
-    names = [each.name for each, matches in zip(catalogue, matched, strict=True) if matches]
+    matched = PatternSet([parse(detector.pattern) for detector in catalogue]).matching(
+        arrived.message
+    )
+    names = [detector.name for detector, matches in zip(catalogue, matched, strict=True) if matches]
     assert names == ["critical-error"]
 
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     event = json.loads(arrived.message, parse_constant=refuse)
     assert isinstance(event, dict)
@@ -117,8 +119,8 @@ def _arrived(fake: FakeLogs, errwatch: ErrWatch, app: Flask) -> dict[str, object
 
 
 @pytest.mark.parametrize("crash", CRASHES)
-def test_a_crash_arrives_whatever_it_carries(crash: str, fake: FakeLogs, app: Flask) -> None:
-    """An exception of any size and content is one valid line that its own filter counts."""
+def test_a_crash_with_any_content_arrives(crash: str, fake: FakeLogs, app: Flask) -> None:
+    """An exception of any size and content is one valid line that its own filter matches."""
     errwatch = ErrWatch(app)
     app.add_url_rule("/", view_func=lambda: str(CRASHES[crash]()))
     assert app.test_client().get("/").status_code == 500
@@ -129,8 +131,8 @@ def test_a_crash_arrives_whatever_it_carries(crash: str, fake: FakeLogs, app: Fl
 
 
 @pytest.mark.parametrize("value", REPORTS)
-def test_a_report_arrives_whatever_it_carries(value: str, fake: FakeLogs, app: Flask) -> None:
-    """Reported values of any kind are one valid line that its own filter counts."""
+def test_a_report_with_any_value_arrives(value: str, fake: FakeLogs, app: Flask) -> None:
+    """Reported values of any kind are one valid line that its own filter matches."""
     errwatch = ErrWatch(app)
     errwatch.report("critical-error", app=app, value=REPORTS[value])
     event = _arrived(fake, errwatch, app)

@@ -1,4 +1,4 @@
-"""Delivery, end to end: a Flask app's lines at a CloudWatch Logs endpoint, whatever it does."""
+"""Delivery end to end: a Flask app's lines arrive at CloudWatch Logs through every fault."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MakeApp = Callable[..., tuple[Flask, ErrWatch]]
 
 @pytest.fixture
 def fake() -> Iterator[FakeLogs]:
-    """An endpoint that works until it is told otherwise."""
-    with FakeLogs() as started:
-        yield started
+    """An endpoint that works until a test switches it."""
+    with FakeLogs() as running:
+        yield running
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def _delivery(app: Flask) -> Delivery:
 
 
 def _fail(app: Flask, count: int, prefix: str = "gone") -> list[str]:
-    """Requests that are answered 404, and their paths."""
+    """Sends requests that are answered 404, and returns their paths."""
     client = app.test_client()
     paths = [f"/{prefix}-{number}" for number in range(count)]
     for path in paths:
@@ -92,7 +92,7 @@ def _paths(fake: FakeLogs) -> list[object]:
 def _wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     limit = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < limit, "it did not happen in time"
+        assert time.monotonic() < limit, "the condition did not come true in time"
         time.sleep(0.01)
 
 
@@ -112,7 +112,7 @@ def _stderr_with(text: str, capfd: pytest.CaptureFixture[str]) -> str:
 def test_lines_arrive_with_their_own_times_in_a_stream_of_the_process(
     fake: FakeLogs, make_app: MakeApp
 ) -> None:
-    """Each line is one log event, at the millisecond that stands in it, in a stream of its own."""
+    """Each line is one log event with the time in the line, in a stream of this process alone."""
     app, errwatch = make_app()
     paths = _fail(app, 3)
     assert errwatch.flush(60)
@@ -128,10 +128,10 @@ def test_lines_arrive_with_their_own_times_in_a_stream_of_the_process(
     assert (stats.emitted, stats.delivered, stats.pending, stats.dropped) == (3, 3, 0, 0)
 
 
-def test_nothing_is_done_before_the_first_request(
+def test_the_delivery_starts_with_the_first_request(
     fake: FakeLogs, make_app: MakeApp, tmp_path: Path
 ) -> None:
-    """`init_app` makes no call, no file and no thread; nor does it import boto3 by itself."""
+    """`init_app` makes no AWS call and creates no file and no thread."""
     threads = threading.active_count()
     app, errwatch = make_app()
     assert not (tmp_path / "journal").exists()
@@ -152,7 +152,7 @@ def test_a_request_that_does_not_fail_starts_the_shipper(make_app: MakeApp, tmp_
 
 
 def test_the_shipper_leaves_the_signals_to_the_app(fake: FakeLogs, make_app: MakeApp) -> None:
-    """The thread that delivers blocks what ends or reloads a server, and delivers all the same."""
+    """The thread blocks the signals that end or reload a server, and still delivers."""
     app, _ = make_app()
     _fail(app, 1)
     (shipper,) = [one for one in threading.enumerate() if one.name == "errwatch-shipper"]
@@ -162,7 +162,7 @@ def test_the_shipper_leaves_the_signals_to_the_app(fake: FakeLogs, make_app: Mak
 
 
 def test_critical_lines_go_at_once(fake: FakeLogs, make_app: MakeApp) -> None:
-    """A crash is sent long before the interval is over, and takes what waits with it."""
+    """A crash is sent long before the interval is over, together with the lines before it."""
     app, _ = make_app(send_interval=3600)
     _fail(app, 1)
     app.test_client().get("/boom")
@@ -171,7 +171,7 @@ def test_critical_lines_go_at_once(fake: FakeLogs, make_app: MakeApp) -> None:
 
 
 def test_other_lines_wait_for_the_interval(fake: FakeLogs, make_app: MakeApp) -> None:
-    """Lines of lesser levels wait, until somebody flushes."""
+    """Lines of lower levels wait for the interval or a flush."""
     app, errwatch = make_app(send_interval=3600)
     _fail(app, 2)
     assert not fake.wait_for(1, timeout=1)
@@ -224,8 +224,8 @@ def test_a_hang_does_not_keep_a_request_waiting(fake: FakeLogs, make_app: MakeAp
     assert sorted(set(map(str, _paths(fake)))) == sorted(paths)
 
 
-def test_a_deleted_group_and_stream_are_made_again(fake: FakeLogs, make_app: MakeApp) -> None:
-    """Somebody who deletes the stream or the whole group costs no line."""
+def test_a_deleted_group_and_stream_are_created_again(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Deleting the stream or the whole group loses no line."""
     app, errwatch = make_app()
     _fail(app, 1, "a")
     assert errwatch.flush(60)
@@ -239,8 +239,8 @@ def test_a_deleted_group_and_stream_are_made_again(fake: FakeLogs, make_app: Mak
     assert errwatch.stats(app).last_error is None
 
 
-def test_a_stream_that_is_slow_to_make_loses_nothing(fake: FakeLogs, make_app: MakeApp) -> None:
-    """Lines that come while the stream is being made wait for it."""
+def test_a_stream_that_is_slow_to_create_loses_nothing(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Lines wait while their stream is being created."""
     fake.slow_streams(1.0)
     app, errwatch = make_app()
     paths = _fail(app, 200)
@@ -251,7 +251,7 @@ def test_a_stream_that_is_slow_to_make_loses_nothing(fake: FakeLogs, make_app: M
 def test_lines_that_are_too_old_are_counted_and_named(
     fake: FakeLogs, make_app: MakeApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One line 15 days old among others costs itself: it is named, counted and reported."""
+    """One line 15 days old among others is logged, counted and reported. The others arrive."""
     app, errwatch = make_app()
     delivery = _delivery(app)
     now = time.time_ns() // 1_000_000
@@ -273,7 +273,7 @@ def test_lines_that_are_too_old_are_counted_and_named(
 
 
 def test_losses_are_reported_when_lines_arrive_again(fake: FakeLogs, make_app: MakeApp) -> None:
-    """Past the bound the oldest go; kept and dropped together are all there were."""
+    """Past the bound the oldest lines are dropped. Arrived and reported lines add up to all."""
     app, errwatch = make_app(journal_max_bytes=1_048_576)
     fake.switch("deny")
     sent = len(_fail(app, 5000))
@@ -294,8 +294,8 @@ def test_losses_are_reported_when_lines_arrive_again(fake: FakeLogs, make_app: M
     assert errwatch.stats(app).dropped == reported
 
 
-def test_the_heartbeat_tells_the_figures(fake: FakeLogs, make_app: MakeApp) -> None:
-    """Each process writes one small line an interval, with its delivery figures."""
+def test_the_heartbeat_contains_the_figures(fake: FakeLogs, make_app: MakeApp) -> None:
+    """Each process emits a line with its delivery figures once an interval."""
     app, errwatch = make_app(heartbeat_seconds=0.3)
     _fail(app, 2)
     assert fake.wait_for(3, timeout=60)
@@ -309,10 +309,10 @@ def test_the_heartbeat_tells_the_figures(fake: FakeLogs, make_app: MakeApp) -> N
     assert data["emitted"] >= 2
 
 
-def test_credentials_that_come_later_are_found(
+def test_credentials_that_come_later_are_used(
     fake: FakeLogs, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines wait for credentials, and a client that has none is made anew."""
+    """Lines wait for credentials, and a client without any is created again."""
     app, errwatch = make_app()
     with monkeypatch.context() as patched:
         patched.delenv("AWS_ACCESS_KEY_ID")
@@ -328,7 +328,7 @@ def test_credentials_that_come_later_are_found(
 def test_without_a_folder_lines_wait_in_memory(
     fake: FakeLogs, make_app: MakeApp, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A journal folder that cannot be used costs one warning; lines arrive all the same."""
+    """A journal folder that cannot be used is logged once, and lines still arrive."""
     (tmp_path / "file").write_text("")
     app, errwatch = make_app(journal_dir=str(tmp_path / "file" / "below"))
     paths = _fail(app, 3)
@@ -406,13 +406,13 @@ def _held_child(
 
 
 def test_a_script_that_ends_has_sent_its_lines(fake: FakeLogs, tmp_path: Path) -> None:
-    """The end of the interpreter flushes; nobody needs to call anything."""
+    """The end of the interpreter flushes: the script needs no call."""
     done = _child(fake, tmp_path, "pass")
     assert (done.returncode, done.stderr) == (0, "")
     assert fake.count() == 20
 
 
-NOWHERE = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 MISSING: dict[str, tuple[Mode, dict[str, str | None], str]] = {
     "credentials": (
         "ok",
@@ -433,11 +433,11 @@ MISSING: dict[str, tuple[Mode, dict[str, str | None], str]] = {
 def test_what_is_missing_is_named_once_and_stops_nothing(
     missing: str, fake: FakeLogs, tmp_path: Path
 ) -> None:
-    """Requests are answered as ever; one line on stderr says what is missing.
+    """Requests are answered, and one line on stderr names what is missing.
 
     The end of the process does not wait for what does not come by itself.
     """
-    mode, environment, said = MISSING[missing]
+    mode, environment, reason = MISSING[missing]
     fake.switch(mode)
     code = "print(client.get('/after').status)"
     timeout = {"ERRWATCH_SHUTDOWN_TIMEOUT": "1" if missing == "endpoint" else "300"}
@@ -470,10 +470,10 @@ def test_the_end_waits_for_what_comes_by_itself(fake: FakeLogs, tmp_path: Path) 
     assert stderr == "flask-errwatch: CloudWatch Logs takes lines again.\n"
 
 
-def test_a_killed_process_leaves_its_lines_to_the_next(
+def test_the_next_process_delivers_the_lines_of_a_killed_one(
     fake: FakeLogs, tmp_path: Path, make_app: MakeApp
 ) -> None:
-    """After kill -9 the next process of the same app delivers, with the original times."""
+    """After kill -9 the next process of the same app delivers its lines."""
     fake.switch("deny")
     done = _child(fake, tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
     assert done.returncode == -signal.SIGKILL
@@ -507,10 +507,8 @@ def test_an_exit_in_an_outage_is_bounded_and_keeps_the_lines(
     assert errwatch.flush(60)
 
 
-def test_a_fork_gets_a_journal_a_stream_and_a_count_of_its_own(
-    fake: FakeLogs, tmp_path: Path
-) -> None:
-    """A child never sends its parent's lines nor counts on from them."""
+def test_a_fork_has_its_own_journal_stream_and_count(fake: FakeLogs, tmp_path: Path) -> None:
+    """A child never sends its parent's lines, and its `seq` begins at 1."""
     code = (
         "errwatch.flush(60)\n"
         "client.get('/parent')\n"
@@ -532,10 +530,10 @@ def test_a_fork_gets_a_journal_a_stream_and_a_count_of_its_own(
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.1, 0.2, 0.4])
-def test_a_fork_while_the_parent_starts_to_ship_harms_nobody(
+def test_a_fork_while_the_parent_starts_to_ship_does_no_harm(
     delay: float, fake: FakeLogs, tmp_path: Path
 ) -> None:
-    """A preloaded app that reported leaves its children able to import, and to deliver."""
+    """The children of a preloaded app that has reported can import and deliver."""
     code = (
         f"time.sleep({delay})\n"
         "pid = os.fork()\n"
@@ -570,10 +568,10 @@ def test_stdout_gets_whole_lines(tmp_path: Path, fake: FakeLogs) -> None:
     assert not fake.calls
 
 
-def test_a_sink_that_fails_takes_nothing_from_the_others(
+def test_a_sink_that_fails_does_not_affect_the_others(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A closed standard output is counted; the other sinks have the line."""
+    """A closed standard output is an error in the stats, and the other sinks have the line."""
     app, errwatch = make_app(sinks="stdout,memory")
 
     def closed(_descriptor: int, _text: bytes) -> int:
@@ -586,10 +584,10 @@ def test_a_sink_that_fails_takes_nothing_from_the_others(
     assert "Bad file descriptor" in str(errwatch.stats(app).last_error)
 
 
-def test_an_app_that_is_gone_sends_what_is_left_and_no_more(
+def test_the_shipper_of_a_collected_app_sends_what_is_left_and_ends(
     fake: FakeLogs, make_app: MakeApp
 ) -> None:
-    """An app that nobody holds any more delivers its lines; then its thread ends."""
+    """The lines of an app without references are delivered, then its thread ends."""
     app, _ = make_app(send_interval=0.5)
     others = _shippers()
     paths = _fail(app, 3)
@@ -599,10 +597,10 @@ def test_an_app_that_is_gone_sends_what_is_left_and_no_more(
     assert _paths(fake) == paths
 
 
-def test_a_removed_journal_is_begun_again(
+def test_a_removed_journal_is_replaced(
     fake: FakeLogs, make_app: MakeApp, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A cleaner of temp folders that removes the journal while lines wait costs none of them."""
+    """Removing the journal while lines wait, as cleaners of temp folders do, loses none."""
     app, errwatch = make_app()
     before = _fail(app, 20, "before")
     assert errwatch.flush(60)
@@ -621,7 +619,7 @@ def test_a_removed_journal_is_begun_again(
 def test_lines_that_went_with_a_removed_journal_are_counted(
     fake: FakeLogs, make_app: MakeApp, tmp_path: Path
 ) -> None:
-    """What lay in older segments of a removed journal is lost, counted and reported."""
+    """Lines in older segments of a removed journal are lost, counted and reported."""
     app, errwatch = make_app(journal_max_bytes=2_097_152)
     fake.switch("deny")
     sent = len(_fail(app, 400))
@@ -637,7 +635,7 @@ def test_lines_that_went_with_a_removed_journal_are_counted(
 
 
 def test_a_closed_descriptor_is_opened_again(fake: FakeLogs, make_app: MakeApp) -> None:
-    """Where something closed all descriptors, waiting lines stay and new ones follow them."""
+    """After something closed all descriptors, waiting lines and new ones are delivered."""
     app, errwatch = make_app(send_interval=3600)
     before = _fail(app, 2, "before")
     sink = _delivery(app)._cloudwatch
@@ -654,7 +652,7 @@ def test_a_closed_descriptor_is_opened_again(fake: FakeLogs, make_app: MakeApp) 
 def test_a_shipper_that_cannot_start_costs_no_line_and_no_descriptor(
     fake: FakeLogs, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no thread can be started, lines wait in the journal for another process."""
+    """If no thread can be started, lines wait in the journal for another process."""
     app, errwatch = make_app()
 
     def refuse(_thread: threading.Thread) -> None:
@@ -673,8 +671,8 @@ def test_a_shipper_that_cannot_start_costs_no_line_and_no_descriptor(
     del app
 
 
-def test_a_report_of_losses_is_made_until_it_is_taken(fake: FakeLogs, make_app: MakeApp) -> None:
-    """In an overflow that goes on, what was dropped and what was reported are the same."""
+def test_a_report_of_losses_is_repeated_until_accepted(fake: FakeLogs, make_app: MakeApp) -> None:
+    """In an overflow that goes on, as many lines are reported as were dropped."""
     app, errwatch = make_app(journal_max_bytes=1_048_576)
     delivery = _delivery(app)
     limit = time.monotonic() + 60

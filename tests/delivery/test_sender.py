@@ -1,4 +1,4 @@
-"""The sender: what each answer of PutLogEvents means, with the answers scripted."""
+"""The sender: what it does after each response of PutLogEvents."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from flask_errwatch.delivery.journal.records import Line, Position, Record
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.errors import AwsCallError
 
-Answer = Callable[[list[str]], Response]
+Respond = Callable[[list[str]], Response]
 
 
 def failure(code: str) -> AwsCallError:
-    """A failed call, as the door to AWS raises it."""
+    """A failed call, as `Aws.call` raises it."""
     return AwsCallError(action="logs:PutLogEvents", code=code, message="no", remedy="Do.")
 
 
 class ScriptedAws(Aws):
-    """Answers by a function of the messages; notes every call."""
+    """Responds by a function of the messages, and notes every call."""
 
-    def __init__(self, answer: Answer, missing: int = 0) -> None:
+    def __init__(self, respond: Respond, missing: int = 0) -> None:
         super().__init__(patience=DELIVERY)
         self.calls: list[str] = []
         self.accepted: list[str] = []
-        self._answer = answer
+        self._respond = respond
         self._missing = missing
 
     def call(self, service: str, method: str, /, **arguments: object) -> Response:
-        """Notes the call; a batch goes to the answering function."""
+        """Notes the call, and passes a batch to the function."""
         assert service == "logs"
         self.calls.append(method)
         if method == "create_log_stream" and self._missing:
@@ -41,9 +41,9 @@ class ScriptedAws(Aws):
         events = arguments["logEvents"]
         assert isinstance(events, list)
         messages = [str(event["message"]) for event in events]
-        answer = self._answer(messages)
+        response = self._respond(messages)
         self.accepted += messages
-        return answer
+        return response
 
 
 def _records(*texts: str) -> list[Record]:
@@ -53,20 +53,20 @@ def _records(*texts: str) -> list[Record]:
     ]
 
 
-def _refusing(code: str, *, when: str) -> Answer:
-    def answer(messages: list[str]) -> Response:
+def _refusing(code: str, *, when: str) -> Respond:
+    def respond(messages: list[str]) -> Response:
         if when in messages:
             raise failure(code)
         return {}
 
-    return answer
+    return respond
 
 
 @pytest.mark.parametrize(
     "code", ["InvalidParameterException", "413", "RequestEntityTooLargeException"]
 )
 def test_one_event_that_spoils_a_batch_is_found(code: str) -> None:
-    """Halves find the event that CloudWatch refuses; all others are accepted, each once."""
+    """Sending halves finds the event that CloudWatch refuses. All others arrive once."""
     aws = ScriptedAws(_refusing(code, when="bad"))
     texts = [f"good {number}" for number in range(20)]
     texts.insert(7, "bad")
@@ -77,25 +77,25 @@ def test_one_event_that_spoils_a_batch_is_found(code: str) -> None:
 
 
 def test_already_accepted_is_accepted() -> None:
-    """`DataAlreadyAccepted` means that the batch is there: nothing is refused or sent again."""
+    """`DataAlreadyAccepted` means that the batch arrived: nothing is refused or sent again."""
 
-    def answer(_messages: list[str]) -> Response:
+    def respond(_messages: list[str]) -> Response:
         raise failure("DataAlreadyAcceptedException")
 
-    aws = ScriptedAws(answer)
+    aws = ScriptedAws(respond)
     assert Sender(aws, "group", "stream").send(_records("a", "b")) == []
     assert aws.calls == ["create_log_stream", "put_log_events"]
 
 
-def test_a_failure_is_raised_and_nothing_is_settled() -> None:
-    """Any other failure comes out, so that the batch is sent again later."""
+def test_any_other_failure_is_raised() -> None:
+    """The shipper gets the error, and sends the batch again later."""
     sender = Sender(ScriptedAws(_refusing("ThrottlingException", when="a")), "group", "stream")
     with pytest.raises(AwsCallError, match="ThrottlingException"):
         sender.send(_records("a"))
 
 
-def test_a_missing_group_is_made_with_its_stream() -> None:
-    """The first sender makes the log group; that another one was faster is no failure."""
+def test_a_missing_group_is_created_with_its_stream() -> None:
+    """The first sender creates the log group. If another one was faster, that is fine."""
     aws = ScriptedAws(lambda _messages: {}, missing=1)
     assert Sender(aws, "group", "stream").send(_records("a")) == []
     assert aws.calls == [
@@ -103,7 +103,7 @@ def test_a_missing_group_is_made_with_its_stream() -> None:
     ]
 
 
-def test_a_stream_is_made_once() -> None:
+def test_a_stream_is_created_once() -> None:
     """Later batches are one call each."""
     aws = ScriptedAws(lambda _messages: {})
     sender = Sender(aws, "group", "stream")
@@ -128,8 +128,8 @@ def test_a_stream_is_made_once() -> None:
         ),
     ],
 )
-def test_rejected_events_are_told_by_their_index(info: dict[str, int], reasons: list[str]) -> None:
+def test_rejected_events_are_found_by_their_index(info: dict[str, int], reasons: list[str]) -> None:
     """End indices are exclusive and the start index is inclusive (RejectedLogEventsInfo)."""
     aws = ScriptedAws(lambda _messages: {"rejectedLogEventsInfo": info})
     refused = Sender(aws, "group", "stream").send(_records("a", "b", "c", "d"))
-    assert [each.reason for each in refused] == reasons
+    assert [line.reason for line in refused] == reasons

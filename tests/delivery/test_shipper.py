@@ -105,7 +105,7 @@ def test_a_critical_line_is_sent_at_once() -> None:
 
 
 def test_a_heartbeat_comes_once_an_interval() -> None:
-    """The first comes an interval after the start; polls between two of them emit none."""
+    """The first comes an interval after the start. Polls between two of them emit none."""
     with shipping(3600, heartbeat_seconds=0.6) as (_, notes):
         assert eventually(lambda: notes.count("beat") == 2)
         first = notes.index("beat")

@@ -1,4 +1,4 @@
-"""The start of the delivery, interrupted: by signal handlers that report, raise or fork."""
+"""The start of the delivery when signal handlers interrupt it to report, raise or fork."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.wsgi_driver import events_of, watched
 
 
 class Shop:
-    """An app with its lines in memory, and reports that say where they come from."""
+    """An app with its lines in memory, and reports that contain where they come from."""
 
     def __init__(self) -> None:
         self.app = Flask("shop")
@@ -32,36 +32,36 @@ class Shop:
         return state_of(self.app).delivery
 
     def report(self, where: str) -> None:
-        """Reports, and says where."""
+        """Reports with the place in the data."""
         self.errwatch.report("critical-error", app=self.app, where=where)
 
     def reported(self) -> list[str]:
-        """Where each line says that it was reported."""
+        """The places in the reported lines."""
         return [event["data"]["where"] for event in events_of(self.app)]
 
 
 def during_the_start(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, handler: Callable[[], object]
 ) -> None:
-    """Has the handler run in the middle of the first start, as a signal's would."""
-    opened = shop.delivery._open_sink
+    """Runs the handler in the middle of the first start, as a signal's would."""
+    open_sink = shop.delivery._open_sink
     handlers = iter([handler])
 
     def interrupted(name: str) -> Callable[[bytes], bool]:
-        for each in handlers:
-            each()
-        return opened(name)
+        for pending in handlers:
+            pending()
+        return open_sink(name)
 
     monkeypatch.setattr(shop.delivery, "_open_sink", interrupted)
 
 
 def ends() -> None:
-    """What a signal handler does that ends the process."""
+    """Ends the process, as a signal handler may."""
     raise SystemExit
 
 
 def test_a_report_from_a_signal_handler_during_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever interrupts the start of the delivery, and reports, waits for nothing."""
+    """A handler that interrupts the start of the delivery and reports does not wait."""
     shop = Shop()
     during_the_start(shop, monkeypatch, lambda: shop.report("in the handler"))
     shop.report("outside")
@@ -69,8 +69,8 @@ def test_a_report_from_a_signal_handler_during_the_start(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("step", ["_stop_at_exit", "_to_all"])
-def test_a_start_that_is_ended_is_begun_again(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever a signal handler raises in the start, the next report finds a delivery."""
+def test_a_start_that_was_ended_is_repeated(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a signal handler raises in the start, the next report is delivered."""
     shop = Shop()
     with monkeypatch.context() as patched:
         patched.setattr(transport, step, lambda *_: ends())
@@ -103,18 +103,18 @@ def _reported(shop: Shop) -> None:
 def test_a_start_that_is_ended_at_its_end_loses_nothing(
     end: Callable[[Shop], None], kept: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was reported during the start is not let go of before it is written."""
+    """A line that was reported during the start is kept until it is written."""
     shop = Shop()
-    opened = shop.delivery._open_sink
+    open_sink = shop.delivery._open_sink
     ending = iter([SystemExit()])
 
     def interrupted(name: str) -> Callable[[bytes], bool]:
         shop.report("in the handler")
-        write = opened(name)
+        write = open_sink(name)
 
         def ended(line: bytes) -> bool:
-            for each in ending:
-                raise each
+            for error in ending:
+                raise error
             return write(line)
 
         return ended
@@ -128,7 +128,7 @@ def test_a_start_that_is_ended_at_its_end_loses_nothing(
 
 
 #: Interrupts the first report at one more place each time, wherever Python runs signal handlers:
-#: as a function is entered, and as one of C has returned. The handler reports, and ends the report.
+#: when a function is entered, and when one of C has returned. The handler reports, and raises.
 _AT_EVERY_STEP = """
 import atexit, os, sys
 from flask import Flask
@@ -163,7 +163,7 @@ def interrupted_at(step):
     cut = [line for line in lines if b'"x"' in line]  # it may have been written by then
     kept = [line for line in lines if line not in cut]
     return 0 if len(cut) < 2 and len(kept) == 2 and all(
-        sum(each.encode() in text for text in kept) == 1 for each in returned
+        sum(event_id.encode() in text for text in kept) == 1 for event_id in returned
     ) else 1
 
 step, bad, code = 0, [], 0
@@ -182,8 +182,8 @@ print(step > 100, bad)
 """
 
 
-def test_a_first_report_that_is_ended_anywhere_costs_no_other() -> None:
-    """Whatever returned an id has its line, once, wherever a signal handler raised meanwhile."""
+def test_a_first_report_that_is_ended_anywhere_loses_no_other() -> None:
+    """Each report that returned an id has one line, wherever a signal handler raised."""
     done = subprocess.run(
         [sys.executable, "-c", _AT_EVERY_STEP],
         check=False,
@@ -197,7 +197,7 @@ def test_a_first_report_that_is_ended_anywhere_costs_no_other() -> None:
 def test_a_stop_during_the_start_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that ends while another thread starts the delivery writes each line once."""
     shop = Shop()
-    begun, go_on = threading.Event(), threading.Event()
+    begun, resume = threading.Event(), threading.Event()
 
     def slow() -> None:
         shop.report("in a finalizer")
@@ -218,8 +218,10 @@ def test_a_stop_during_the_start_waits_for_it(monkeypatch: pytest.MonkeyPatch) -
     assert shop.reported() == ["in a finalizer", "first"]
 
 
-def test_a_fork_leaves_what_waits_to_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was reported during a start of the parent is the parent's alone to write."""
+def test_a_fork_writes_no_deferred_line_of_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only the parent writes what was reported during its start."""
     shop = Shop()
 
     def handler() -> None:
@@ -241,8 +243,8 @@ def test_a_fork_leaves_what_waits_to_its_parent(monkeypatch: pytest.MonkeyPatch)
     assert shop.reported() == ["in the handler", "in the parent"]
 
 
-def test_a_child_opens_sinks_of_its_own_for_a_line() -> None:
-    """Also when nothing but the line tells that there was a fork; its figures are its own."""
+def test_a_child_opens_its_own_sinks_for_a_line() -> None:
+    """Also when a line is the first sign of the fork. The child counts its own figures."""
     shop = Shop()
     shop.report("in the parent")
     shop.report("in the parent")
@@ -254,7 +256,7 @@ def test_a_child_opens_sinks_of_its_own_for_a_line() -> None:
 
 
 def test_nothing_is_stopped_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two calls at the end, of which a signal handler may be the reason, stop each once."""
+    """A signal handler may register the stop twice: each delivery is stopped once."""
     stopped: list[float] = []
     shop = Shop()
     monkeypatch.setattr(transport, "_running", {shop.delivery})

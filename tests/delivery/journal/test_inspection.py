@@ -28,7 +28,7 @@ sys.stdin.read()
 
 
 def test_it_finds_journals_and_their_sizes(tmp_path: Path) -> None:
-    """Segments of one journal are summed; a file that is not a segment does not count."""
+    """Segments of one journal are summed. A file that is not a segment does not count."""
     segment_path(tmp_path, "1-a", 1).write_bytes(b"x" * 10)
     segment_path(tmp_path, "1-a", 2).write_bytes(b"x" * 5)
     segment_path(tmp_path, "2-b", 7).write_bytes(b"x")
@@ -50,7 +50,7 @@ def test_an_empty_folder_is_for_one_process(tmp_path: Path) -> None:
 
 
 def test_a_lock_of_another_process_is_seen_and_left_alone(tmp_path: Path) -> None:
-    """While it is held it is no orphan; afterwards it is, and its file has not changed."""
+    """It is locked while it is held. Afterwards its file has not changed."""
     lock = lock_path(tmp_path, "1-a")
     lock.touch()
     before = lock.stat()
@@ -77,7 +77,7 @@ def test_it_takes_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert inspect_folder(tmp_path).orphans() == {"1-a": 0}
 
 
-def test_journals_of_this_process_are_no_orphans(tmp_path: Path) -> None:
+def test_journals_of_this_process_are_not_orphans(tmp_path: Path) -> None:
     """Also adopted ones: an inspection does not release a lock that its process holds."""
     own = DiskJournal(tmp_path, MIB)
     own.append(line(1_000_000))
@@ -95,8 +95,8 @@ def test_journals_of_this_process_are_no_orphans(tmp_path: Path) -> None:
         assert "BlockingIOError" in done.stderr
 
 
-def test_what_cannot_be_acquired_is_no_orphan(tmp_path: Path) -> None:
-    """A link, a folder, and a lock that was removed meanwhile."""
+def test_what_cannot_be_acquired_is_not_an_orphan(tmp_path: Path) -> None:
+    """Neither is a link, a folder, or a lock file that was removed meanwhile."""
     (tmp_path / "1-link.lock").symlink_to(tmp_path / "nowhere")
     (tmp_path / "2-folder.lock").mkdir()
     lock_path(tmp_path, "3-removed").touch()

@@ -1,4 +1,4 @@
-"""The journal on disk: private, bounded, read back by whoever lives on."""
+"""The journal: private, bounded, and read by a later process when its own has died."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _line(number: int, size: int = 0) -> bytes:
 
 
 def _drained(journal: Journal) -> list[int]:
-    """The numbers of all lines that are left, settling each read."""
+    """The numbers of all lines that are left. Acknowledges each read."""
     numbers = []
     for _ in range(10_000):
         records = journal.read()
@@ -47,10 +47,10 @@ def _drained(journal: Journal) -> list[int]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder for a journal."""
-    made = tmp_path / "app"
-    made.mkdir(mode=0o700)
-    return made
+    """A folder for journals."""
+    folder = tmp_path / "app"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _config(**settings: object) -> Config:
@@ -60,7 +60,7 @@ def _config(**settings: object) -> Config:
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
 def test_lines_come_back_in_order_and_once(kind: str, place: Path) -> None:
-    """What is appended is read in its order; what is acknowledged is not read again."""
+    """Lines are read in the order of their appends. What was acknowledged is not read again."""
     journal: Journal = DiskJournal(place, MIB) if kind == "disk" else MemoryJournal(MIB)
     for number in range(3):
         journal.append(_line(number))
@@ -75,8 +75,8 @@ def test_lines_come_back_in_order_and_once(kind: str, place: Path) -> None:
     assert journal.appended == 3
 
 
-def test_segments_are_changed_and_removed(place: Path) -> None:
-    """A journal much larger than a segment is read whole, and takes no room afterwards."""
+def test_segments_are_rotated_and_removed(place: Path) -> None:
+    """A journal of many segments is read whole, and takes one segment afterwards."""
     journal = DiskJournal(place, 32 * 65_536)
     for number in range(1000):
         journal.append(_line(number, 400))
@@ -86,7 +86,7 @@ def test_segments_are_changed_and_removed(place: Path) -> None:
 
 
 def test_threads_append_whole_records(place: Path) -> None:
-    """Many threads write at once, across segments; every line is there, none is torn."""
+    """Many threads append at once, across segments: every line is read, and none is torn."""
     journal = DiskJournal(place, 64 * MIB // 16)
 
     def write(start: int) -> None:
@@ -102,8 +102,8 @@ def test_threads_append_whole_records(place: Path) -> None:
     assert journal.losses.count == 0
 
 
-def test_the_oldest_lines_go_at_the_bound_and_are_counted(place: Path) -> None:
-    """Past the bound the oldest are given up: kept and lost together are all there were."""
+def test_the_oldest_lines_are_dropped_at_the_bound_and_counted(place: Path) -> None:
+    """Past the bound the oldest lines are lost. Kept and lost lines add up to all."""
     journal = DiskJournal(place, MIB)
     for number in range(6000):
         journal.append(_line(number, 400))
@@ -116,8 +116,8 @@ def test_the_oldest_lines_go_at_the_bound_and_are_counted(place: Path) -> None:
     assert (lost.first, lost.last) == (1_000_000, 1_000_000 + lost.count - 1)
 
 
-def test_a_flood_between_two_looks_stays_within_the_bound(place: Path) -> None:
-    """Even while nobody looks, the folder stays within its bound, and each refusal counts."""
+def test_a_flood_between_two_polls_stays_within_the_bound(place: Path) -> None:
+    """Without a poll the folder stays within its bound, and each refusal is counted."""
     journal = DiskJournal(place, MIB)
     for number in range(6000):
         journal.append(_line(number, 400))
@@ -128,7 +128,7 @@ def test_a_flood_between_two_looks_stays_within_the_bound(place: Path) -> None:
 
 
 def test_the_bound_holds_for_all_processes_together(place: Path) -> None:
-    """Two journals in one folder share its bound; a quiet one keeps what it has."""
+    """Two journals in one folder share its bound, and a quiet one loses nothing."""
     quiet, noisy = DiskJournal(place, MIB), DiskJournal(place, MIB)
     for number in range(100):
         quiet.append(_line(number, 400))
@@ -142,8 +142,8 @@ def test_the_bound_holds_for_all_processes_together(place: Path) -> None:
     assert noisy.losses.count + len(_drained(noisy)) == 6000
 
 
-def test_memory_is_bounded_and_gives_up_the_oldest() -> None:
-    """Without a folder the newest lines stay, and what went is counted."""
+def test_memory_is_bounded_and_drops_the_oldest() -> None:
+    """Without a folder the newest lines are kept, and the dropped ones are counted."""
     journal = MemoryJournal(100_000)
     for number in range(1000):
         journal.append(_line(number, 400))
@@ -154,8 +154,8 @@ def test_memory_is_bounded_and_gives_up_the_oldest() -> None:
     assert journal.losses.by_reason[FULL].count == 1000 - len(kept)
 
 
-def test_memory_refuses_what_has_no_room() -> None:
-    """While nobody looks, memory stays within its bound, and each refusal counts."""
+def test_memory_refuses_lines_without_room() -> None:
+    """Without a poll memory stays within its bound, and each refusal is counted."""
     journal = MemoryJournal(11 * len(_line(0, 80)) - 1)
     begun = time.time() - 0.001  # a loss has whole milliseconds
     for number in range(100):
@@ -170,10 +170,10 @@ def test_memory_refuses_what_has_no_room() -> None:
     assert (lost.count, lost.first) == (92, 1_000_000)
 
 
-def test_a_full_disk_costs_the_line_and_nothing_else(
+def test_a_full_disk_loses_the_line_and_nothing_else(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write that the system refuses is counted with its reason; the next one is tried."""
+    """A write that the system refuses is counted with its reason. The next one is tried."""
     journal = DiskJournal(place, MIB)
 
     def refuse(_descriptor: int, _record: bytes) -> int:
@@ -192,8 +192,8 @@ def test_a_full_disk_costs_the_line_and_nothing_else(
 
 
 @pytest.mark.parametrize("length", [200_000, 262_144, 300_000, 700_000])
-def test_foreign_bytes_cost_no_line(place: Path, length: int) -> None:
-    """What a crash of the machine or somebody else left in a segment is passed over and counted."""
+def test_foreign_bytes_lose_no_line(place: Path, length: int) -> None:
+    """Bytes that a crash of the machine or another program left are skipped and counted."""
     journal = DiskJournal(place, 64 * MIB)
     journal.append(_line(1))
     os.write(journal.writer.descriptor, bytes(length))
@@ -204,28 +204,28 @@ def test_foreign_bytes_cost_no_line(place: Path, length: int) -> None:
     assert journal.losses.by_reason[TORN].count >= 1
 
 
-@pytest.mark.parametrize("foreign", [bytes(300_000), b"no line of ours\n" * 40_000])
+@pytest.mark.parametrize("foreign", [bytes(300_000), b"not our line\n" * 40_000])
 def test_lines_behind_foreign_bytes_are_read_or_counted(place: Path, foreign: bytes) -> None:
-    """In the journal of a dead process too; and whoever gives a segment up counts each line."""
+    """Adoption reads them, and dropping the segment counts each line."""
     for name in ("1-dead", "2-dead"):
         (place / f"{name}.00000001.log").write_bytes(
             pack(_line(1)) + foreign + pack(_line(2)) + pack(_line(3))
         )
         (place / f"{name}.lock").touch(mode=0o600)
     journal = DiskJournal(place, 64 * MIB)
-    read, given_up = journal.adopt(), journal.adopt()
+    read, dropped = journal.adopt(), journal.adopt()
     assert read is not None
-    assert given_up is not None
+    assert dropped is not None
     numbers = []
     while records := read.read():
         numbers += [record.line.timestamp - 1_000_000 for record in records]
     assert numbers == [1, 2, 3]
-    assert given_up.skip_oldest_segment(FULL) == 3
-    assert given_up.losses.by_reason[FULL].count == 3
+    assert dropped.skip_oldest_segment(FULL) == 3
+    assert dropped.losses.by_reason[FULL].count == 3
 
 
-def test_a_short_write_costs_that_line_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record that was cut short is counted once, however often it is read, and skipped."""
+def test_a_short_write_loses_that_line_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torn record is skipped, and counted once however often it is read."""
     journal = DiskJournal(place, MIB)
     write = os.write
     journal.append(_line(1))
@@ -271,31 +271,31 @@ def _start_dying(place: Path, lines: int) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_dead_process_is_found_and_a_living_one_is_not(place: Path) -> None:
-    """What a killed process left is read from where it was settled, by exactly one other."""
+def test_the_journal_of_a_dead_process_is_adopted_and_of_a_living_one_not(place: Path) -> None:
+    """Exactly one other process reads a dead one's journal, from its committed position."""
     process = _start_dying(place, 20)
-    one, two = DiskJournal(place, MIB), DiskJournal(place, MIB)
-    assert one.adopt() is None
+    first, second = DiskJournal(place, MIB), DiskJournal(place, MIB)
+    assert first.adopt() is None
     process.communicate()
     assert process.returncode == -9
-    adopted = one.adopt()
+    adopted = first.adopt()
     assert adopted is not None
-    assert one.adopt() is None
-    assert two.adopt() is None
+    assert first.adopt() is None
+    assert second.adopt() is None
     assert adopted.in_doubt == 15
     records = adopted.read()
     assert [record.line.timestamp - 1_000_000 for record in records] == list(range(5, 20))
     adopted.acknowledge(records[-1].end)
     assert adopted.read() == []
-    one.finish(adopted)
-    assert one.losses.by_reason["the journal is full"].count == 7
-    assert one.losses.by_reason[TORN].count == 1
+    first.finish(adopted)
+    assert first.losses.by_reason["the journal is full"].count == 7
+    assert first.losses.by_reason[TORN].count == 1
     left = {path.name.partition(".")[0] for path in place.iterdir()}
     assert len(left) == 2
 
 
-def test_a_child_writes_under_its_parents_number_into_its_own_file(place: Path) -> None:
-    """After a fork whoever still holds the parent's descriptor writes the child's journal."""
+def test_a_child_uses_its_parents_descriptor_number_for_its_own_file(place: Path) -> None:
+    """In a child, code that still has the parent's descriptor writes the child's journal."""
     parent = DiskJournal(place, MIB)
     parent.append(_line(1))
     reading, writing = os.pipe()
@@ -314,8 +314,8 @@ def test_a_child_writes_under_its_parents_number_into_its_own_file(place: Path) 
     assert _drained(parent) == [1]
 
 
-def test_a_number_that_was_given_away_is_not_written_over(place: Path, tmp_path: Path) -> None:
-    """Where a daemon closed every descriptor, the number may be a socket's: it is left alone."""
+def test_a_reused_descriptor_number_is_left_alone(place: Path, tmp_path: Path) -> None:
+    """After a daemon closed every descriptor, the number may belong to a socket."""
     parent = DiskJournal(place, MIB)
     other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
     os.dup2(other, parent.writer.descriptor)
@@ -327,7 +327,7 @@ def test_a_number_that_was_given_away_is_not_written_over(place: Path, tmp_path:
 
 
 def test_the_folder_is_private(tmp_path: Path) -> None:
-    """The folder is 0700 and the files are 0600, also where the umask would let others in."""
+    """The folder is 0700 and the files are 0600, whatever the umask is."""
     before = os.umask(0)
     try:
         journal, warning = open_journal(_config(journal_dir=str(tmp_path / "new" / "deep")), None)
@@ -347,7 +347,7 @@ def test_the_folder_is_private(tmp_path: Path) -> None:
 def test_the_default_folder_is_in_the_temp_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without ERRWATCH_JOURNAL_DIR each user has a folder of its own in the temp folder."""
+    """Without ERRWATCH_JOURNAL_DIR each user has a folder in the temp folder."""
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     folder = create_app_folder(_config())
     assert folder.parent == tmp_path / f"flask-errwatch-{os.geteuid()}"
@@ -357,7 +357,7 @@ def test_the_default_folder_is_in_the_temp_folder(
 def test_a_link_in_the_temp_folder_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody who puts a link where our folder would be gets nothing written through it."""
+    """Nothing is written through a link that another user put in place of the folder."""
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -367,10 +367,10 @@ def test_a_link_in_the_temp_folder_is_not_followed(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_folder_of_somebody_else_is_not_used(
+def test_a_folder_of_another_user_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that another user made in advance is refused, with the remedy."""
+    """A folder that another user created in advance is refused, with the remedy."""
     create_app_folder(_config(journal_dir=str(tmp_path)))
     monkeypatch.setattr(os, "geteuid", lambda: 12_345)
     with pytest.raises(UnusableFolderError, match="ERRWATCH_JOURNAL_DIR"):
@@ -379,13 +379,13 @@ def test_a_folder_of_somebody_else_is_not_used(
 
 def test_two_log_groups_never_share_a_folder(tmp_path: Path) -> None:
     """Lines for one log group are never adopted by an app that writes to another."""
-    one = create_app_folder(_config(journal_dir=str(tmp_path)))
-    two = create_app_folder(_config(journal_dir=str(tmp_path), log_group="other"))
-    assert one != two
+    first = create_app_folder(_config(journal_dir=str(tmp_path)))
+    second = create_app_folder(_config(journal_dir=str(tmp_path), log_group="other"))
+    assert first != second
 
 
 def test_without_a_usable_folder_lines_wait_in_memory(tmp_path: Path) -> None:
-    """A read-only file system, or a file in the way, costs the disk and not the lines."""
+    """With a read-only file system, or a file in the way, lines are kept in memory."""
     (tmp_path / "file").write_text("")
     journal, warning = open_journal(_config(journal_dir=str(tmp_path / "file")), None)
     assert isinstance(journal, MemoryJournal)
@@ -396,19 +396,19 @@ def test_without_a_usable_folder_lines_wait_in_memory(tmp_path: Path) -> None:
     assert journal.adopt() is None
 
 
-def test_a_damaged_state_costs_duplicates_and_no_line(place: Path) -> None:
-    """A state file that cannot be read means reading from the beginning."""
+def test_a_damaged_checkpoint_causes_duplicates_and_loses_no_line(place: Path) -> None:
+    """If the checkpoint cannot be read, the journal is read from the beginning."""
     process = _start_dying(place, 8)
     process.communicate()
-    (state,) = place.glob("*.state")
-    state.write_text("{")
+    (checkpoint,) = place.glob("*.state")
+    checkpoint.write_text("{")
     adopted = DiskJournal(place, MIB).adopt()
     assert adopted is not None
     assert len(adopted.read()) == 8
 
 
 def test_many_dead_journals_take_few_descriptors(place: Path) -> None:
-    """A host full of dead journals costs a living process a handful of descriptors at a time."""
+    """A process opens at most four of the journals of dead processes at a time."""
     for number in range(30):
         name = f"{number}-dead"
         (place / f"{name}.lock").touch(mode=0o600)
@@ -422,16 +422,16 @@ def test_many_dead_journals_take_few_descriptors(place: Path) -> None:
         if not adopted:
             break
         most = max(most, len(list(Path("/proc/self/fd").iterdir())) - before)
-        for each in adopted:
-            read += [record.line.timestamp - 1_000_000 for record in each.read()]
-            journal.finish(each)
+        for dead in adopted:
+            read += [record.line.timestamp - 1_000_000 for record in dead.read()]
+            journal.finish(dead)
     assert sorted(read) == list(range(30))
     assert most <= 4
     assert len(list(place.glob("*.log"))) == 1
 
 
-def test_what_is_no_lock_does_not_block_adoption(place: Path) -> None:
-    """A link or a folder in the place of a lock is passed over; the others are found."""
+def test_a_path_that_is_not_a_lock_file_does_not_block_adoption(place: Path) -> None:
+    """A link or a folder with the name of a lock is skipped, and the others are adopted."""
     (place / "0-link.lock").symlink_to(place / "nowhere")
     (place / "1-folder.lock").mkdir()
     (place / "2-dead.lock").touch(mode=0o600)
@@ -442,7 +442,7 @@ def test_what_is_no_lock_does_not_block_adoption(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "state",
+    "checkpoint",
     [
         '{"position": [9, 0], "losses": {}}',
         '{"position": [1, -5], "losses": {}}',
@@ -452,11 +452,11 @@ def test_what_is_no_lock_does_not_block_adoption(place: Path) -> None:
         "[]",
     ],
 )
-def test_a_state_that_cannot_be_right_loses_nothing(state: str, place: Path) -> None:
-    """Whatever stands in a state file, the lines are read and the figures stay numbers."""
+def test_an_impossible_checkpoint_loses_nothing(checkpoint: str, place: Path) -> None:
+    """Whatever a checkpoint file contains, the lines are read and the counts stay valid."""
     (place / "1-dead.lock").touch(mode=0o600)
     (place / "1-dead.00000001.log").write_bytes(pack(_line(1)) + pack(_line(2)))
-    (place / "1-dead.state").write_text(state)
+    (place / "1-dead.state").write_text(checkpoint)
     journal = DiskJournal(place, MIB)
     adopted = journal.adopt()
     assert adopted is not None
@@ -465,8 +465,8 @@ def test_a_state_that_cannot_be_right_loses_nothing(state: str, place: Path) -> 
     assert journal.losses.count == 0
 
 
-def test_a_journal_without_its_lock_is_found_when_nobody_mends_it(place: Path) -> None:
-    """A dead process whose lock a cleaner removed is found; a living one makes it again."""
+def test_a_journal_whose_lock_is_not_recreated_is_adopted(place: Path) -> None:
+    """A cleaner removed the locks: the living process recreates its own, a dead one cannot."""
     living = DiskJournal(place, MIB)
     living.append(_line(1))
     (place / "1-dead.00000001.log").write_bytes(pack(_line(2)))
@@ -483,20 +483,20 @@ def test_a_journal_without_its_lock_is_found_when_nobody_mends_it(place: Path) -
 
 
 def test_a_folder_by_two_paths_is_one_folder(place: Path, tmp_path: Path) -> None:
-    """Two apps of one name that reach the folder differently do not adopt each other."""
+    """Two apps of one name with different paths to the folder do not adopt each other."""
     (tmp_path / "link").symlink_to(place)
-    one, two = DiskJournal(place, MIB), DiskJournal(tmp_path / "link", MIB)
-    one.append(_line(1))
-    two.append(_line(2))
-    assert one.adopt() is None
-    assert two.adopt() is None
-    assert (_drained(one), _drained(two)) == ([1], [2])
+    first, second = DiskJournal(place, MIB), DiskJournal(tmp_path / "link", MIB)
+    first.append(_line(1))
+    second.append(_line(2))
+    assert first.adopt() is None
+    assert second.adopt() is None
+    assert (_drained(first), _drained(second)) == ([1], [2])
 
 
-def test_a_full_disk_recovers_when_its_lines_are_settled(
+def test_a_full_disk_has_room_again_when_its_lines_are_committed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write that finds no room makes the journal leave its segment, so that it can go."""
+    """After a write without room the journal leaves its segment, so that it can be removed."""
     journal = DiskJournal(place, MIB)
     journal.append(_line(1))
     records = journal.read()
@@ -516,10 +516,10 @@ def test_a_full_disk_recovers_when_its_lines_are_settled(
     assert _drained(journal) == [3]
 
 
-def test_the_last_of_a_dead_journal_goes_also_without_room_for_the_state(
+def test_a_finished_journal_is_removed_without_room_for_a_checkpoint(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk never keeps a delivered journal, which would be sent again at every start."""
+    """On a full disk a delivered journal is removed too, or each start would send it again."""
     (place / "1-dead.lock").touch(mode=0o600)
     (place / "1-dead.00000001.log").write_bytes(pack(_line(1)))
     journal = DiskJournal(place, MIB)
@@ -537,7 +537,7 @@ def test_the_last_of_a_dead_journal_goes_also_without_room_for_the_state(
 
 
 def test_memory_is_counted_exactly_by_many_threads() -> None:
-    """Threads that append at once never make the bound drift."""
+    """Threads that append at once do not falsify the size."""
     journal = MemoryJournal(64 * MIB)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
