@@ -20,6 +20,6 @@ def abandon(delivery: Delivery) -> None:
     if sink is None or sink.shipper._thread is None:
         return
     while sink.shipper._thread.is_alive():
-        sink.shipper.figures.settled = sink.journal.appended
+        sink.shipper.figures.committed = sink.journal.appended
         sink.shipper.flush(time.monotonic())  # wakes the thread
         sink.shipper._thread.join(0.05)

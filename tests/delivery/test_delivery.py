@@ -155,7 +155,7 @@ def test_the_shipper_leaves_the_signals_to_the_app(fake: FakeLogs, make_app: Mak
     """The thread blocks the signals that end or reload a server, and still delivers."""
     app, _ = make_app()
     _fail(app, 1)
-    (shipper,) = [one for one in threading.enumerate() if one.name == "errwatch-shipper"]
+    (shipper,) = [thread for thread in threading.enumerate() if thread.name == "errwatch-shipper"]
     assert fake.wait_for(1, timeout=60)
     assert shipper.native_id is not None
     assert blocked_in(shipper.native_id) >= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -204,7 +204,7 @@ def test_a_fault_delays_and_never_loses(
     after = _fail(app, 3, "after")
     assert errwatch.flush(60)
     assert sorted(set(map(str, _paths(fake)))) == sorted(before + during + after)
-    assert _stderr_with("CloudWatch Logs takes lines again", capfd)
+    assert _stderr_with("CloudWatch Logs accepts lines again", capfd)
     if mode != "lost-reply":
         assert len(_paths(fake)) == 56
         assert errwatch.stats(app).redelivered == 0
@@ -441,11 +441,11 @@ def test_what_is_missing_is_named_once_and_stops_nothing(
     fake.switch(mode)
     code = "print(client.get('/after').status)"
     timeout = {"ERRWATCH_SHUTDOWN_TIMEOUT": "1" if missing == "endpoint" else "300"}
-    with _held_child(fake, tmp_path, code, {**NOWHERE, **environment, **timeout}) as child:
+    with _held_child(fake, tmp_path, code, {**NO_FILES, **environment, **timeout}) as child:
         assert child.stderr is not None
         first = child.stderr.readline()
         stdout, last = child.communicate("\n", timeout=60)
-    assert re.fullmatch(f"flask-errwatch: lines wait in the journal: .*{said}.*\n", first)
+    assert re.fullmatch(f"flask-errwatch: lines wait in the journal: .*{reason}.*\n", first)
     assert last == "flask-errwatch: 21 lines wait in the journal as the process ends\n"
     assert (child.returncode, stdout) == (0, "404 NOT FOUND\n")
 
@@ -467,7 +467,7 @@ def test_the_end_waits_for_what_comes_by_itself(fake: FakeLogs, tmp_path: Path) 
         fake.switch("ok")
         _, stderr = child.communicate(timeout=60)
     assert (child.returncode, fake.count()) == (0, 20)
-    assert stderr == "flask-errwatch: CloudWatch Logs takes lines again.\n"
+    assert stderr == "flask-errwatch: CloudWatch Logs accepts lines again.\n"
 
 
 def test_the_next_process_delivers_the_lines_of_a_killed_one(

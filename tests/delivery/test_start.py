@@ -202,7 +202,7 @@ def test_a_stop_during_the_start_waits_for_it(monkeypatch: pytest.MonkeyPatch) -
     def slow() -> None:
         shop.report("in a finalizer")
         begun.set()
-        assert go_on.wait(60)
+        assert resume.wait(60)
 
     during_the_start(shop, monkeypatch, slow)
     starter = threading.Thread(target=shop.report, args=("first",))
@@ -212,7 +212,7 @@ def test_a_stop_during_the_start_waits_for_it(monkeypatch: pytest.MonkeyPatch) -
     stopper.start()
     stopper.join(0.1)
     assert stopper.is_alive()
-    go_on.set()
+    resume.set()
     starter.join(60)
     stopper.join(60)
     assert shop.reported() == ["in a finalizer", "first"]

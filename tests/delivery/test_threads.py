@@ -14,7 +14,7 @@ from tests.processes import blocked_in
 def test_the_thread_takes_no_signal_of_the_app() -> None:
     """A server such as uWSGI ends in the thread that a signal interrupts: never in ours."""
     seen: list[set[int]] = []
-    lasting_thread("ours", lambda: seen.append(blocked_in(threading.get_native_id()))).join(60)
+    start_daemon_thread("ours", lambda: seen.append(blocked_in(threading.get_native_id()))).join(60)
     (blocked,) = seen
     assert blocked >= {
         *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
@@ -29,7 +29,7 @@ def test_the_thread_that_starts_it_keeps_its_signals() -> None:
     blocked: list[set[int]] = []
     starter = threading.get_native_id()
     before = blocked_in(starter)
-    lasting_thread("ours", lambda: blocked.append(blocked_in(starter))).join(60)
+    start_daemon_thread("ours", lambda: blocked.append(blocked_in(starter))).join(60)
     assert [*blocked, blocked_in(starter)] == [before, before]
 
 

@@ -1,8 +1,8 @@
-"""A bare script that has lines, and then ends in one of the ways in which scripts end.
+"""A script without a server that emits lines, and ends in one of several ways.
 
-`python -m tests.stress.burst --apps one,two --lines 100 --rate 200 --way fork --hold`: serves
-so many failing requests per app through the WSGI callable, says `served`, waits with `--hold`
-until its standard input ends, and ends.
+`python -m tests.stress.burst --apps one,two --lines 100 --rate 200 --way fork --hold` serves that
+many failing requests per app through the WSGI callable, prints `served`, waits with `--hold` until
+its standard input ends, and ends.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from flask import Flask
 
 from tests.stress import stressed as stress
 
-#: How lines come about: app, prefix, lines, rate.
+#: Emits lines: app, prefix, lines, rate.
 Way = Callable[[Flask, str, int, "float | None"], None]
 
 
 def main() -> None:
-    """Does what the arguments say."""
+    """Emits lines as the arguments specify."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--apps", default="stress")
     parser.add_argument("--prefix", default="/r")
@@ -35,18 +35,18 @@ def main() -> None:
     parser.add_argument("--flood", type=int, default=0, help="lines at once, before the others")
     parser.add_argument("--way", default="plain", choices=sorted(_WAYS))
     parser.add_argument("--hold", action="store_true")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     apps = [
         stress.app if name == "stress" else stress.make_app(name)[0]
-        for name in given.apps.split(",")
+        for name in arguments.apps.split(",")
     ]
     for app in apps:
-        _plain(app, f"{given.prefix}/{app.name}/flood", given.flood, None)
-        _WAYS[given.way](app, f"{given.prefix}/{app.name}", given.lines, given.rate)
-    _say("served")
-    if given.hold:
+        _plain(app, f"{arguments.prefix}/{app.name}/flood", arguments.flood, None)
+        _WAYS[arguments.way](app, f"{arguments.prefix}/{app.name}", arguments.lines, arguments.rate)
+    _print("served")
+    if arguments.hold:
         sys.stdin.read()
-        _say("leaving")
+        _print("leaving")
 
 
 def _plain(app: Flask, prefix: str, lines: int, rate: float | None) -> None:
@@ -98,13 +98,13 @@ def _shut_down(app: Flask, prefix: str, lines: int, rate: float | None) -> None:
 
 def _no_exit(app: Flask, prefix: str, lines: int, rate: float | None) -> None:
     _plain(app, prefix, lines, rate)
-    _say("served")
+    _print("served")
     os._exit(0)
 
 
 def _raises(app: Flask, prefix: str, lines: int, rate: float | None) -> None:
     _plain(app, prefix, lines, rate)
-    raise RuntimeError("nobody catches this")
+    raise RuntimeError("no handler catches this")
 
 
 _WAYS: dict[str, Way] = {
@@ -118,7 +118,7 @@ _WAYS: dict[str, Way] = {
 }
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Lines handed to the delivery as they are, rendered before: for their times, and for rates.
+"""Hands rendered lines to the delivery, for cases about old lines and about rates.
 
 `python -m tests.stress.direct old|backlog|watchtower|cost …`
 """
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The delivery of an app ends with it.
+#: References to the apps: a delivery ends when its app is garbage-collected.
 _alive: list[Flask] = []
 
-#: Bytes of a line, about: what a failing request without an exception takes.
+#: Approximate bytes of a line of a failing request without an exception.
 _LENGTH = 500
 _HOUR_MS = 3_600_000
 
 
 def main() -> None:
-    """Does what the first argument says, with the others."""
+    """Runs the function that the first argument names, with the other arguments."""
     ways: dict[str, Callable[..., None]] = {
         "old": _old,
         "backlog": _backlog,
@@ -62,7 +62,7 @@ def _line(number: int, age_ms: int = 0) -> bytes:
 
 
 def _old(lines: int, hours: int) -> None:
-    """Lines of now, and one in the middle that is some hours old."""
+    """Emits lines, of which one in the middle is some hours old."""
     delivery = _delivery()
     for number in range(lines):
         is_old = number == lines // 2
@@ -70,51 +70,51 @@ def _old(lines: int, hours: int) -> None:
 
 
 def _backlog(lines: int) -> None:
-    """Lines as fast as they are taken; ends when its standard input does."""
+    """Emits lines as fast as possible, and ends when its standard input does."""
     delivery = _delivery()
     for number in range(lines):
         delivery.write(_line(number))
-    _say("served")
+    _print("served")
     sys.stdin.read()
 
 
 def _watchtower(lines: int) -> None:
-    """The same with watchtower alone, as its documentation shows it."""
+    """Emits lines through watchtower alone, as in its documentation."""
     handler = _handler()
     logger = logging.getLogger("alone")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
-    logger.info("the first line makes the stream: meanwhile watchtower drops all others")
+    logger.info("the first line creates the stream: meanwhile watchtower drops all others")
     handler.flush()
-    _say(f"began {time.time()}")
+    _print(f"began {time.time()}")
     for number in range(lines):
         logger.info(_line(number).decode())
     handler.flush()
-    _say("served")
+    _print("served")
     sys.stdin.read()
 
 
 def _cost(rounds: int, lines: int, pause_us: int) -> None:
-    """Seconds to hand a line over, against watchtower's own `emit` of the same line.
+    """Measures the seconds to hand a line over, against watchtower's `emit` of the same line.
 
-    With a pause between two lines, as between requests, a sender sleeps and has to be woken;
-    without one it cannot keep up, and shares the interpreter with the one who hands over.
+    With a pause between two lines, as between requests, a sender sleeps and has to be woken.
+    Without one it cannot keep up, and shares the interpreter with the thread that hands over.
     """
     delivery, handler = _delivery(), _handler()
     ratios, ours, theirs = [], [], []
     for _ in range(rounds):
-        made = [_line(number) for number in range(lines)]
+        texts = [_line(number) for number in range(lines)]
         records = [
             logging.LogRecord("alone", logging.INFO, "", 0, text.decode(), None, None)
-            for text in made
+            for text in texts
         ]
-        ours.append(_seconds_each(delivery.write, made, pause_us / 1e6))
+        ours.append(_seconds_each(delivery.write, texts, pause_us / 1e6))
         theirs.append(_seconds_each(handler.handle, records, pause_us / 1e6))
         ratios.append(ours[-1] / theirs[-1])
         delivery.flush(30)
         handler.flush()
-    medians = [statistics.median(each) for each in (ratios, ours, theirs)]
-    _say(f"cost {medians[0]:.3f} {medians[1] * 1e6:.2f} {medians[2] * 1e6:.2f}")
+    medians = [statistics.median(values) for values in (ratios, ours, theirs)]
+    _print(f"cost {medians[0]:.3f} {medians[1] * 1e6:.2f} {medians[2] * 1e6:.2f}")
 
 
 def _seconds_each(call: Callable[[T], object], values: Sequence[T], pause: float) -> float:
@@ -135,7 +135,7 @@ def _handler() -> logging.Handler:
     return handler
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -1,6 +1,6 @@
-"""A later process of the same apps: it does nothing but deliver what others left.
+"""A later process of the same apps, which only delivers what other processes left.
 
-Ends with 0 when nothing is left, with 1 when something is after a minute.
+Exits with 0 when nothing is left, and with 1 when something is left after a minute.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SECONDS = 60
 
 
 def main() -> None:
-    """Drains the journals of the apps that are named as arguments."""
+    """Drains the journals of the apps in the arguments."""
     apps = [make_app(name)[0] for name in sys.argv[1:]]
     for app in apps:
         app.test_client().get("/stats")  # a request that does not fail starts the delivery

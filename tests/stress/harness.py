@@ -1,4 +1,4 @@
-"""What every case needs: a stage with a fake CloudWatch and a journal, children, and a count."""
+"""What every case needs: a stage with a fake CloudWatch and a journal, child processes, counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fake_logs import FakeLogsProcess
 from tests.fake_logs_service import Arrived
 
 ROOT = Path(__file__).parents[2]
-#: Seconds after which something that must happen is taken not to happen.
+#: Seconds after which a condition that must come true counts as failed.
 PATIENCE = 60.0
 
 _PORT = re.compile(r"127\.0\.0\.1:([1-9]\d*)")
@@ -30,12 +30,12 @@ _PORT = re.compile(r"127\.0\.0\.1:([1-9]\d*)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a case showed.
+    """The result of a case.
 
     Attributes:
         case: Its name.
         figures: What was measured.
-        broken: Promises that were not kept; empty is good.
+        broken: Promises that were not kept.
         late: Promises about time that were not kept. They hold on a machine that does nothing
             else: only the long form asserts them.
     """
@@ -47,12 +47,12 @@ class Outcome:
 
 
 def promises(**kept: bool) -> tuple[str, ...]:
-    """The names of those that were not kept."""
+    """The names of the promises that were not kept."""
     return tuple(name.replace("_", " ") for name, is_kept in kept.items() if not is_kept)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    """Waits for a condition; whether it came true in time."""
+    """Waits for a condition, and returns whether it came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -62,10 +62,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool
 
 
 class Child:
-    """A process group that was started, with its output in a file.
+    """A process group, with its output in a file.
 
     Args:
-        command: What to run.
+        command: The program and its arguments.
         env: Its whole environment.
         output: Where its output goes.
     """
@@ -85,42 +85,42 @@ class Child:
 
     @property
     def output(self) -> str:
-        """What it has written so far."""
+        """The output so far."""
         return self._output.read_text("utf-8", "replace")
 
     def port(self) -> int:
-        """The port that it says it listens on."""
+        """The port in its output that it listens on."""
         if not wait_until(lambda: bool(_PORT.search(self.output)) or not self.is_alive):
             raise TimeoutError(self.output)
-        found = _PORT.search(self.output)
-        if found is None:
+        match = _PORT.search(self.output)
+        if match is None:
             raise RuntimeError(self.output)
-        return int(found[1])
+        return int(match[1])
 
-    def says(self, text: str, seconds: float = PATIENCE) -> None:
-        """Waits until it has written the text."""
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
+        """Waits until its output contains the text."""
         if not wait_until(lambda: text in self.output or not self.is_alive, seconds):
-            raise TimeoutError(f"never said {text!r}: {self.output}")
+            raise TimeoutError(f"never wrote {text!r}: {self.output}")
         if text not in self.output:
             raise RuntimeError(f"ended before {text!r}: {self.output}")
 
-    def go_on(self) -> None:
-        """Ends its standard input, for which a burst waits."""
+    def resume(self) -> None:
+        """Closes its standard input, for which a burst waits."""
         if self.process.stdin is not None:
             self.process.stdin.close()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Whether it is running."""
         return self.process.poll() is None
 
     def end(self, number: signal.Signals = signal.SIGTERM, seconds: float = PATIENCE) -> float:
-        """Asks it to stop and waits; the seconds that took."""
+        """Asks it to stop, waits, and returns the seconds that this took."""
         self.process.send_signal(number)
         return self.ended(seconds)
 
     def ended(self, seconds: float = PATIENCE) -> float:
-        """Waits for its end; the seconds that took."""
+        """Waits for its end, and returns the seconds that this took."""
         begun = time.monotonic()
         self.process.wait(seconds)
         return time.monotonic() - begun
@@ -130,22 +130,22 @@ class Child:
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            return  # all of it has ended
+            return  # the whole group has ended
         finally:
             self.process.wait()
-            self.go_on()
+            self.resume()
 
     def pids(self) -> list[int]:
-        """Its process and all that descend from it."""
-        found, index = [self.process.pid], 0
-        while index < len(found):
-            path = Path(f"/proc/{found[index]}/task/{found[index]}/children")
-            found += [int(pid) for pid in _text(path).split()]
+        """Its process and all descendants."""
+        pids, index = [self.process.pid], 0
+        while index < len(pids):
+            path = Path(f"/proc/{pids[index]}/task/{pids[index]}/children")
+            pids += [int(pid) for pid in _text(path).split()]
             index += 1
-        return found
+        return pids
 
     def rss(self) -> float:
-        """MiB of memory that its processes have in use, together."""
+        """MiB of memory that its processes use together."""
         pages = [_text(Path(f"/proc/{pid}/statm")).split() for pid in self.pids()]
         size = os.sysconf("SC_PAGE_SIZE")
         return sum(int(fields[1]) for fields in pages if fields) * size / 2**20
@@ -159,11 +159,11 @@ def _text(path: Path) -> str:
 
 
 class Stage:
-    """A fake CloudWatch, a journal folder, and the children that work with them.
+    """A fake CloudWatch, a journal folder, and the child processes that use them.
 
     Args:
         fake: The endpoint.
-        folder: For everything that is written.
+        folder: The folder for all files.
         settings: `ERRWATCH_…` settings of the children, without the prefix.
     """
 
@@ -177,7 +177,7 @@ class Stage:
         self.extra: dict[str, str] = {}
 
     def env(self) -> dict[str, str]:
-        """The environment of the children: nothing of whoever runs the tests."""
+        """The environment of the children, with nothing from the developer's own."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -201,13 +201,13 @@ class Stage:
         return child
 
     def python(self, module: str, *arguments: object) -> Child:
-        """Starts a module of ours."""
+        """Starts a module of this repository."""
         return self.start(sys.executable, "-m", module, *map(str, arguments))
 
     def gunicorn(
         self, worker: str, *options: object, preload: bool = False, port: int = 0
     ) -> Child:
-        """Starts gunicorn with a kind of worker, two of them if the options do not say so."""
+        """Starts gunicorn with a kind of worker, by default with two of them."""
         threads = ["--threads", "8"] if worker == "gthread" else []
         return self.start(
             *(sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", worker, "-w", "2"),
@@ -220,7 +220,11 @@ class Stage:
         return [parsed(line) for line in self.fake.lines()]
 
     def drain(self, *names: str) -> None:
-        """Lets a later process of the same apps deliver what was left; fails when it cannot."""
+        """Starts a later process of the same apps, which delivers what was left.
+
+        Raises:
+            RuntimeError: When it could not deliver all.
+        """
         self.extra.pop("STRESS_NOISE", None)
         child = self.python("tests.stress.drain", *(names or ("stress",)))
         child.ended(2 * PATIENCE)
@@ -228,24 +232,24 @@ class Stage:
             raise RuntimeError(f"not all could be drained: {child.output}")
 
     def journals(self) -> list[Path]:
-        """The segments that lie in the journal folder."""
+        """The segments in the journal folder that are not empty."""
         return [path for path in self.journal.glob("*/*.log") if path.stat().st_size]
 
 
 @contextmanager
 def stage(keep: int | None = None, **settings: object) -> Iterator[Stage]:
-    """A stage, and the end of all that was started on it.
+    """A stage. All its child processes are killed at the end.
 
     Args:
         keep: Characters that the endpoint keeps of each message.
         **settings: `ERRWATCH_…` settings of the children, without the prefix.
     """
     with tempfile.TemporaryDirectory(prefix="stress-") as name, FakeLogsProcess(keep) as fake:
-        made = Stage(fake, Path(name), settings)
+        set_up = Stage(fake, Path(name), settings)
         try:
-            yield made
+            yield set_up
         finally:
-            for child in made.children:
+            for child in set_up.children:
                 child.kill()
 
 
@@ -257,12 +261,12 @@ def parsed(line: Arrived) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count:
-    """What became of lines.
+    """How many lines arrived.
 
     Attributes:
         expected: How many had to arrive.
-        missing: Those that did not.
-        duplicates: Lines that arrived once too often.
+        missing: The lines that did not.
+        duplicates: How often a line arrived again.
     """
 
     expected: int
@@ -271,13 +275,13 @@ class Count:
 
     @property
     def figures(self) -> dict[str, object]:
-        """The same as figures of an outcome."""
+        """The count as figures of an outcome."""
         lost = len(self.missing)
         return {"lines": self.expected, "lost": lost, "duplicates": self.duplicates}
 
 
 def counted(expected: Collection[str], arrived: Sequence[str]) -> Count:
-    """Compares what had to arrive with what did, by whatever names a line."""
+    """Compares the lines that had to arrive with those that did, by path or id."""
     times = Counter(arrived)
     return Count(
         expected=len(expected),
@@ -287,7 +291,7 @@ def counted(expected: Collection[str], arrived: Sequence[str]) -> Count:
 
 
 def paths(lines: Sequence[dict[str, Any]]) -> list[str]:
-    """The paths of the lines that a load asked for."""
+    """The paths of the lines of a load's requests."""
     return [
         line["path"]
         for line in lines
@@ -296,7 +300,7 @@ def paths(lines: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def gaps(lines: Sequence[dict[str, Any]]) -> int:
-    """Numbers of `seq` that are missing between each process's first line and its last."""
+    """How many numbers `seq` are missing up to each process's last line."""
     seen: dict[str, set[int]] = {}
     for line in lines:
         seen.setdefault(line["process"], set()).add(line["seq"])
@@ -304,7 +308,7 @@ def gaps(lines: Sequence[dict[str, Any]]) -> int:
 
 
 class Memory:
-    """Samples a child's memory; growth is against the first sample."""
+    """Samples a child's memory. Growth is relative to the first sample."""
 
     def __init__(self, child: Child) -> None:
         self.first = self.most = child.rss()
@@ -318,7 +322,7 @@ class Memory:
             self.most = max(self.most, self._child.rss())
 
     def growth(self) -> float:
-        """Ends the sampling; MiB between the first sample and the largest."""
+        """Ends the sampling. Returns the MiB between the first sample and the largest."""
         self._stopped.set()
         self._thread.join()
         return round(self.most - self.first, 1)

@@ -1,4 +1,4 @@
-"""Load over real HTTP: each request has a path of its own, and it is known which were answered."""
+"""Load over real HTTP: each request has a different path, and answered paths are recorded."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _PAUSE = 0.02
 
 
 class Load:
-    """Asks for paths that the app does not have, from several threads, until it is stopped.
+    """Requests paths that the app does not have, from several threads, until it is stopped.
 
     Args:
         port: The server's port on loopback.
         prefix: The beginning of every path.
-        count: Requests in all; None means until it is stopped.
-        rate: Requests a second; None means as fast as they are answered.
+        count: Number of requests, or None for no end.
+        rate: Requests a second, or None for as fast as they are answered.
         threads: Requests at the same time.
 
     Attributes:
         answered: Seconds from request to answer, by path, of those whose answer arrived.
-        failed: Paths that were sent and not answered, and why: nobody knows whether they were
+        failed: Paths that were sent and not answered, and why. It is unknown whether they were
             served.
     """
 
@@ -42,36 +42,36 @@ class Load:
         self._prefix = prefix
         self._numbers = iter(range(count)) if count is not None else itertools.count()
         self._rate = rate
-        self._taking = threading.Lock()
+        self._numbering = threading.Lock()
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
     def start(self) -> Load:
-        """Starts it."""
+        """Starts the threads."""
         self._began = time.perf_counter()
         for thread in self._threads:
             thread.start()
         return self
 
     def stop(self) -> Load:
-        """Lets the requests under way be answered, and no new one begin."""
+        """Waits for the requests in progress, and starts no new one."""
         self._stopped.set()
         return self.wait()
 
     def wait(self) -> Load:
-        """Waits for the last answer."""
+        """Waits for the last response."""
         for thread in self._threads:
             thread.join()
         return self
 
     def percentile(self, share: float) -> float:
-        """Milliseconds within which so many of the answers came."""
+        """Milliseconds within which this share of the responses came."""
         times = sorted(self.answered.values())
         return 1000 * times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            with self._taking:
+            with self._numbering:
                 number = next(self._numbers, None)
             if number is None:
                 return
@@ -82,8 +82,8 @@ class Load:
             self._ask(f"{self._prefix}/{number:07d}")
 
     def _ask(self, path: str) -> None:
-        # A connection for each request: a server may close one that is kept, just as the next
-        # request is on its way, and then nobody knows whether that was served.
+        # A connection for each request: a server may close a kept one just when the next request is
+        # sent, and then it is unknown whether that was served.
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT)
         begun = time.perf_counter()
         try:
@@ -101,7 +101,7 @@ class Load:
 
 
 def _connected(connection: http.client.HTTPConnection) -> bool:
-    """Whether somebody listens; until then the request is not sent, and not failed."""
+    """Whether a server listens. Until then the request is not sent, and has not failed."""
     try:
         connection.connect()
     except OSError:

@@ -1,4 +1,4 @@
-"""Cases about AWS: whatever fails there, for however long, no line is lost and no request waits."""
+"""Cases about faults of AWS: no line is lost and no request waits, however long they last."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.stress.load import Load
 KINDS: tuple[Mode, ...] = ("500", "throttle", "hang", "refuse", "deny", "expired", "lost-reply")
 #: MiB that a worker may grow by, however long the outage is.
 _GROWTH = 20
-#: Seconds after which all that waited has to be delivered.
+#: Seconds after which all waiting lines must be delivered.
 _CAUGHT_UP = 30
-#: Bytes that the journal may take in the case about its bound: the smallest there is.
+#: The bound of the journal in the case about it: the smallest one that is allowed.
 _BOUND = 1_048_576
 
 
@@ -54,7 +54,7 @@ LONG = Flow(before=10, outage=120, after=30, rate=200, workers=2)
 
 
 def outage(kind: Mode, flow: Flow = SHORT) -> Outcome:
-    """An outage and what follows: nothing lost, memory flat, caught up in time."""
+    """An outage: nothing is lost, memory stays flat, and the lines arrive in time after it."""
     with stage() as on:
         return _outage(on, kind, flow, f"outage of {flow.outage:g} s, {kind}")
 
@@ -66,16 +66,16 @@ def outages(flow: Flow = SHORT) -> list[Outcome]:
 
 
 def paired(kind: Mode, flow: Flow = LONG, rounds: int = 3) -> list[Outcome]:
-    """The same with controls without an outage in between: how much slower requests are."""
-    found, ratios = [], []
+    """Outages and controls without one, in turn: how much slower requests are."""
+    outcomes, ratios = [], []
     for _ in range(rounds):
         control = outage("ok", flow)
         measured = outage(kind, flow)
         ratios.append(_number(measured, "p99 ms") / _number(control, "p99 ms"))
-        found += [control, measured]
+        outcomes += [control, measured]
     median = sorted(ratios)[len(ratios) // 2]
     return [
-        *found,
+        *outcomes,
         Outcome(
             case=f"p99 against a control, {kind}",
             figures={"ratio": round(median, 2), "rounds": [round(ratio, 2) for ratio in ratios]},
@@ -95,7 +95,7 @@ def _outage(on: Stage, kind: Mode, flow: Flow, case: str) -> Outcome:
     port = server.port()
     warm = Load(port, "/r/warm", rate=300, threads=16).start()
     time.sleep(flow.before)
-    # Each worker has loaded what it needs to send: that is no growth of an outage.
+    # First each worker imports what it needs to send, which is not growth by the outage.
     wait_until(lambda: len({line.stream for line in on.fake.lines()}) == flow.workers)
     warm.stop()
     memory = Memory(server)
@@ -146,7 +146,7 @@ def _last(on: Stage, waiting: set[str]) -> float:
 
 
 def deleted(*, rate: float = 200, seconds: float = 3) -> Outcome:
-    """Somebody deletes the streams and then the group while lines flow."""
+    """The streams and then the group are deleted while lines flow."""
     with stage() as on:
         server = on.gunicorn("gthread")
         load = Load(server.port(), "/r", rate=rate).start()
@@ -168,7 +168,7 @@ def deleted(*, rate: float = 200, seconds: float = 3) -> Outcome:
 
 
 def slow_stream(*, creation: float = 1.5, seconds: float = 3, rate: float = 200) -> Outcome:
-    """A stream whose creation takes long while lines flow."""
+    """Creating the stream takes long while lines flow."""
     with stage() as on:
         on.fake.slow_streams(creation)
         server = on.gunicorn("gthread")
@@ -188,16 +188,16 @@ def slow_stream(*, creation: float = 1.5, seconds: float = 3, rate: float = 200)
 
 
 def ended(kind: Mode, *, lines: int = 100, timeout: float = 2) -> Outcome:
-    """Exit in an outage, three apps: gone in time, the lines in the journal for the next."""
+    """Exit of three apps in an outage: in time, with the lines in the journal for the next."""
     apps = ("one", "two", "three")
     with stage(SHUTDOWN_TIMEOUT=timeout) as on:
         on.fake.switch(kind)
         child = on.python(
             *("tests.stress.burst", "--apps", ",".join(apps), "--lines", lines, "--hold")
         )
-        child.says("served")
+        child.wait_for("served")
         time.sleep(1)  # time to try and fail
-        child.go_on()
+        child.resume()
         seconds = child.ended()
         segments = len(on.journals())
         on.fake.switch("ok")
@@ -216,13 +216,13 @@ def ended(kind: Mode, *, lines: int = 100, timeout: float = 2) -> Outcome:
 
 
 def all_ended(kinds: tuple[Mode, ...] = ("500", "hang", "refuse")) -> list[Outcome]:
-    """The same for some kinds, side by side."""
+    """Exits in several kinds of outages, side by side."""
     with ThreadPoolExecutor(len(kinds)) as pool:
         return list(pool.map(ended, kinds))
 
 
 def terminated(kind: Mode, *, lines: int = 100, timeout: float = 2) -> Outcome:
-    """SIGTERM of gunicorn in an outage: gone in time, nothing lost."""
+    """SIGTERM of gunicorn in an outage: it ends in time, and nothing is lost."""
     with stage(SHUTDOWN_TIMEOUT=timeout) as on:
         server = on.gunicorn("gthread")
         port = server.port()
@@ -241,7 +241,7 @@ def terminated(kind: Mode, *, lines: int = 100, timeout: float = 2) -> Outcome:
 
 
 def bounded(*, flood: int = 1900, lines: int = 800, processes: int = 1) -> Outcome:
-    """An outage past the journal's bound: the oldest go, counted exactly, reported after."""
+    """An outage past the journal's bound: the oldest lines are lost, counted and reported."""
     with stage(JOURNAL_MAX_BYTES=_BOUND) as on:
         on.fake.switch("deny")
         children = [
@@ -252,7 +252,7 @@ def bounded(*, flood: int = 1900, lines: int = 800, processes: int = 1) -> Outco
             for index in range(processes)
         ]
         for child in children:
-            child.says("served")
+            child.wait_for("served")
         size = sum(path.stat().st_size for path in on.journals())
         on.fake.switch("ok")
         expected = [
@@ -261,19 +261,23 @@ def bounded(*, flood: int = 1900, lines: int = 800, processes: int = 1) -> Outco
             for part, many in (("flood/", flood // processes), ("", lines))
             for number in range(many)
         ]
-        wait_until(lambda: _told(on) + len(set(paths(on.arrived()))) >= len(expected))
+        wait_until(lambda: _reported(on) + len(set(paths(on.arrived()))) >= len(expected))
         for child in children:
-            child.go_on()
+            child.resume()
             child.ended()
         on.drain()
         arrived = paths(on.arrived())
         count = counted(expected, arrived)
         return Outcome(
             case=f"outage past the bound, {processes} processes",
-            figures={**count.figures, "told": _told(on), "MiB on disk": round(size / 2**20, 2)},
+            figures={
+                **count.figures,
+                "reported": _reported(on),
+                "MiB on disk": round(size / 2**20, 2),
+            },
             broken=promises(
                 some_were_lost=bool(count.missing),
-                they_are_counted_exactly=len(count.missing) == _told(on),
+                they_are_counted_exactly=len(count.missing) == _reported(on),
                 none_arrives_twice=not count.duplicates,
                 the_oldest_go=all(
                     _is_beginning(count.missing, f"/r/{index}/stress/")
@@ -294,7 +298,7 @@ def _is_beginning(missing: Collection[str], prefix: str) -> bool:
     return numbers == [*range(len(numbers))]
 
 
-def _told(on: Stage) -> int:
+def _reported(on: Stage) -> int:
     return sum(
         int(line["data"]["count"]) for line in on.arrived() if line["event"] == "Lines Dropped"
     )

@@ -1,4 +1,4 @@
-"""Cases about age and speed: old lines, backlogs, and what handing a line over costs."""
+"""Cases about old lines, backlogs, and the cost of handing a line over."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.stress.harness import (
     stage,
 )
 
-#: Characters that hold a line's path; a million whole lines would fill the memory.
+#: The first characters of a line, with its path: a million whole lines would fill the memory.
 _KEPT = 80
 
 
 def old(hours: int, *, lines: int = 1001) -> Outcome:
-    """One old line among many: it spoils none of the others."""
+    """One old line among many does not affect the others."""
     too_old = hours > 14 * 24
     with stage() as on:
         child = on.python("tests.stress.direct", "old", lines, hours)
@@ -27,17 +27,17 @@ def old(hours: int, *, lines: int = 1001) -> Outcome:
         every = on.arrived()
         expected = [f"/r/{n:07d}" for n in range(lines) if not (too_old and n == lines // 2)]
         count = counted(expected, paths(every))
-        told = [line["data"] for line in every if line["event"] == "Lines Dropped"]
+        reports = [line["data"] for line in every if line["event"] == "Lines Dropped"]
         return Outcome(
             case=f"one line {hours} h old among {lines}",
             figures={
                 **count.figures,
-                "told": [(data["count"], data["reason"]) for data in told],
+                "reported": [(data["count"], data["reason"]) for data in reports],
             },
             broken=promises(
                 the_others_arrive=not count.missing,
                 none_arrives_twice=not count.duplicates,
-                the_refused_one_is_counted=[data["count"] for data in told] == [1] * too_old,
+                the_refused_one_is_counted=[data["count"] for data in reports] == [1] * too_old,
                 the_refused_one_is_named=not too_old or f"/r/{lines // 2:07d}" in child.output,
                 every_limit_is_kept=not on.fake.refusals,
             ),
@@ -45,12 +45,12 @@ def old(hours: int, *, lines: int = 1001) -> Outcome:
 
 
 def backlog(*, lines: int = 20_000) -> Outcome:
-    """A backlog, against watchtower alone fed flat out: rate and memory of both."""
+    """A backlog, compared with watchtower alone at its full rate: rate and memory of both."""
     theirs, their_memory = _alone(lines)
     with stage(_KEPT, JOURNAL_MAX_BYTES=2**31) as on:
         on.fake.switch("refuse")
         child = on.python("tests.stress.direct", "backlog", lines)
-        child.says("served", 300)
+        child.wait_for("served", 300)
         memory = Memory(child)
         on.fake.switch("ok")
         _until_quiet(on, lines)
@@ -79,17 +79,17 @@ def backlog(*, lines: int = 20_000) -> Outcome:
 def _alone(lines: int) -> tuple[float, float]:
     with stage(_KEPT) as on:
         child = on.python("tests.stress.direct", "watchtower", lines)
-        child.says("began")
+        child.wait_for("began")
         memory = Memory(child)
-        child.says("served", 300)
-        _until_quiet(on, lines + 1)  # one made the stream
+        child.wait_for("served", 300)
+        _until_quiet(on, lines + 1)  # the first created the stream
         growth = memory.growth()
         began = float(child.output.split("began ")[1].split()[0])
         return lines / (on.fake.lines(lines)[-1].at - began), growth
 
 
 def _until_quiet(on: Stage, lines: int) -> None:
-    """Waits until all is there, and is not impatient while some of it comes."""
+    """Waits until all lines have arrived, or none has for some time."""
     before = -1
     while before < on.fake.count() < lines:
         before = on.fake.count()
@@ -97,7 +97,7 @@ def _until_quiet(on: Stage, lines: int) -> None:
 
 
 def _rate(on: Stage) -> float:
-    """Lines a second, from the first batch to the last; the first one is not counted."""
+    """Lines a second from the first batch to the last, without those of the first."""
     every = on.fake.lines()
     first, last = every[0].at, every[-1].at
     later = sum(line.at > first for line in every)
@@ -113,10 +113,10 @@ def _numbered(lines: int) -> list[str]:
 
 
 def cost(*, rounds: int = 5, lines: int = 500, pause_us: int = 1000) -> Outcome:
-    """What handing a rendered line over costs the request, against watchtower's own `emit`."""
+    """What handing a rendered line over costs a request, compared with watchtower's `emit`."""
     with stage(_KEPT, JOURNAL_MAX_BYTES=2**31) as on:
         child = on.python("tests.stress.direct", "cost", rounds, lines, pause_us)
-        child.says("cost ", 300)
+        child.wait_for("cost ", 300)
         ratio, ours, theirs = map(float, child.output.split("cost ")[1].split()[:3])
         return Outcome(
             case=f"handing a line over, {lines} with {pause_us} µs between",

@@ -1,7 +1,7 @@
-"""The app that is put under stress: every path that it does not have is a line of its own.
+"""The app under stress: a request for any other path is a line.
 
-`STRESS_NOISE` names a file: then a signal handler fires 50 times a second and finalizers run at
-any allocation, both report, and the id of each report that returned is appended to the file.
+If `STRESS_NOISE` contains a path, a signal handler runs 50 times a second and finalizers run at any
+allocation. Both report, and the id of each report that returned is appended to the file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from flask import Flask, Response, jsonify
 from flask_errwatch import DEFAULT_DETECTORS, Detector, ErrWatch
 
 SIGNALS_PER_SECOND = 50
-#: Allocations between two looks of the collector: finalizers run all the time.
+#: Allocations between two garbage collections: finalizers run all the time.
 _EAGER = 50
 
 
 def make_app(name: str = "stress") -> tuple[Flask, ErrWatch]:
-    """The app and its extension, which takes its configuration from the environment."""
+    """The app and its extension, which reads its configuration from the environment."""
     app = Flask(name)
     noise = Detector(name="noise", event="Noise")
     errwatch = ErrWatch(app, detectors=[*DEFAULT_DETECTORS, noise])
@@ -39,7 +39,7 @@ def make_app(name: str = "stress") -> tuple[Flask, ErrWatch]:
 
 
 class Noise:
-    """Reports from where nobody expects it, and notes which reports returned."""
+    """Reports from signal handlers and finalizers, and notes which reports returned."""
 
     def __init__(self, errwatch: ErrWatch, app: Flask, path: str) -> None:
         self._errwatch = errwatch
@@ -47,28 +47,28 @@ class Noise:
         self._notes = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def start(self) -> None:
-        """Starts signals and finalizers; in the main thread.
+        """Starts signals and finalizers. Must be called in the main thread.
 
-        The signals interrupt system calls, as Python's do: a wait that they restarted would go on
-        when a SIGTERM comes at the same moment (signal(7)), and Python would hear of it at its end.
+        The signals interrupt system calls, as Python's do. If they restarted a wait, and a SIGTERM
+        came at the same moment (signal(7)), Python would handle that only at the end of the wait.
         """
         gc.set_threshold(_EAGER)
         signal.signal(signal.SIGALRM, lambda _number, _frame: self.report("signal"))
         every = 1 / SIGNALS_PER_SECOND
         signal.setitimer(signal.ITIMER_REAL, every, every)
-        # Registered before the delivery's own: so it runs after it, and the noise goes on
-        # while the delivery flushes. An interpreter that is gone would die of the signal.
+        # Registered before the delivery's handler, so that it runs after it, and the noise goes on
+        # while the delivery flushes. A signal after the interpreter's end would kill the process.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
         self._app.before_request(lambda: Unclosed(self).forget())
 
     def report(self, source: str) -> None:
-        """Reports, and notes the id when that has returned."""
+        """Reports, and notes the id when the report has returned."""
         report_id = self._errwatch.report("noise", app=self._app, source=source)
         os.write(self._notes, f"{report_id}\n".encode())
 
 
 class Unclosed:
-    """What only the collector finds, and what complains then, as unclosed clients do."""
+    """An object in a cycle that reports in its finalizer, as unclosed clients do."""
 
     def __init__(self, noise: Noise) -> None:
         self._noise = noise
@@ -78,7 +78,7 @@ class Unclosed:
         self._noise.report("finalizer")
 
     def forget(self) -> None:
-        """Lets the last outer reference go: the cycle is left to the collector."""
+        """Does nothing: afterwards only the garbage collector finds the cycle."""
 
 
 app, errwatch = make_app()

@@ -16,7 +16,7 @@ uwsgi = pytest.mark.skipif(not workers.UWSGI.exists(), reason="pyuwsgi is not in
 
 
 def broken(*outcomes: Outcome) -> list[Outcome]:
-    """Those that broke a promise, with all that was measured."""
+    """The outcomes that broke a promise, with all figures."""
     return [outcome for outcome in outcomes if outcome.broken]
 
 
@@ -30,12 +30,12 @@ def broken(*outcomes: Outcome) -> list[Outcome]:
     ],
 )
 def test_every_line_arrives_once(model: str) -> None:
-    """Whatever serves the app, each line arrives, once, before SIGTERM has ended it."""
+    """Whatever serves the app, each line arrives once, before SIGTERM has ended it."""
     assert broken(workers.served(model)) == []
 
 
 def test_a_kill_loses_nothing() -> None:
-    """After `kill -9` of all processes, what was answered is delivered by the next ones."""
+    """After `kill -9` of all processes, the next ones deliver the lines of answered requests."""
     assert broken(workers.killed()) == []
 
 
@@ -47,8 +47,8 @@ def test_a_kill_loses_nothing() -> None:
         pytest.param("uwsgi+threads", marks=uwsgi),
     ],
 )
-def test_may_be_used_from_signal_handlers_and_finalizers(model: str) -> None:
-    """Reports from a signal handler and from finalizers neither deadlock nor get lost."""
+def test_can_be_used_from_signal_handlers_and_finalizers(model: str) -> None:
+    """Reports from a signal handler and from finalizers cause no deadlock and are not lost."""
     assert broken(workers.noisy(model, seconds=1)) == []
 
 
@@ -71,12 +71,12 @@ def test_an_outage_loses_nothing() -> None:
 
 
 def test_a_deleted_stream_or_group_loses_nothing() -> None:
-    """Somebody may delete the streams, and the group, while lines flow."""
+    """Nothing is lost when the streams and the group are deleted while lines flow."""
     assert broken(outages.deleted()) == []
 
 
 def test_a_slow_stream_loses_nothing() -> None:
-    """While a stream is made, lines wait."""
+    """While a stream is created, lines wait."""
     assert broken(outages.slow_stream()) == []
 
 
@@ -90,22 +90,22 @@ def test_is_terminated_in_an_outage() -> None:
     assert broken(outages.terminated("hang")) == []
 
 
-def test_the_oldest_go_when_the_journal_is_full() -> None:
-    """Past the bound the oldest lines go; exactly as many are reported when lines arrive."""
+def test_the_oldest_lines_are_lost_when_the_journal_is_full() -> None:
+    """Past the bound the oldest lines are lost, and exactly as many are reported afterwards."""
     assert broken(outages.bounded()) == []
 
 
 @pytest.mark.parametrize("hours", [25, 15 * 24])
-def test_an_old_line_spoils_no_other(hours: int) -> None:
-    """A line of 25 hours arrives with the others; one of 15 days is counted and named."""
+def test_an_old_line_does_not_affect_others(hours: int) -> None:
+    """A line of 25 hours arrives with the others. One of 15 days is counted and logged."""
     assert broken(rates.old(hours)) == []
 
 
 def test_a_backlog_arrives_in_bounded_memory() -> None:
-    """A backlog arrives whole and once, and memory does not grow with it."""
+    """A backlog arrives completely and once, and memory does not grow with it."""
     assert broken(rates.backlog()) == []
 
 
 def test_the_cost_of_a_line_can_be_measured() -> None:
-    """The measurement of what a line costs works; what it costs here is not asserted."""
+    """The measurement of the cost works. Its result is not asserted."""
     assert rates.cost(rounds=1, lines=50).figures["ratio"] != 0

@@ -21,7 +21,7 @@ from tests.stress.load import Load
 
 UWSGI = Path(sys.executable).with_name("uwsgi")
 
-#: uWSGI loads the app in each worker: what is installed at import belongs to one process.
+#: `--lazy-apps` loads the app in each worker: signal handlers of the import belong to a process.
 _UWSGI = (
     *("--http-socket", "127.0.0.1:0", "--master", "--processes", "2", "--need-app"),
     *("--die-on-term", "--lazy-apps", "--module", "tests.stress.stressed:app"),
@@ -30,7 +30,7 @@ _UWSGI = (
 
 
 def start(on: Stage, model: str, workers: int = 2) -> Child:
-    """Starts a server of the process model, with so many workers where it has workers."""
+    """Starts a server of the process model, with that many workers if it has workers."""
     if model == "uwsgi":
         return on.start(str(UWSGI), *_UWSGI)
     if model == "uwsgi+threads":
@@ -57,9 +57,10 @@ def start(on: Stage, model: str, workers: int = 2) -> Child:
 
 
 def served(model: str, *, requests: int = 300, workers: int = 2) -> Outcome:
-    """Requests, then SIGTERM at once: every line arrives, once, before the server is gone.
+    """Requests, then SIGTERM at once: every line arrives once before the server has ended.
 
-    From uWSGI's workers by the next process at the latest: it does not always let Python end.
+    Lines of uWSGI's workers arrive from the next process at the latest, since uWSGI does not always
+    let Python end.
     """
     with stage() as on:
         server = start(on, model, workers)
@@ -86,7 +87,7 @@ def served(model: str, *, requests: int = 300, workers: int = 2) -> Outcome:
 
 
 def killed(*, requests: int = 300, model: str = "gthread") -> Outcome:
-    """`kill -9` of all in the middle, then a restart: no line is lost whose answer arrived."""
+    """`kill -9` of all in the middle, then a restart: no line of an answered request is lost."""
     with stage() as on:
         server = start(on, model)
         load = Load(server.port(), "/r", count=requests, rate=500).start()
@@ -105,7 +106,7 @@ def killed(*, requests: int = 300, model: str = "gthread") -> Outcome:
 
 
 def noisy(model: str, *, seconds: float = 3) -> Outcome:
-    """A signal handler at 50/s and finalizers report: nothing deadlocks, nothing is lost."""
+    """A signal handler at 50/s and finalizers report: nothing deadlocks, and nothing is lost."""
     with stage() as on:
         notes = on.folder / "notes.txt"
         on.extra["STRESS_NOISE"] = str(notes)
@@ -148,7 +149,7 @@ def noisy(model: str, *, seconds: float = 3) -> Outcome:
 
 
 def reloaded(*, requests: int = 100) -> Outcome:
-    """Flask's reloader replaces the process in between: no line is lost."""
+    """Flask's reloader replaces the process between requests: no line is lost."""
     with stage() as on:
         server = start(on, "reloader")
         first = Load(server.port(), "/r/1", count=requests).start().wait()
@@ -168,7 +169,7 @@ def reloaded(*, requests: int = 100) -> Outcome:
 
 
 def script(way: str, *, lines: int = 50) -> Outcome:
-    """A bare script that ends in some way: what it had arrives, from it or from the next one."""
+    """A script ends in some way: its lines arrive from it or from the next process."""
     with stage() as on:
         child = on.python("tests.stress.burst", "--lines", lines, "--way", way)
         seconds = child.ended()
