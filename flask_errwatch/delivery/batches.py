@@ -86,9 +86,5 @@ class Formatter:
             entry.created = (line.timestamp + 0.5) / 1000
             self._handler.emit(entry)
         events, self._collector.events = self._collector.events, []
-        events.sort(key=_timestamp)
+        events.sort(key=lambda event: int(event["timestamp"]))
         return events
-
-
-def _timestamp(event: LogEvent) -> int:
-    return int(event["timestamp"])

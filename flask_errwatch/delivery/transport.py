@@ -32,6 +32,9 @@ Write = Callable[[bytes], bool]
 class Delivery:
     """Takes the lines of one app, in every process that it runs in.
 
+    The first use in a process opens the sinks. A signal handler may interrupt that and report:
+    its lines are deferred until the start is complete, or is repeated by the next use.
+
     Args:
         config: The app's configuration.
         guard: Keeps failures away from the app.
@@ -49,7 +52,7 @@ class Delivery:
         self._emit: EmitOperational = lambda _event, _data: False
         self._memory = MemorySink()
         self._cloudwatch: CloudWatchSink | None = None
-        self._write_to_sinks: Write = self._write_unopened
+        self._write_to_sinks: Write = self._write_unopened  # until the sinks are open
         # 1 in the process that opened the sinks, 0 in a child that was forked since.
         self._is_open = mark()
         # Re-entrant: a signal handler that reports may interrupt the start itself.

@@ -14,7 +14,7 @@ Files
       of the bound, but at least 64 KiB, or when the disk is full.
     - `<journal>.state`: the checkpoint, JSON. `position` is the committed position (segment and
       offset), `losses` are the lost lines that are not reported yet (count, first and last time by
-      reason). It does not exist before a line was committed or lost.
+      reason). Without one, nothing is committed.
     - `<journal>.lock`: an empty file with a POSIX record lock, which ends with its process and is
       not inherited by a fork.
 
@@ -69,8 +69,8 @@ Bounds
     that much. Lines beyond it are refused and counted. In a margin below the bound (1/8 of it, with
     many processes up to 1/4) a process drops its oldest segments while they are larger than its
     share of the bound less the margin: first those of an adopted journal, then its own, except the
-    current one. So new lines are refused only if the margin fills up between two polls, and no
-    process drops lines that another one is sending.
+    current one. So new lines are refused only if the margin fills up between two polls or the disk
+    is full, and no process drops lines that another one is sending.
 
 Modules
     `directory`: the folder and the names of its files. `records`: the format of a record.
