@@ -135,7 +135,7 @@ def _disk_finding(free: int, needed: int) -> Finding:
 
 
 def _orphans_finding(contents: FolderContents) -> Finding:
-    """Reports journals whose process has ended; a process of the app adopts them within seconds."""
+    """Reports journals of ended processes. A process of the app adopts them within seconds."""
     orphans = contents.orphans()
     if not orphans:
         return ok("orphaned journals", f"None; {len(contents.locks)} processes write here.")

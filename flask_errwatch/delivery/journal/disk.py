@@ -24,7 +24,7 @@ _MIN_SEGMENT_BYTES = 64 * 1024
 _SEGMENTS = 32
 #: Journals of dead processes that are open at a time: each takes a descriptor.
 _MAX_ADOPTED = 4
-#: Bytes of lines that wait in memory where there is no folder for a journal.
+#: Bytes of lines that may wait in memory without a usable folder.
 MEMORY_BYTES = 8 * 1024 * 1024
 
 
@@ -192,7 +192,7 @@ class DiskJournal(JournalReader):
         try:
             self.save()
         finally:
-            # Also where there is no room for the checkpoint: this makes some.
+            # Also when the disk is too full for the checkpoint: this makes room.
             adopted.remove()
 
     def abandon(self, adopted: JournalReader) -> None:

@@ -100,7 +100,7 @@ class MemoryJournal:
         return lost
 
     def adopt(self) -> JournalReader | None:
-        """Returns None: without a folder there are no journals to adopt."""
+        """Returns None: without a folder nothing can be adopted."""
         return None
 
     def finish(self, adopted: JournalReader) -> None:
@@ -110,4 +110,4 @@ class MemoryJournal:
         """Is never called: nothing was adopted."""
 
     def touch(self) -> None:
-        """Does nothing: there are no files."""
+        """Does nothing: it has no files."""

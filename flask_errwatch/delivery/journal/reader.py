@@ -124,7 +124,7 @@ class JournalReader:
         """Drops what is not committed in the oldest segment that the writer has left.
 
         Returns:
-            How many lines were lost: 0 when there is no such segment.
+            How many lines were lost: 0 when such a segment does not exist.
         """
         self.reset_to_committed()
         oldest = min(self._segments(), default=self._committed.segment)

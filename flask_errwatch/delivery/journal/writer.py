@@ -17,7 +17,7 @@ FULL = "the journal is full"
 class JournalWriter:
     """Appends records to one process's journal, from any thread, greenlet or signal handler.
 
-    There is no lock to wait for, so nothing can deadlock on one. An append is one `write` to a
+    An append waits for no lock, so it cannot deadlock. It is one `write` to a
     descriptor opened with O_APPEND, which the system makes whole and puts in order.
 
     Args:
