@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
@@ -14,6 +14,9 @@ from flask_errwatch.cli.provision import apply, destroy, plan, status
 from flask_errwatch.cli.replay import replay
 from flask_errwatch.errors import ErrWatchError, NoAppError, PatternSyntaxError, Problem
 from flask_errwatch.extension import KEY, AppState, ErrWatch, state_of
+
+if TYPE_CHECKING:
+    from flask_errwatch.simulation import Transition
 
 
 class _Group(AppGroup):
@@ -55,31 +58,45 @@ def verify(*, live: bool) -> None:
 
 
 @errwatch.command(with_appcontext=False)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the app; 0: any.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The app's port; 0: a free one.",
+)
 @click.option(
     "--speed",
     type=click.FloatRange(1, 3600),
     default=1.0,
     show_default=True,
-    help="How much faster the lab's time runs than the world's.",
+    help="How many times faster than real time the lab's clock runs.",
 )
 @pass_script_info
 def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
-    """Serve the app beside a CloudWatch of its own, on loopback, until Ctrl-C."""
-    from flask_errwatch.lab import Lab, serving
+    """Serve the app with an embedded CloudWatch on loopback, until Ctrl-C."""
+    from flask_errwatch.lab import (
+        Lab,
+        check_app_uses_lab,
+        format_transition,
+        serve_app,
+        shell_exports,
+    )
 
-    with Lab(speed=speed, tell=lambda each: click.echo(serving.told(each))) as running:
+    def show(transition: Transition) -> None:
+        click.echo(format_transition(transition))
+
+    with Lab(speed=speed, on_transition=show) as running:
         # Loaded inside, so that the app reads the lab's environment.
         app = info.load_app()
         state = app.extensions.get(KEY)
         if not isinstance(state, AppState):
             remedy = "Call ErrWatch(app), or init_app in its factory."
             raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
-        serving.check_led_to(running, state.config)
+        check_app_uses_lab(running, state.config)
         click.echo(str(ErrWatch().bootstrap_alarms(app)))
-        click.echo(f"\n{serving.how_to_reach(running, state.config)}")
-        serving.serve(running, app, state.config, port=port, say=click.echo)
-        # While there is somebody to take them: after the block nobody is.
+        click.echo(f"\n{shell_exports(running, state.config)}")
+        serve_app(running, app, state.config, port=port, echo=click.echo)
+        # Inside the block, while the lab still accepts lines.
         ErrWatch().flush(app=app)
 
 

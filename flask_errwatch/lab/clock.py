@@ -1,4 +1,4 @@
-"""The lab's time, which may run faster than the world's."""
+"""The lab's time, which may run faster than real time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Clock:
     Attributes:
         start: Real time at which the lab began, in seconds since the epoch.
         origin: The lab's time at that moment, in seconds since the epoch.
-        speed: Seconds that pass in the lab while one second passes in the world.
+        speed: Seconds that pass in the lab per real second.
 
     Example:
         >>> Clock(start=1_000, origin=600, speed=60.0).lab_time(1_010)
@@ -24,5 +24,5 @@ class Clock:
     speed: float
 
     def lab_time(self, real: float) -> float:
-        """The lab's time at a real one; both in seconds since the epoch."""
+        """The lab's time at a real time; both in seconds since the epoch."""
         return self.origin + (real - self.start) * self.speed

@@ -1,4 +1,4 @@
-"""`Lab`: an AWS of one's own, for as long as a `with` block lasts."""
+"""`Lab`: a private AWS on loopback, for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from typing import final
 from flask_errwatch._aws import Aws, Patience
 from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
 from flask_errwatch.lab.clock import Clock
-from flask_errwatch.lab.server import Environment, Server
-from flask_errwatch.lab.service import Service
+from flask_errwatch.lab.emulator import CloudWatchEmulator
+from flask_errwatch.lab.environment import LabEnvironment
+from flask_errwatch.lab.moto_server import MotoServer
 from flask_errwatch.simulation import Transition
 
-#: moto answers at once or not at all; while it posts to a subscriber, the call waits for it.
+#: moto answers at once or not at all. A publish waits until moto has posted to the subscriber.
 _LOOPBACK = Patience(connect=5, read=30, attempts=1)
 
 
 class LabFailedError(ErrWatchError):
-    """The lab's service stopped; its cause says why."""
+    """The lab stopped judging; the cause is chained."""
 
 
 @final
 class Lab:
     """CloudWatch Logs, metrics, alarms and SNS on a loopback port, in this process.
 
-    moto stores what is put there; beside it runs what moto lacks: lines are read back, matched
-    against the stored metric filters and put as metric data; alarms are evaluated, get their
-    states, and publish to their topics. Inside the block, AWS is the lab for this process and
-    those it starts (`environ`); then everything is as before.
+    moto stores resources and log events. A thread adds what moto lacks: it reads the lines back,
+    matches them against the stored metric filters, puts the metric data, evaluates the alarms,
+    sets their states and notifies their topics. Inside the block, AWS is the lab for this process
+    and its children (`LabEnvironment`); afterwards the environment is restored.
 
-    Time may run faster: at `speed=60` a minute of the lab is a second of the world. Metrics,
-    evaluations and messages live in the lab's time, log events keep the time they were written.
+    Time may run faster: at `speed=60` a minute of the lab is a real second. Metrics, evaluations
+    and notifications have the lab's time; log events keep the real time of their writing.
 
     Args:
-        speed: Seconds of the lab per second of the world.
-        origin: The lab's time at `begin`, in seconds since the epoch; None means the real one.
-        settle: Seconds of the world that a minute is left open for lines under way.
-        tell: Called with each transition, from the lab's thread.
-        warn: Called with a sentence about something that the lab cannot do; each comes once.
+        speed: Seconds of the lab per real second.
+        origin: The lab's time at `begin`, in seconds since the epoch; None means the real time.
+        settle: Real seconds that a minute stays open for lines still on their way.
+        on_transition: Called with each transition, on the lab's thread.
+        on_warning: Called once with each sentence about something that the lab cannot do.
 
     Raises:
         LabMissingError: On entering, when moto's server is not installed.
@@ -59,15 +60,15 @@ class Lab:
         speed: float = 1.0,
         origin: float | None = None,
         settle: float = 3.0,
-        tell: Callable[[Transition], object] = lambda _: None,
-        warn: Callable[[str], object] = lambda sentence: sys.stderr.write(f"{sentence}\n"),
+        on_transition: Callable[[Transition], object] = lambda _: None,
+        on_warning: Callable[[str], object] = lambda sentence: sys.stderr.write(f"{sentence}\n"),
     ) -> None:
         self._speed = speed
         self._origin = origin
         self._settle = settle
-        self._tell = tell
-        self._warn = warn
-        self._warned: set[str] = set()
+        self._on_transition = on_transition
+        self._on_warning = on_warning
+        self._warnings: set[str] = set()
         self._cleanup = ExitStack()
         self._stopping = threading.Event()
         self._stepped = threading.Condition()
@@ -76,10 +77,10 @@ class Lab:
 
     def __enter__(self) -> Lab:
         with ExitStack() as started:
-            server = Server()
+            server = MotoServer()
             started.callback(server.close)
             self.endpoint = server.endpoint
-            self.environment = Environment(server.endpoint)
+            self.environment = LabEnvironment(server.endpoint)
             started.enter_context(self.environment)
             self._cleanup = started.pop_all()
         return self
@@ -94,10 +95,10 @@ class Lab:
         self._cleanup.close()
 
     def begin(self, region: str | None = None) -> Clock:
-        """Starts the lab's time and its service.
+        """Starts the lab's clock and the thread that judges.
 
         Args:
-            region: Where filters and alarms stand; None means the environment's region.
+            region: The region of the filters and alarms; None means the environment's region.
 
         Returns:
             The lab's clock.
@@ -106,12 +107,14 @@ class Lab:
         origin = start if self._origin is None else self._origin
         clock = Clock(start=start, origin=origin, speed=self._speed)
         aws = Aws(region=region, endpoint_url=self.endpoint, patience=_LOOPBACK)
-        service = Service(aws, clock, tell=self._tell, warn=self._warn_once)
+        emulator = CloudWatchEmulator(
+            aws, clock, on_transition=self._on_transition, on_warning=self._warn_once
+        )
         thread = threading.Thread(
-            target=self._run, args=(service, clock), name="errwatch-lab-service", daemon=True
+            target=self._run, args=(emulator, clock), name="errwatch-lab-service", daemon=True
         )
         thread.start()
-        # Before the server: a step under way ends with its calls answered.
+        # Joined before the server is closed: the calls of the last step are still answered.
         self._cleanup.callback(thread.join)
         return clock
 
@@ -120,13 +123,13 @@ class Lab:
 
         Args:
             moment: In the lab's time, in seconds since the epoch.
-            timeout: Seconds of the world to wait at most.
+            timeout: Real seconds to wait at most.
 
         Returns:
-            Whether it has.
+            False on a timeout.
 
         Raises:
-            LabFailedError: When the lab's service stopped.
+            LabFailedError: When the lab stopped judging.
         """
         with self._stepped:
             self._stepped.wait_for(
@@ -138,18 +141,18 @@ class Lab:
                 raise LabFailedError(problem) from self._failure
             return self._judged >= moment
 
-    def _run(self, service: Service, clock: Clock) -> None:
-        # Four steps in a minute of the lab, but not more than the machine likes.
+    def _run(self, emulator: CloudWatchEmulator, clock: Clock) -> None:
+        # Four steps per minute of the lab, but at most five per real second.
         interval = min(1.0, max(0.2, 15 / self._speed))
         while self._failure is None and not self._stopping.wait(interval):
             until = clock.lab_time(time.time() - self._settle)
             try:
-                service.step(until)
+                emulator.step(until)
             except AwsCallError as error:
-                # What stands changed under the step's hands; the next one goes by what is there.
+                # An alarm was changed or deleted during the step; the next step reads it again.
                 self._warn_once(f"lab: {error}")
                 continue
-            except Exception as error:  # noqa: BLE001 - said, and raised to who waits
+            except Exception as error:  # noqa: BLE001 - warned about, and raised to the caller that waits
                 self._warn_once(f"The lab stopped judging: {error}")
                 self._failure = error
             with self._stepped:
@@ -157,6 +160,6 @@ class Lab:
                 self._stepped.notify_all()
 
     def _warn_once(self, sentence: str) -> None:
-        if sentence not in self._warned:
-            self._warned.add(sentence)
-            self._warn(sentence)
+        if sentence not in self._warnings:
+            self._warnings.add(sentence)
+            self._on_warning(sentence)

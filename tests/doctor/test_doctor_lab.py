@@ -28,7 +28,7 @@ Served = Callable[[Flask], str]
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """An AWS of one's own; its time stands still."""
-    with Lab(warn=lambda _: None) as running:
+    with Lab(on_warning=lambda _: None) as running:
         yield running
 
 

@@ -48,7 +48,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """A lab whose minute is a second."""
-    with Lab(speed=60, settle=0.5, warn=lambda _: None) as running:
+    with Lab(speed=60, settle=0.5, on_warning=lambda _: None) as running:
         yield running
 
 

@@ -62,13 +62,13 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     file.touch()
     (finding,) = read_state(file / "below")
     assert finding.level == "problem"
-    assert "cannot be created" in finding.found
+    assert "cannot be created" in finding.message
 
 
 def test_no_journal_without_cloudwatch() -> None:
     """Other sinks keep none."""
     (finding,) = read_state(SINKS="stdout")
-    assert finding.found == "None is needed: the sinks are stdout."
+    assert finding.message == "None is needed: the sinks are stdout."
 
 
 def test_the_usual_folder_must_be_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_the_usual_folder_must_be_ones_own(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / f"flask-errwatch-{os.geteuid()}").symlink_to(tmp_path)
     (finding,) = read_state()
     assert finding.level == "problem"
-    assert finding.found.endswith("is a link or a file.")
+    assert finding.message.endswith("is a link or a file.")
 
 
 def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "geteuid", lambda: own + 1)
     (finding,) = read_state(tmp_path)
     assert finding.level == "warning"
-    assert finding.found.endswith(f"belongs to user {own}, and this runs as {own + 1}.")
+    assert finding.message.endswith(f"belongs to user {own}, and this runs as {own + 1}.")
 
 
 def test_a_folder_that_cannot_be_written_to(
@@ -137,7 +137,7 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
         holder.communicate()
     own.remove()
     assert orphans.level == "warning"
-    assert orphans.found == "Journals of ended processes that wait: 1, with 2.0 MiB."
+    assert orphans.message == "Journals of ended processes that wait: 1, with 2.0 MiB."
     with (folder / "999999-dead.lock").open("r+") as again:
         fcntl.lockf(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -194,4 +194,4 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
 def test_workers(environ: dict[str, str], installed: set[str], level: str, found: str) -> None:
     """What environment and packages tell, and no more."""
     finding = worker_finding(environ, installed.__contains__)
-    assert (finding.level, finding.found) == (level, found)
+    assert (finding.level, finding.message) == (level, found)

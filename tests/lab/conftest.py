@@ -1,4 +1,4 @@
-"""A lab without its own thread, plain boto3 clients on it, and somebody to be told."""
+"""Fixtures: a lab without its own thread, plain boto3 clients of it, and an HTTP subscriber."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from tests.lab.lab_bench import Bench, Cloud
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """A lab that runs and has not begun."""
+    """A lab in whose block `begin` was not called."""
     with Lab() as running:
         yield running
 
 
 @pytest.fixture
 def aws(lab: Lab) -> Aws:
-    """The library's own door to the lab."""
+    """The library's AWS client, calling the lab."""
     return Aws(endpoint_url=lab.endpoint, patience=Patience(connect=5, read=30, attempts=1))
 
 
 @pytest.fixture
 def cloud(lab: Lab) -> Cloud:
-    """The lab as a person sees it; the fixture of the lab has set the environment."""
+    """The lab as its users see it: the `lab` fixture has set the environment."""
     assert lab.endpoint
     return Cloud()
 
 
 @pytest.fixture
 def bench(aws: Aws, cloud: Cloud) -> Bench:
-    """A service whose time is the real one, from the last whole minute on."""
+    """An emulator whose clock is the real one, from the last whole minute on."""
     return Bench(aws, cloud.start)
 
 
 @pytest.fixture
 def posted() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The URL of an endpoint on loopback, and what was posted to it."""
+    """The URL of an endpoint on loopback, and the bodies posted to it."""
     bodies: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,7 +54,7 @@ def posted() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -1,4 +1,4 @@
-"""What the lab's tests do by hand: plain boto3, a service that steps, and waiting."""
+"""Helpers of the lab's tests: plain boto3 calls, an emulator that steps on demand, waiting."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import boto3
 
 from flask_errwatch._aws import Aws
 from flask_errwatch.lab import Clock
-from flask_errwatch.lab.service import Service
+from flask_errwatch.lab.emulator import CloudWatchEmulator
 from flask_errwatch.simulation import Transition
 
 GROUP = "shop"
 
 
 class Cloud:
-    """What a person does with boto3 and nothing else."""
+    """Shortcuts for calls of plain boto3."""
 
     def __init__(self) -> None:
         self.logs = boto3.client("logs")
@@ -27,12 +27,12 @@ class Cloud:
         self.start = int(time.time()) // 60 * 60
 
     def group(self, name: str = GROUP, stream: str = "one") -> None:
-        """A log group with a stream."""
+        """Creates a log group with a stream."""
         self.logs.create_log_group(logGroupName=name)
         self.logs.create_log_stream(logGroupName=name, logStreamName=stream)
 
     def filter(self, name: str, pattern: str, *, group: str = GROUP, **more: Any) -> None:
-        """A metric filter that counts, with a default of zero."""
+        """Creates a metric filter that counts, with a default of zero."""
         target = {
             "metricName": name,
             "metricNamespace": "Application Logs",
@@ -49,7 +49,7 @@ class Cloud:
         )
 
     def alarm(self, name: str, **more: Any) -> None:
-        """An alarm on the metric of that name: more than 2 in a minute."""
+        """Creates an alarm on the metric of that name: more than 2 in a minute."""
         self.cloudwatch.put_metric_alarm(
             **{
                 "AlarmName": name,
@@ -66,7 +66,7 @@ class Cloud:
         )
 
     def log(self, *lines: tuple[float, str], group: str = GROUP, stream: str = "one") -> None:
-        """Log events at so many seconds after the start."""
+        """Puts log events, each at so many seconds after the start."""
         self.logs.put_log_events(
             logGroupName=group,
             logStreamName=stream,
@@ -83,7 +83,7 @@ class Cloud:
 
     def sum(self, metric: str, minute: int, statistic: str = "Sum") -> list[float]:
         """The metric's statistic in one minute after the start, if it has one there."""
-        found = self.cloudwatch.get_metric_statistics(
+        statistics = self.cloudwatch.get_metric_statistics(
             Namespace="Application Logs",
             MetricName=metric,
             StartTime=self.start + 60 * minute,
@@ -91,34 +91,34 @@ class Cloud:
             Period=60,
             Statistics=[statistic],
         )
-        return [each[statistic] for each in found["Datapoints"]]
+        return [datapoint[statistic] for datapoint in statistics["Datapoints"]]
 
 
 class Bench:
-    """A service that steps when a test says so, and what it said."""
+    """An emulator that steps when a test calls it, with its transitions and warnings."""
 
     def __init__(self, aws: Aws, start: float) -> None:
         self.transitions: list[Transition] = []
         self.warnings: list[str] = []
-        self.service = Service(
+        self.emulator = CloudWatchEmulator(
             aws,
             Clock(start=start, origin=start, speed=1),
-            tell=self.transitions.append,
-            warn=self.warnings.append,
+            on_transition=self.transitions.append,
+            on_warning=self.warnings.append,
         )
 
     @property
-    def told(self) -> list[tuple[str, str, str]]:
-        """Each transition without its reason and time."""
-        return [(each.alarm, each.old, each.new) for each in self.transitions]
+    def changes(self) -> list[tuple[str, str, str]]:
+        """Each transition as alarm, old state and new state."""
+        return [(change.alarm, change.old, change.new) for change in self.transitions]
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    """Waits until something holds, or the time is over."""
+def eventually(is_true: Callable[[], bool], seconds: float = 60) -> bool:
+    """Waits until the condition is true, or the time is over."""
     limit = time.monotonic() + seconds
     pause = threading.Event()
     while time.monotonic() < limit:
-        if holds():
+        if is_true():
             return True
         pause.wait(0.05)
-    return holds()
+    return is_true()

@@ -13,8 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from flask_errwatch.lab import Lab, LabMissingError
 
 
-def test_any_boto3_client_is_led_to_the_lab(lab: Lab) -> None:
-    """Inside the block a client without any argument speaks to loopback, with made-up keys."""
+def test_any_boto3_client_calls_the_lab(lab: Lab) -> None:
+    """Inside the block a client without arguments calls loopback, with made-up keys."""
     client = boto3.client("logs")
     assert client.meta.endpoint_url == lab.endpoint
     assert client.describe_log_groups()["logGroups"] == []
@@ -22,7 +22,7 @@ def test_any_boto3_client_is_led_to_the_lab(lab: Lab) -> None:
 
 
 def test_every_lab_begins_empty() -> None:
-    """What an earlier lab of the process held is gone."""
+    """Resources of an earlier lab in this process do not exist."""
     for _ in range(2):
         with Lab():
             client = boto3.client("logs")
@@ -30,8 +30,8 @@ def test_every_lab_begins_empty() -> None:
             client.create_log_group(logGroupName="left-over")
 
 
-def test_environment_is_the_labs_and_then_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Own credentials, profiles and proxies do not reach into the lab, and come back after."""
+def test_environment_is_the_labs_inside_and_restored_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's credentials, profiles and proxies have no effect inside, and are restored."""
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
@@ -55,8 +55,8 @@ def test_environment_is_the_labs_and_then_what_it_was(monkeypatch: pytest.Monkey
     assert dict(os.environ) == before
 
 
-def test_journal_of_a_lab_is_its_own_and_goes_with_it() -> None:
-    """Lines of a lab never lie beside real ones that wait."""
+def test_journal_of_a_lab_is_temporary() -> None:
+    """Lines of a lab never share a folder with real pending lines."""
     with Lab() as lab:
         folder = Path(os.environ["ERRWATCH_JOURNAL_DIR"])
         assert folder.is_dir()
@@ -64,8 +64,8 @@ def test_journal_of_a_lab_is_its_own_and_goes_with_it() -> None:
     assert not folder.exists()
 
 
-def test_nothing_answers_when_the_lab_is_over() -> None:
-    """The port is closed when the block ends, also by an error."""
+def test_port_is_closed_after_the_block() -> None:
+    """Also when the block ends with an error."""
     with pytest.raises(ZeroDivisionError), Lab() as lab:  # noqa: PT012 - the block is the subject
         endpoint = lab.endpoint
         raise ZeroDivisionError
@@ -81,7 +81,7 @@ def test_nothing_answers_when_the_lab_is_over() -> None:
 
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without moto the error says what to install, and nothing is left changed."""
+    """Without moto the error names what to install, and the environment is unchanged."""
     monkeypatch.setitem(sys.modules, "moto.moto_server.werkzeug_app", None)
     before = dict(os.environ)
     with pytest.raises(LabMissingError, match=r"pip install 'flask-errwatch\[lab\]'"):

@@ -1,4 +1,4 @@
-"""What an alarm tells its SNS topics when its state changes, in the words of CloudWatch."""
+"""Publishes the notification of an alarm's state change to its SNS topics, as CloudWatch does."""
 
 from __future__ import annotations
 
@@ -11,73 +11,74 @@ from urllib.parse import urlsplit
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import AwsCallError
 
-#: Which member of a stored alarm lists the actions of a state.
+#: The member of a stored alarm that lists the actions of each state.
 ACTIONS = {
     "ALARM": "AlarmActions",
     "OK": "OKActions",
     "INSUFFICIENT_DATA": "InsufficientDataActions",
 }
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_SUBJECT = 99  # SNS API Reference, Publish: less than 100 characters
+_MAX_SUBJECT = 99  # SNS API Reference, Publish: less than 100 characters
 
 
-class Courier:
-    """Publishes alarm messages; moto then posts them to http subscribers.
+class SnsNotifier:
+    """Publishes notifications. moto then posts them to http subscribers.
 
-    A lab tells nobody outside this machine: a topic with such an http or https subscriber is
-    left alone. Mail and SMS go nowhere, since moto sends none.
+    A lab sends nothing outside this machine: it does not publish to a topic that has an http or
+    https subscriber elsewhere. moto sends neither mail nor SMS.
 
     Args:
-        aws: The door to the lab.
+        aws: Calls the lab.
     """
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
 
-    def tell(
+    def notify(
         self, alarm: Mapping[str, Any], old: str, new: str, reason: str, seconds: float
     ) -> list[str]:
-        """Publishes the message to the topics that the alarm names for its new state.
+        """Publishes the notification to the topics that the alarm has for its new state.
 
         Args:
             alarm: As DescribeAlarms returns it.
-            old: The state it was in.
-            new: The state it is in.
-            reason: Why.
+            old: The previous state.
+            new: The new state.
+            reason: Why the state changed.
             seconds: When, in seconds since the epoch.
 
         Returns:
-            What a person should know: for whose sake nothing was sent, or who did not answer.
+            A sentence for each topic that was not notified: a subscriber is outside this machine
+            or did not answer, or the topic does not exist.
         """
-        notes: list[str] = []
+        failures: list[str] = []
         if not alarm.get("ActionsEnabled", True):
-            return notes
+            return failures
         for topic in alarm.get(ACTIONS[new], ()):
             if ":sns:" not in topic:
                 continue
-            subject = f'{new}: "{alarm["AlarmName"]}" in {_region(alarm)}'[:_SUBJECT]
-            told = json.dumps(message(alarm, old, new, reason, seconds))
+            subject = f'{new}: "{alarm["AlarmName"]}" in {_region(alarm)}'[:_MAX_SUBJECT]
+            body = json.dumps(notification(alarm, old, new, reason, seconds))
             try:
-                outside = sorted(self._outside(topic))
+                outside = sorted(self._hosts_outside(topic))
                 if outside:
-                    notes.append(f"not sent, since {', '.join(outside)} is outside this machine")
+                    failures.append(f"not sent, since {', '.join(outside)} is outside this machine")
                 else:
-                    self._aws.call("sns", "publish", TopicArn=topic, Subject=subject, Message=told)
+                    self._aws.call("sns", "publish", TopicArn=topic, Subject=subject, Message=body)
             except AwsCallError as error:
-                # No such topic, or a subscriber that does not answer: alarms go on without.
-                notes.append(f"not sent: {error}")
-        return notes
+                # The alarm's state has changed all the same, as in CloudWatch.
+                failures.append(f"not sent: {error}")
+        return failures
 
-    def _outside(self, topic: str) -> Iterator[str]:
-        for each in self._aws.pages(
+    def _hosts_outside(self, topic: str) -> Iterator[str]:
+        for subscription in self._aws.pages(
             "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic
         ):
-            is_http = each["Protocol"] in {"http", "https"}
-            if is_http and urlsplit(each["Endpoint"]).hostname not in _LOOPBACK:
-                yield str(urlsplit(each["Endpoint"]).hostname)
+            host = urlsplit(subscription["Endpoint"]).hostname
+            if subscription["Protocol"] in {"http", "https"} and host not in _LOOPBACK:
+                yield str(host)
 
 
-def message(
+def notification(
     alarm: Mapping[str, Any], old: str, new: str, reason: str, seconds: float
 ) -> dict[str, object]:
     """The JSON that CloudWatch publishes when a metric alarm changes state.
@@ -86,10 +87,10 @@ def message(
     "Notifying users on alarm changes"). The region is its code, not its long name.
 
     Example:
-        >>> told = message({"AlarmName": "shop-critical-error", "Period": 300, "Threshold": 10.0,
+        >>> content = notification({"AlarmName": "shop-critical-error", "Period": 300,
         ...     "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-critical-error"},
         ...     "OK", "ALARM", "11 > 10", 1_700_000_000)
-        >>> told["NewStateValue"], told["StateChangeTime"], told["Region"]
+        >>> content["NewStateValue"], content["StateChangeTime"], content["Region"]
         ('ALARM', '2023-11-14T22:13:20.000+0000', 'eu-west-1')
     """
     return {
@@ -98,7 +99,7 @@ def message(
         "AWSAccountId": str(alarm["AlarmArn"]).split(":")[4],
         "NewStateValue": new,
         "NewStateReason": reason,
-        "StateChangeTime": _time(seconds),
+        "StateChangeTime": _state_change_time(seconds),
         "Region": _region(alarm),
         "AlarmArn": alarm["AlarmArn"],
         "OldStateValue": old,
@@ -112,8 +113,8 @@ def message(
             "Statistic": str(alarm.get("Statistic", "")).upper(),
             "Unit": alarm.get("Unit"),
             "Dimensions": [
-                {"name": each["Name"], "value": each["Value"]}
-                for each in alarm.get("Dimensions", ())
+                {"name": dimension["Name"], "value": dimension["Value"]}
+                for dimension in alarm.get("Dimensions", ())
             ],
             "Period": alarm.get("Period"),
             "EvaluationPeriods": alarm.get("EvaluationPeriods"),
@@ -130,6 +131,6 @@ def _region(alarm: Mapping[str, Any]) -> str:
     return str(alarm["AlarmArn"]).split(":")[3]
 
 
-def _time(seconds: float) -> str:
+def _state_change_time(seconds: float) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"

@@ -16,7 +16,12 @@ from flask_errwatch.config import Config
 from flask_errwatch.errors import ConfigurationError
 from flask_errwatch.extension import KEY, AppState
 from flask_errwatch.lab import Lab
-from flask_errwatch.lab.serving import check_led_to, how_to_reach, serve, told
+from flask_errwatch.lab.app_server import (
+    check_app_uses_lab,
+    format_transition,
+    serve_app,
+    shell_exports,
+)
 from flask_errwatch.simulation import Transition
 from tests.lab.lab_bench import eventually
 
@@ -31,13 +36,13 @@ def config_of(**settings: object) -> Config:
     return state.config
 
 
-def test_app_that_takes_the_environments_values_is_led_to_the_lab(lab: Lab) -> None:
-    """Nothing to say: lines go to the lab; other sinks beside it are no harm."""
-    check_led_to(lab, config_of())
-    check_led_to(lab, config_of(ERRWATCH_SINKS="stdout,cloudwatch"))
+def test_app_configured_by_the_environment_is_accepted(lab: Lab) -> None:
+    """Its lines go to the lab; other sinks beside it do no harm."""
+    check_app_uses_lab(lab, config_of())
+    check_app_uses_lab(lab, config_of(ERRWATCH_SINKS="stdout,cloudwatch"))
 
 
-def test_app_that_insists_on_its_own_values_is_refused(lab: Lab) -> None:
+def test_app_with_values_of_its_own_is_refused(lab: Lab) -> None:
     """A lab must not write into a real journal, nor send anything to a real endpoint."""
     config = config_of(
         ERRWATCH_ENDPOINT_URL="http://127.0.0.1:1/",
@@ -45,8 +50,8 @@ def test_app_that_insists_on_its_own_values_is_refused(lab: Lab) -> None:
         ERRWATCH_SINKS="stdout",
     )
     with pytest.raises(ConfigurationError) as caught:
-        check_led_to(lab, config)
-    assert [(each.key, each.value) for each in caught.value.problems] == [
+        check_app_uses_lab(lab, config)
+    assert [(problem.key, problem.value) for problem in caught.value.problems] == [
         ("ERRWATCH_ENDPOINT_URL", "http://127.0.0.1:1/"),
         ("ERRWATCH_SINKS", ("stdout",)),
         ("ERRWATCH_JOURNAL_DIR", "/var/lib/shop"),
@@ -54,8 +59,8 @@ def test_app_that_insists_on_its_own_values_is_refused(lab: Lab) -> None:
 
 
 def test_exports_name_the_region_of_the_app(lab: Lab) -> None:
-    """Another shell looks where the app's alarms stand."""
-    assert how_to_reach(lab, config_of(ERRWATCH_REGION="eu-west-1")).splitlines() == [
+    """Another shell uses the region of the app's alarms."""
+    assert shell_exports(lab, config_of(ERRWATCH_REGION="eu-west-1")).splitlines() == [
         "To look at it from another shell:",
         f"  export AWS_ENDPOINT_URL={lab.endpoint}",
         "  export AWS_ACCESS_KEY_ID=lab",
@@ -63,31 +68,31 @@ def test_exports_name_the_region_of_the_app(lab: Lab) -> None:
         "  export AWS_DEFAULT_REGION=eu-west-1",
         "  aws cloudwatch describe-alarms",
     ]
-    assert "AWS_DEFAULT_REGION=us-east-1" in how_to_reach(lab, config_of())
+    assert "AWS_DEFAULT_REGION=us-east-1" in shell_exports(lab, config_of())
     assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"
 
 
 def test_transition_is_one_line() -> None:
-    """Time in UTC, state, alarm, and why."""
+    """Time in UTC, state, alarm and, for ALARM, the reason."""
     transition = Transition("shop-critical-error", 1_700_000_000, "OK", "ALARM", "11 > 10.")
-    assert told(transition) == "22:13:20  ALARM  shop-critical-error: 11 > 10."
-    over = Transition("shop-critical-error", 1_700_000_060, "ALARM", "OK", "0 > 10.")
-    assert told(over) == "22:14:20  OK     shop-critical-error"
+    assert format_transition(transition) == "22:13:20  ALARM  shop-critical-error: 11 > 10."
+    resolved = Transition("shop-critical-error", 1_700_000_060, "ALARM", "OK", "0 > 10.")
+    assert format_transition(resolved) == "22:14:20  OK     shop-critical-error"
 
 
 def test_app_is_served_until_a_signal_comes(lab: Lab) -> None:
-    """The app answers at the address that is said; SIGTERM ends it and is then as before."""
+    """The app answers at the printed address; SIGTERM ends it, and its handler is restored."""
     app = Flask("shop")
     app.add_url_rule("/", view_func=lambda: "tea")
-    said: list[str] = []
+    printed: list[str] = []
     bodies: list[bytes] = []
-    before = signal.getsignal(signal.SIGTERM)
+    previous = signal.getsignal(signal.SIGTERM)
 
     def visit() -> None:
-        assert eventually(lambda: bool(said))
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said[0])
-        assert found is not None
-        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+        assert eventually(lambda: bool(printed))
+        match = re.search(r"http://127\.0\.0\.1:(\d+)/", printed[0])
+        assert match is not None
+        connection = HTTPConnection("127.0.0.1", int(match[1]), timeout=60)
         connection.request("GET", "/")
         bodies.append(connection.getresponse().read())
         connection.close()
@@ -95,7 +100,7 @@ def test_app_is_served_until_a_signal_comes(lab: Lab) -> None:
 
     with ThreadPoolExecutor() as pool:
         visitor = pool.submit(visit)
-        serve(lab, app, config_of(), port=0, say=said.append)
+        serve_app(lab, app, config_of(), port=0, echo=printed.append)
         visitor.result()
     assert bodies == [b"tea"]
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) == previous

@@ -1,4 +1,4 @@
-"""The half of CloudWatch that moto lacks: from stored lines to metrics, states and messages."""
+"""The part of CloudWatch that moto lacks: metric filters, alarm evaluation and notifications."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from flask_errwatch._aws import Aws
 from flask_errwatch.errors import JudgeError
 from flask_errwatch.lab.clock import Clock
 from flask_errwatch.lab.definitions import judged_alarm, judged_filter
-from flask_errwatch.lab.notices import Courier
-from flask_errwatch.lab.reading import LogLine, Reader
+from flask_errwatch.lab.log_reader import LogLine, LogReader
+from flask_errwatch.lab.sns_notifier import SnsNotifier
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
 from flask_errwatch.simulation import Judge, LineFilter, StateValue, Transition
 
 _MINUTE = 60
-_MOST_DATA = 1000  # CloudWatch API Reference, PutMetricData: metrics in one call
-_REASON = 1023  # CloudWatch API Reference, SetAlarmState, StateReason
+_MAX_DATA = 1000  # CloudWatch API Reference, PutMetricData: metrics in one call
+_MAX_REASON = 1023  # CloudWatch API Reference, SetAlarmState, StateReason
 
 #: An entry of a listing, as boto3 returns it.
 _Stored = Mapping[str, Any]
@@ -34,7 +34,7 @@ class _Datum(NamedTuple):
     value: float
 
     def counted(self, count: int) -> dict[str, object]:
-        """As PutMetricData takes it, when there are so many of it."""
+        """Returns the entry for PutMetricData when the sample occurred `count` times."""
         return {
             "MetricName": self.name,
             "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions],
@@ -46,31 +46,31 @@ class _Datum(NamedTuple):
 
 
 class _Group:
-    """One log group: what was read of it, its metric filters, and their alarms."""
+    """One log group: its reader, its metric filters and the judge of their alarms."""
 
     def __init__(self, aws: Aws, name: str, origin: float) -> None:
-        self.reader = Reader(aws, name)
+        self.reader = LogReader(aws, name)
         self.judge = Judge(start=origin)
         self.filters: list[LineFilter] = []
 
     def define(self, filters: list[MetricFilter], alarms: list[MetricAlarm]) -> None:
-        """Replaces the filters and alarms."""
+        """Replaces the group's filters and alarms."""
         self.filters = [LineFilter(metric_filter) for metric_filter in filters]
         self.judge.redefine([*filters, *alarms])
 
 
-class Service:
+class CloudWatchEmulator:
     """Does what CloudWatch does between a log line and a notification, one step at a time.
 
-    Everything is read from the lab and written to it over the API, so that whoever looks at it
-    sees what he would see in AWS. Metric data is put at the lab's own time; the log events keep
-    the real time at which they were written.
+    It reads and writes everything over the lab's API, so any client of the lab sees what it
+    would see in AWS. Metric data has the lab's time. Log events keep the real time at which they
+    were written.
 
     Args:
-        aws: The door to the lab.
+        aws: Calls the lab.
         clock: The lab's time.
-        tell: Takes each transition.
-        warn: Takes a sentence about something that the lab cannot do, each time it meets it.
+        on_transition: Called with each transition.
+        on_warning: Called with a sentence each time the lab meets something it cannot do.
     """
 
     def __init__(
@@ -78,39 +78,39 @@ class Service:
         aws: Aws,
         clock: Clock,
         *,
-        tell: Callable[[Transition], object],
-        warn: Callable[[str], object],
+        on_transition: Callable[[Transition], object],
+        on_warning: Callable[[str], object],
     ) -> None:
         self._aws = aws
         self._clock = clock
-        self._tell = tell
-        self._warn = warn
-        self._courier = Courier(aws)
+        self._on_transition = on_transition
+        self._on_warning = on_warning
+        self._notifier = SnsNotifier(aws)
         self._groups: dict[str, _Group] = {}
         self._definitions: object = None
 
     def step(self, until: float) -> None:
-        """Takes in what has arrived, and evaluates every minute up to a moment.
+        """Reads the new lines and evaluates every minute up to `until`.
 
         Args:
-            until: The moment in the lab's time, in seconds since the epoch.
+            until: In the lab's time, in seconds since the epoch.
 
         Raises:
             AwsCallError: When a call to the lab failed.
         """
-        alarms, is_new = self._define()
+        alarms, has_changed = self._read_definitions()
         for group in self._groups.values():
             lines = group.reader.new_lines()
             self._put_metrics(group.filters, lines)
             for line in lines:
                 group.judge.feed(round(self._lab_time(line) * 1000), line.message)
-        self._keep_states(alarms, until, is_new=is_new)
+        self._sync_states(alarms, until, has_changed=has_changed)
         for group in self._groups.values():
             for transition in group.judge.advance(until):
-                self._change(alarms[transition.alarm], transition)
+                self._apply(alarms[transition.alarm], transition)
 
-    def _define(self) -> tuple[dict[str, _Stored], bool]:
-        """Reads filters and alarms; gives the alarms by name, and whether anything is new."""
+    def _read_definitions(self) -> tuple[dict[str, _Stored], bool]:
+        """Reads filters and alarms; returns the alarms by name, and whether anything changed."""
         filters = list(self._aws.pages("logs", "describe_metric_filters", "metricFilters"))
         alarms = {
             str(alarm["AlarmName"]): alarm
@@ -120,45 +120,44 @@ class Service:
             {key: value for key, value in alarm.items() if not key.startswith("State")}
             for alarm in alarms.values()
         ]
-        is_new = (filters, declared) != self._definitions
-        if is_new:
+        has_changed = (filters, declared) != self._definitions
+        if has_changed:
             self._definitions = (filters, declared)
             self._redefine(filters, alarms.values())
-        return alarms, is_new
+        return alarms, has_changed
 
     def _redefine(self, filters: Iterable[_Stored], alarms: Iterable[_Stored]) -> None:
         # moto keeps both when a filter is put twice; in AWS the second replaces the first.
         unique = {(entry["logGroupName"], entry["filterName"]): entry for entry in filters}
-        by_group: dict[str, list[MetricFilter]] = {name: [] for name in self._groups}
-        watched: dict[str, list[MetricAlarm]] = {}
-        owners: dict[tuple[str, str], str] = {}
+        filters_of: dict[str, list[MetricFilter]] = {name: [] for name in self._groups}
+        alarms_of: dict[str, list[MetricAlarm]] = {}
+        group_of_metric: dict[tuple[str, str], str] = {}
         for (group, _), entry in unique.items():
-            metric_filter = self._understood(judged_filter, entry)
+            metric_filter = self._parse(judged_filter, entry)
             if metric_filter is not None:
-                by_group.setdefault(group, []).append(metric_filter)
-                owners.setdefault((metric_filter.namespace, metric_filter.metric_name), group)
+                filters_of.setdefault(group, []).append(metric_filter)
+                metric = metric_filter.namespace, metric_filter.metric_name
+                group_of_metric.setdefault(metric, group)
         for entry in alarms:
-            alarm = self._understood(judged_alarm, entry)
+            alarm = self._parse(judged_alarm, entry)
             if alarm is None:
                 continue
-            owner = owners.get((alarm.namespace or "", alarm.metric_name or ""))
-            if owner is None:
-                self._warn(f"alarm {alarm.name}: no metric filter feeds its metric.")
+            source = group_of_metric.get((alarm.namespace or "", alarm.metric_name or ""))
+            if source is None:
+                self._on_warning(f"alarm {alarm.name}: no metric filter feeds its metric.")
             else:
-                watched.setdefault(owner, []).append(alarm)
-        for name, declared in by_group.items():
-            if name not in self._groups:
-                self._groups[name] = _Group(self._aws, name, self._clock.origin)
-            self._groups[name].define(declared, watched.get(name, []))
+                alarms_of.setdefault(source, []).append(alarm)
+        for group, group_filters in filters_of.items():
+            if group not in self._groups:
+                self._groups[group] = _Group(self._aws, group, self._clock.origin)
+            self._groups[group].define(group_filters, alarms_of.get(group, []))
 
-    def _understood(
-        self, read: Callable[[_Stored], ResourceT], stored: _Stored
-    ) -> ResourceT | None:
-        """The resource of an entry; None, with a warning, for one that the judge cannot judge."""
+    def _parse(self, parse: Callable[[_Stored], ResourceT], stored: _Stored) -> ResourceT | None:
+        """Returns the resource of an entry, or warns and returns None if it cannot be judged."""
         try:
-            return read(stored)
+            return parse(stored)
         except JudgeError as error:
-            self._warn(str(error))
+            self._on_warning(str(error))
             return None
 
     def _lab_time(self, line: LogLine) -> float:
@@ -178,46 +177,46 @@ class Service:
         for (namespace, datum), count in counts.items():
             by_namespace.setdefault(namespace, []).append(datum.counted(count))
         for namespace, data in by_namespace.items():
-            for first in range(0, len(data), _MOST_DATA):
+            for first in range(0, len(data), _MAX_DATA):
                 self._aws.call(
                     *("cloudwatch", "put_metric_data"),
                     Namespace=namespace,
-                    MetricData=data[first : first + _MOST_DATA],
+                    MetricData=data[first : first + _MAX_DATA],
                 )
 
-    def _keep_states(self, alarms: dict[str, _Stored], at: float, *, is_new: bool) -> None:
-        """Gives each alarm the state that the judge knows it in.
+    def _sync_states(self, alarms: dict[str, _Stored], at: float, *, has_changed: bool) -> None:
+        """Sets each alarm's stored state to the judge's.
 
-        moto starts an alarm in OK and puts it back there when it is put again; the live service
-        starts in INSUFFICIENT_DATA and keeps the state. A state that somebody set by hand is
-        announced and taken back, as the next evaluation of the live service does.
+        moto starts an alarm in OK and resets it to OK when it is put again. The live service
+        starts in INSUFFICIENT_DATA and keeps the state. A state that was set by hand is
+        notified and then reverted, as the next evaluation of the live service does.
         """
-        judged = [item for group in self._groups.values() for item in group.judge.states.items()]
+        judged = [state for group in self._groups.values() for state in group.judge.states.items()]
         for name, state in judged:
             alarm = alarms[name]
             stored: StateValue = alarm["StateValue"]
             if stored == state:
                 continue
-            if is_new:
-                self._set(name, state, "Unchecked: initial state.")
+            if has_changed:
+                self._set_state(name, state, "Unchecked: initial state.")
                 continue
             for old, new, reason in (
                 (state, stored, str(alarm["StateReason"])),
-                (stored, state, "What was set by hand does not outlast the next evaluation."),
+                (stored, state, "A state set by hand lasts until the next evaluation."),
             ):
-                self._change(alarm, Transition(name, int(at), old, new, reason))
+                self._apply(alarm, Transition(name, int(at), old, new, reason))
 
-    def _change(self, alarm: _Stored, transition: Transition) -> None:
+    def _apply(self, alarm: _Stored, transition: Transition) -> None:
         name, new, reason = transition.alarm, transition.new, transition.reason
-        self._set(name, new, reason)
-        self._tell(transition)
-        for note in self._courier.tell(alarm, transition.old, new, reason, transition.at):
-            self._warn(f"alarm {name}: {note}.")
+        self._set_state(name, new, reason)
+        self._on_transition(transition)
+        for failure in self._notifier.notify(alarm, transition.old, new, reason, transition.at):
+            self._on_warning(f"alarm {name}: {failure}.")
 
-    def _set(self, name: str, state: str, reason: str) -> None:
+    def _set_state(self, name: str, state: str, reason: str) -> None:
         self._aws.call(
             *("cloudwatch", "set_alarm_state"),
             AlarmName=name,
             StateValue=state,
-            StateReason=reason[:_REASON],
+            StateReason=reason[:_MAX_REASON],
         )

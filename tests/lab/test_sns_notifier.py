@@ -1,4 +1,4 @@
-"""What is published when an alarm changes its state, and to whom it is not."""
+"""Notifications of an alarm's state changes: their content, and which topics get them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from flask_errwatch._aws import Aws
-from flask_errwatch.lab.notices import Courier
+from flask_errwatch.lab.sns_notifier import SnsNotifier
 from tests.lab.lab_bench import Cloud
 
 Posted = tuple[str, list[dict[str, Any]]]
 
 
 def subscribed(cloud: Cloud, *endpoints: str) -> str:
-    """The ARN of a topic with these subscribers."""
+    """Creates a topic with these subscribers and returns its ARN."""
     topic = str(cloud.sns.create_topic(Name="alarms")["TopicArn"])
     for endpoint in endpoints:
         protocol = endpoint.partition(":")[0]
@@ -24,7 +24,7 @@ def subscribed(cloud: Cloud, *endpoints: str) -> str:
 
 
 def stored(cloud: Cloud, **more: Any) -> dict[str, Any]:
-    """The alarm `errors`, as DescribeAlarms returns it."""
+    """Creates the alarm `errors` and returns it as DescribeAlarms does."""
     cloud.alarm("errors", **more)
     alarm: dict[str, Any] = cloud.cloudwatch.describe_alarms()["MetricAlarms"][0]
     return alarm
@@ -41,7 +41,7 @@ def test_message_is_the_one_that_cloudwatch_sends(aws: Aws, cloud: Cloud, posted
         Dimensions=[{"Name": "host", "Value": "a"}],
         DatapointsToAlarm=1,
     )
-    assert Courier(aws).tell(alarm, "OK", "ALARM", "3 > 2", 1_700_000_000.25) == []
+    assert SnsNotifier(aws).notify(alarm, "OK", "ALARM", "3 > 2", 1_700_000_000.25) == []
     (body,) = bodies
     assert (body["Type"], body["TopicArn"]) == ("Notification", topic)
     assert body["Subject"] == 'ALARM: "errors" in us-east-1'
@@ -80,42 +80,44 @@ def test_message_is_the_one_that_cloudwatch_sends(aws: Aws, cloud: Cloud, posted
 def test_only_the_new_states_actions_run(
     aws: Aws, cloud: Cloud, posted: Posted, state: str, count: int
 ) -> None:
-    """An alarm with actions for ALARM alone says nothing of the other states."""
+    """An alarm with actions for ALARM alone notifies of no other state."""
     url, bodies = posted
     alarm = stored(cloud, AlarmActions=[subscribed(cloud, url)])
-    Courier(aws).tell(alarm, "OK", state, "", 0)
+    SnsNotifier(aws).notify(alarm, "OK", state, "", 0)
     assert len(bodies) == count
 
 
 def test_disabled_actions_and_other_actions_do_not_run(
     aws: Aws, cloud: Cloud, posted: Posted
 ) -> None:
-    """ActionsEnabled false silences all; what is no topic, such as an EC2 action, is no message."""
+    """Nothing is published when ActionsEnabled is false, nor for an EC2 action."""
     url, bodies = posted
     topic = subscribed(cloud, url)
     silent = stored(cloud, AlarmActions=[topic], ActionsEnabled=False)
-    assert Courier(aws).tell(silent, "OK", "ALARM", "", 0) == []
+    assert SnsNotifier(aws).notify(silent, "OK", "ALARM", "", 0) == []
     other = stored(cloud, AlarmActions=["arn:aws:automate:us-east-1:ec2:stop"])
-    assert Courier(aws).tell(other, "OK", "ALARM", "", 0) == []
+    assert SnsNotifier(aws).notify(other, "OK", "ALARM", "", 0) == []
     assert bodies == []
 
 
-def test_nobody_outside_this_machine_is_told(aws: Aws, cloud: Cloud, posted: Posted) -> None:
-    """A configured pager is not called from a lab: the topic is left alone, and that is said."""
+def test_no_subscriber_outside_this_machine_is_notified(
+    aws: Aws, cloud: Cloud, posted: Posted
+) -> None:
+    """A lab does not call a real pager: it skips the topic and names the host."""
     url, bodies = posted
     topic = subscribed(cloud, url, "https://pager.example.com/hook", "mailto:a@example.com")
     alarm = stored(cloud, AlarmActions=[topic])
-    notes = Courier(aws).tell(alarm, "OK", "ALARM", "", 0)
-    assert notes == ["not sent, since pager.example.com is outside this machine"]
+    failures = SnsNotifier(aws).notify(alarm, "OK", "ALARM", "", 0)
+    assert failures == ["not sent, since pager.example.com is outside this machine"]
     assert bodies == []
 
 
 def test_subscriber_that_does_not_answer_is_named_not_raised(aws: Aws, cloud: Cloud) -> None:
-    """The lab goes on when nobody listens, or when the topic does not exist."""
+    """A subscriber that does not listen or a missing topic is returned as a sentence."""
     topic = subscribed(cloud, "http://127.0.0.1:9/")
-    notes = Courier(aws).tell(stored(cloud, AlarmActions=[topic]), "OK", "ALARM", "", 0)
-    assert [note.partition(" failed")[0] for note in notes] == ["not sent: sns:Publish"]
+    failures = SnsNotifier(aws).notify(stored(cloud, AlarmActions=[topic]), "OK", "ALARM", "", 0)
+    assert [failure.partition(" failed")[0] for failure in failures] == ["not sent: sns:Publish"]
     gone = stored(cloud, AlarmActions=["arn:aws:sns:us-east-1:123456789012:gone"])
-    notes = Courier(aws).tell(gone, "OK", "ALARM", "", 0)
-    assert len(notes) == 1
-    assert notes[0].startswith("not sent: sns:")
+    failures = SnsNotifier(aws).notify(gone, "OK", "ALARM", "", 0)
+    assert len(failures) == 1
+    assert failures[0].startswith("not sent: sns:")

@@ -1,4 +1,4 @@
-"""Lines read back over the Logs API: every line once, and each soon after it arrived."""
+"""Reads a log group's new lines over the Logs API, each line once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import AwsCallError
 
-#: How much older than the newest line one may be and still be found without reading all
-#: again, in milliseconds: threads of a process hand their lines over out of order.
+#: In milliseconds: a line that is older than the newest by more than this is found only by reading
+#: the whole stream again. Threads of a process deliver their lines out of order.
 _WINDOW = 60_000
 
 
@@ -27,18 +27,18 @@ class LogLine:
 
 @dataclass(slots=True)
 class _Stream:
-    """What was read of one log stream."""
+    """What has been read of one log stream."""
 
     newest: int = 0
     size: int = 0
     ids: set[str] = field(default_factory=set)
 
 
-class Reader:
-    """Reads one log group again and again.
+class LogReader:
+    """Reads one log group repeatedly.
 
     Args:
-        aws: The door to the lab.
+        aws: Calls the lab.
         group: The log group's name; it need not exist yet.
     """
 
@@ -48,7 +48,7 @@ class Reader:
         self._streams: dict[str, _Stream] = {}
 
     def new_lines(self) -> list[LogLine]:
-        """Every line that arrived since the last call, in the order of time.
+        """Returns every line that arrived since the last call, in the order of time.
 
         Raises:
             AwsCallError: When a call failed.
@@ -58,13 +58,13 @@ class Reader:
             stream = self._streams.setdefault(name, _Stream())
             if size > stream.size:
                 lines += self._read(name, stream, since=max(0, stream.newest - _WINDOW))
-            # The sizes do not agree: older lines came late, from the journal of a dead process.
+            # The sizes still differ: older lines arrived late, from the journal of a dead process.
             if size > stream.size:
                 lines += self._read(name, stream, since=0)
         return sorted(lines, key=lambda line: line.timestamp)
 
     def _sizes(self) -> dict[str, int]:
-        """Characters per stream: moto counts `storedBytes` that way, at once."""
+        """Returns the characters per stream: what moto counts as `storedBytes`, without delay."""
         try:
             return {
                 str(stream["logStreamName"]): int(stream["storedBytes"])
