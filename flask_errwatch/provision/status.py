@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from flask_errwatch.capture.log_lines import read_line
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.errors import AwsCallError
@@ -122,18 +122,10 @@ def _beats(
         startTime=round(since.timestamp() * 1000),
     )
     for entry in islice(listed, _MOST):
-        event = _event(entry["message"])
+        event = read_line(entry["message"])
         # A log group may be shared, and an emulator answers with every line.
-        if event.get("event") == HEARTBEAT and event.get("app") == config.app_name:
+        if event and event["event"] == HEARTBEAT and event.get("app") == config.app_name:
             yield {**event, "at": entry["timestamp"]}
-
-
-def _event(message: str) -> dict[str, object]:
-    try:
-        event = json.loads(message)
-    except ValueError:
-        return {}  # a line of somebody else
-    return event if isinstance(event, dict) else {}
 
 
 def _added_up(beats: Iterable[dict[str, object]]) -> Deliveries | None:
