@@ -47,14 +47,14 @@ def bootstrap(*, dry_run: bool) -> None:
 @errwatch.command()
 @click.option("--live", is_flag=True, help="Ask AWS too, and compare what is stored there.")
 def verify(*, live: bool) -> None:
-    """Prove that each detector's line matches its own pattern and no other's."""
+    """Prove that each detector's line matches its own pattern and no other."""
     from flask_errwatch._aws import PROVISIONING, Aws
-    from flask_errwatch.doctor import verification
+    from flask_errwatch.doctor import verify as verify_patterns
 
     state = state_of(current_app)
     config = state.config
     aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
-    click.echo(str(verification.verify(state.catalogue, config, aws if live else None)))
+    click.echo(str(verify_patterns(state.catalogue, config, aws if live else None)))
 
 
 @errwatch.command(with_appcontext=False)

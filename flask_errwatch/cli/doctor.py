@@ -23,62 +23,59 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--role",
     type=click.Choice(["runtime", "deploy"]),
-    help="What this identity is meant to do; otherwise both are looked at.",
+    help="The role that this identity should have; without it both are checked.",
 )
 @click.option("--url", help="The app's public URL: one request is sent there that is answered 404.")
 @with_appcontext
 def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
-    """Look whether all is as it must be, and say what to do; changes nothing."""
-    from flask_errwatch.doctor import Checkup, examine
+    """Check everything that alarms depend on, and show remedies; changes nothing."""
+    from flask_errwatch.doctor import CheckResults, run_checks
 
     state, aws = _app_and_aws()
-    found = []
-    for finding in examine(aws, state.catalogue, state.config, role=role, url=url):
-        found.append(finding)
+    findings = []
+    for finding in run_checks(aws, state.catalogue, state.config, role=role, url=url):
+        findings.append(finding)
         if not as_json:
             click.echo(str(finding))
-    whole = Checkup(tuple(found))
-    click.echo(json.dumps(whole.to_dict(), indent=2) if as_json else whole.summary)
-    if not whole.is_sound:
+    results = CheckResults(tuple(findings))
+    click.echo(json.dumps(results.to_dict(), indent=2) if as_json else results.summary)
+    if not results.is_sound:
         raise click.exceptions.Exit(1)
 
 
 @click.command()
 @_json
-@click.option("--detector", help="Whose alarm shall go off; otherwise the least severe one's.")
+@click.option("--detector", help="The detector to drill; without it the least severe one.")
 @click.option(
     "--timeout",
     type=click.FloatRange(1, 86_400),
-    help="Seconds that it may take; otherwise the alarm's periods and five minutes.",
+    help="Seconds for all stages; without it the alarm's periods and five minutes.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_appcontext
 def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bool) -> None:
-    """Let an alarm go off with marked events, and say when each station had them."""
-    from flask_errwatch.doctor import prepared
-    from flask_errwatch.doctor.drill import Sender
-    from flask_errwatch.doctor.drill_stages import NAMES
+    """Make an alarm fire with marked events, and show when each stage has them."""
+    from flask_errwatch.doctor import STAGES, Reporter, prepare_drill
 
     state, aws = _app_and_aws()
-    made = prepared(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
-    click.echo(str(made), err=as_json)
+    prepared = prepare_drill(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
+    click.echo(str(prepared), err=as_json)
     if not yes:
         click.confirm("Begin?", abort=True, err=as_json)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
-    sender = Sender(
+    reporter = Reporter(
         report=lambda name, data: ErrWatch().report(name, app=app, **data),
         stats=state.delivery.stats,
     )
-    click.echo(f"At most {made.timeout:g} s …", err=True)
-    stations = []
-    for number, station in enumerate(made.run(aws, state.config, sender), start=1):
-        stations.append(station)
-        told = f"[{number}/{len(NAMES)}] {station.name}: {station}"
-        click.echo(told, err=as_json)
+    click.echo(f"At most {prepared.timeout:g} s …", err=True)
+    stages = []
+    for number, stage in enumerate(prepared.run(aws, state.config, reporter), start=1):
+        stages.append(stage)
+        click.echo(f"[{number}/{len(STAGES)}] {stage.name}: {stage}", err=as_json)
     if as_json:
-        listed = [each.to_dict() for each in stations]
-        click.echo(json.dumps({"drill": made.id, "stations": listed}, indent=2))
-    if any(each.outcome != "arrived" for each in stations):
+        values = {"drill": prepared.id, "stations": [stage.to_dict() for stage in stages]}
+        click.echo(json.dumps(values, indent=2))
+    if any(stage.outcome != "arrived" for stage in stages):
         raise click.exceptions.Exit(1)
 
 
@@ -87,6 +84,6 @@ def _app_and_aws() -> tuple[AppState, Aws]:
 
     state = state_of(current_app)
     config = state.config
-    # A person waits, and a failure is an answer here: fewer attempts than for a change.
+    # The user waits, and a failure is a result here: fewer attempts than for a change.
     patience = Patience(connect=5, read=20, attempts=3)
     return state, Aws(region=config.region, endpoint_url=config.endpoint_url, patience=patience)

@@ -1,7 +1,23 @@
-"""Looks whether everything that the app's alarms depend on is as it must be, and tries it out."""
+"""Checks everything that the app's alarms depend on, verifies its patterns, and runs drills."""
 
-from flask_errwatch.doctor.doctor import examine
-from flask_errwatch.doctor.drill import Drill, prepared
-from flask_errwatch.doctor.findings import Checkup, Finding
+from flask_errwatch.doctor.checks import run_checks
+from flask_errwatch.doctor.drill import Drill, DrillRefusedError, Pace, Reporter, prepare_drill
+from flask_errwatch.doctor.drill_stages import STAGES, Stage
+from flask_errwatch.doctor.findings import CheckResults, Finding
+from flask_errwatch.doctor.verification import Verification, VerificationError, verify
 
-__all__ = ["Checkup", "Drill", "Finding", "examine", "prepared"]
+__all__ = [
+    "STAGES",
+    "CheckResults",
+    "Drill",
+    "DrillRefusedError",
+    "Finding",
+    "Pace",
+    "Reporter",
+    "Stage",
+    "Verification",
+    "VerificationError",
+    "prepare_drill",
+    "run_checks",
+    "verify",
+]

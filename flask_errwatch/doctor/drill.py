@@ -1,7 +1,7 @@
-"""`flask errwatch drill`: marked events through the real path, and when each station had them.
+"""`flask errwatch drill`: sends marked events the real way and reports when each stage has them.
 
-The events are counted as real ones are, or the drill would prove nothing: the alarm goes off,
-and whoever it tells is told. Each carries the drill's id in `data.drill`.
+The events are counted like real ones, or the drill would prove nothing: the alarm fires, and its
+subscribers are notified. Each event has the drill's id in `data.drill`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
 from flask_errwatch.doctor import drill_stages as stages
-from flask_errwatch.doctor.drill_stages import Station, Watched
+from flask_errwatch.doctor.drill_stages import DrillRun, Stage
 from flask_errwatch.errors import ErrWatchError, Problem
-from flask_errwatch.provision import from_aws as actual
+from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.resources import MetricAlarm
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _SEVERITY = ("info", "warning", "error", "critical")
 #: Lines of one drill; more would be a load test.
-MOST_LINES = 1000
-#: Seconds that AWS's own steps may take, beside the periods of the alarm.
+MAX_LINES = 1000
+#: Seconds that AWS's own steps may take, in addition to the periods of the alarm.
 _GRACE = 300.0
 
 
@@ -42,23 +42,23 @@ class Pace:
     """How the drill waits.
 
     Attributes:
-        every: Seconds between two looks at AWS.
-        clock: Monotonic seconds.
-        pause: Waits so many seconds.
+        interval: Seconds between two observations of a stage.
+        clock: Returns monotonic seconds.
+        sleep: Waits so many seconds.
     """
 
-    every: float = 2.0
+    interval: float = 2.0
     clock: Callable[[], float] = time.monotonic
-    pause: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sender:
-    """The app's own way out.
+class Reporter:
+    """The app's own delivery.
 
     Attributes:
-        report: Records an event of the detector, with these data.
-        stats: The delivery's figures.
+        report: Reports an event of the detector with this data.
+        stats: Returns the delivery's figures.
     """
 
     report: Callable[[str, dict[str, object]], object]
@@ -67,15 +67,15 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drill:
-    """A drill that may begin.
+    """A drill that is ready to run.
 
     Attributes:
-        id: What marks its events, under `data.drill`.
-        detector: Whose events are sent.
-        alarm: The detector's alarm, as it stands.
+        id: The mark of its events, under `data.drill`.
+        detector: The detector whose events are sent.
+        alarm: The detector's alarm as it is in AWS.
         lines: How many events make one period breach.
         waves: How many periods must breach.
-        timeout: Seconds that it may take.
+        timeout: Seconds for all stages together.
     """
 
     id: str
@@ -86,79 +86,79 @@ class Drill:
     timeout: float
 
     def __str__(self) -> str:
-        times = f" in each of {self.waves} periods" if self.waves > 1 else ""
-        told = ", ".join(self.alarm.alarm_actions) or "nobody"
+        periods = f" in each of {self.waves} periods" if self.waves > 1 else ""
+        targets = ", ".join(self.alarm.alarm_actions) or "no one"
         return (
-            f"Drill {self.id}: {self.lines} events of {self.detector.name}{times}.\n"
-            f"They count as real ones: alarm {self.alarm.name} will go off, and tell {told}."
+            f"Drill {self.id}: {self.lines} events of {self.detector.name}{periods}.\n"
+            f"They count as real ones: alarm {self.alarm.name} will fire and notify {targets}."
         )
 
     def run(
-        self, aws: Aws, config: Config, sender: Sender, pace: Pace | None = None
-    ) -> Iterator[Station]:
-        """Sends the events and follows them; each station as soon as it is known.
+        self, aws: Aws, config: Config, reporter: Reporter, pace: Pace | None = None
+    ) -> Iterator[Stage]:
+        """Sends the events and yields each stage as soon as its outcome is known.
 
         Args:
             aws: The account and region.
             config: The app's configuration.
-            sender: The app's own way out.
+            reporter: The app's own delivery.
             pace: How to wait.
         """
         pace = pace or Pace()
-        watched = Watched(
+        run = DrillRun(
             id=self.id,
             config=config,
             detector=self.detector,
             alarm=self.alarm,
             lines=self.lines,
-            begun=datetime.now(UTC),
-            stats=sender.stats,
+            start=datetime.now(UTC),
+            stats=reporter.stats,
         )
-        watched.remember(aws)
-        waves = _Waves(self, sender, pace)
-        for name in stages.NAMES:
-            yield _followed(name, aws, watched, waves, pace, limit=waves.begun + self.timeout)
+        run.read_baseline(aws)
+        waves = _Waves(self, reporter, pace)
+        for name in stages.STAGES:
+            yield _follow(name, aws, run, waves, pace, limit=waves.start + self.timeout)
 
 
 class _Waves:
-    """Sends the events of a period, then those of the next when it is time."""
+    """Sends the events of the first period, then those of each further period when it begins."""
 
-    def __init__(self, drill: Drill, sender: Sender, pace: Pace) -> None:
-        self.begun = pace.clock()
+    def __init__(self, drill: Drill, reporter: Reporter, pace: Pace) -> None:
+        self.start = pace.clock()
         self._drill = drill
-        self._sender = sender
+        self._reporter = reporter
         self._clock = pace.clock
         self._sent = 0
-        self.send_what_is_due()
+        self.send_due()
 
-    def send_what_is_due(self) -> None:
+    def send_due(self) -> None:
         period = self._drill.alarm.period or 0
-        passed = self._clock() - self.begun
-        while self._sent < self._drill.waves and passed >= self._sent * period:
+        elapsed = self._clock() - self.start
+        while self._sent < self._drill.waves and elapsed >= self._sent * period:
             self._sent += 1
             for _ in range(self._drill.lines):
-                self._sender.report(self._drill.detector.name, {"drill": self._drill.id})
+                self._reporter.report(self._drill.detector.name, {"drill": self._drill.id})
 
 
-def _followed(
-    name: str, aws: Aws, watched: Watched, waves: _Waves, pace: Pace, *, limit: float
-) -> Station:
-    """Looks until the station has what it waits for, the time is over, or it cannot be seen."""
+def _follow(
+    name: str, aws: Aws, run: DrillRun, waves: _Waves, pace: Pace, *, limit: float
+) -> Stage:
+    """Observes the stage until the events arrive, the time is over, or it cannot be read."""
     while True:
-        waves.send_what_is_due()
-        sight = stages.look(name, aws, watched)
-        now = pace.clock()
-        if sight.outcome is not None:
-            was_there = sight.outcome in {"arrived", "refused"}
-            seconds = round(now - waves.begun, 1) if was_there else None
-            return Station(name=name, outcome=sight.outcome, seconds=seconds, detail=sight.text)
+        waves.send_due()
+        observation = stages.observe(name, aws, run)
+        outcome, now = observation.outcome, pace.clock()
+        if outcome is not None:
+            has_time = outcome in {"arrived", "refused"}
+            seconds = round(now - waves.start, 1) if has_time else None
+            return Stage(name=name, outcome=outcome, seconds=seconds, detail=observation.text)
         if now >= limit:
-            detail = f"{sight.text} {stages.likely_reason(name, aws, watched)}"
-            return Station(name=name, outcome="missing", seconds=None, detail=detail)
-        pace.pause(min(pace.every, limit - now))
+            detail = f"{observation.text} {stages.likely_reason(name, aws, run)}"
+            return Stage(name=name, outcome="missing", seconds=None, detail=detail)
+        pace.sleep(min(pace.interval, limit - now))
 
 
-def prepared(
+def prepare_drill(
     aws: Aws,
     catalogue: Catalogue,
     config: Config,
@@ -166,32 +166,35 @@ def prepared(
     detector: str | None = None,
     timeout: float | None = None,
 ) -> Drill:
-    """A drill of the named detector, or of the one that does the least harm.
+    """Creates a drill of the named detector, or else of the one that does the least harm.
 
-    That is the least severe one that alarms at a fixed threshold, and of those the one that
-    needs the fewest events.
+    That is the least severe detector with a fixed threshold, and of those the one that needs the
+    fewest events.
 
     Args:
         aws: The account and region.
         catalogue: The app's detectors.
         config: The app's configuration.
         detector: The detector's name.
-        timeout: Seconds that the drill may take; None is the alarm's periods and five minutes.
+        timeout: Seconds for all stages; None means the alarm's periods and five minutes.
 
     Raises:
-        DrillRefusedError: When the alarm cannot be made to go off by so many lines, is in ALARM
-            already, or does not stand; or when this process sends nothing to CloudWatch.
-        UnknownDetectorError: When there is no such detector.
+        DrillRefusedError: When so many lines cannot make the alarm fire, when it is in ALARM
+            already or does not exist, or when this process sends nothing to CloudWatch.
+        UnknownDetectorError: When the catalogue has no such detector.
         AwsCallError: When the alarm cannot be read.
     """
     if config.sinks is not None and "cloudwatch" not in config.sinks:
         sinks = ", ".join(config.sinks) or "none"
-        _refuse("ERRWATCH_SINKS", sinks, "A drill sends through the cloudwatch sink: run it there.")
+        remedy = "A drill sends through the cloudwatch sink: run it there."
+        raise _refusal("ERRWATCH_SINKS", sinks, remedy)
     chosen = _least_harmful(catalogue) if detector is None else catalogue.named(detector)
     if not isinstance(chosen.alarm, Alarm):
-        names = ", ".join(each.name for each in _drillable(catalogue)) or "none"
-        _refuse("detector", chosen.name, f"Only fixed thresholds can be drilled: of {names}.")
-    alarm = _standing(aws, chosen.resource_name(config.app_name))
+        names = ", ".join(candidate.name for candidate in _drillable(catalogue)) or "none"
+        raise _refusal(
+            "detector", chosen.name, f"Only fixed thresholds can be drilled: of {names}."
+        )
+    alarm = _read_alarm(aws, chosen.resource_name(config.app_name))
     waves = alarm.datapoints_to_alarm or alarm.evaluation_periods or 1
     periods = (alarm.period or 0) * (alarm.evaluation_periods or 1)
     return Drill(
@@ -204,53 +207,54 @@ def prepared(
     )
 
 
-def _refuse(key: str, value: object, remedy: str) -> None:
-    raise DrillRefusedError(Problem(key=key, value=value, remedy=remedy))
+def _refusal(key: str, value: object, remedy: str) -> DrillRefusedError:
+    return DrillRefusedError(Problem(key=key, value=value, remedy=remedy))
 
 
 def _drillable(catalogue: Catalogue) -> Sequence[Detector]:
-    return [each for each in catalogue if isinstance(each.alarm, Alarm)]
+    return [detector for detector in catalogue if isinstance(detector.alarm, Alarm)]
 
 
 def _least_harmful(catalogue: Catalogue) -> Detector:
     drillable = _drillable(catalogue)
     if not drillable:
-        _refuse("detectors", "none", "No detector alarms at a fixed threshold: declare an Alarm.")
+        remedy = "No detector has an alarm with a fixed threshold: declare an Alarm."
+        raise _refusal("detectors", "none", remedy)
     return min(drillable, key=_harm)
 
 
 def _harm(detector: Detector) -> tuple[int, float]:
-    alarm = detector.alarm
-    assert isinstance(alarm, Alarm)  # noqa: S101 - only such are asked about
-    return _SEVERITY.index(detector.level), alarm.threshold or 0.0
+    threshold = detector.alarm.threshold if isinstance(detector.alarm, Alarm) else None
+    return _SEVERITY.index(detector.level), threshold or 0.0
 
 
-def _standing(aws: Aws, name: str) -> MetricAlarm:
-    """The alarm as it stands, which need not be as it is declared."""
-    found = aws.call("cloudwatch", "describe_alarms", AlarmNames=[name])
-    listed = found.get("MetricAlarms", ())
-    if not listed:
-        _refuse("alarm", name, "It does not stand in AWS: run `flask errwatch apply`.")
-    alarm = actual.metric_alarm(listed[0])
+def _read_alarm(aws: Aws, name: str) -> MetricAlarm:
+    """Returns the alarm as it is in AWS, which may differ from its declaration."""
+    alarms = aws.call("cloudwatch", "describe_alarms", AlarmNames=[name]).get("MetricAlarms", ())
+    if not alarms:
+        raise _refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
+    alarm = from_aws.metric_alarm(alarms[0])
     if alarm.state is not None and alarm.state.value == "ALARM":
-        _refuse("alarm", name, "It is in ALARM already: wait for OK, or drill another detector.")
+        remedy = "It is in ALARM already: wait for OK, or drill another detector."
+        raise _refusal("alarm", name, remedy)
     return alarm
 
 
 def _lines_to_breach(alarm: MetricAlarm) -> int:
-    """How many lines make one period breach, when nothing else comes in."""
-    threshold, operator = alarm.threshold, alarm.comparison_operator
+    """Returns how many lines make one period breach, if nothing else is counted."""
+    threshold = alarm.threshold
     if alarm.statistic not in {"Sum", "SampleCount"} or threshold is None:
         remedy = "Only a Sum or SampleCount above a threshold grows with lines: use another."
-        _refuse("alarm", alarm.name, remedy)
-    assert threshold is not None  # noqa: S101 - refused above
-    if operator == "GreaterThanThreshold":
-        lines = max(1, math.floor(threshold) + 1)
-    elif operator == "GreaterThanOrEqualToThreshold":
-        lines = max(1, math.ceil(threshold))
-    else:
-        _refuse("alarm", alarm.name, "It goes off when there are too few: use another detector.")
-    if lines > MOST_LINES:
-        remedy = f"It takes {lines} lines of at most {MOST_LINES}: use another detector."
-        _refuse("alarm", alarm.name, remedy)
+        raise _refusal("alarm", alarm.name, remedy)
+    match alarm.comparison_operator:
+        case "GreaterThanThreshold":
+            lines = max(1, math.floor(threshold) + 1)
+        case "GreaterThanOrEqualToThreshold":
+            lines = max(1, math.ceil(threshold))
+        case _:
+            remedy = "It fires when there are too few: use another detector."
+            raise _refusal("alarm", alarm.name, remedy)
+    if lines > MAX_LINES:
+        remedy = f"It takes {lines} lines of at most {MAX_LINES}: use another detector."
+        raise _refusal("alarm", alarm.name, remedy)
     return lines

@@ -1,4 +1,4 @@
-"""The stations of a drill: how each is looked at, and what it means when nothing arrived."""
+"""The stages of a drill: how each is observed, and why nothing may have arrived there."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from flask_errwatch.detectors import Detector
 from flask_errwatch.doctor.recent_lines import lines_since
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import field as json_field
-from flask_errwatch.provision import from_aws as actual
+from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.resources import MetricAlarm
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
 LOGS, METRIC, ALARM, SNS = "CloudWatch Logs", "metric", "alarm", "SNS"
-NAMES = (LOGS, METRIC, ALARM, SNS)
+STAGES = (LOGS, METRIC, ALARM, SNS)
 
-#: `unseen`: whether it arrived cannot be looked at, or there is nothing that could arrive.
+#: `unseen`: the stage may not be read, or there is nothing that could arrive.
 Outcome = Literal["arrived", "refused", "missing", "unseen"]
 
 _APPLY = "run `flask errwatch apply`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Station:
-    """One station, and whether the drill came there.
+class Stage:
+    """The result of one stage.
 
     Attributes:
         name: `CloudWatch Logs`, `metric`, `alarm` or `SNS`.
-        outcome: What became of it.
-        seconds: From the first event to when it was seen; None when it was not.
-        detail: What was seen, or the likely reason why nothing was.
+        outcome: Whether the events arrived.
+        seconds: From the first event until it was observed; None when it was not.
+        detail: What was observed, or the likely reason why nothing was.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Station:
     detail: str
 
     def to_dict(self) -> dict[str, object]:
-        """The station as JSON values."""
+        """The stage as JSON values."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -56,12 +56,12 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What one look at a station showed.
+class Observation:
+    """The state of a stage at one moment.
 
     Attributes:
         outcome: None while it may still arrive.
-        text: What was seen so far.
+        text: What was observed.
     """
 
     outcome: Outcome | None
@@ -69,18 +69,19 @@ class Sight:
 
 
 @dataclass(kw_only=True, slots=True)
-class Watched:
-    """What a drill looks for.
+class DrillRun:
+    """A drill in progress.
 
     Attributes:
-        id: What marks its events.
+        id: The mark of its events.
         config: The app's configuration.
-        detector: Whose events they are.
-        alarm: The alarm as it stands.
-        lines: How many events one period gets; a later wave is waited for with the alarm.
-        begun: When the first one was sent.
-        stats: The delivery's figures.
-        before: What the metric had counted in the minute of the beginning; 0 when unknown.
+        detector: The detector of the events.
+        alarm: The alarm as it is in AWS.
+        lines: The number of events per period. Only those of the first are waited for in
+            CloudWatch Logs and the metric.
+        start: When the first event was sent.
+        stats: Returns the delivery's figures.
+        counted_before: What the metric had counted in the minute of `start`; 0 when unknown.
     """
 
     id: str
@@ -88,124 +89,125 @@ class Watched:
     detector: Detector
     alarm: MetricAlarm
     lines: int
-    begun: datetime
+    start: datetime
     stats: Callable[[], Stats]
-    before: float = field(default=0.0)
+    counted_before: float = field(default=0.0)
 
-    def remember(self, aws: Aws) -> None:
-        """Notes what the metric has counted already: real lines of this minute."""
+    def read_baseline(self, aws: Aws) -> None:
+        """Reads what the metric has counted already: real lines of this minute."""
         try:
-            self.before = _counted(aws, self)
+            self.counted_before = _count(aws, self)
         except AwsCallError:
-            return  # the metric's own station says why it cannot be read
+            return  # the metric's own stage reports why it cannot be read
 
 
-def look(name: str, aws: Aws, watched: Watched) -> Sight:
-    """Looks at a station once."""
+def observe(name: str, aws: Aws, run: DrillRun) -> Observation:
+    """Reads the state of a stage once."""
     try:
-        return _LOOKS[name](aws, watched)
+        return _OBSERVERS[name](aws, run)
     except AwsCallError as error:
         if error.kind in {"throttled", "unreachable"}:
-            return Sight(None, str(error))
-        # Without AWS's own words: an emulator that lacks the call answers with a page.
+            return Observation(None, str(error))
+        # Without AWS's own message: an emulator that lacks the call answers with an HTML page.
         remedy = f" {error.remedy}" if error.is_lasting else ""
-        return Sight("unseen", f"{error.action} failed with {error.code}.{remedy}")
+        return Observation("unseen", f"{error.action} failed with {error.code}.{remedy}")
 
 
-def likely_reason(name: str, aws: Aws, watched: Watched) -> str:
-    """Why nothing arrived, as far as it can be told."""
+def likely_reason(name: str, aws: Aws, run: DrillRun) -> str:
+    """Why nothing arrived, as far as it can be determined."""
     try:
-        return _REASONS[name](aws, watched)
+        return _REASONS[name](aws, run)
     except AwsCallError as error:
         return str(error)
 
 
-def _in_logs(aws: Aws, watched: Watched) -> Sight:
-    pattern = str(json_field("$.data.drill") == watched.id)
-    since = watched.begun.timestamp() - 60
-    # By id: a line may arrive twice.
-    found = {
-        each.event.get("id")
-        for each in lines_since(aws, watched.config, pattern, since)
-        if _mark(each.event) == watched.id
+def _observe_logs(aws: Aws, run: DrillRun) -> Observation:
+    pattern = str(json_field("$.data.drill") == run.id)
+    since = run.start.timestamp() - 60
+    # Distinct ids: a line may be delivered twice.
+    ids = {
+        line.event.get("id")
+        for line in lines_since(aws, run.config, pattern, since)
+        if _drill_id(line.event) == run.id
     }
-    text = f"{len(found)} of {watched.lines} lines were accepted."
-    return Sight("arrived" if len(found) >= watched.lines else None, text)
+    text = f"{len(ids)} of {run.lines} lines were accepted."
+    return Observation("arrived" if len(ids) >= run.lines else None, text)
 
 
-def _mark(event: Mapping[str, Any]) -> object:
+def _drill_id(event: Mapping[str, object]) -> object:
     data = event.get("data")
     return data.get("drill") if isinstance(data, dict) else None
 
 
-def _in_metric(aws: Aws, watched: Watched) -> Sight:
-    more = _counted(aws, watched) - watched.before
-    text = f"It counted {more:g} lines more, of {watched.lines}."
-    return Sight("arrived" if more >= watched.lines else None, text)
+def _observe_metric(aws: Aws, run: DrillRun) -> Observation:
+    count = _count(aws, run) - run.counted_before
+    text = f"It counted {count:g} of {run.lines} lines."
+    return Observation("arrived" if count >= run.lines else None, text)
 
 
-def _counted(aws: Aws, watched: Watched) -> float:
-    """What the alarm's metric has counted since the minute of the beginning."""
-    alarm = watched.alarm
+def _count(aws: Aws, run: DrillRun) -> float:
+    """Returns what the alarm's metric has counted since the minute of the start."""
+    alarm = run.alarm
     dimensions = [{"Name": name, "Value": value} for name, value in alarm.dimensions]
     metric = {
         "Namespace": alarm.namespace,
         "MetricName": alarm.metric_name,
         "Dimensions": dimensions,
     }
-    begin = watched.begun.replace(second=0, microsecond=0)
-    told = aws.call(
+    minute = run.start.replace(second=0, microsecond=0)
+    response = aws.call(
         "cloudwatch",
         "get_metric_data",
         MetricDataQueries=[
             {"Id": "lines", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
         ],
-        StartTime=begin,
+        StartTime=minute,
         # Ahead of our clock: the lab's time runs faster.
-        EndTime=begin + timedelta(days=1),
+        EndTime=minute + timedelta(days=1),
     )
-    return float(sum(value for each in told["MetricDataResults"] for value in each["Values"]))
+    results = response["MetricDataResults"]
+    return float(sum(value for result in results for value in result["Values"]))
 
 
-def _in_alarm(aws: Aws, watched: Watched) -> Sight:
-    found = aws.call("cloudwatch", "describe_alarms", AlarmNames=[watched.alarm.name])
-    listed = found.get("MetricAlarms", ())
-    if not listed:
-        return Sight(None, "It does not stand any more.")
-    state, why = listed[0]["StateValue"], listed[0].get("StateReason", "")
+def _observe_alarm(aws: Aws, run: DrillRun) -> Observation:
+    response = aws.call("cloudwatch", "describe_alarms", AlarmNames=[run.alarm.name])
+    alarms = response.get("MetricAlarms", ())
+    if not alarms:
+        return Observation(None, "It does not exist any more.")
+    state, reason = alarms[0]["StateValue"], alarms[0].get("StateReason", "")
     if state == "ALARM":
-        return Sight("arrived", f"{watched.alarm.name} is in ALARM: {why}")
-    return Sight(None, f"{watched.alarm.name} is in {state}.")
+        return Observation("arrived", f"{run.alarm.name} is in ALARM: {reason}")
+    return Observation(None, f"{run.alarm.name} is in {state}.")
 
 
-def _in_sns(aws: Aws, watched: Watched) -> Sight:
-    """The alarm's history: the only place where a refused publish shows."""
-    topics = [each for each in watched.alarm.alarm_actions if ":sns:" in each]
-    if not watched.alarm.actions_enabled:
-        return Sight("unseen", f"The alarm's actions are turned off: {_APPLY}.")
+def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
+    """Reads the alarm's history, which alone shows a refused publish."""
+    topics = [action for action in run.alarm.alarm_actions if ":sns:" in action]
+    if not run.alarm.actions_enabled:
+        return Observation("unseen", f"The alarm's actions are turned off: {_APPLY}.")
     if not topics:
-        return Sight("unseen", "The alarm tells no topic: set ERRWATCH_SNS_TOPIC.")
-    listed = aws.pages(
+        return Observation("unseen", "The alarm has no topic: set ERRWATCH_SNS_TOPIC.")
+    history = aws.pages(
         "cloudwatch",
         "describe_alarm_history",
         "AlarmHistoryItems",
-        AlarmName=watched.alarm.name,
+        AlarmName=run.alarm.name,
         HistoryItemType="Action",
-        StartDate=watched.begun,
+        StartDate=run.start,
     )
-    # With the topic named in each: an alarm may have other actions too.
-    entries = [each for each in listed if any(topic in str(each) for topic in topics)]
-    for each in entries:
-        summary = str(each.get("HistorySummary", ""))
-        if summary.startswith("Failed") or _data(each).get("actionState") == "Failed":
-            return Sight("refused", f"{summary} {_data(each).get('error') or ''}".strip())
+    # Those that name a topic: an alarm may have other actions too.
+    entries = [entry for entry in history if any(topic in str(entry) for topic in topics)]
+    for entry in entries:
+        summary, data = str(entry.get("HistorySummary", "")), _history_data(entry)
+        if summary.startswith("Failed") or data.get("actionState") == "Failed":
+            return Observation("refused", f"{summary} {data.get('error') or ''}".strip())
     if entries:
-        text = f"{entries[0].get('HistorySummary')}; whether subscribers got it, only they can say."
-        return Sight("arrived", text)
-    return Sight(None, "No publish is in the alarm's history.")
+        text = f"{entries[0].get('HistorySummary')}; ask the subscribers whether they received it."
+        return Observation("arrived", text)
+    return Observation(None, "The alarm's history has no notification.")
 
 
-def _data(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _history_data(entry: Mapping[str, Any]) -> dict[str, Any]:
     try:
         data = json.loads(entry.get("HistoryData") or "{}")
     except ValueError:
@@ -213,33 +215,36 @@ def _data(entry: Mapping[str, Any]) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _why_not_in_logs(_aws: Aws, watched: Watched) -> str:
-    stats = watched.stats()
+def _why_not_in_logs(_aws: Aws, run: DrillRun) -> str:
+    stats = run.stats()
     if stats.last_error:
-        return f"The delivery says: {stats.last_error}"
+        return f"The delivery reports: {stats.last_error}"
     if stats.dropped:
         return f"{stats.dropped} events were dropped: a before_emit hook may drop them."
-    return f"{stats.pending} lines wait in this process: try a longer --timeout."
+    return f"{stats.pending} lines are pending in this process: try a longer --timeout."
 
 
-def _why_not_in_metric(aws: Aws, watched: Watched) -> str:
-    config, alarm = watched.config, watched.alarm
-    name = watched.detector.resource_name(config.app_name)
-    listed = aws.call(
+def _why_not_in_metric(aws: Aws, run: DrillRun) -> str:
+    config, alarm = run.config, run.alarm
+    name = run.detector.resource_name(config.app_name)
+    response = aws.call(
         "logs", "describe_metric_filters", logGroupName=config.log_group, filterNamePrefix=name
-    )["metricFilters"]
-    stands = [each for each in map(actual.metric_filter, listed) if each.name == name]
-    if not stands:
-        return f"No metric filter {name} stands in {config.log_group}: {_APPLY}."
-    if stands[0].pattern != watched.detector.pattern:
-        return f"The filter's pattern is {stands[0].pattern}, not the detector's: {_APPLY}."
-    if (stands[0].namespace, stands[0].metric_name) != (alarm.namespace, alarm.metric_name):
-        return f"The filter feeds another metric than the alarm watches: {_APPLY}."
+    )
+    filters = {
+        entry.name: entry for entry in map(from_aws.metric_filter, response["metricFilters"])
+    }
+    if name not in filters:
+        return f"Metric filter {name} does not exist in {config.log_group}: {_APPLY}."
+    stored = filters[name]
+    if stored.pattern != run.detector.pattern:
+        return f"The filter's pattern is {stored.pattern}, not the detector's: {_APPLY}."
+    if (stored.namespace, stored.metric_name) != (alarm.namespace, alarm.metric_name):
+        return f"The filter feeds another metric than the alarm uses: {_APPLY}."
     return "Filter and alarm agree; a metric takes a minute or two: try a longer --timeout."
 
 
-def _why_not_in_alarm(_aws: Aws, watched: Watched) -> str:
-    alarm = watched.alarm
+def _why_not_in_alarm(_aws: Aws, run: DrillRun) -> str:
+    alarm = run.alarm
     if alarm.unit not in {None, "Count"}:
         return f"It has the unit {alarm.unit}, which no line has: {_APPLY}."
     return (
@@ -248,17 +253,17 @@ def _why_not_in_alarm(_aws: Aws, watched: Watched) -> str:
     )
 
 
-def _why_not_in_sns(_aws: Aws, _watched: Watched) -> str:
-    return "It is told when the alarm goes off; `flask errwatch doctor` looks at the topic."
+def _why_not_in_sns(_aws: Aws, _run: DrillRun) -> str:
+    return "It publishes when the alarm fires; `flask errwatch doctor` checks the topic."
 
 
-_LOOKS: dict[str, Callable[[Aws, Watched], Sight]] = {
-    LOGS: _in_logs,
-    METRIC: _in_metric,
-    ALARM: _in_alarm,
-    SNS: _in_sns,
+_OBSERVERS: dict[str, Callable[[Aws, DrillRun], Observation]] = {
+    LOGS: _observe_logs,
+    METRIC: _observe_metric,
+    ALARM: _observe_alarm,
+    SNS: _observe_sns,
 }
-_REASONS: dict[str, Callable[[Aws, Watched], str]] = {
+_REASONS: dict[str, Callable[[Aws, DrillRun], str]] = {
     LOGS: _why_not_in_logs,
     METRIC: _why_not_in_metric,
     ALARM: _why_not_in_alarm,

@@ -1,9 +1,9 @@
-"""What the doctor finds, as values: each says what to do about it."""
+"""The doctor's findings as values; each states the problem and its remedy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from flask_errwatch._text import one_line
@@ -11,58 +11,69 @@ from flask_errwatch.errors import AwsCallError
 
 Level = Literal["ok", "warning", "problem"]
 
-#: Items that a text shows of a finding.
-_SHOWN = 5
+#: How many items the text of a finding lists.
+_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        subject: What was looked at, in a word or two.
-        level: `ok`, `warning` (it may be meant, or could not be told) or `problem`.
-        found: What was found, in a sentence; texts of outsiders in it are evidence.
-        remedy: What to do, in a sentence; empty when nothing is to be done.
-        method: How it was found out, where there are several ways.
-        items: What it is about, one by one; a text shows the first ones.
+        subject: What was checked, in a word or two.
+        level: `ok`, `warning` (it may be intended, or could not be determined) or `problem`.
+        message: The result, in a sentence. It may quote text from outside as evidence.
+        remedy: What to do, in a sentence; empty when nothing has to be done.
+        method: How it was checked, where there are several ways.
+        items: What the message is about, one by one; the text lists the first ones.
 
     Example:
-        >>> print(Finding(subject="topic", level="problem", found="There is no such topic.",
+        >>> print(Finding(subject="topic", level="problem", message="The topic does not exist.",
         ...     remedy="Run `flask errwatch apply`."))
-        problem  topic: There is no such topic.
+        problem  topic: The topic does not exist.
                  → Run `flask errwatch apply`.
     """
 
     subject: str
     level: Level
-    found: str
+    message: str
     remedy: str = ""
     method: str = ""
     items: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, object]:
+        """The finding as JSON values."""
+        return {
+            "subject": self.subject,
+            "level": self.level,
+            "found": self.message,
+            "remedy": self.remedy,
+            "method": self.method,
+            "items": list(self.items),
+        }
+
     def __str__(self) -> str:
-        by = f" [{self.method}]" if self.method else ""
-        more = len(self.items) - _SHOWN
-        listed = [*self.items[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
-        about = f" {one_line(', '.join(listed))}" if listed else ""
-        told = f"{self.level:<7}  {self.subject}: {one_line(self.found)}{about}{by}"
-        return f"{told}\n{'':<7}  → {one_line(self.remedy)}" if self.remedy else told
+        more = len(self.items) - _LISTED
+        listed = [*self.items[:_LISTED], *([f"and {more} more"] if more > 0 else [])]
+        items = f" {one_line(', '.join(listed))}" if listed else ""
+        method = f" [{self.method}]" if self.method else ""
+        text = f"{self.level:<7}  {self.subject}: {one_line(self.message)}{items}{method}"
+        return f"{text}\n{'':<7}  → {one_line(self.remedy)}" if self.remedy else text
 
 
-def ok(subject: str, found: str, *, method: str = "") -> Finding:
-    """A finding that asks for nothing."""
-    return Finding(subject=subject, level="ok", found=found, method=method)
+def ok(subject: str, message: str, *, method: str = "") -> Finding:
+    """A finding that needs no action."""
+    return Finding(subject=subject, level="ok", message=message, method=method)
 
 
 def warning(
-    subject: str, found: str, remedy: str, *, method: str = "", items: Iterable[str] = ()
+    subject: str, message: str, remedy: str, *, method: str = "", items: Iterable[str] = ()
 ) -> Finding:
-    """A finding that may be meant, or that could not be told."""
+    """A finding that may be intended, or that could not be determined."""
     return Finding(
         subject=subject,
         level="warning",
-        found=found,
+        message=message,
         remedy=remedy,
         method=method,
         items=tuple(items),
@@ -70,48 +81,48 @@ def warning(
 
 
 def problem(
-    subject: str, found: str, remedy: str, *, method: str = "", items: Iterable[str] = ()
+    subject: str, message: str, remedy: str, *, method: str = "", items: Iterable[str] = ()
 ) -> Finding:
-    """A finding with which lines, alarms or messages get lost, or blame the wrong one."""
+    """A finding that loses lines, alarms or notifications, or blames the wrong client."""
     return Finding(
         subject=subject,
         level="problem",
-        found=found,
+        message=message,
         remedy=remedy,
         method=method,
         items=tuple(items),
     )
 
 
-def unseen(subject: str, error: AwsCallError) -> Finding:
-    """What could not be looked at; a denied read may be meant, any other failure is a problem."""
-    found = f"Not looked at: {error.action} failed with {error.code} ({error.message})."
+def not_checked(subject: str, error: AwsCallError) -> Finding:
+    """A check whose call failed: a warning if the read is denied, otherwise a problem."""
+    message = f"Not checked: {error.action} failed with {error.code} ({error.message})."
     level: Level = "warning" if error.kind == "permission" else "problem"
-    return Finding(subject=subject, level=level, found=found, remedy=error.remedy)
+    return Finding(subject=subject, level=level, message=message, remedy=error.remedy)
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
-    """All findings.
+class CheckResults:
+    """All findings of a run.
 
     Attributes:
-        findings: In the order in which they were made.
+        findings: In the order of the checks.
     """
 
     findings: tuple[Finding, ...]
 
     def count(self, level: Level) -> int:
         """How many findings have that level."""
-        return sum(each.level == level for each in self.findings)
+        return sum(finding.level == level for finding in self.findings)
 
     @property
     def is_sound(self) -> bool:
-        """Whether there is no problem; warnings are none."""
+        """Whether there are no problems; warnings do not count."""
         return self.count("problem") == 0
 
     @property
     def summary(self) -> str:
-        """The last line: how many of each."""
+        """The last line of the output: the number of findings per level."""
         return (
             f"{self.count('ok')} ok, {self.count('warning')} warnings, "
             f"{self.count('problem')} problems."
@@ -119,4 +130,5 @@ class Checkup:
 
     def to_dict(self) -> dict[str, object]:
         """The findings as JSON values: `flask errwatch doctor --json`."""
-        return {"sound": self.is_sound, "findings": [asdict(each) for each in self.findings]}
+        findings = [finding.to_dict() for finding in self.findings]
+        return {"sound": self.is_sound, "findings": findings}

@@ -1,7 +1,7 @@
-"""Which of the actions that the library needs are allowed: simulated, or tried harmlessly.
+"""Which of the actions that the library needs are allowed: simulated, or tried by harmless calls.
 
 The actions are those of the exported policies, so the two cannot disagree. No call changes
-anything. What cannot be told without changing something is said not to have been checked.
+anything. An action that only a change would test is reported as not checked.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SIMULATED, TRIED = "iam:SimulatePrincipalPolicy", "harmless calls"
 
 _USER = re.compile(r"arn:[^:]+:iam::\d+:user/.+")
 _ASSUMED = re.compile(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.+")
-#: How the stream of a policy's `log-group:NAME:*` is spelled in a request.
+#: A request has a stream's ARN where a policy has `log-group:NAME:*`.
 _STREAM = re.compile(r"(:log-group:[^:]+):\*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """Who makes the calls, and where.
+    """The identity that makes the calls, and where.
 
     Attributes:
         arn: Of the user or the assumed role.
@@ -45,26 +45,26 @@ class Caller:
     scope: AwsScope
 
     @classmethod
-    def of(cls, aws: Aws) -> Caller:
-        """Asks AWS; that needs no permission.
+    def identify(cls, aws: Aws) -> Caller:
+        """Calls GetCallerIdentity, which needs no permission.
 
         Raises:
             AwsCallError: When there are no credentials, no region or no AWS.
         """
         region, partition = aws.region(), aws.partition()
-        told = aws.call("sts", "get_caller_identity")
-        scope = AwsScope(partition=partition, region=region, account=str(told["Account"]))
-        return cls(arn=str(told["Arn"]), scope=scope)
+        identity = aws.call("sts", "get_caller_identity")
+        scope = AwsScope(partition=partition, region=region, account=str(identity["Account"]))
+        return cls(arn=str(identity["Arn"]), scope=scope)
 
     @property
     def is_root(self) -> bool:
-        """Whether it is the account's root user, who may do everything."""
+        """Whether it is the account's root user, which may do everything."""
         return self.arn.endswith(":root")
 
 
 @dataclass(slots=True)
-class _Answers:
-    """What was found out of one role's actions."""
+class _Permissions:
+    """The actions of one role, by whether they are allowed."""
 
     method: str
     allowed: list[str] = field(default_factory=list)
@@ -73,8 +73,8 @@ class _Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Needed:
-    """Actions, and the spellings of the one resource they are needed on."""
+class _Requirement:
+    """Actions on one resource, whose ARN may have several forms."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
@@ -83,83 +83,91 @@ class _Needed:
 def permission_findings(
     aws: Aws, caller: Caller, catalogue: Catalogue, config: Config, role: Role | None
 ) -> Iterator[Finding]:
-    """One finding per role: what is allowed, what is denied, what could not be told.
+    """Yields findings per role: what is allowed, what is denied, what could not be checked.
 
     Args:
         aws: The account and region.
-        caller: Whose permissions they are.
+        caller: The identity to check.
         catalogue: The app's detectors.
         config: The app's configuration.
-        role: The role that the caller is meant to have. None looks at `runtime` and `deploy`;
-            then it is only a warning when what deploying needs is denied.
+        role: The role that the caller should have. None checks `runtime` and `deploy`; then a
+            denied action that only deploying needs is a warning.
     """
     if caller.is_root:
-        found = "This is the account's root user, to whom nothing is denied."
-        yield warning("permissions", found, "Use a role: see `flask errwatch export iam`.")
+        message = "This is the account's root user, to whom nothing is denied."
+        yield warning("permissions", message, "Use a role: see `flask errwatch export iam`.")
         return
-    for each in ("runtime", "deploy") if role is None else (role,):
-        document = iam_policy(each, catalogue, config, scope=caller.scope)
-        needed = list(_needed(document))
-        answers = _simulated(aws, caller, needed) or _tried(aws, config, caller.scope, needed)
-        yield from _told(each, answers, is_optional=role is None and each != "runtime")
+    roles: tuple[Role, ...] = ("runtime", "deploy") if role is None else (role,)
+    for required in roles:
+        document = iam_policy(required, catalogue, config, scope=caller.scope)
+        requirements = list(_requirements(document))
+        permissions = _simulate(aws, caller, requirements)
+        if permissions is None:
+            permissions = _try_calls(aws, config, caller.scope, requirements)
+        is_optional = role is None and required != "runtime"
+        yield from _role_findings(required, permissions, is_optional=is_optional)
 
 
-def _needed(document: Mapping[str, object]) -> Iterator[_Needed]:
+def _requirements(document: Mapping[str, object]) -> Iterator[_Requirement]:
     statements = document["Statement"]
     assert isinstance(statements, list)  # noqa: S101 - the exporter's own shape
-    for each in statements:
-        yield _Needed(_listed(each["Action"]), _listed(each["Resource"]))
+    for statement in statements:
+        yield _Requirement(_strings(statement["Action"]), _strings(statement["Resource"]))
 
 
-def _listed(value: object) -> tuple[str, ...]:
+def _strings(value: object) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
 
 
-def _told(role: Role, answers: _Answers, *, is_optional: bool) -> Iterator[Finding]:
+def _role_findings(
+    role: Role, permissions: _Permissions, *, is_optional: bool
+) -> Iterator[Finding]:
     subject = f"{role} permissions"
     policy = f"the policy that `flask errwatch export iam --role {role}` prints"
-    method = answers.method
-    if answers.denied:
-        found = f"{len(answers.denied)} denied:"
+    method = permissions.method
+    allowed, denied, unknown = permissions.allowed, permissions.denied, permissions.unknown
+    if denied:
+        message = f"{len(denied)} denied:"
         if is_optional:
             remedy = f"Only where this identity shall deploy, give it {policy}."
-            yield warning(subject, found, remedy, method=method, items=answers.denied)
+            yield warning(subject, message, remedy, method=method, items=denied)
         else:
             remedy = f"Give it {policy}."
-            yield problem(subject, found, remedy, method=method, items=answers.denied)
-    elif answers.allowed:
-        found = f"Allowed: {len(answers.allowed)} of {len(answers.allowed) + len(answers.unknown)}."
-        yield ok(subject, found, method=method)
-    if answers.unknown:
-        found = f"{len(answers.unknown)} not checked, since no harmless call told:"
+            yield problem(subject, message, remedy, method=method, items=denied)
+    elif allowed:
+        message = f"Allowed: {len(allowed)} of {len(allowed) + len(unknown)}."
+        yield ok(subject, message, method=method)
+    if unknown:
+        message = f"{len(unknown)} not checked, because no harmless call can show it:"
         remedy = (
             "Let this identity call iam:SimulatePrincipalPolicy and iam:GetRole on itself, or "
             f"compare its policies with {policy}."
         )
-        yield warning(subject, found, remedy, method=method, items=answers.unknown)
+        yield warning(subject, message, remedy, method=method, items=unknown)
 
 
-def _simulated(aws: Aws, caller: Caller, needed: list[_Needed]) -> _Answers | None:
-    """What IAM's simulator says; None where it may not be asked, or knows no such identity."""
+def _simulate(aws: Aws, caller: Caller, requirements: list[_Requirement]) -> _Permissions | None:
+    """Asks IAM's simulator; None where that is denied or the identity is unknown to it."""
     try:
-        source = _principal(aws, caller.arn)
-        if source is None:
+        principal = _principal(aws, caller.arn)
+        if principal is None:
             return None
-        answers = _Answers(SIMULATED)
-        for each in needed:
-            decisions = _decisions(aws, source, each)
-            for action in each.actions:
-                # The resources are spellings of one thing: one that is allowed is enough.
-                said = [on for on in each.resources if (action, on) in decisions]
-                into = answers.allowed if said else answers.denied
-                into.append(action if said else f"{action} on {each.resources[0]}")
+        permissions = _Permissions(SIMULATED)
+        for requirement in requirements:
+            allowed = _allowed_pairs(aws, principal, requirement)
+            for action in requirement.actions:
+                # The resources are forms of the same ARN: one allowed form is enough.
+                if any((action, resource) in allowed for resource in requirement.resources):
+                    permissions.allowed.append(action)
+                else:
+                    permissions.denied.append(f"{action} on {requirement.resources[0]}")
     except AwsCallError:
-        return None  # the other way is taken, and named in the finding
-    return answers
+        return None  # calls are tried instead, and the finding names the method
+    return permissions
 
 
 def _principal(aws: Aws, arn: str) -> str | None:
-    """The user or role whose policies count; a session's ARN lacks its role's path."""
+    """Returns the user or role that has the policies; a session's ARN lacks its role's path."""
     if _USER.fullmatch(arn):
         return arn
     session = _ASSUMED.fullmatch(arn)
@@ -171,56 +179,62 @@ def _principal(aws: Aws, arn: str) -> str | None:
         return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}"
 
 
-def _decisions(aws: Aws, source: str, needed: _Needed) -> set[tuple[str, str]]:
-    """The pairs of action and resource that are allowed."""
+def _allowed_pairs(aws: Aws, principal: str, requirement: _Requirement) -> set[tuple[str, str]]:
+    """Returns the pairs of action and resource that the simulator allows."""
     allowed = set()
-    for resource in needed.resources:
-        on = {} if resource == "*" else {"ResourceArns": [_spelled(resource)]}
-        told = aws.call(
+    for resource in requirement.resources:
+        on = {} if resource == "*" else {"ResourceArns": [_request_arn(resource)]}
+        response = aws.call(
             "iam",
             "simulate_principal_policy",
-            PolicySourceArn=source,
-            ActionNames=list(needed.actions),
-            MaxItems=1000,  # all of them in one answer
+            PolicySourceArn=principal,
+            ActionNames=list(requirement.actions),
+            MaxItems=1000,  # all of them in one response
             **on,
         )
-        for each in told["EvaluationResults"]:
-            if each["EvalDecision"] == "allowed":
-                allowed.add((str(each["EvalActionName"]), resource))
+        for result in response["EvaluationResults"]:
+            if result["EvalDecision"] == "allowed":
+                allowed.add((str(result["EvalActionName"]), resource))
     return allowed
 
 
-def _spelled(resource: str) -> str:
-    """A resource as a request would name it: a pattern would only match a wider one."""
-    named = resource.replace("${?}", "?")
-    return _STREAM.sub(r"\1:log-stream:errwatch-doctor", named).replace("*", "errwatch-doctor")
+def _request_arn(resource: str) -> str:
+    """Returns the ARN as in a request: a pattern would only match a wider pattern."""
+    arn = resource.replace("${?}", "?")
+    return _STREAM.sub(r"\1:log-stream:errwatch-doctor", arn).replace("*", "errwatch-doctor")
 
 
-def _tried(aws: Aws, config: Config, scope: AwsScope, needed: list[_Needed]) -> _Answers:
-    calls = _harmless(config, scope)
-    answers = _Answers(TRIED)
-    for action in dict.fromkeys(action for each in needed for action in each.actions):
+def _try_calls(
+    aws: Aws, config: Config, scope: AwsScope, requirements: list[_Requirement]
+) -> _Permissions:
+    calls = _harmless_calls(config, scope)
+    permissions = _Permissions(TRIED)
+    actions = [action for requirement in requirements for action in requirement.actions]
+    for action in dict.fromkeys(actions):
         if action not in calls:
-            answers.unknown.append(action)
+            permissions.unknown.append(action)
             continue
         service, method, arguments = calls[action]
         try:
             aws.call(service, method, **arguments)
         except AwsCallError as error:
-            # Who may not act is told so before AWS looks whether the thing is there.
-            denied, absent = error.kind == "permission", "NotFound" in error.code
-            into = answers.denied if denied else answers.allowed if absent else answers.unknown
-            into.append(action)
+            # AWS checks the permission before it checks whether the resource exists.
+            if error.kind == "permission":
+                permissions.denied.append(action)
+            elif "NotFound" in error.code:
+                permissions.allowed.append(action)
+            else:
+                permissions.unknown.append(action)
         else:
-            answers.allowed.append(action)
-    return answers
+            permissions.allowed.append(action)
+    return permissions
 
 
 _Call = tuple[str, str, dict[str, object]]
 
 
-def _harmless(config: Config, scope: AwsScope) -> dict[str, _Call]:
-    """A call for each action that has one which changes nothing."""
+def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
+    """A call that changes nothing, for each action that has one."""
     group: dict[str, object] = {"logGroupName": config.log_group}
     topic = config.sns_topic or ""
     topic_arn: dict[str, object] = {
@@ -228,12 +242,12 @@ def _harmless(config: Config, scope: AwsScope) -> dict[str, _Call]:
     }
     board = dashboard_name(config.app_name)
     now = round(time.time() * 1000)
-    # AWS makes no stream for an event: sent to one that is not there, it is refused, and why it
-    # is refused tells whether the sender may send.
-    nowhere = {**group, "logStreamName": f"errwatch-doctor-{os.urandom(16).hex()}"}
+    # AWS creates no stream for an event. An event for a stream that does not exist is rejected, and
+    # the error code shows whether the caller is allowed to send.
+    no_stream = {**group, "logStreamName": f"errwatch-doctor-{os.urandom(16).hex()}"}
     event = {"timestamp": now, "message": "errwatch doctor"}
     return {
-        "logs:PutLogEvents": ("logs", "put_log_events", {**nowhere, "logEvents": [event]}),
+        "logs:PutLogEvents": ("logs", "put_log_events", {**no_stream, "logEvents": [event]}),
         "logs:DescribeLogGroups": ("logs", "describe_log_groups", {"limit": 1}),
         "logs:DescribeMetricFilters": ("logs", "describe_metric_filters", {**group, "limit": 1}),
         "logs:FilterLogEvents": (

@@ -1,7 +1,7 @@
-"""Whether a resource's policy lets CloudWatch do something: pure, and honest about doubt.
+"""Whether a resource policy lets CloudWatch do something; pure.
 
-Of IAM's policy language this knows what the policies of topics and keys are made of. What it
-does not know makes the answer None, never a guess (IAM User Guide, Policy evaluation logic).
+It knows the part of IAM's policy language that policies of topics and keys use. For anything
+else the answer is None, not a guess (IAM User Guide, Policy evaluation logic).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-#: Yes, no, or what cannot be told.
+#: Allowed, not allowed, or None where it cannot be determined.
 Answer = bool | None
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
@@ -23,13 +23,13 @@ _OPERATORS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """One action of CloudWatch's on one resource.
+class AccessRequest:
+    """An action of CloudWatch on a resource.
 
     Attributes:
-        action: As `sns:Publish`.
+        action: Such as `sns:Publish`.
         resource: The resource's ARN.
-        account: The account that the alarm and the resource are of.
+        account: The account of the alarm and of the resource.
         alarm_arn: The alarm for which CloudWatch acts.
     """
 
@@ -40,7 +40,7 @@ class Asked:
 
     @property
     def context(self) -> Mapping[str, str]:
-        """The condition keys that the call brings, in lower case as IAM compares them."""
+        """The condition keys of the request, in lower case as IAM compares them."""
         return {
             "aws:sourcearn": self.alarm_arn,
             "aws:sourceaccount": self.account,
@@ -50,67 +50,71 @@ class Asked:
         }
 
 
-def allows(policy: str, asked: Asked) -> Answer:
-    """Whether the policy allows it; a statement that denies beats all that allow.
+def allows(policy: str, request: AccessRequest) -> Answer:
+    """Whether the policy allows the request; a statement that denies overrides all others.
 
     Args:
         policy: The policy document, as JSON.
-        asked: What CloudWatch wants to do.
+        request: What CloudWatch would do.
 
     Returns:
         None where that depends on something that is not known here.
 
     Example:
-        >>> asked = Asked(action="sns:Publish", resource="arn:aws:sns:eu-west-1:1:ops",
+        >>> request = AccessRequest(action="sns:Publish", resource="arn:aws:sns:eu-west-1:1:ops",
         ...     account="1", alarm_arn="arn:aws:cloudwatch:eu-west-1:1:alarm:shop")
         >>> allows('{"Statement": {"Effect": "Allow", "Action": "sns:*", "Resource": "*",'
-        ...     ' "Principal": {"Service": "cloudwatch.amazonaws.com"}}}', asked)
+        ...     ' "Principal": {"Service": "cloudwatch.amazonaws.com"}}}', request)
         True
     """
     try:
         document = json.loads(policy or "{}")
     except ValueError:
         return None
-    statements = document.get("Statement", []) if isinstance(document, dict) else None
-    listed = [statements] if isinstance(statements, dict) else statements
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+    value = document.get("Statement", []) if isinstance(document, dict) else None
+    statements = [value] if isinstance(value, dict) else value
+    if not isinstance(statements, list) or not all(isinstance(entry, dict) for entry in statements):
         return None
-    allowed = _any(_applies(each, asked) for each in listed if each.get("Effect") == "Allow")
-    denied = _any(_applies(each, asked) for each in listed if each.get("Effect") == "Deny")
-    return _all([allowed, None if denied is None else not denied])
+
+    def applies(effect: str) -> Answer:
+        return _any(
+            _applies(statement, request)
+            for statement in statements
+            if statement.get("Effect") == effect
+        )
+
+    denied = applies("Deny")
+    return _all([applies("Allow"), None if denied is None else not denied])
 
 
 def _any(answers: Iterable[Answer]) -> Answer:
-    known = set(answers)
-    return True if True in known else None if None in known else False
+    distinct = set(answers)
+    return True if True in distinct else None if None in distinct else False
 
 
 def _all(answers: Iterable[Answer]) -> Answer:
-    known = set(answers)
-    return False if False in known else None if None in known else True
+    distinct = set(answers)
+    return False if False in distinct else None if None in distinct else True
 
 
-def _applies(statement: Mapping[str, object], asked: Asked) -> Answer:
+def _applies(statement: Mapping[str, object], request: AccessRequest) -> Answer:
     if statement.keys() & {"NotPrincipal", "NotAction", "NotResource"}:
         return None
+    actions, resources = (_values(statement.get(key, ())) for key in ("Action", "Resource"))
     return _all(
         [
             _is_for_cloudwatch(statement.get("Principal")),
-            any(_like(each.lower(), asked.action.lower()) for each in _words(statement, "Action")),
-            any(_like(each, asked.resource) for each in _words(statement, "Resource")),
-            _holds(statement.get("Condition", {}), asked.context),
+            any(_matches(pattern.lower(), request.action.lower()) for pattern in actions),
+            any(_matches(pattern, request.resource) for pattern in resources),
+            _condition_is_met(statement.get("Condition", {}), request.context),
         ]
     )
 
 
-def _words(statement: Mapping[str, object], key: str) -> tuple[str, ...]:
-    return _listed(statement.get(key, ()))
-
-
-def _listed(value: object) -> tuple[str, ...]:
-    # A bare true or number is what its text is (IAM, JSON policy elements: Condition).
+def _values(value: object) -> tuple[str, ...]:
+    # A bare true or number equals its text (IAM, JSON policy elements: Condition).
     if isinstance(value, list | tuple):
-        return tuple(_text(each) for each in value)
+        return tuple(_text(element) for element in value)
     return (_text(value),)
 
 
@@ -120,35 +124,35 @@ def _text(value: object) -> str:
 
 def _is_for_cloudwatch(principal: object) -> bool:
     if isinstance(principal, Mapping):
-        services = _listed(principal.get("Service", ()))
-        return bool({CLOUDWATCH, "*"} & {*services, *_listed(principal.get("AWS", ()))})
+        services = _values(principal.get("Service", ()))
+        return bool({CLOUDWATCH, "*"} & {*services, *_values(principal.get("AWS", ()))})
     return principal == "*"
 
 
-def _holds(condition: object, context: Mapping[str, str]) -> Answer:
+def _condition_is_met(condition: object, context: Mapping[str, str]) -> Answer:
     if not isinstance(condition, Mapping):
         return None
     return _all(
-        _compared(str(operator), str(key).lower(), _listed(values), context)
+        _test(str(operator), str(key).lower(), _values(values), context)
         for operator, tests in condition.items()
         for key, values in (tests.items() if isinstance(tests, Mapping) else ((operator, ()),))
     )
 
 
-def _compared(
-    operator: str, key: str, values: tuple[str, ...], context: Mapping[str, str]
-) -> Answer:
-    plain = operator.removesuffix("IfExists")
-    if key not in context or plain not in _OPERATORS:
+def _test(operator: str, key: str, values: tuple[str, ...], context: Mapping[str, str]) -> Answer:
+    name = operator.removesuffix("IfExists")
+    if key not in context or name not in _OPERATORS:
         return None
-    given = context[key]
-    if plain == "Bool":
-        return given in {each.lower() for each in values}
-    is_pattern = plain in _LIKE or plain.endswith("NotLike")
-    matches = any(_like(each, given) if is_pattern else each == given for each in values)
-    return not matches if "Not" in plain else matches
+    actual = context[key]
+    if name == "Bool":
+        return actual in {value.lower() for value in values}
+    if name in _LIKE or name.endswith("NotLike"):
+        is_equal = any(_matches(pattern, actual) for pattern in values)
+    else:
+        is_equal = actual in values
+    return not is_equal if "Not" in name else is_equal
 
 
-def _like(pattern: str, text: str) -> bool:
-    parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
+def _matches(pattern: str, text: str) -> bool:
+    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None

@@ -1,7 +1,7 @@
-"""One failing request through the app's public URL, and what the app made of its address.
+"""Sends one failing request through the app's public URL and checks the address in its line.
 
-The request claims addresses that nobody has in X-Forwarded-For. Which of them the app believes,
-if any, tells how many proxies it trusts too many.
+The request has forged addresses in X-Forwarded-For. Which of them the app believes, if any,
+shows by how many proxies `ERRWATCH_TRUSTED_PROXIES` is too high.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from flask_errwatch._text import described
 from flask_errwatch.capture.client_address import ClientAddress
 from flask_errwatch.config import Config
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
-from flask_errwatch.doctor.recent_lines import addresses_of, is_internal, lines_since
+from flask_errwatch.doctor.line_findings import is_internal
+from flask_errwatch.doctor.recent_lines import client_addresses, lines_since
 from flask_errwatch.patterns import field as json_field
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
 SUBJECT = "trusted proxies"
-#: Of TEST-NET-1, which no client has (RFC 5737); the last is the first to be believed.
+#: Of TEST-NET-1, which no client has (RFC 5737). The app believes the last one first.
 FORGED = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
-_TIMEOUT = 20.0
-_PAUSE = 2.0
+_REQUEST_TIMEOUT = 20.0
+_POLL_INTERVAL = 2.0
 
 
 def probe_finding(
@@ -36,52 +37,52 @@ def probe_finding(
     url: str,
     *,
     timeout: float,
-    pause: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Finding:
-    """Sends the probe, waits for its line in the log group, and reads it.
+    """Sends the probe, waits for its line in the log group, and checks the line's address.
 
     Args:
         aws: The account and region.
         config: The app's configuration.
-        url: The app's public URL; a path that nothing answers is put below it.
+        url: The app's public URL; the probe requests a path below it that does not exist.
         timeout: Seconds to wait for the line.
-        pause: Waits some seconds.
+        sleep: Waits some seconds.
 
     Raises:
         AwsCallError: When the log group cannot be read.
     """
     token = os.urandom(8).hex()
     agent = f"errwatch-doctor/{token}"
-    begun = time.time()
+    start = time.time()
     try:
         status = _request(url, token, agent)
     except (OSError, HTTPException, ValueError) as error:
-        found = f"The probe of {url} was not answered: {described(error)}."
-        return problem(SUBJECT, found, "Give the address at which people reach the app.")
+        message = f"The probe of {url} was not answered: {described(error)}."
+        return problem(SUBJECT, message, "Give the address at which people reach the app.")
     if status < 400:
-        found = f"The probe was answered {status}, which makes no line."
+        message = f"The probe was answered {status}, which creates no line."
         remedy = "Give a URL below which unknown paths are answered 404, without a redirect."
-        return warning(SUBJECT, found, remedy)
+        return warning(SUBJECT, message, remedy)
     limit = time.monotonic() + timeout
     pattern = str(json_field("$.user_agent") == agent)
     while True:
-        for each in lines_since(aws, config, pattern, begun - 60):
-            if each.event.get("user_agent") == agent:
-                return _read(addresses_of([each]), config.trusted_proxies)
+        for line in lines_since(aws, config, pattern, start - 60):
+            if line.event.get("user_agent") == agent:
+                return _line_finding(client_addresses([line]), config.trusted_proxies)
         if time.monotonic() >= limit:
-            found = f"The probe was answered {status}, and no line of it came in {timeout:g} s."
+            message = f"The probe was answered {status}, but its line did not arrive in "
             remedy = "See whether a proxy answers in its place, and try `flask errwatch drill`."
-            return problem(SUBJECT, found, remedy)
-        pause(_PAUSE)
+            return problem(SUBJECT, f"{message}{timeout:g} s.", remedy)
+        sleep(_POLL_INTERVAL)
 
 
 def _request(url: str, token: str, agent: str) -> int:
-    """The status of the answer; redirects are not followed."""
+    """Returns the status of the response; redirects are not followed."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("it is no URL of http or https")
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT)
+        raise ValueError("it is not an http or https URL")
+    connection_class = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connection_class(parts.hostname, parts.port, timeout=_REQUEST_TIMEOUT)
     headers = {"User-Agent": agent, "X-Forwarded-For": ", ".join(FORGED), "Connection": "close"}
     try:
         connection.request(
@@ -92,16 +93,16 @@ def _request(url: str, token: str, agent: str) -> int:
         connection.close()
 
 
-def _read(addresses: Sequence[ClientAddress], trusted: object) -> Finding:
+def _line_finding(addresses: Sequence[ClientAddress], trusted: object) -> Finding:
     if addresses:
-        return believed(addresses[0].ip, addresses[0].source, trusted)
-    found = "The server told the app no address of the probe (a Unix socket, perhaps)."
+        return address_finding(addresses[0].ip, addresses[0].source, trusted)
+    message = "The server gave the app no address of the probe (it may listen on a Unix socket)."
     remedy = "Set ERRWATCH_TRUSTED_PROXIES to the number of proxies in front of the app."
-    return problem(SUBJECT, found, remedy)
+    return problem(SUBJECT, message, remedy)
 
 
-def believed(ip: str, source: str, trusted: object) -> Finding:
-    """What it means that the app took the probe's address to be this one.
+def address_finding(ip: str, source: str, trusted: object) -> Finding:
+    """What it means that the app recorded this address as the probe's client.
 
     Args:
         ip: The address in the probe's line.
@@ -109,16 +110,16 @@ def believed(ip: str, source: str, trusted: object) -> Finding:
         trusted: `ERRWATCH_TRUSTED_PROXIES`.
 
     Example:
-        >>> believed("192.0.2.3", "x-forwarded-for", 2).remedy
+        >>> address_finding("192.0.2.3", "x-forwarded-for", 2).remedy
         'Set ERRWATCH_TRUSTED_PROXIES to 1.'
     """
     setting = (
         f"ERRWATCH_TRUSTED_PROXIES = {trusted}"
         if isinstance(trusted, int)
-        else ("the networks in ERRWATCH_TRUSTED_PROXIES")
+        else "the networks in ERRWATCH_TRUSTED_PROXIES"
     )
     if ip in FORGED:
-        found = f"With {setting}, the app believed {ip}, which the probe had made up."
+        message = f"With {setting}, the app believed {ip}, which the probe forged."
         too_many = len(FORGED) - FORGED.index(ip)
         if source == "proxy-fix":
             remedy = f"Lower ProxyFix's x_for by {too_many}."
@@ -126,17 +127,17 @@ def believed(ip: str, source: str, trusted: object) -> Finding:
             remedy = f"Set ERRWATCH_TRUSTED_PROXIES to {max(0, trusted - too_many)}."
         else:
             remedy = "Leave out the networks that clients are in."
-        return problem(SUBJECT, found, remedy)
+        return problem(SUBJECT, message, remedy)
     if source == "peer" and trusted != 0:
-        found = f"With {setting}, the app found too few entries, and took its peer {ip}."
+        message = f"With {setting}, the app found too few entries and used its peer {ip}."
         remedy = "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to X-Forwarded-For."
-        return problem(SUBJECT, found, remedy)
+        return problem(SUBJECT, message, remedy)
     if is_internal(ip):
-        found = f"With {setting}, the app saw the probe come from {ip} ({source})."
+        message = f"With {setting}, the app saw the probe come from {ip} ({source})."
         remedy = (
             "Raise ERRWATCH_TRUSTED_PROXIES by the proxies that are not counted, unless you run "
             "this inside that network."
         )
-        return problem(SUBJECT, found, remedy)
-    found = f"The probe came from {ip} ({source}): that must be your own public address."
-    return ok(SUBJECT, found, method="probe")
+        return problem(SUBJECT, message, remedy)
+    message = f"The probe came from {ip} ({source}): that must be your own public address."
+    return ok(SUBJECT, message, method="probe")

@@ -1,8 +1,8 @@
-"""Proof, before anything depends on it, that every line is counted by its own filter alone.
+"""`flask errwatch verify`: proves that each detector's lines match its own pattern alone.
 
-A sample line of each detector is judged by every detector's pattern: by the local judge and, on
-request, by AWS's own TestMetricFilter. Each sample carries the phrases of all other detectors
-wherever an outsider could have written them.
+Every detector's pattern is tested with a sample line of each detector: by the local judge and, on
+request, by AWS's own TestMetricFilter. Each sample contains the event names of all other detectors
+in every field that a client can write.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _MESSAGES = 50
 
 
 class VerificationError(ErrWatchError):
-    """Lines and patterns do not belong together as the catalogue says; every pair is listed."""
+    """A line does not match its own pattern, or matches another's; every pair is listed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
-    """What was found to be right.
+    """The result of a verification without problems.
 
     Attributes:
         detectors: How many detectors were verified.
-        is_live: Whether AWS was asked too.
+        is_live: Whether AWS tested the patterns too.
     """
 
     detectors: int
@@ -47,50 +47,51 @@ class Verification:
 
     def __str__(self) -> str:
         judges = "by the local judge and by AWS" if self.is_live else "by the local judge"
-        proof = f"each one's sample line matches its own pattern and no other's, {judges}"
+        proof = f"each detector's sample line matches its own pattern and no other, {judges}"
         stored = "; the patterns stored in AWS are the catalogue's" if self.is_live else ""
-        counted = "1 detector" if self.detectors == 1 else f"{self.detectors} detectors"
-        return f"Verified {counted}: {proof}{stored}."
+        count = "1 detector" if self.detectors == 1 else f"{self.detectors} detectors"
+        return f"Verified {count}: {proof}{stored}."
 
 
 def verify(catalogue: Catalogue, config: Config, aws: Aws | None = None) -> Verification:
-    """Verifies that each detector's sample line matches its own pattern and no other's.
+    """Verifies that each detector's sample line matches its own pattern and no other.
 
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
-        aws: Where to ask TestMetricFilter and to compare the stored patterns; None asks the
-            local judge alone.
+        aws: The account whose TestMetricFilter and stored patterns are compared too; None uses
+            the local judge alone.
 
     Raises:
-        VerificationError: Naming each line and pattern that offend, and each stored pattern
-            that is not the catalogue's.
-        PatternSyntaxError: When a pattern is none.
-        AwsCallError: When AWS cannot be asked.
+        VerificationError: Naming each wrong pair of line and pattern, and each stored pattern
+            that differs from the catalogue's.
+        PatternSyntaxError: When a pattern is not valid.
+        AwsCallError: When a call failed.
 
     Example:
         >>> from flask_errwatch import config
         >>> from flask_errwatch.detectors import DEFAULT_DETECTORS
         >>> print(verify(Catalogue(DEFAULT_DETECTORS), config.load({}, {}, app_name="shop")))
-        Verified 7 detectors: each one's sample line matches its own pattern and no other's, by \
+        Verified 7 detectors: each detector's sample line matches its own pattern and no other, by \
 the local judge.
     """
-    samples = {sample(each, catalogue, config): each for each in catalogue}
-    problems = [*_judged_here(samples)]
+    samples = {sample_line(detector, catalogue, config): detector for detector in catalogue}
+    problems = [*_local_problems(samples)]
     if aws is not None:
-        problems += [*_judged_by_aws(aws, samples), *_stored(aws, catalogue, config)]
+        problems += [*_aws_problems(aws, samples), *_stored_problems(aws, catalogue, config)]
     if problems:
         raise VerificationError(*problems)
     return Verification(detectors=len(catalogue), is_live=aws is not None)
 
 
-def sample(detector: Detector, catalogue: Catalogue, config: Config) -> str:
-    """A line of the detector, of a request that tries to be counted by all the others."""
-    hostile = ", ".join(f'"event": "{each.event}"' for each in catalogue if each is not detector)
+def sample_line(detector: Detector, catalogue: Catalogue, config: Config) -> str:
+    """Renders a line of the detector for a request that tries to match all other patterns."""
+    others = [other.event for other in catalogue if other is not detector]
+    hostile = ", ".join(f'"event": "{event}"' for event in others)
     event = Stamps().stamped(events.head(detector))
-    claimed = [status for status in range(400, 600) if catalogue.for_status(status) is detector]
-    if claimed:
-        event["status"] = claimed[0]
+    statuses = [status for status in range(400, 600) if catalogue.for_status(status) is detector]
+    if statuses:
+        event["status"] = statuses[0]
     environ = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": f"/{hostile}",
@@ -101,43 +102,43 @@ def sample(detector: Detector, catalogue: Catalogue, config: Config) -> str:
     event["exception"] = exception_fields(RuntimeError(hostile), root="/", handled=True)
     event["data"] = {"event": hostile}
     event["app"] = config.app_name
-    shown = Redact(Redactor(config.redact_keys))(None, "", event)
-    text = render(None, "", events.in_order(shown))
-    return str(text, "utf-8")
+    redacted = Redact(Redactor(config.redact_keys))(None, "", event)
+    line = render(None, "", events.in_order(redacted))
+    return str(line, "utf-8")
 
 
 #: The detectors by their sample lines.
 _Samples = Mapping[str, Detector]
 
 
-def _judged_here(samples: _Samples) -> Iterator[Problem]:
-    patterns = PatternSet(parse(each.pattern) for each in samples.values())
-    answers = {line: patterns.matching(line) for line in samples}
-    for place, detector in enumerate(samples.values()):
-        matched = {line for line, answer in answers.items() if answer[place]}
-        yield from _offences("the local judge", detector, samples, matched)
+def _local_problems(samples: _Samples) -> Iterator[Problem]:
+    patterns = PatternSet(parse(detector.pattern) for detector in samples.values())
+    matches = {line: patterns.matching(line) for line in samples}
+    for index, detector in enumerate(samples.values()):
+        matched = {line for line, matching in matches.items() if matching[index]}
+        yield from _match_problems("the local judge", detector, samples, matched)
 
 
-def _judged_by_aws(aws: Aws, samples: _Samples) -> Iterator[Problem]:
+def _aws_problems(aws: Aws, samples: _Samples) -> Iterator[Problem]:
     lines = [*samples]
     for detector in samples.values():
         matched: set[str] = set()
         for start in range(0, len(lines), _MESSAGES):
-            answer = aws.call(
+            response = aws.call(
                 "logs",
                 "test_metric_filter",
                 filterPattern=detector.pattern,
                 logEventMessages=lines[start : start + _MESSAGES],
             )
-            # By their text: what `eventNumber` begins with is documented one way and is another.
-            matched |= {each["eventMessage"] for each in answer.get("matches", ())}
-        yield from _offences("AWS", detector, samples, matched)
+            # By message: whether `eventNumber` begins with 0 or 1 differs from the documentation.
+            matched |= {match["eventMessage"] for match in response.get("matches", ())}
+        yield from _match_problems("AWS", detector, samples, matched)
 
 
-def _offences(
+def _match_problems(
     judge: str, detector: Detector, samples: _Samples, matched: set[str]
 ) -> Iterator[Problem]:
-    """What is wrong with the lines that a detector's pattern matches."""
+    """Yields the detector's own lines that do not match, and those of others that do."""
     key = f"pattern of {detector.name}"
     for line, other in samples.items():
         if other is detector and line not in matched:
@@ -148,23 +149,23 @@ def _offences(
             yield Problem(key=key, value=detector.pattern, remedy=remedy)
 
 
-def _stored(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator[Problem]:
-    """What differs between the filters of the app's log group and the catalogue."""
+def _stored_problems(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator[Problem]:
+    """Yields the differences between the log group's metric filters and the catalogue."""
     group = config.log_group
     entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=group)
-    again = "run `flask errwatch bootstrap`"
+    action = "run `flask errwatch bootstrap`"
     try:
-        stored = {each.name: each.pattern for each in map(metric_filter, entries)}
+        stored = {entry.name: entry.pattern for entry in map(metric_filter, entries)}
     except AwsCallError as error:
         if error.code != "ResourceNotFoundException":
             raise
-        yield Problem(key="log group", value=group, remedy=f"It does not stand in AWS: {again}.")
+        yield Problem(key="log group", value=group, remedy=f"It does not exist in AWS: {action}.")
         return
     for detector in catalogue:
         name = detector.resource_name(config.app_name)
         if name not in stored:
-            remedy = f"It does not stand in log group {group}: {again}."
+            remedy = f"It does not exist in log group {group}: {action}."
             yield Problem(key="metric filter", value=name, remedy=remedy)
         elif stored[name] != detector.pattern:
-            remedy = f"The catalogue has {detector.pattern}: {again}."
+            remedy = f"The catalogue has {detector.pattern}: {action}."
             yield Problem(key=f"pattern stored as {name}", value=stored[name], remedy=remedy)

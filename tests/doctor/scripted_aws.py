@@ -1,7 +1,7 @@
-"""botocore's Stubber behind the library's door, for every service that a checkup asks.
+"""An AWS client with botocore's Stubber, for every service that doctor and drill call.
 
-For what moto does not do: policy simulation, alarm history, refusals. The Stubber checks each
-parameter and each answer against the service's own model.
+It replaces what moto lacks: policy simulation, alarm history, denials. The Stubber checks each
+parameter and each response against the service's own model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 
-#: One for all tests: the descriptions of the services are large.
+#: Shared by all tests: the models of the services are large.
 SESSION = boto3.session.Session(
     aws_access_key_id="testing",
     aws_secret_access_key="testing",
@@ -25,7 +25,7 @@ SESSION = boto3.session.Session(
 
 
 class ScriptedAws(Aws):
-    """The library's door, with scripted answers behind it."""
+    """The library's AWS client with scripted responses."""
 
     def __init__(self) -> None:
         super().__init__(region="eu-central-1", patience=PROVISIONING)
@@ -33,13 +33,13 @@ class ScriptedAws(Aws):
 
     def client(self, service: str) -> object:
         """The scripted client."""
-        return self._made(service)[0]
+        return self._stubbed(service)[0]
 
     def script(self, service: str) -> Stubber:
-        """What the service answers."""
-        return self._made(service)[1]
+        """The service's scripted responses."""
+        return self._stubbed(service)[1]
 
-    def _made(self, service: str) -> tuple[object, Stubber]:
+    def _stubbed(self, service: str) -> tuple[object, Stubber]:
         if service not in self._scripted:
             client = SESSION.client(service)
             stub = Stubber(client)
@@ -47,28 +47,28 @@ class ScriptedAws(Aws):
             self._scripted[service] = client, stub
         return self._scripted[service]
 
-    def answers(self, service: str, method: str, answer: Mapping[str, object]) -> None:
-        """The next call of the service is this one, with whatever arguments."""
-        self.script(service).add_response(method, answer)
+    def answers(self, service: str, method: str, response: Mapping[str, object]) -> None:
+        """Expects this call next, with any arguments."""
+        self.script(service).add_response(method, response)
 
     def expects(
-        self, service: str, method: str, answer: Mapping[str, object], **arguments: object
+        self, service: str, method: str, response: Mapping[str, object], **arguments: object
     ) -> None:
-        """The next call of the service is this one, with exactly these arguments."""
-        self.script(service).add_response(method, answer, arguments)
+        """Expects this call next, with exactly these arguments."""
+        self.script(service).add_response(method, response, arguments)
 
     def refuses(self, service: str, method: str, code: str) -> None:
-        """The next call of the service is this one, and fails with that code."""
+        """Expects this call next, and lets it fail with that code."""
         self.script(service).add_client_error(method, code, "said so")
 
-    def all_asked(self) -> None:
+    def assert_all_called(self) -> None:
         """Fails when a scripted call was not made."""
-        for _, each in self._scripted.values():
-            each.assert_no_pending_responses()
+        for _, stub in self._scripted.values():
+            stub.assert_no_pending_responses()
 
 
 def shop(**settings: object) -> tuple[Catalogue, Config]:
     """Catalogue and configuration of the app `shop`."""
-    given = {f"ERRWATCH_{key}": value for key, value in settings.items()}
-    config = configuration.load(given, {}, app_name="shop")
+    keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
+    config = configuration.load(keys, {}, app_name="shop")
     return Catalogue(DEFAULT_DETECTORS).configured(config), config

@@ -27,14 +27,14 @@ Served = Callable[[Flask], str]
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """An AWS of one's own; its time stands still."""
+    """A lab whose clock does not run."""
     with Lab(on_warning=lambda _: None) as running:
         yield running
 
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    """Serves an app on loopback, and gives its URL."""
+    """Serves an app on loopback, and returns its URL."""
     servers: list[tuple[Any, Thread]] = []
 
     def serve(app: Flask) -> str:
@@ -62,24 +62,25 @@ def shop(**settings: object) -> Flask:
 
 
 def doctor(app: Flask, *arguments: str) -> Result:
-    """The command, as a person calls it."""
+    """Runs the command as a user does."""
     return app.test_cli_runner().invoke(args=["errwatch", "doctor", *arguments])
 
 
-def found(result: Result) -> dict[str, dict[str, Any]]:
+def findings_of(result: Result) -> dict[str, dict[str, Any]]:
     """The findings by their subject, of `--json`."""
-    return {each["subject"]: each for each in json.loads(result.stdout)["findings"]}
+    findings = json.loads(result.stdout)["findings"]
+    return {finding["subject"]: finding for finding in findings}
 
 
 @pytest.mark.usefixtures("lab")
 def test_a_deployed_app_has_no_problem() -> None:
-    """Exit 0; moto has no policy simulation, so that calls are tried, and it is said which way."""
+    """Exit code 0; without policy simulation, which moto lacks, calls are tried and reported so."""
     app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
     ErrWatch().bootstrap_alarms(app)
     before = boto3.client("logs").describe_log_streams(logGroupName="shop")["logStreams"]
     result = doctor(app, "--json")
-    findings = found(result)
-    levels = {subject: each["level"] for subject, each in findings.items()}
+    findings = findings_of(result)
+    levels = {subject: finding["level"] for subject, finding in findings.items()}
     assert levels == {
         "credentials": "ok",
         "region": "ok",
@@ -110,51 +111,51 @@ def test_a_deployed_app_has_no_problem() -> None:
 
 @pytest.mark.usefixtures("lab")
 def test_an_account_without_anything_has_problems() -> None:
-    """Exit 1, each problem with its remedy, for people too."""
+    """Exit code 1, and each problem with its remedy in the text output."""
     result = doctor(shop(SNS_TOPIC="ops"))
     assert result.exit_code == 1
     assert (
-        "problem  log group: shop does not stand: nothing counts the lines.\n"
+        "problem  log group: shop does not exist: lines are not counted.\n"
         "         → Run `flask errwatch apply`.\n"
     ) in result.stdout
     assert (
-        "problem  topic: arn:aws:sns:us-east-1:123456789012:ops does not stand.\n"
+        "problem  topic: arn:aws:sns:us-east-1:123456789012:ops does not exist.\n"
     ) in result.stdout
-    assert "problem  newest lines: Not looked at: logs:FilterLogEvents failed" in result.stdout
+    assert "problem  newest lines: Not checked: logs:FilterLogEvents failed" in result.stdout
     assert result.stdout.splitlines()[-1].endswith(" 3 problems.")
     assert boto3.client("logs").describe_log_groups()["logGroups"] == []
 
 
 @pytest.mark.usefixtures("lab")
 def test_without_credentials_it_is_one_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not one per call; what is no matter of AWS is looked at all the same."""
+    """Not one per call; the checks outside AWS are done all the same."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     result = doctor(shop(), "--json")
-    findings = found(result)
+    findings = findings_of(result)
     assert list(findings) == ["credentials", "worker", "journal"]
     assert findings["credentials"]["level"] == "problem"
     assert findings["credentials"]["found"] == (
-        "sts:GetCallerIdentity failed with NoCredentialsError: nothing in AWS was looked at."
+        "sts:GetCallerIdentity failed with NoCredentialsError: nothing in AWS was checked."
     )
     assert result.exit_code == 1
 
 
 @pytest.mark.usefixtures("lab")
 def test_without_a_region_that_is_the_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told from the lack of credentials."""
+    """It is distinguished from missing credentials."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert list(found(doctor(shop(), "--json"))) == ["region", "worker", "journal"]
+    assert list(findings_of(doctor(shop(), "--json"))) == ["region", "worker", "journal"]
 
 
 @pytest.mark.usefixtures("lab")
 def test_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every call reads, but the one event for a stream that does not exist, which is refused."""
-    asked: list[str] = []
+    """Every call reads, except one event for a stream that does not exist, which is rejected."""
+    called: list[str] = []
     call = Aws.call
 
     def recorded(aws: Aws, service: str, method: str, /, **arguments: object) -> Any:
-        asked.append(method)
+        called.append(method)
         return call(aws, service, method, **arguments)
 
     app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
@@ -162,14 +163,14 @@ def test_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Aws, "call", recorded)
     assert doctor(app).exit_code == 0
     reads = ("describe_", "get_", "list_", "filter_", "test_", "simulate_")
-    others = [each for each in asked if not each.startswith(reads)]
+    others = [method for method in called if not method.startswith(reads)]
     assert others == ["put_log_events"]
-    assert "describe_log_groups" in asked
+    assert "describe_log_groups" in called
     assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []
 
 
 def probed(app: Flask, url: str, timeout: float = 60) -> Finding:
-    """What the probe of a URL finds; lines of the app get to the lab by themselves."""
+    """Probes a URL; the app itself delivers its lines to the lab."""
     config = state_of(app).config
     aws = Aws(endpoint_url=config.endpoint_url, patience=PATIENCE)
     boto3.client("logs").create_log_group(logGroupName="shop")
@@ -177,21 +178,20 @@ def probed(app: Flask, url: str, timeout: float = 60) -> Finding:
 
 
 @pytest.mark.usefixtures("lab")
-def test_probe_of_an_app_that_trusts_a_proxy_that_is_not_there(served: Served) -> None:
-    """The app believes what the probe made up, and is told the number of proxies there are."""
+def test_probe_of_an_app_that_trusts_a_missing_proxy(served: Served) -> None:
+    """The app believes a forged address, and the remedy has the actual number of proxies."""
     app = shop(TRUSTED_PROXIES=1)
     finding = probed(app, served(app))
     assert finding.level == "problem"
-    assert finding.found == (
-        "With ERRWATCH_TRUSTED_PROXIES = 1, the app believed 192.0.2.3, which the probe had made "
-        "up."
+    assert finding.message == (
+        "With ERRWATCH_TRUSTED_PROXIES = 1, the app believed 192.0.2.3, which the probe forged."
     )
     assert finding.remedy == "Set ERRWATCH_TRUSTED_PROXIES to 0."
 
 
 @pytest.mark.usefixtures("lab")
 def test_probe_through_a_proxy_that_is_trusted(served: Served) -> None:
-    """The address that the proxy appended is believed; the probe's own claims are not."""
+    """The app believes the address that the proxy appended, and none of the forged ones."""
     app = shop(TRUSTED_PROXIES=1)
     inner = app.wsgi_app
 
@@ -202,14 +202,14 @@ def test_probe_through_a_proxy_that_is_trusted(served: Served) -> None:
     app.wsgi_app = proxy  # type: ignore[method-assign]
     finding = probed(app, served(app))
     assert (finding.level, finding.method) == ("ok", "probe")
-    assert finding.found == (
+    assert finding.message == (
         "The probe came from 8.8.8.8 (x-forwarded-for): that must be your own public address."
     )
 
 
 @pytest.mark.usefixtures("lab")
-def test_probe_that_makes_no_line(served: Served) -> None:
-    """An app that answers every path, one whose lines do not come, and one that is not there."""
+def test_probe_without_a_line(served: Served) -> None:
+    """An app that answers every path, one whose lines do not arrive, and a URL of no app."""
     app = shop(SINKS="stdout")
 
     @app.route("/spa/<path:_>")
@@ -218,33 +218,33 @@ def test_probe_that_makes_no_line(served: Served) -> None:
 
     url = served(app)
     finding = probed(app, f"{url}spa/")
-    assert (finding.level, finding.found) == (
+    assert (finding.level, finding.message) == (
         "warning",
-        "The probe was answered 200, which makes no line.",
+        "The probe was answered 200, which creates no line.",
     )
     boto3.client("logs").delete_log_group(logGroupName="shop")
     finding = probed(app, url, timeout=0)
-    assert (finding.level, finding.found) == (
+    assert (finding.level, finding.message) == (
         "problem",
-        "The probe was answered 404, and no line of it came in 0 s.",
+        "The probe was answered 404, but its line did not arrive in 0 s.",
     )
     boto3.client("logs").delete_log_group(logGroupName="shop")
     finding = probed(app, "ftp://shop.example/")
     assert finding.level == "problem"
-    assert finding.found == (
-        "The probe of ftp://shop.example/ was not answered: ValueError: it is no URL of http or "
-        "https."
+    assert finding.message == (
+        "The probe of ftp://shop.example/ was not answered: ValueError: it is not an http or "
+        "https URL."
     )
 
 
 @pytest.mark.usefixtures("lab")
-def test_the_url_is_one_of_the_commands_options(served: Served) -> None:
+def test_the_command_has_an_option_for_the_url(served: Served) -> None:
     """`--url` adds the probe's finding after that of the newest lines."""
     app = shop()
     ErrWatch().bootstrap_alarms(app)
     result = doctor(app, "--url", served(app))
-    told = [line for line in result.stdout.splitlines() if "trusted proxies: " in line]
-    assert told[-1] == (
+    lines = [line for line in result.stdout.splitlines() if "trusted proxies: " in line]
+    assert lines[-1] == (
         "problem  trusted proxies: With ERRWATCH_TRUSTED_PROXIES = 0, the app saw the probe come "
         "from 127.0.0.1 (peer)."
     )

@@ -1,6 +1,6 @@
-"""The drill, end to end in the lab: real delivery, stored filters, alarms that go off.
+"""The drill, end to end in the lab: real delivery, stored filters, alarms that fire.
 
-moto lacks the alarms' history: the last station is tested against botocore's Stubber elsewhere.
+moto has no alarm history: the last stage is tested with botocore's Stubber elsewhere.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from flask_errwatch.lab import Lab
 
 
 @pytest.fixture
-def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The URL of a subscriber on loopback, and what SNS posted there."""
+def subscriber() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The URL of a subscriber on loopback, and the bodies that SNS posted there."""
     bodies: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -47,7 +47,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """A lab whose minute is a second."""
+    """A lab whose minutes take a second."""
     with Lab(speed=60, settle=0.5, on_warning=lambda _: None) as running:
         yield running
 
@@ -63,45 +63,45 @@ def shop(**settings: object) -> Flask:
 
 
 def drill(app: Flask, *arguments: str) -> Result:
-    """The command, as a script calls it."""
+    """Runs the command as a script does."""
     return app.test_cli_runner().invoke(args=["errwatch", "drill", "--yes", *arguments])
 
 
-def test_drill_passes_every_station_that_the_lab_has(
-    lab: Lab, told: tuple[str, list[dict[str, Any]]]
+def test_drill_passes_every_stage_that_the_lab_has(
+    lab: Lab, subscriber: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    """Marked lines arrive, are counted, let the alarm go off, and the subscriber hears of it."""
-    url, bodies = told
+    """Marked lines arrive and are counted, the alarm fires, and the subscriber is notified."""
+    url, bodies = subscriber
     app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS=url)
     ErrWatch().bootstrap_alarms(app)
     lab.begin()
     result = drill(app, "--json", "--timeout", "60")
     document = json.loads(result.stdout)
-    outcomes = {each["name"]: each["outcome"] for each in document["stations"]}
+    outcomes = {stage["name"]: stage["outcome"] for stage in document["stations"]}
     assert outcomes == {
         "CloudWatch Logs": "arrived",
         "metric": "arrived",
         "alarm": "arrived",
         "SNS": "unseen",
     }
-    details = {each["name"]: each["detail"] for each in document["stations"]}
+    details = {stage["name"]: stage["detail"] for stage in document["stations"]}
     assert details["CloudWatch Logs"] == "11 of 11 lines were accepted."
-    assert details["metric"] == "It counted 11 lines more, of 11."
+    assert details["metric"] == "It counted 11 of 11 lines."
     assert details["alarm"].startswith("shop-bad-request-error is in ALARM: ")
     assert details["SNS"] == "cloudwatch:DescribeAlarmHistory failed with 500."
-    assert all(each["seconds"] > 0 for each in document["stations"][:3])
+    assert all(stage["seconds"] > 0 for stage in document["stations"][:3])
     assert result.exit_code == 1
-    subjects = [each.get("Subject", "") for each in bodies]
-    assert [each for each in subjects if each.startswith('ALARM: "shop-bad-request-error"')]
+    subjects = [body.get("Subject", "") for body in bodies]
+    assert any(subject.startswith('ALARM: "shop-bad-request-error"') for subject in subjects)
     logged = boto3.client("logs").filter_log_events(logGroupName="shop")["events"]
-    lines = [json.loads(each["message"]) for each in logged]
-    marked = [each for each in lines if each.get("data", {}).get("drill") == document["drill"]]
-    assert [each["detector"] for each in marked] == ["bad-request-error"] * 11
-    assert all("client_ip" not in each for each in marked)
+    lines = [json.loads(entry["message"]) for entry in logged]
+    marked = [line for line in lines if line.get("data", {}).get("drill") == document["drill"]]
+    assert [line["detector"] for line in marked] == ["bad-request-error"] * 11
+    assert all("client_ip" not in line for line in marked)
 
 
 def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
-    """Lines that nothing counts arrive and go no further; the likely reason is the filter."""
+    """Lines arrive but are not counted; the likely reason is the missing filter."""
     app = shop()
     ErrWatch().bootstrap_alarms(app)
     boto3.client("logs").delete_metric_filter(
@@ -113,25 +113,25 @@ def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
     assert lines[0].startswith("Drill drill-")
     assert lines[0].endswith(": 11 events of rate-limit-error.")
     assert lines[1] == (
-        "They count as real ones: alarm shop-rate-limit-error will go off, and tell nobody."
+        "They count as real ones: alarm shop-rate-limit-error will fire and notify no one."
     )
     assert lines[2].startswith("[1/4] CloudWatch Logs: arrived after ")
     assert lines[3] == (
-        "[2/4] metric: missing: It counted 0 lines more, of 11. No metric filter "
-        "shop-rate-limit-error stands in shop: run `flask errwatch apply`."
+        "[2/4] metric: missing: It counted 0 of 11 lines. Metric filter "
+        "shop-rate-limit-error does not exist in shop: run `flask errwatch apply`."
     )
     assert lines[4].startswith("[3/4] alarm: missing: shop-rate-limit-error is in ")
     assert lines[4].endswith(
         "It needs 1 breaching periods of 300 s, and is evaluated once a minute: try a longer "
         "--timeout."
     )
-    assert lines[5] == "[4/4] SNS: unseen: The alarm tells no topic: set ERRWATCH_SNS_TOPIC."
+    assert lines[5] == "[4/4] SNS: unseen: The alarm has no topic: set ERRWATCH_SNS_TOPIC."
     assert result.exit_code == 1
 
 
 @pytest.mark.usefixtures("lab")
-def test_an_alarm_that_rings_already_is_not_drilled() -> None:
-    """It could not be told from the drill's own."""
+def test_an_alarm_in_alarm_state_is_not_drilled() -> None:
+    """Its state could not be distinguished from the drill's effect."""
     app = shop()
     ErrWatch().bootstrap_alarms(app)
     boto3.client("cloudwatch").set_alarm_state(
@@ -147,22 +147,22 @@ def test_an_alarm_that_rings_already_is_not_drilled() -> None:
 
 
 @pytest.mark.usefixtures("lab")
-def test_nothing_is_sent_before_the_alarm_stands() -> None:
-    """What to run first is said, and the log group stays empty."""
+def test_nothing_is_sent_before_the_alarm_exists() -> None:
+    """The error names the command to run first, and no log group is created."""
     result = drill(shop())
     assert result.output == (
-        "Error: alarm = 'shop-bad-request-error': It does not stand in AWS: run `flask errwatch "
+        "Error: alarm = 'shop-bad-request-error': It does not exist in AWS: run `flask errwatch "
         "apply`.\n"
     )
     assert boto3.client("logs").describe_log_groups()["logGroups"] == []
 
 
 @pytest.mark.usefixtures("lab")
-def test_a_person_is_asked_first() -> None:
-    """People will be told: without a yes nothing is sent."""
+def test_the_command_asks_for_confirmation() -> None:
+    """People will be notified: without a yes nothing is sent."""
     app = shop()
     ErrWatch().bootstrap_alarms(app)
     result = app.test_cli_runner().invoke(args=["errwatch", "drill"], input="n\n")
     assert result.exit_code == 1
-    assert "will go off, and tell nobody." in result.output
+    assert "will fire and notify no one." in result.output
     assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []

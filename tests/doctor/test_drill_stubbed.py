@@ -1,4 +1,4 @@
-"""The drill's stations against botocore's Stubber: alarm history, refusals, likely reasons."""
+"""The drill's stages against botocore's Stubber: alarm history, denials, likely reasons."""
 
 from __future__ import annotations
 
@@ -13,18 +13,26 @@ import pytest
 from flask_errwatch import AnomalyAlarm
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
-from flask_errwatch.doctor.drill import Drill, DrillRefusedError, Pace, Sender, prepared
-from flask_errwatch.doctor.drill_stages import Station
+from flask_errwatch.doctor import (
+    Drill,
+    DrillRefusedError,
+    Pace,
+    Reporter,
+    Stage,
+    prepare_drill,
+)
 from flask_errwatch.errors import UnknownDetectorError
 from tests.doctor.scripted_aws import ScriptedAws, shop
 
+#: What a line of this app always has.
+EVENT = {"event": "Bad Request Error", "app": "shop"}
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
 NAME = "shop-bad-request-error"
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def alarm(**other: object) -> dict[str, Any]:
-    """The alarm as DescribeAlarms answers it, with some fields changed."""
+    """The alarm as DescribeAlarms returns it, with some fields changed."""
     return {
         "AlarmName": NAME,
         "AlarmArn": f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{NAME}",
@@ -44,63 +52,64 @@ def alarm(**other: object) -> dict[str, Any]:
 
 @dataclass
 class Bench:
-    """A drill without an app: time that only waiting moves, and lines that arrive at once."""
+    """A drill without an app, whose clock advances only by sleeping."""
 
     aws: ScriptedAws = field(default_factory=ScriptedAws)
     now: float = 0.0
     sent: list[tuple[float, str, str]] = field(default_factory=list)
     stats: Stats = field(default_factory=Stats)
 
-    def stands(self, **other: object) -> None:
-        """Scripts the alarm that the next call of CloudWatch finds."""
+    def alarm_is(self, **other: object) -> None:
+        """Scripts the alarm that the next DescribeAlarms returns."""
         self.aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [alarm(**other)]})
 
     def counted(self, *values: float) -> None:
-        """Scripts the metric's points."""
+        """Scripts the metric's datapoints."""
         results = [{"Id": "lines", "Values": list(values)}]
         self.aws.answers("cloudwatch", "get_metric_data", {"MetricDataResults": results})
 
     def logged(self, drill: Drill, lines: int) -> None:
-        """Scripts what is found in the log group: lines of the drill, and some others."""
+        """Scripts the log group's lines: some of the drill, one of them twice, and others."""
         events = [
-            {"app": "shop", "id": str(each), "data": {"drill": drill.id}} for each in range(lines)
+            {**EVENT, "id": str(number), "data": {"drill": drill.id}} for number in range(lines)
         ]
-        others = [{"app": "shop", "id": "x", "data": 7}, {"app": "shop", "id": "y"}, *events[:1]]
-        entries = [{"timestamp": 1, "message": json.dumps(each)} for each in [*events, *others]]
+        others = [{**EVENT, "id": "x", "data": 7}, {**EVENT, "id": "y"}, *events[:1]]
+        lines_found = [*events, *others]
+        entries = [{"timestamp": 1, "message": json.dumps(event)} for event in lines_found]
         self.aws.answers("logs", "filter_log_events", {"events": entries})
 
     def history(self, *items: dict[str, object]) -> None:
         """Scripts the actions in the alarm's history."""
         self.aws.answers("cloudwatch", "describe_alarm_history", {"AlarmHistoryItems": list(items)})
 
-    def prepared(self, **asked: Any) -> Drill:
-        """A drill of the default catalogue."""
-        return prepared(self.aws, *shop(), **asked)
+    def prepare(self, **options: Any) -> Drill:
+        """Prepares a drill of the default catalogue."""
+        return prepare_drill(self.aws, *shop(), **options)
 
-    def run(self, drill: Drill) -> dict[str, Station]:
-        """The stations by their names."""
+    def run(self, drill: Drill) -> dict[str, Stage]:
+        """Runs the drill and returns its stages by name."""
 
         def report(detector: str, data: dict[str, object]) -> None:
             self.sent.append((self.now, detector, str(data["drill"])))
 
-        def pause(seconds: float) -> None:
+        def sleep(seconds: float) -> None:
             self.now += seconds
 
-        sender = Sender(report=report, stats=lambda: self.stats)
-        pace = Pace(every=2.0, clock=lambda: self.now, pause=pause)
-        return {each.name: each for each in drill.run(self.aws, shop()[1], sender, pace)}
+        reporter = Reporter(report=report, stats=lambda: self.stats)
+        pace = Pace(interval=2.0, clock=lambda: self.now, sleep=sleep)
+        return {stage.name: stage for stage in drill.run(self.aws, shop()[1], reporter, pace)}
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    """Every scripted answer is asked for."""
-    made = Bench()
-    yield made
-    made.aws.all_asked()
+    """Every scripted call must be made."""
+    prepared = Bench()
+    yield prepared
+    prepared.aws.assert_all_called()
 
 
 def published(state: str, error: str | None = None, topic: str = TOPIC) -> dict[str, object]:
-    """An entry of an alarm's history."""
+    """An entry of the alarm's history."""
     verb = "Successfully executed" if state == "Succeeded" else "Failed to execute"
     data = {"actionState": state, "notificationResource": topic, "error": error}
     return {
@@ -112,57 +121,57 @@ def published(state: str, error: str | None = None, topic: str = TOPIC) -> dict[
     }
 
 
-def test_every_station_with_its_time(bench: Bench) -> None:
-    """Each is looked at until it has what it waits for; foreign actions are passed over."""
-    bench.stands()
-    drill = bench.prepared()
+def test_every_stage_has_its_time(bench: Bench) -> None:
+    """Each is observed until the events arrive; other actions of the alarm are skipped."""
+    bench.alarm_is()
+    drill = bench.prepare()
     bench.counted(4.0)
     bench.logged(drill, 5)
     bench.logged(drill, 11)
     bench.counted(4.0, 5.0)
     bench.counted(4.0, 11.0)
-    bench.stands()
-    bench.stands(StateValue="ALARM", StateReason="11 > 10")
+    bench.alarm_is()
+    bench.alarm_is(StateValue="ALARM", StateReason="11 > 10")
     bench.history(published("Succeeded", topic="arn:aws:lambda:eu-central-1:1:function:x"))
     bench.history(published("Succeeded"))
-    found = bench.run(drill)
+    stages = bench.run(drill)
     assert bench.sent == [(0.0, "bad-request-error", drill.id)] * 11
-    assert {name: (each.outcome, each.seconds) for name, each in found.items()} == {
+    assert {name: (stage.outcome, stage.seconds) for name, stage in stages.items()} == {
         "CloudWatch Logs": ("arrived", 2.0),
         "metric": ("arrived", 4.0),
         "alarm": ("arrived", 6.0),
         "SNS": ("arrived", 8.0),
     }
-    assert found["alarm"].detail == f"{NAME} is in ALARM: 11 > 10"
-    assert found["SNS"].detail == (
-        f"Successfully executed action {TOPIC}; whether subscribers got it, only they can say."
+    assert stages["alarm"].detail == f"{NAME} is in ALARM: 11 > 10"
+    assert stages["SNS"].detail == (
+        f"Successfully executed action {TOPIC}; ask the subscribers whether they received it."
     )
 
 
 @pytest.mark.parametrize("data", ["usual", "no JSON", "[]", None])
-def test_a_refused_publish_is_told(bench: Bench, data: str | None) -> None:
-    """By the word of the summary or of the data: CloudWatch says it nowhere else."""
-    bench.stands()
-    drill = bench.prepared()
+def test_a_refused_publish_is_reported(bench: Bench, data: str | None) -> None:
+    """The history's summary or data shows it, and nothing else in CloudWatch does."""
+    bench.alarm_is()
+    drill = bench.prepare()
     bench.counted()
     bench.logged(drill, 11)
     bench.counted(11.0)
-    bench.stands(StateValue="ALARM")
+    bench.alarm_is(StateValue="ALARM")
     entry = published("Failed", "Resource: ops is not authorized")
     if data != "usual":
         entry["HistoryData"] = data
     bench.history({key: value for key, value in entry.items() if value is not None})
-    station = bench.run(drill)["SNS"]
-    assert (station.outcome, station.seconds) == ("refused", 0.0)
+    stage = bench.run(drill)["SNS"]
+    assert (stage.outcome, stage.seconds) == ("refused", 0.0)
     reason = " Resource: ops is not authorized" if data == "usual" else ""
-    assert station.detail == f"Failed to execute action {TOPIC}{reason}"
-    assert str(station) == f"refused after 0 s: {station.detail}"
+    assert stage.detail == f"Failed to execute action {TOPIC}{reason}"
+    assert str(stage) == f"refused after 0 s: {stage.detail}"
 
 
 def test_waves_for_an_alarm_of_several_periods(bench: Bench) -> None:
-    """Each period that must breach gets its lines, when it is its turn."""
-    bench.stands(EvaluationPeriods=3, DatapointsToAlarm=2, Period=60, Threshold=1.0)
-    drill = bench.prepared()
+    """Each period that must breach gets its lines when it begins."""
+    bench.alarm_is(EvaluationPeriods=3, DatapointsToAlarm=2, Period=60, Threshold=1.0)
+    drill = bench.prepare()
     assert (drill.lines, drill.waves, drill.timeout) == (2, 2, 480.0)
     assert str(drill).startswith(
         f"Drill {drill.id}: 2 events of bad-request-error in each of 2 periods."
@@ -171,8 +180,8 @@ def test_waves_for_an_alarm_of_several_periods(bench: Bench) -> None:
     bench.logged(drill, 2)
     bench.counted(2.0)
     for _ in range(31):
-        bench.stands()
-    bench.stands(StateValue="ALARM")
+        bench.alarm_is()
+    bench.alarm_is(StateValue="ALARM")
     bench.history(published("Succeeded"))
     assert bench.run(drill)["alarm"].seconds == 62.0
     assert [at for at, _, _ in bench.sent] == [0.0, 0.0, 60.0, 60.0]
@@ -194,23 +203,23 @@ ELSEWHERE = {"metricName": "other", "metricNamespace": "Application Logs", "metr
     [
         (
             Stats(last_error="logs:PutLogEvents failed"),
-            "The delivery says: logs:PutLogEvents failed",
+            "The delivery reports: logs:PutLogEvents failed",
         ),
         (Stats(dropped=11), "11 events were dropped: a before_emit hook may drop them."),
-        (Stats(pending=11), "11 lines wait in this process: try a longer --timeout."),
+        (Stats(pending=11), "11 lines are pending in this process: try a longer --timeout."),
     ],
 )
 @pytest.mark.parametrize(
     ("filters", "why_not_counted"),
     [
-        ([], f"No metric filter {NAME} stands in shop: run `flask errwatch apply`."),
+        ([], f"Metric filter {NAME} does not exist in shop: run `flask errwatch apply`."),
         (
             [{**FILTER, "filterPattern": "x"}],
             "The filter's pattern is x, not the detector's: run `flask errwatch apply`.",
         ),
         (
             [{**FILTER, "metricTransformations": [ELSEWHERE]}],
-            "The filter feeds another metric than the alarm watches: run `flask errwatch apply`.",
+            "The filter feeds another metric than the alarm uses: run `flask errwatch apply`.",
         ),
         (
             [FILTER],
@@ -221,10 +230,10 @@ ELSEWHERE = {"metricName": "other", "metricNamespace": "Application Logs", "metr
 def test_what_did_not_arrive_has_a_likely_reason(
     bench: Bench, stats: Stats, why_not_sent: str, filters: list[object], why_not_counted: str
 ) -> None:
-    """The time is bounded for all stations together; each is looked at once at least."""
+    """The timeout is for all stages together; each is observed at least once."""
     bench.stats = stats
-    bench.stands(Unit="Seconds")
-    drill = bench.prepared(timeout=3)
+    bench.alarm_is(Unit="Seconds")
+    drill = bench.prepare(timeout=3)
     bench.counted(1.0)
     for _ in range(3):
         bench.logged(drill, 0)
@@ -232,39 +241,39 @@ def test_what_did_not_arrive_has_a_likely_reason(
     bench.aws.answers("logs", "describe_metric_filters", {"metricFilters": filters})
     bench.aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": []})
     bench.history()
-    found = bench.run(drill)
+    stages = bench.run(drill)
     assert bench.now == 3
-    assert {each.outcome for each in found.values()} == {"missing"}
-    assert {name: each.detail for name, each in found.items()} == {
+    assert {stage.outcome for stage in stages.values()} == {"missing"}
+    assert {name: stage.detail for name, stage in stages.items()} == {
         "CloudWatch Logs": f"0 of 11 lines were accepted. {why_not_sent}",
-        "metric": f"It counted 0 lines more, of 11. {why_not_counted}",
-        "alarm": "It does not stand any more. It has the unit Seconds, which no line has: run "
+        "metric": f"It counted 0 of 11 lines. {why_not_counted}",
+        "alarm": "It does not exist any more. It has the unit Seconds, which no line has: run "
         "`flask errwatch apply`.",
-        "SNS": "No publish is in the alarm's history. It is told when the alarm goes off; `flask "
-        "errwatch doctor` looks at the topic.",
+        "SNS": "The alarm's history has no notification. It publishes when the alarm fires; "
+        "`flask errwatch doctor` checks the topic.",
     }
 
 
-def test_what_may_not_be_looked_at_is_said_at_once(bench: Bench) -> None:
-    """A denied read is not waited out; throttling is."""
-    bench.stands(ActionsEnabled=False)
-    drill = bench.prepared(timeout=3)
+def test_a_denied_read_is_reported_at_once(bench: Bench) -> None:
+    """A denied call is not retried until the timeout; a throttled call is."""
+    bench.alarm_is(ActionsEnabled=False)
+    drill = bench.prepare(timeout=3)
     bench.aws.refuses("cloudwatch", "get_metric_data", "AccessDenied")
     bench.aws.refuses("logs", "filter_log_events", "AccessDeniedException")
     for _ in range(3):
         bench.aws.refuses("cloudwatch", "get_metric_data", "Throttling")
     bench.aws.refuses("logs", "describe_metric_filters", "AccessDeniedException")
-    bench.stands(StateValue="ALARM")
-    found = bench.run(drill)
-    assert {name: each.outcome for name, each in found.items()} == {
+    bench.alarm_is(StateValue="ALARM")
+    stages = bench.run(drill)
+    assert {name: stage.outcome for name, stage in stages.items()} == {
         "CloudWatch Logs": "unseen",
         "metric": "missing",
         "alarm": "arrived",
         "SNS": "unseen",
     }
-    assert found["CloudWatch Logs"].detail.startswith("logs:FilterLogEvents failed with")
-    assert "logs:DescribeMetricFilters failed with" in found["metric"].detail
-    assert found["SNS"].detail == (
+    assert stages["CloudWatch Logs"].detail.startswith("logs:FilterLogEvents failed with")
+    assert "logs:DescribeMetricFilters failed with" in stages["metric"].detail
+    assert stages["SNS"].detail == (
         "The alarm's actions are turned off: run `flask errwatch apply`."
     )
 
@@ -280,26 +289,26 @@ def test_what_may_not_be_looked_at_is_said_at_once(bench: Bench) -> None:
         ({"Threshold": 999.0, "Statistic": "SampleCount"}, 1000),
     ],
 )
-def test_so_many_lines_breach(bench: Bench, other: dict[str, object], lines: int) -> None:
-    """By the alarm as it stands, not as it is declared."""
-    bench.stands(**other)
-    assert bench.prepared().lines == lines
+def test_number_of_lines_that_breach(bench: Bench, other: dict[str, object], lines: int) -> None:
+    """It follows the alarm as it is in AWS, not its declaration."""
+    bench.alarm_is(**other)
+    assert bench.prepare().lines == lines
 
 
 @pytest.mark.parametrize(
     ("other", "remedy"),
     [
         ({"Statistic": "Average"}, "Only a Sum or SampleCount above a threshold"),
-        ({"ComparisonOperator": "LessThanThreshold"}, "It goes off when there are too few"),
+        ({"ComparisonOperator": "LessThanThreshold"}, "It fires when there are too few"),
         ({"Threshold": 1000.0}, "It takes 1001 lines of at most 1000"),
         ({"StateValue": "ALARM"}, "It is in ALARM already"),
     ],
 )
 def test_what_cannot_be_drilled(bench: Bench, other: dict[str, object], remedy: str) -> None:
-    """An alarm that lines cannot make go off, or only very many."""
-    bench.stands(**other)
+    """An alarm that lines cannot make fire, or only very many, is refused with the reason."""
+    bench.alarm_is(**other)
     with pytest.raises(DrillRefusedError, match=remedy):
-        bench.prepared()
+        bench.prepare()
 
 
 def catalogue(*detectors: Detector) -> Catalogue:
@@ -314,19 +323,19 @@ USUAL = Detector(name="usual", event="Usual", level="info", alarm=AnomalyAlarm()
 
 
 def test_the_least_severe_detector_is_drilled(bench: Bench) -> None:
-    """Of those the one that needs the fewest lines; an anomaly band cannot be drilled."""
-    bench.stands()
-    drill = prepared(bench.aws, catalogue(LOUD, CALM, CALMER, USUAL), shop()[1])
+    """Of equally severe ones the one with the fewest lines; an anomaly band cannot be drilled."""
+    bench.alarm_is()
+    drill = prepare_drill(bench.aws, catalogue(LOUD, CALM, CALMER, USUAL), shop()[1])
     assert drill.detector.name == "calmer"
     with pytest.raises(DrillRefusedError, match="can be drilled: of loud, calm"):
-        prepared(bench.aws, catalogue(LOUD, CALM, USUAL), shop()[1], detector="usual")
+        prepare_drill(bench.aws, catalogue(LOUD, CALM, USUAL), shop()[1], detector="usual")
     with pytest.raises(DrillRefusedError, match="declare an Alarm"):
-        prepared(bench.aws, catalogue(USUAL), shop()[1])
+        prepare_drill(bench.aws, catalogue(USUAL), shop()[1])
     with pytest.raises(UnknownDetectorError):
-        prepared(bench.aws, catalogue(LOUD), shop()[1], detector="quiet")
+        prepare_drill(bench.aws, catalogue(LOUD), shop()[1], detector="quiet")
 
 
 def test_a_process_that_sends_nothing_to_cloudwatch_cannot_drill(bench: Bench) -> None:
-    """Its lines take another way, which the drill does not know."""
+    """The drill follows only lines of the cloudwatch sink."""
     with pytest.raises(DrillRefusedError, match="run it there"):
-        prepared(bench.aws, *shop(SINKS="stdout"))
+        prepare_drill(bench.aws, *shop(SINKS="stdout"))

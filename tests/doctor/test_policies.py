@@ -1,4 +1,4 @@
-"""Whether a policy lets CloudWatch publish: the documented cases, and honest doubt."""
+"""Whether a policy lets CloudWatch publish: documented cases, and unknown conditions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_errwatch.doctor.policies import Answer, Asked, allows
+from flask_errwatch.doctor.policies import AccessRequest, Answer, allows
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
 ALARM = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:shop-critical-error"
-PUBLISH = Asked(action="sns:Publish", resource=TOPIC, account="123456789012", alarm_arn=ALARM)
+PUBLISH = AccessRequest(
+    action="sns:Publish", resource=TOPIC, account="123456789012", alarm_arn=ALARM
+)
 SERVICE = {"Service": "cloudwatch.amazonaws.com"}
 
 
@@ -23,7 +25,7 @@ def statement(**other: object) -> dict[str, object]:
 
 
 def policy(*statements: object) -> str:
-    """The policy of these statements."""
+    """A policy document of these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
@@ -63,18 +65,18 @@ def policy(*statements: object) -> str:
     ],
 )
 def test_one_statement(other: dict[str, object], answer: Answer) -> None:
-    """Each part must hold; what is not known here is doubt, not a yes or a no."""
+    """Each part must match; the answer for an unknown condition is None."""
     assert allows(policy(statement(**other)), PUBLISH) is answer
 
 
-def test_a_denial_beats_what_allows() -> None:
-    """Also when it comes first; one that only meets plain HTTP does not meet CloudWatch."""
+def test_a_denial_overrides_an_allow() -> None:
+    """Also when it comes first; a denial of plain HTTP does not apply to CloudWatch."""
     denied = statement(Effect="Deny", Principal="*", Action="*", Resource="*")
     assert allows(policy(denied, statement()), PUBLISH) is False
     plain_http = {**denied, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     assert allows(policy(plain_http, statement()), PUBLISH) is True
-    doubtful = {**denied, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}
-    assert allows(policy(doubtful, statement()), PUBLISH) is None
+    unknown = {**denied, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}
+    assert allows(policy(unknown, statement()), PUBLISH) is None
 
 
 @pytest.mark.parametrize(
@@ -89,8 +91,8 @@ def test_a_denial_beats_what_allows() -> None:
         ('{"Statement": 7}', None),
     ],
 )
-def test_what_is_no_policy(text: str, answer: Answer) -> None:
-    """An empty policy allows nothing; what cannot be read is doubt."""
+def test_invalid_policies(text: str, answer: Answer) -> None:
+    """An empty policy allows nothing; the answer for an invalid policy is None."""
     assert allows(text, PUBLISH) is answer
 
 
@@ -110,5 +112,5 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_policy_raises(document: object) -> None:
-    """Whatever a topic has for a policy, there is an answer."""
+    """Any JSON as policy has an answer."""
     assert allows(json.dumps(document), PUBLISH) in {True, False, None}

@@ -1,4 +1,4 @@
-"""What the newest lines say about proxies and threads; texts of outsiders are only evidence."""
+"""The findings about proxies and threads from the newest lines, and the probe's."""
 
 from __future__ import annotations
 
@@ -9,31 +9,26 @@ import pytest
 from flask_errwatch._parsers import trusted_proxies
 from flask_errwatch.capture.client_address import ClientAddress
 from flask_errwatch.doctor import probe
-from flask_errwatch.doctor.probe import believed
-from flask_errwatch.doctor.recent_lines import (
-    Written,
-    address_finding,
-    addresses_of,
-    heartbeat_finding,
-    newest_lines,
-)
+from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
+from flask_errwatch.doctor.probe import address_finding
+from flask_errwatch.doctor.recent_lines import LoggedLine, client_addresses, newest_lines
 from tests.doctor.scripted_aws import ScriptedAws, shop
 
 NOW = 1_700_000_000.0
 
 
 def peers(*ips: str) -> list[ClientAddress]:
-    """Addresses of the sockets' other ends."""
+    """Addresses of socket peers."""
     return [ClientAddress(ip=ip, source="peer") for ip in ips]
 
 
 def forwarded(*ips: str) -> list[ClientAddress]:
-    """Addresses that stood in X-Forwarded-For."""
+    """Addresses from X-Forwarded-For."""
     return [ClientAddress(ip=ip, source="x-forwarded-for") for ip in ips]
 
 
 @pytest.mark.parametrize(
-    ("seen", "trusted", "level", "found"),
+    ("addresses", "trusted", "level", "message"),
     [
         ([], 0, "warning", "No line with a client address in 24 hours."),
         (peers("8.8.8.8", "9.9.9.9"), 0, "ok", "The clients of all 2 lines have public addresses."),
@@ -42,7 +37,7 @@ def forwarded(*ips: str) -> list[ClientAddress]:
             0,
             "problem",
             (
-                "10 of 10 lines come from internal addresses (as 10.0.0.7) with "
+                "10 of 10 lines come from internal addresses (such as 10.0.0.7) with "
                 "ERRWATCH_TRUSTED_PROXIES = 0: every client looks like the proxy."
             ),
         ),
@@ -51,9 +46,9 @@ def forwarded(*ips: str) -> list[ClientAddress]:
             0,
             "warning",
             (
-                "1 of 2 lines come from internal addresses (as 10.0.0.7) with "
-                "ERRWATCH_TRUSTED_PROXIES = 0: there is a proxy, unless they are health checks, or "
-                "its clients really are internal."
+                "1 of 2 lines come from internal addresses (such as 10.0.0.7) with "
+                "ERRWATCH_TRUSTED_PROXIES = 0: there is a proxy, unless these are health checks or "
+                "clients of an internal network."
             ),
         ),
         (
@@ -61,9 +56,9 @@ def forwarded(*ips: str) -> list[ClientAddress]:
             0,
             "warning",
             (
-                "10 of 10 lines come from internal addresses (as 10.0.0.0) with "
-                "ERRWATCH_TRUSTED_PROXIES = 0: there is a proxy, unless they are health checks, or "
-                "its clients really are internal."
+                "10 of 10 lines come from internal addresses (such as 10.0.0.0) with "
+                "ERRWATCH_TRUSTED_PROXIES = 0: there is a proxy, unless these are health checks or "
+                "clients of an internal network."
             ),
         ),
         (
@@ -76,36 +71,36 @@ def forwarded(*ips: str) -> list[ClientAddress]:
             [*forwarded("8.8.8.8"), *peers("9.9.9.9")],
             1,
             "warning",
-            "1 of 2 lines did not come through them all.",
+            "1 of 2 lines did not pass all trusted proxies.",
         ),
         (
             forwarded("8.8.8.8", "127.0.0.1"),
             1,
             "warning",
             (
-                "1 of 2 lines name an internal address (as 127.0.0.1): there are more proxies, or "
-                "fewer, and then clients write it themselves."
+                "1 of 2 lines have an internal address (such as 127.0.0.1): there are more "
+                "proxies, or there are fewer and clients forge the address."
             ),
         ),
         (
             forwarded("8.8.8.8"),
             trusted_proxies("10.0.0.0/8"),
             "ok",
-            "All 1 lines name a public address that was appended.",
+            "All 1 lines have a public address that a proxy appended.",
         ),
     ],
 )
 def test_trusted_proxies_against_what_was_observed(
-    seen: list[ClientAddress], trusted: object, level: str, found: str
+    addresses: list[ClientAddress], trusted: object, level: str, message: str
 ) -> None:
-    """Each combination of setting and evidence has its own verdict."""
-    finding = address_finding(seen, trusted)
-    assert (finding.level, finding.found) == (level, found)
+    """Each combination of setting and addresses has its own finding."""
+    finding = trusted_proxies_finding(addresses, trusted)
+    assert (finding.level, finding.message) == (level, message)
     assert bool(finding.remedy) == (level != "ok")
 
 
-def test_forged_fields_are_left_out() -> None:
-    """What is no address, or no text, is no evidence."""
+def test_invalid_addresses_are_left_out() -> None:
+    """A value that is not a string or not an address is ignored."""
     events: list[dict[str, object]] = [
         {"client_ip": "8.8.8.8", "client_ip_source": "peer"},
         {"client_ip": "<script>", "client_ip_source": "peer"},
@@ -113,7 +108,7 @@ def test_forged_fields_are_left_out() -> None:
         {"client_ip": "8.8.8.8"},
         {},
     ]
-    assert addresses_of([Written(0, each) for each in events]) == peers("8.8.8.8")
+    assert client_addresses([LoggedLine(0, event) for event in events]) == peers("8.8.8.8")
 
 
 @pytest.mark.parametrize(
@@ -150,49 +145,63 @@ def test_forged_fields_are_left_out() -> None:
         ("8.8.8.8", "peer", 0, "ok", ""),
     ],
 )
-def test_what_the_app_believed_of_the_probe(
+def test_the_address_in_the_probes_line(
     ip: str, source: str, trusted: object, level: str, remedy: str
 ) -> None:
-    """Each address that the app may take the probe's for means one thing."""
-    finding = believed(ip, source, trusted)
+    """Each address that the app may record for the probe has its own remedy."""
+    finding = address_finding(ip, source, trusted)
     assert (finding.level, finding.remedy) == (level, remedy)
 
 
-def beat(process: str, seconds: int, phrase: str = "Heartbeat") -> Written:
-    """A line of a process, so many seconds after the first one."""
-    return Written(seconds * 1000, {"event": phrase, "process": process, "host": "web-1"})
+def beat(process: str, seconds: int, phrase: str = "Heartbeat") -> LoggedLine:
+    """A line of a process, so many seconds after the first."""
+    return LoggedLine(seconds * 1000, {"event": phrase, "process": process, "host": "web-1"})
 
 
 def test_processes_without_heartbeats_have_no_running_threads() -> None:
-    """Only a process that lived for more than three heartbeats can be told to be mute."""
+    """Only a process that lived for more than three heartbeats is expected to emit one."""
     living = [beat("a", 0), beat("a", 60), beat("a", 240)]
     short = [beat("b", 0, "Not Found Error"), beat("b", 100, "Not Found Error")]
-    mute = [beat("c", 0, "Not Found Error"), beat("c", 181, "Not Found Error")]
+    silent = [beat("c", 0, "Not Found Error"), beat("c", 181, "Not Found Error")]
     assert heartbeat_finding([*living, *short], 60).level == "ok"
-    finding = heartbeat_finding([*living, *short, *mute], 60)
-    assert (finding.level, finding.found) == ("problem", "1 of 2 processes never beat, on web-1.")
-    assert heartbeat_finding(short, 60).found == "None was found: the app may not run."
+    finding = heartbeat_finding([*living, *short, *silent], 60)
+    assert (finding.level, finding.message) == (
+        "problem",
+        "1 of 2 processes emit no heartbeat, on web-1.",
+    )
+    assert heartbeat_finding(short, 60).message == "There is none: the app may not be running."
     assert heartbeat_finding([], 60).level == "warning"
-    assert heartbeat_finding(living, 0).found == "It is turned off."
+    assert heartbeat_finding(living, 0).message == "It is turned off."
+
+
+def test_lines_with_values_of_other_types_do_not_raise() -> None:
+    """Another program may log a line of this app with any JSON as process and host."""
+    nested: list[object] = []
+    for _ in range(1000):
+        nested = [nested]
+    event = {"event": "Not Found Error", "process": nested, "host": {"a": 1}}
+    lines = [LoggedLine(0, event), LoggedLine(181_000, event)]
+    assert heartbeat_finding(lines, 60).message == "1 of 1 processes emit no heartbeat, on unknown."
 
 
 def entry(**event: object) -> dict[str, object]:
-    """A log event as FilterLogEvents answers it."""
-    return {"timestamp": 1_700_000_000_000, "message": json.dumps({"app": "shop", **event})}
+    """A log event as FilterLogEvents returns it."""
+    line = {"event": "Not Found Error", "app": "shop", **event}
+    return {"timestamp": 1_700_000_000_000, "message": json.dumps(line)}
 
 
-def test_lines_are_looked_for_ever_further_back() -> None:
-    """Until one came from a request; hostile and foreign lines are passed over."""
+def test_the_window_grows_until_a_line_came_from_a_request() -> None:
+    """Lines of other apps and messages that are not lines are skipped."""
     aws = ScriptedAws()
     quiet = [
         entry(event="Heartbeat"),
         {"timestamp": 1, "message": "[" * 100_000},
         {"timestamp": 1, "message": "plain text"},
         {"timestamp": 1, "message": "[]"},
-        {"timestamp": 1, "message": '{"app": "blog", "client_ip": "8.8.8.8"}'},
+        {"timestamp": 1, "message": '{"event": "x", "app": "blog", "client_ip": "8.8.8.8"}'},
     ]
-    heard = [entry(event="Not Found Error", client_ip="8.8.8.8", client_ip_source="peer")]
-    for seconds, events in ((900, quiet), (10_800, heard)):
+    busy = [entry(client_ip="8.8.8.8", client_ip_source="peer")]
+    for seconds, events in ((900, quiet), (10_800, busy)):
         aws.expects(
             "logs",
             "filter_log_events",
@@ -202,28 +211,36 @@ def test_lines_are_looked_for_ever_further_back() -> None:
             startTime=round((NOW - seconds) * 1000),
         )
     lines = newest_lines(aws, shop()[1], NOW)
-    assert addresses_of(lines) == peers("8.8.8.8")
-    aws.all_asked()
+    assert client_addresses(lines) == peers("8.8.8.8")
+    aws.assert_all_called()
 
 
 def test_probe_whose_line_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server on a Unix socket tells none; the line is found among others, after a while."""
+    """A server on a Unix socket gives the app no address; other lines are skipped meanwhile."""
     aws = ScriptedAws()
     agents: list[str] = []
 
     def request(_url: str, _token: str, agent: str) -> int:
         agents.append(agent)
-        aws.answers("logs", "filter_log_events", {"events": [entry(user_agent="curl")]})
-        aws.answers("logs", "filter_log_events", {"events": [entry(user_agent=agent)]})
+        aws.answers(
+            "logs",
+            "filter_log_events",
+            {"events": [entry(user_agent="curl")]},
+        )
+        aws.answers(
+            "logs",
+            "filter_log_events",
+            {"events": [entry(user_agent=agent)]},
+        )
         return 404
 
     monkeypatch.setattr(probe, "_request", request)
     waited: list[float] = []
     config = shop()[1]
     finding = probe.probe_finding(
-        aws, config, "http://shop.example/", timeout=60, pause=waited.append
+        aws, config, "http://shop.example/", timeout=60, sleep=waited.append
     )
     assert finding.level == "problem"
-    assert finding.found.startswith("The server told the app no address of the probe")
+    assert finding.message.startswith("The server gave the app no address of the probe")
     assert waited == [2.0]
-    aws.all_asked()
+    aws.assert_all_called()

@@ -1,7 +1,7 @@
-"""`flask errwatch verify`: lines, patterns and what AWS has of them; moto, and where it lacks, us.
+"""`flask errwatch verify` against the local judge, and against moto with a TestMetricFilter.
 
-moto does not know TestMetricFilter. Here botocore's client checks the call against the service's
-own model, and its answer is given as the API Reference has it.
+moto has no TestMetricFilter. Here botocore's client checks the call against the service's own
+model, and the response has the form of the API Reference.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from flask_errwatch import DEFAULT_DETECTORS, Catalogue, Detector, ErrWatch
 from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.cli.commands import errwatch as commands
 from flask_errwatch.config import Config, load
-from flask_errwatch.doctor.verification import VerificationError, sample, verify
+from flask_errwatch.doctor.verification import VerificationError, sample_line, verify
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import parse
 
-#: Whether a pattern matches a message, by AWS.
+#: Whether a pattern matches a message, for TestMetricFilter.
 Matches = Callable[[str, str], bool]
 
 
 class Loose(Detector):
-    """A detector whose pattern is the plain text, as people wrote it before."""
+    """A detector whose pattern is a plain term."""
 
     @property
     def pattern(self) -> str:
-        """Found wherever the phrase stands in a line."""
+        """Matches wherever the event name is in a line."""
         return f'"{self.event}"'
 
 
 class Broken(Detector):
-    """A detector whose pattern is none."""
+    """A detector whose pattern is not valid."""
 
     @property
     def pattern(self) -> str:
-        """CloudWatch knows no `==`."""
+        """CloudWatch has no operator `==`."""
         return f'{{ $.event == "{self.event}" }}'
 
 
 def configured(*detectors: Detector) -> tuple[Catalogue, Config]:
-    """The detectors as an app has them, and its configuration."""
+    """The detectors configured as in an app, and its configuration."""
     config = load({}, {}, app_name="shop")
     return Catalogue(detectors or DEFAULT_DETECTORS).configured(config), config
 
 
 def run(*arguments: str, detectors: tuple[Detector, ...] = DEFAULT_DETECTORS) -> Result:
-    """The command on an app with these detectors."""
+    """Runs the command for an app with these detectors."""
     app = Flask("shop")
     ErrWatch(app, detectors=detectors)
     app.cli.add_command(commands)
@@ -63,33 +63,33 @@ def run(*arguments: str, detectors: tuple[Detector, ...] = DEFAULT_DETECTORS) ->
 
 
 class Live:
-    """An AWS account: moto's server, and a TestMetricFilter beside it.
+    """An AWS account: moto's server with a TestMetricFilter.
 
     Attributes:
-        matches: How its TestMetricFilter judges.
-        asked: Pattern and number of messages of each of its calls.
+        matches: The judge behind TestMetricFilter.
+        tested: Pattern and number of messages of each TestMetricFilter.
         calls: The name of every other call.
     """
 
     def __init__(self) -> None:
         self.matches: Matches = lambda pattern, message: parse(pattern).matches(message)
-        self.asked: list[tuple[str, int]] = []
+        self.tested: list[tuple[str, int]] = []
         self.calls: list[str] = []
 
     def answer(self, model: Any, params: dict[str, Any], **_: object) -> object:
-        """Answers TestMetricFilter itself; any other call goes on to moto."""
+        """Answers TestMetricFilter; any other call is left to moto."""
         if model.name != "TestMetricFilter":
             self.calls.append(model.name)
             return None
-        asked = json.loads(params["body"])
-        pattern, messages = asked["filterPattern"], asked["logEventMessages"]
-        self.asked.append((pattern, len(messages)))
-        found = [
+        arguments = json.loads(params["body"])
+        pattern, messages = arguments["filterPattern"], arguments["logEventMessages"]
+        self.tested.append((pattern, len(messages)))
+        matches = [
             {"eventNumber": number, "eventMessage": message, "extractedValues": {}}
             for number, message in enumerate(messages, start=1)
             if self.matches(pattern, message)
         ]
-        return SimpleNamespace(status_code=200), {"matches": found}
+        return SimpleNamespace(status_code=200), {"matches": matches}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def moto_url() -> Iterator[str]:
 
 @pytest.fixture
 def live(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Live:
-    """An account in which the app `shop` was bootstrapped with the default detectors."""
+    """An account where the app `shop` was bootstrapped with the default detectors."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -113,37 +113,39 @@ def live(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Live:
     ErrWatch(app).bootstrap_alarms()
     account, plain = Live(), Aws.client
 
-    def client(self: Aws, service: str) -> Any:
-        made = plain(self, service)
-        made.meta.events.register("before-call", account.answer, unique_id="live")
-        return made
+    def answered(self: Aws, service: str) -> Any:
+        client = plain(self, service)
+        client.meta.events.register("before-call", account.answer, unique_id="live")
+        return client
 
-    monkeypatch.setattr(Aws, "client", client)
+    monkeypatch.setattr(Aws, "client", answered)
     return account
 
 
 def test_the_defaults_are_verified() -> None:
-    """One line says what was verified, and nothing was asked of AWS."""
+    """One line states what was verified, and AWS is not called."""
     result = run()
     assert result.output == (
-        "Verified 7 detectors: each one's sample line matches its own pattern and no other's, "
+        "Verified 7 detectors: each detector's sample line matches its own pattern and no other, "
         "by the local judge.\n"
     )
     assert result.exit_code == 0
 
 
-def test_one_detector_is_one() -> None:
-    """A catalogue may be small, and its detector without a status."""
+def test_a_single_detector() -> None:
+    """The number is in the singular, also for a detector without a status."""
     verification = verify(*configured(Detector(name="login-failed", event="Login Failed")))
     assert str(verification).startswith("Verified 1 detector: ")
 
 
-def test_a_sample_is_a_line_that_tries_to_be_another() -> None:
-    """It has the detector's own phrase and status, and every other phrase in each open field."""
+def test_a_sample_line_tries_to_match_other_patterns() -> None:
+    """It has the detector's event and status, and all other events in each field of the client."""
     catalogue, config = configured()
-    line = json.loads(sample(catalogue.named("not-found-error"), catalogue, config))
+    line = json.loads(sample_line(catalogue.named("not-found-error"), catalogue, config))
     assert (line["event"], line["status"], line["app"]) == ("Not Found Error", 404, "shop")
-    others = [each.event for each in DEFAULT_DETECTORS if each.event != "Not Found Error"]
+    others = [
+        detector.event for detector in DEFAULT_DETECTORS if detector.event != "Not Found Error"
+    ]
     assert len(others) == 6
     for phrase in others:
         assert phrase in line["user_agent"]
@@ -152,8 +154,8 @@ def test_a_sample_is_a_line_that_tries_to_be_another() -> None:
         assert phrase in line["exception"]["message"]
 
 
-def test_a_pattern_that_others_can_trigger_is_found() -> None:
-    """A plain phrase is matched by whoever writes it into a request: each such line is named."""
+def test_a_pattern_that_matches_other_lines_is_reported() -> None:
+    """Any client can write a plain term into a request: each line that matches is named."""
     guessed = Loose(name="guessed", event="Guessed")
     result = run(detectors=(*DEFAULT_DETECTORS, guessed))
     assert result.exit_code == 1
@@ -165,8 +167,8 @@ def test_a_pattern_that_others_can_trigger_is_found() -> None:
     assert len(lines) == 7
 
 
-def test_a_pattern_that_misses_its_own_lines_is_found() -> None:
-    """A phrase in other letters than the line's counts nothing."""
+def test_a_pattern_that_misses_its_own_lines_is_reported() -> None:
+    """A pattern with another case than the event matches nothing."""
 
     class Shouting(Detector):
         @property
@@ -181,8 +183,8 @@ def test_a_pattern_that_misses_its_own_lines_is_found() -> None:
     )
 
 
-def test_a_pattern_that_is_none_is_shown() -> None:
-    """The caret stands under the mistake, and the exit code is 1."""
+def test_an_invalid_pattern_is_shown() -> None:
+    """The caret is under the mistake, and the exit code is 1."""
     result = run(detectors=(Broken(name="broken", event="Broken"),))
     assert result.exit_code == 1
     assert result.output.splitlines()[:3] == [
@@ -192,8 +194,8 @@ def test_a_pattern_that_is_none_is_shown() -> None:
     ]
 
 
-def test_an_app_that_is_not_watched() -> None:
-    """There is nothing to verify, and the message says what to call."""
+def test_an_app_without_the_extension() -> None:
+    """There is nothing to verify, and the error names what to call."""
     app = Flask("bare")
     app.cli.add_command(commands)
     result = app.test_cli_runner().invoke(args=["errwatch", "verify"])
@@ -201,20 +203,20 @@ def test_an_app_that_is_not_watched() -> None:
     assert result.output == "Error: app = 'bare': Call init_app on this app first.\n"
 
 
-def test_live_asks_aws_about_every_pattern(live: Live) -> None:
+def test_live_tests_every_pattern_in_aws(live: Live) -> None:
     """Each pattern is tested with all lines, the stored ones are compared, nothing is written."""
     result = run("--live")
     assert result.output == (
-        "Verified 7 detectors: each one's sample line matches its own pattern and no other's, "
+        "Verified 7 detectors: each detector's sample line matches its own pattern and no other, "
         "by the local judge and by AWS; the patterns stored in AWS are the catalogue's.\n"
     )
     assert result.exit_code == 0
-    assert live.asked == [(each.pattern, 7) for each in DEFAULT_DETECTORS]
+    assert live.tested == [(detector.pattern, 7) for detector in DEFAULT_DETECTORS]
     assert live.calls == ["DescribeMetricFilters"]
 
 
-def test_live_names_what_aws_judges_otherwise(live: Live) -> None:
-    """A line that AWS counts twice, and one that it does not count, are each said once."""
+def test_live_reports_what_aws_judges_differently(live: Live) -> None:
+    """A line that AWS counts twice and one that it does not count are each reported once."""
 
     def otherwise(pattern: str, message: str) -> bool:
         event = json.loads(message)["event"]
@@ -237,23 +239,23 @@ def test_live_names_what_aws_judges_otherwise(live: Live) -> None:
     ]
 
 
-def test_live_asks_about_fifty_lines_at_a_time(live: Live) -> None:
-    """More detectors than one call takes are asked about in several, and none is left out."""
+def test_live_tests_fifty_lines_per_call(live: Live) -> None:
+    """More lines than one call takes are tested in several calls."""
     detectors = [Detector(name=f"d-{number}", event=f"Event {number}") for number in range(51)]
     with pytest.raises(VerificationError) as caught:
         verify(*configured(*detectors), Aws(patience=PROVISIONING))
-    assert [count for _, count in live.asked] == [50, 1] * 51
-    # Only what was never created is missing.
+    assert [count for _, count in live.tested] == [50, 1] * 51
+    # Of the app's own detectors none was bootstrapped.
     assert len(caught.value.problems) == 51
     assert str(caught.value.problems[50]) == (
-        "metric filter = 'shop-d-50': It does not stand in log group shop: "
+        "metric filter = 'shop-d-50': It does not exist in log group shop: "
         "run `flask errwatch bootstrap`."
     )
 
 
 @pytest.mark.usefixtures("live")
-def test_live_finds_a_pattern_that_was_changed_by_hand() -> None:
-    """What stands in AWS, what the catalogue has, and how to mend it."""
+def test_live_reports_a_pattern_that_was_changed_by_hand() -> None:
+    """The error has the stored pattern, the catalogue's, and the remedy."""
     transformation = {"metricNamespace": "x", "metricName": "x", "metricValue": "1"}
     logs = boto3.client("logs")
     logs.delete_metric_filter(logGroupName="shop", filterName="shop-client-error")
@@ -271,12 +273,12 @@ def test_live_finds_a_pattern_that_was_changed_by_hand() -> None:
     )
 
 
-ONE = Detector(name="login-failed", event="Login Failed")
+LOGIN_FAILED = Detector(name="login-failed", event="Login Failed")
 
 
 @pytest.fixture
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """CloudWatch Logs, of which every awaited call has to be made."""
+    """CloudWatch Logs, stubbed; every scripted call must be made."""
     client = boto3.client(
         "logs", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -287,25 +289,25 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 
 def test_live_without_a_log_group(stubbed: Stubber) -> None:
-    """AWS refuses to list the filters of a group that is not there (moto lists none)."""
+    """AWS rejects listing the filters of a group that does not exist (moto lists none)."""
     arguments = {"filterPattern": ANY, "logEventMessages": ANY}
     stubbed.add_response("test_metric_filter", {"matches": []}, arguments)
     stubbed.add_client_error("describe_metric_filters", "ResourceNotFoundException")
-    result = run("--live", detectors=(ONE,))
+    result = run("--live", detectors=(LOGIN_FAILED,))
     assert result.exit_code == 1
     assert result.output.splitlines() == [
         (
             "Error: pattern of login-failed = '{ $.event = \"Login Failed\" }': It must match the "
             "detector's own lines; by AWS it does not."
         ),
-        "log group = 'shop': It does not stand in AWS: run `flask errwatch bootstrap`.",
+        "log group = 'shop': It does not exist in AWS: run `flask errwatch bootstrap`.",
     ]
 
 
 def test_live_without_permission(stubbed: Stubber) -> None:
-    """A refused call is one sentence with the IAM action, and exit code 1."""
+    """A denied call is one sentence with the IAM action, and exit code 1."""
     stubbed.add_client_error("test_metric_filter", "AccessDeniedException", "no")
-    result = run("--live", detectors=(ONE,))
+    result = run("--live", detectors=(LOGIN_FAILED,))
     assert result.exit_code == 1
     assert result.output == (
         "Error: logs:TestMetricFilter failed with AccessDeniedException (no): "
@@ -314,8 +316,8 @@ def test_live_without_permission(stubbed: Stubber) -> None:
 
 
 def test_live_without_permission_to_list(stubbed: Stubber) -> None:
-    """Any other failure of the listing is raised as what it is."""
+    """Any other failure of the listing is raised unchanged."""
     stubbed.add_response("test_metric_filter", {"matches": []})
     stubbed.add_client_error("describe_metric_filters", "AccessDeniedException", "no")
     with pytest.raises(AwsCallError, match="Allow logs:DescribeMetricFilters"):
-        verify(*configured(ONE), Aws(patience=PROVISIONING))
+        verify(*configured(LOGIN_FAILED), Aws(patience=PROVISIONING))
