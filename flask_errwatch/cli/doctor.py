@@ -28,7 +28,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--url", help="The app's public URL: one request is sent there that is answered 404.")
 @with_appcontext
 def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
-    """Check everything that alarms depend on, and show remedies; changes nothing."""
+    """Check what alarms depend on, without changing anything, and show remedies."""
     from flask_errwatch.doctor import CheckResults, run_checks
 
     state, aws = _app_and_aws()

@@ -40,13 +40,13 @@ def run_checks(
     url: str | None = None,
     probe_timeout: float = PROBE_TIMEOUT,
 ) -> Iterator[Finding]:
-    """Yields every finding as soon as it is known. A failed check is a finding; nothing is raised.
+    """Yields every finding as soon as it is known. A failed check is a finding. Nothing is raised.
 
     Args:
         aws: The account and region.
         catalogue: The app's detectors.
         config: The app's configuration.
-        role: Which of the exported policies this identity should have; None checks both.
+        role: Which of the exported policies this identity should have. None checks both.
         url: The app's public URL, to which one failing request is sent as a probe.
         probe_timeout: Seconds to wait for the probe's line.
     """
@@ -124,7 +124,7 @@ def log_group_findings(entry: dict[str, Any] | None, config: Config) -> Iterator
     """Whether the log group exists, supports metric filters and has the declared retention.
 
     Args:
-        entry: As DescribeLogGroups lists it; None when it does not exist.
+        entry: As DescribeLogGroups lists it, or None when it does not exist.
         config: The app's configuration.
     """
     if entry is None:

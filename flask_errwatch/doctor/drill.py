@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
 _SEVERITY = ("info", "warning", "error", "critical")
-#: Lines of one drill; more would be a load test.
+#: Lines of one drill. More would be a load test.
 MAX_LINES = 1000
 #: Seconds that AWS's own steps may take, in addition to the periods of the alarm.
 _GRACE = 300.0
@@ -176,7 +176,7 @@ def prepare_drill(
         catalogue: The app's detectors.
         config: The app's configuration.
         detector: The detector's name.
-        timeout: Seconds for all stages; None means the alarm's periods and five minutes.
+        timeout: Seconds for all stages. None means the alarm's periods and five minutes.
 
     Raises:
         DrillRefusedError: When so many lines cannot make the alarm fire, when it is in ALARM

@@ -37,7 +37,7 @@ class Stage:
     Attributes:
         name: `CloudWatch Logs`, `metric`, `alarm` or `SNS`.
         outcome: Whether the events arrived.
-        seconds: From the first event until it was observed; None when it was not.
+        seconds: From the first event until it was observed, or None when it was not.
         detail: What was observed, or the likely reason why nothing was.
     """
 
@@ -81,7 +81,7 @@ class DrillRun:
             CloudWatch Logs and the metric.
         start: When the first event was sent.
         stats: Returns the delivery's figures.
-        counted_before: What the metric had counted in the minute of `start`; 0 when unknown.
+        counted_before: What the metric had counted in the minute of `start`, or 0 when unknown.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The doctor's findings as values; each states the problem and its remedy."""
+"""The doctor's findings as values, each with a message and a remedy."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Finding:
         subject: What was checked, in a word or two.
         level: `ok`, `warning` (it may be intended, or could not be determined) or `problem`.
         message: The result, in a sentence. It may quote text from outside as evidence.
-        remedy: What to do, in a sentence; empty when nothing has to be done.
+        remedy: What to do, in a sentence. Empty when nothing has to be done.
         method: How it was checked, where there are several ways.
-        items: What the message is about, one by one; the text lists the first ones.
+        items: What the message is about, one by one. The text lists the first ones.
 
     Example:
         >>> print(Finding(subject="topic", level="problem", message="The topic does not exist.",
@@ -117,7 +117,7 @@ class CheckResults:
 
     @property
     def is_sound(self) -> bool:
-        """Whether there are no problems; warnings do not count."""
+        """Whether there are no problems. Warnings do not count."""
         return self.count("problem") == 0
 
     @property

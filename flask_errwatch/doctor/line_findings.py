@@ -1,4 +1,4 @@
-"""What the app's newest lines show about its proxies and its threads; pure."""
+"""What the app's newest lines show about its proxies and its threads, without I/O."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def heartbeat_finding(lines: Sequence[LoggedLine], heartbeat_seconds: float) -> 
 
     Args:
         lines: Consecutive lines of the app.
-        heartbeat_seconds: The setting; 0 when heartbeats are turned off.
+        heartbeat_seconds: The setting, or 0 when heartbeats are turned off.
     """
     if heartbeat_seconds == 0:
         remedy = "Set ERRWATCH_HEARTBEAT_SECONDS to 60: zeros become real, and silence is seen."

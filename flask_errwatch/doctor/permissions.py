@@ -90,7 +90,7 @@ def permission_findings(
         caller: The identity to check.
         catalogue: The app's detectors.
         config: The app's configuration.
-        role: The role that the caller should have. None checks `runtime` and `deploy`; then a
+        role: The role that the caller should have. None checks `runtime` and `deploy`. Then a
             denied action that only deploying needs is a warning.
     """
     if caller.is_root:
@@ -147,7 +147,7 @@ def _role_findings(
 
 
 def _simulate(aws: Aws, caller: Caller, requirements: list[_Requirement]) -> _Permissions | None:
-    """Asks IAM's simulator; None where that is denied or the identity is unknown to it."""
+    """Asks IAM's simulator. Returns None where that is denied or the identity is unknown."""
     try:
         principal = _principal(aws, caller.arn)
         if principal is None:
@@ -167,7 +167,7 @@ def _simulate(aws: Aws, caller: Caller, requirements: list[_Requirement]) -> _Pe
 
 
 def _principal(aws: Aws, arn: str) -> str | None:
-    """Returns the user or role that has the policies; a session's ARN lacks its role's path."""
+    """Returns the user or role that has the policies. A session's ARN lacks its role's path."""
     if _USER.fullmatch(arn):
         return arn
     session = _ASSUMED.fullmatch(arn)

@@ -1,4 +1,4 @@
-"""Whether a resource policy lets CloudWatch do something; pure.
+"""Whether a resource policy lets CloudWatch do something, evaluated without I/O.
 
 It knows the part of IAM's policy language that policies of topics and keys use. For anything
 else the answer is None, not a guess (IAM User Guide, Policy evaluation logic).
@@ -51,7 +51,7 @@ class AccessRequest:
 
 
 def allows(policy: str, request: AccessRequest) -> Answer:
-    """Whether the policy allows the request; a statement that denies overrides all others.
+    """Whether the policy allows the request. A statement that denies overrides all others.
 
     Args:
         policy: The policy document, as JSON.

@@ -44,7 +44,7 @@ def probe_finding(
     Args:
         aws: The account and region.
         config: The app's configuration.
-        url: The app's public URL; the probe requests a path below it that does not exist.
+        url: The app's public URL. The probe requests a path below it that does not exist.
         timeout: Seconds to wait for the line.
         sleep: Waits some seconds.
 
@@ -77,7 +77,7 @@ def probe_finding(
 
 
 def _request(url: str, token: str, agent: str) -> int:
-    """Returns the status of the response; redirects are not followed."""
+    """Returns the status of the response. Redirects are not followed."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("it is not an http or https URL")

@@ -30,7 +30,7 @@ _MESSAGES = 50
 
 
 class VerificationError(ErrWatchError):
-    """A line does not match its own pattern, or matches another's; every pair is listed."""
+    """A line does not match its own pattern, or matches another's. Every pair is listed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +59,7 @@ def verify(catalogue: Catalogue, config: Config, aws: Aws | None = None) -> Veri
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
-        aws: The account whose TestMetricFilter and stored patterns are compared too; None uses
+        aws: The account whose TestMetricFilter and stored patterns are compared too. None uses
             the local judge alone.
 
     Raises:

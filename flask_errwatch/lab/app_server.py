@@ -53,7 +53,7 @@ def serve_app(
         lab: The lab, before `begin`.
         app: The app, bootstrapped in the lab.
         config: Its configuration.
-        port: The port on loopback; 0 lets the system choose.
+        port: The port on loopback. 0 lets the system choose.
         echo: Prints a line.
 
     Raises:

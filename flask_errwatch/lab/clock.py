@@ -24,5 +24,5 @@ class Clock:
     speed: float
 
     def lab_time(self, real: float) -> float:
-        """The lab's time at a real time; both in seconds since the epoch."""
+        """Converts a real time to the lab's, both in seconds since the epoch."""
         return self.origin + (real - self.start) * self.speed

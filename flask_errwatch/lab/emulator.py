@@ -110,7 +110,7 @@ class CloudWatchEmulator:
                 self._apply(alarms[transition.alarm], transition)
 
     def _read_definitions(self) -> tuple[dict[str, _Stored], bool]:
-        """Reads filters and alarms; returns the alarms by name, and whether anything changed."""
+        """Reads filters and alarms. Returns the alarms by name, and whether anything changed."""
         filters = list(self._aws.pages("logs", "describe_metric_filters", "metricFilters"))
         alarms = {
             str(alarm["AlarmName"]): alarm
@@ -127,7 +127,7 @@ class CloudWatchEmulator:
         return alarms, has_changed
 
     def _redefine(self, filters: Iterable[_Stored], alarms: Iterable[_Stored]) -> None:
-        # moto keeps both when a filter is put twice; in AWS the second replaces the first.
+        # moto keeps both when a filter is put twice. In AWS the second replaces the first.
         unique = {(entry["logGroupName"], entry["filterName"]): entry for entry in filters}
         filters_of: dict[str, list[MetricFilter]] = {name: [] for name in self._groups}
         alarms_of: dict[str, list[MetricAlarm]] = {}

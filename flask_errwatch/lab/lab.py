@@ -23,7 +23,7 @@ _LOOPBACK = Patience(connect=5, read=30, attempts=1)
 
 
 class LabFailedError(ErrWatchError):
-    """The lab stopped judging; the cause is chained."""
+    """The lab stopped judging. The cause is chained."""
 
 
 @final
@@ -33,14 +33,14 @@ class Lab:
     moto stores resources and log events. A thread adds what moto lacks: it reads the lines back,
     matches them against the stored metric filters, puts the metric data, evaluates the alarms,
     sets their states and notifies their topics. Inside the block, AWS is the lab for this process
-    and its children (`LabEnvironment`); afterwards the environment is restored.
+    and its children (`LabEnvironment`). Afterwards the environment is restored.
 
     Time may run faster: at `speed=60` a minute of the lab is a real second. Metrics, evaluations
-    and notifications have the lab's time; log events keep the real time of their writing.
+    and notifications have the lab's time. Log events keep the real time of their writing.
 
     Args:
         speed: Seconds of the lab per real second.
-        origin: The lab's time at `begin`, in seconds since the epoch; None means the real time.
+        origin: The lab's time at `begin`, in seconds since the epoch. None means the real time.
         settle: Real seconds that a minute stays open for lines still on their way.
         on_transition: Called with each transition, on the lab's thread.
         on_warning: Called once with each sentence about something that the lab cannot do.
@@ -98,7 +98,7 @@ class Lab:
         """Starts the lab's clock and the thread that judges.
 
         Args:
-            region: The region of the filters and alarms; None means the environment's region.
+            region: The region of the filters and alarms. None means the environment's region.
 
         Returns:
             The lab's clock.
@@ -149,7 +149,7 @@ class Lab:
             try:
                 emulator.step(until)
             except AwsCallError as error:
-                # An alarm was changed or deleted during the step; the next step reads it again.
+                # An alarm was changed or deleted during the step. The next step reads it again.
                 self._warn_once(f"lab: {error}")
                 continue
             except Exception as error:  # noqa: BLE001 - warned about, and raised to the caller that waits

@@ -39,7 +39,7 @@ class LogReader:
 
     Args:
         aws: Calls the lab.
-        group: The log group's name; it need not exist yet.
+        group: The log group's name. It need not exist yet.
     """
 
     def __init__(self, aws: Aws, group: str) -> None:

@@ -74,7 +74,7 @@ def findings_of(result: Result) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.usefixtures("lab")
 def test_a_deployed_app_has_no_problem() -> None:
-    """Exit code 0; without policy simulation, which moto lacks, calls are tried and reported so."""
+    """Exit code 0. Without policy simulation, which moto lacks, calls are tried and reported so."""
     app = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
     ErrWatch().bootstrap_alarms(app)
     before = boto3.client("logs").describe_log_streams(logGroupName="shop")["logStreams"]
@@ -128,7 +128,7 @@ def test_an_account_without_anything_has_problems() -> None:
 
 @pytest.mark.usefixtures("lab")
 def test_without_credentials_it_is_one_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not one per call; the checks outside AWS are done all the same."""
+    """Not one per call. The checks outside AWS are done all the same."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     result = doctor(shop(), "--json")
@@ -143,7 +143,7 @@ def test_without_credentials_it_is_one_problem(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("lab")
 def test_without_a_region_that_is_the_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is distinguished from missing credentials."""
+    """The finding is not about missing credentials."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert list(findings_of(doctor(shop(), "--json"))) == ["region", "worker", "journal"]
 
@@ -170,7 +170,7 @@ def test_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def probed(app: Flask, url: str, timeout: float = 60) -> Finding:
-    """Probes a URL; the app itself delivers its lines to the lab."""
+    """Probes a URL. The app itself delivers its lines to the lab."""
     config = state_of(app).config
     aws = Aws(endpoint_url=config.endpoint_url, patience=PATIENCE)
     boto3.client("logs").create_log_group(logGroupName="shop")

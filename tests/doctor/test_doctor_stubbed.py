@@ -78,7 +78,7 @@ def test_a_roles_permissions_are_simulated(aws: ScriptedAws) -> None:
 
 
 def test_what_the_simulator_denies_is_a_problem(aws: ScriptedAws) -> None:
-    """The finding lists action and resource; a role that cannot be read has no path."""
+    """The finding lists action and resource. A role that cannot be read has no path."""
     guessed = f"arn:aws:iam::{ACCOUNT}:role/web"
     aws.refuses("iam", "get_role", "AccessDenied")
     stream = f"{GROUP}:log-stream:errwatch-doctor"
@@ -197,7 +197,7 @@ def test_a_topic_that_denies_cloudwatch_and_has_no_confirmed_subscription(
 
 
 def test_one_confirmed_and_one_pending_subscription(aws: ScriptedAws) -> None:
-    """The pending one is a warning; `apply` is no remedy for a topic that it does not manage."""
+    """The pending one is a warning. `apply` is no remedy for a topic that it does not manage."""
     topic_is(aws, "PendingConfirmation", f"{TOPIC}:1", Policy="{}")
     results = topic_findings(aws, TOPIC)
     assert results["subscriptions"].level == "warning"
@@ -206,7 +206,7 @@ def test_one_confirmed_and_one_pending_subscription(aws: ScriptedAws) -> None:
 
 
 def test_a_topic_without_subscriptions(aws: ScriptedAws) -> None:
-    """No one is notified; a policy with unknown conditions is a warning."""
+    """No one is notified. A policy with unknown conditions is a warning."""
     topic_is(aws, Policy=DOUBTFUL)
     results = topic_findings(aws)
     assert results["subscriptions"].message == "The topic has none: no one is notified."
@@ -229,7 +229,7 @@ def test_a_customer_key(aws: ScriptedAws, policy: str, level: str) -> None:
 
 
 def test_a_key_of_aws_by_its_id_and_a_key_that_may_not_be_read(aws: ScriptedAws) -> None:
-    """The first denies CloudWatch under any name; the second has to be checked by hand."""
+    """The first denies CloudWatch under any name. The second has to be checked by hand."""
     metadata = {"KeyId": "1234abcd", "Arn": KEY, "KeyManager": "AWS"}
     topic_is(aws, f"{TOPIC}:1", Policy=ALLOWING, KmsMasterKeyId=KEY)
     aws.answers("kms", "describe_key", {"KeyMetadata": metadata})
@@ -262,7 +262,7 @@ def test_a_log_group_without_filters_and_retention() -> None:
 
 
 def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A denied read is a warning, an unexpected exception a problem; other checks are done."""
+    """A denied read is a warning, an unexpected exception a problem. Other checks are done."""
     aws = ScriptedAws()
     identity = {"UserId": "A" * 16, "Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:root"}
     aws.answers("sts", "get_caller_identity", identity)

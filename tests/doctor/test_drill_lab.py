@@ -101,7 +101,7 @@ def test_drill_passes_every_stage_that_the_lab_has(
 
 
 def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
-    """Lines arrive but are not counted; the likely reason is the missing filter."""
+    """Lines arrive but are not counted. The likely reason is the missing filter."""
     app = shop()
     ErrWatch().bootstrap_alarms(app)
     boto3.client("logs").delete_metric_filter(

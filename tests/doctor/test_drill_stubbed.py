@@ -122,7 +122,7 @@ def published(state: str, error: str | None = None, topic: str = TOPIC) -> dict[
 
 
 def test_every_stage_has_its_time(bench: Bench) -> None:
-    """Each is observed until the events arrive; other actions of the alarm are skipped."""
+    """Each is observed until the events arrive. Other actions of the alarm are skipped."""
     bench.alarm_is()
     drill = bench.prepare()
     bench.counted(4.0)
@@ -230,7 +230,7 @@ ELSEWHERE = {"metricName": "other", "metricNamespace": "Application Logs", "metr
 def test_what_did_not_arrive_has_a_likely_reason(
     bench: Bench, stats: Stats, why_not_sent: str, filters: list[object], why_not_counted: str
 ) -> None:
-    """The timeout is for all stages together; each is observed at least once."""
+    """The timeout is for all stages together. Each is observed at least once."""
     bench.stats = stats
     bench.alarm_is(Unit="Seconds")
     drill = bench.prepare(timeout=3)
@@ -255,7 +255,7 @@ def test_what_did_not_arrive_has_a_likely_reason(
 
 
 def test_a_denied_read_is_reported_at_once(bench: Bench) -> None:
-    """A denied call is not retried until the timeout; a throttled call is."""
+    """A denied call is not retried until the timeout. A throttled call is."""
     bench.alarm_is(ActionsEnabled=False)
     drill = bench.prepare(timeout=3)
     bench.aws.refuses("cloudwatch", "get_metric_data", "AccessDenied")
@@ -323,7 +323,7 @@ USUAL = Detector(name="usual", event="Usual", level="info", alarm=AnomalyAlarm()
 
 
 def test_the_least_severe_detector_is_drilled(bench: Bench) -> None:
-    """Of equally severe ones the one with the fewest lines; an anomaly band cannot be drilled."""
+    """Of equally severe ones the one with the fewest lines. An anomaly band cannot be drilled."""
     bench.alarm_is()
     drill = prepare_drill(bench.aws, catalogue(LOUD, CALM, CALMER, USUAL), shop()[1])
     assert drill.detector.name == "calmer"

@@ -65,12 +65,12 @@ def policy(*statements: object) -> str:
     ],
 )
 def test_one_statement(other: dict[str, object], answer: Answer) -> None:
-    """Each part must match; the answer for an unknown condition is None."""
+    """Each part must match. The answer for an unknown condition is None."""
     assert allows(policy(statement(**other)), PUBLISH) is answer
 
 
 def test_a_denial_overrides_an_allow() -> None:
-    """Also when it comes first; a denial of plain HTTP does not apply to CloudWatch."""
+    """Also when it comes first. A denial of plain HTTP does not apply to CloudWatch."""
     denied = statement(Effect="Deny", Principal="*", Action="*", Resource="*")
     assert allows(policy(denied, statement()), PUBLISH) is False
     plain_http = {**denied, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
@@ -92,7 +92,7 @@ def test_a_denial_overrides_an_allow() -> None:
     ],
 )
 def test_invalid_policies(text: str, answer: Answer) -> None:
-    """An empty policy allows nothing; the answer for an invalid policy is None."""
+    """An empty policy allows nothing. The answer for an invalid policy is None."""
     assert allows(text, PUBLISH) is answer
 
 

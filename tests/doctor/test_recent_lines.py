@@ -216,7 +216,7 @@ def test_the_window_grows_until_a_line_came_from_a_request() -> None:
 
 
 def test_probe_whose_line_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server on a Unix socket gives the app no address; other lines are skipped meanwhile."""
+    """A server on a Unix socket gives the app no address. Other lines are skipped meanwhile."""
     aws = ScriptedAws()
     agents: list[str] = []
 

@@ -77,7 +77,7 @@ class Live:
         self.calls: list[str] = []
 
     def answer(self, model: Any, params: dict[str, Any], **_: object) -> object:
-        """Answers TestMetricFilter; any other call is left to moto."""
+        """Answers TestMetricFilter. Any other call is left to moto."""
         if model.name != "TestMetricFilter":
             self.calls.append(model.name)
             return None
@@ -278,7 +278,7 @@ LOGIN_FAILED = Detector(name="login-failed", event="Login Failed")
 
 @pytest.fixture
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """CloudWatch Logs, stubbed; every scripted call must be made."""
+    """CloudWatch Logs with scripted calls, each of which must be made."""
     client = boto3.client(
         "logs", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
     )

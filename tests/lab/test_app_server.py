@@ -37,7 +37,7 @@ def config_of(**settings: object) -> Config:
 
 
 def test_app_configured_by_the_environment_is_accepted(lab: Lab) -> None:
-    """Its lines go to the lab; other sinks beside it do no harm."""
+    """Its lines go to the lab. Other sinks beside it do no harm."""
     check_app_uses_lab(lab, config_of())
     check_app_uses_lab(lab, config_of(ERRWATCH_SINKS="stdout,cloudwatch"))
 
@@ -81,7 +81,7 @@ def test_transition_is_one_line() -> None:
 
 
 def test_app_is_served_until_a_signal_comes(lab: Lab) -> None:
-    """The app answers at the printed address; SIGTERM ends it, and its handler is restored."""
+    """The app answers at the printed address. SIGTERM ends it, and its handler is restored."""
     app = Flask("shop")
     app.add_url_rule("/", view_func=lambda: "tea")
     printed: list[str] = []

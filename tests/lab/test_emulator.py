@@ -37,7 +37,7 @@ def test_alarm_starts_without_data_and_then_is_ok(bench: Bench, cloud: Cloud) ->
 def test_lines_become_metric_data_state_and_notification(
     bench: Bench, cloud: Cloud, posted: Posted
 ) -> None:
-    """Three matching lines in a minute raise the alarm; a minute without any resolves it."""
+    """Three matching lines in a minute raise the alarm. A minute without any resolves it."""
     url, bodies = posted
     topic = cloud.sns.create_topic(Name="alarms")["TopicArn"]
     cloud.sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url)
@@ -64,7 +64,7 @@ def test_lines_become_metric_data_state_and_notification(
 
 
 def test_stored_pattern_decides_not_the_name(bench: Bench, cloud: Cloud) -> None:
-    """The filter's current pattern counts; a changed pattern applies to later lines only."""
+    """The filter's current pattern counts. A changed pattern applies to later lines only."""
     cloud.group()
     cloud.filter("errors", '"Heartbeat"')
     cloud.alarm("errors")
@@ -79,7 +79,7 @@ def test_stored_pattern_decides_not_the_name(bench: Bench, cloud: Cloud) -> None
 
 
 def test_filters_see_the_lines_of_their_own_group_only(bench: Bench, cloud: Cloud) -> None:
-    """Two groups may have filters of the same name; each counts its own lines."""
+    """Two groups may have filters of the same name. Each counts its own lines."""
     for group in ("shop", "blog"):
         cloud.group(group)
         cloud.filter("errors", PATTERN, group=group, metricName=f"{group}-errors")
@@ -214,7 +214,7 @@ def test_metric_data_has_the_labs_time(aws: Aws, cloud: Cloud, speed: int) -> No
 
 
 def test_many_metric_data_are_put_in_several_calls(bench: Bench, cloud: Cloud) -> None:
-    """More than 1,000 distinct samples exceed one PutMetricData; all are put."""
+    """More than 1,000 distinct samples exceed one PutMetricData. All are put."""
     cloud.group()
     target = {"metricName": "n", "metricNamespace": "Application Logs", "metricValue": "$.n"}
     cloud.logs.put_metric_filter(

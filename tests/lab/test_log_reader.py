@@ -17,7 +17,7 @@ def messages(reader: LogReader) -> list[str]:
 
 
 def test_group_may_be_created_later(aws: Aws, cloud: Cloud) -> None:
-    """A group that does not exist yet has no lines; its first lines are read once it exists."""
+    """A group that does not exist yet has no lines. Its first lines are read once it exists."""
     reader = LogReader(aws, "shop")
     assert messages(reader) == []
     cloud.group()
