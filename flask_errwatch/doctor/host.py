@@ -18,35 +18,35 @@ from flask_errwatch.delivery.journal import (
 )
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 
-#: What the tests of the delivery run on.
+#: The workers that the tests of the delivery run on.
 _TESTED_WORKERS = ("sync", "gthread", "gevent")
 _UWSGI_THREADS = ("UWSGI_ENABLE_THREADS", "UWSGI_THREADS")
 _TRUE = {"1", "true", "yes", "on"}
 
 
 def worker_finding(environ: Mapping[str, str], is_installed: Callable[[str], bool]) -> Finding:
-    """What can be told of the workers from outside of them: their environment and packages.
+    """Checks the workers from outside, by their environment and the installed packages.
 
     Args:
-        environ: The environment, that the server is taken to share.
+        environ: The environment, which the server is assumed to share.
         is_installed: Whether a module of that name can be imported here.
     """
     if is_installed("pyuwsgi") or any(name.startswith("UWSGI_") for name in environ):
         threads = [environ[name] for name in _UWSGI_THREADS if name in environ]
-        if any(each.lower() in _TRUE or (each.isdigit() and each != "0") for each in threads):
+        if any(value.lower() in _TRUE or (value.isdigit() and value != "0") for value in threads):
             return ok("worker", "uWSGI with threads, by its environment.")
-        found = "uWSGI is here, and its environment does not turn threads on."
+        message = "uWSGI is used, and its environment does not turn threads on."
         remedy = "Run it with enable-threads: else lines wait until the next requests."
-        return warning("worker", found, remedy)
+        return warning("worker", message, remedy)
     if not is_installed("gunicorn"):
         return ok("worker", "Neither gunicorn nor uWSGI is installed here.")
-    kind = _gunicorn_worker(environ.get("GUNICORN_CMD_ARGS", ""))
-    if kind is None:
-        return ok("worker", "gunicorn, whose sync, gthread and gevent workers need nothing.")
-    if kind in _TESTED_WORKERS:
-        return ok("worker", f"gunicorn's {kind} worker, by GUNICORN_CMD_ARGS.")
-    found = f"gunicorn's worker {kind}, by GUNICORN_CMD_ARGS, is not among the tested ones."
-    return warning("worker", found, f"Use one of {', '.join(_TESTED_WORKERS)}.")
+    worker = _gunicorn_worker(environ.get("GUNICORN_CMD_ARGS", ""))
+    if worker is None:
+        return ok("worker", "gunicorn: its sync, gthread and gevent workers need no setting.")
+    if worker in _TESTED_WORKERS:
+        return ok("worker", f"gunicorn's {worker} worker, by GUNICORN_CMD_ARGS.")
+    message = f"gunicorn's {worker} worker, by GUNICORN_CMD_ARGS, is not tested."
+    return warning("worker", message, f"Use one of {', '.join(_TESTED_WORKERS)}.")
 
 
 def _gunicorn_worker(arguments: str) -> str | None:

@@ -143,14 +143,14 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("environ", "installed", "level", "found"),
+    ("environ", "installed", "level", "message"),
     [
         ({}, set(), "ok", "Neither gunicorn nor uWSGI is installed here."),
         (
             {},
             {"gunicorn"},
             "ok",
-            "gunicorn, whose sync, gthread and gevent workers need nothing.",
+            "gunicorn: its sync, gthread and gevent workers need no setting.",
         ),
         (
             {"GUNICORN_CMD_ARGS": "-k gevent"},
@@ -162,19 +162,19 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
             {"GUNICORN_CMD_ARGS": "--bind :80 --worker-class=tornado"},
             {"gunicorn"},
             "warning",
-            "gunicorn's worker tornado, by GUNICORN_CMD_ARGS, is not among the tested ones.",
+            "gunicorn's tornado worker, by GUNICORN_CMD_ARGS, is not tested.",
         ),
         (
             {"GUNICORN_CMD_ARGS": "'unclosed"},
             {"gunicorn"},
             "ok",
-            "gunicorn, whose sync, gthread and gevent workers need nothing.",
+            "gunicorn: its sync, gthread and gevent workers need no setting.",
         ),
         (
             {"UWSGI_MODULE": "shop"},
             {"gunicorn"},
             "warning",
-            "uWSGI is here, and its environment does not turn threads on.",
+            "uWSGI is used, and its environment does not turn threads on.",
         ),
         (
             {"UWSGI_ENABLE_THREADS": "true"},
@@ -187,11 +187,11 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
             {"UWSGI_THREADS": "0"},
             {"pyuwsgi"},
             "warning",
-            "uWSGI is here, and its environment does not turn threads on.",
+            "uWSGI is used, and its environment does not turn threads on.",
         ),
     ],
 )
-def test_workers(environ: dict[str, str], installed: set[str], level: str, found: str) -> None:
-    """What environment and packages tell, and no more."""
+def test_workers(environ: dict[str, str], installed: set[str], level: str, message: str) -> None:
+    """The finding follows from environment variables and installed packages."""
     finding = worker_finding(environ, installed.__contains__)
-    assert (finding.level, finding.message) == (level, found)
+    assert (finding.level, finding.message) == (level, message)
