@@ -191,9 +191,8 @@ def prepare_drill(
     chosen = _least_harmful(catalogue) if detector is None else catalogue.named(detector)
     if not isinstance(chosen.alarm, Alarm):
         names = ", ".join(candidate.name for candidate in _drillable(catalogue)) or "none"
-        raise _refusal(
-            "detector", chosen.name, f"Only fixed thresholds can be drilled: of {names}."
-        )
+        remedy = f"Only detectors with a fixed threshold can be drilled: {names}."
+        raise _refusal("detector", chosen.name, remedy)
     alarm = _read_alarm(aws, chosen.resource_name(config.app_name))
     waves = alarm.datapoints_to_alarm or alarm.evaluation_periods or 1
     periods = (alarm.period or 0) * (alarm.evaluation_periods or 1)
@@ -255,6 +254,6 @@ def _lines_to_breach(alarm: MetricAlarm) -> int:
             remedy = "It fires when there are too few: use another detector."
             raise _refusal("alarm", alarm.name, remedy)
     if lines > MAX_LINES:
-        remedy = f"It takes {lines} lines of at most {MAX_LINES}: use another detector."
+        remedy = f"It takes {lines} lines, more than {MAX_LINES}: use another detector."
         raise _refusal("alarm", alarm.name, remedy)
     return lines

@@ -6,6 +6,7 @@ parameter and each response against the service's own model.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import boto3
@@ -72,3 +73,9 @@ def shop(**settings: object) -> tuple[Catalogue, Config]:
     keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
     config = configuration.load(keys, {}, app_name="shop")
     return Catalogue(DEFAULT_DETECTORS).configured(config), config
+
+
+def log_entry(**event: object) -> dict[str, object]:
+    """A log event as FilterLogEvents returns it."""
+    line = {"event": "Not Found Error", "app": "shop", **event}
+    return {"timestamp": 1_700_000_000_000, "message": json.dumps(line)}

@@ -1,0 +1,83 @@
+"""The probe: what the address in its line means, and waiting for that line."""
+
+from __future__ import annotations
+
+import pytest
+
+from flask_errwatch._parsers import trusted_proxies
+from flask_errwatch.doctor import probe
+from flask_errwatch.doctor.probe import address_finding
+from tests.doctor.scripted_aws import ScriptedAws, log_entry, shop
+
+
+@pytest.mark.parametrize(
+    ("ip", "source", "trusted", "level", "remedy"),
+    [
+        ("192.0.2.3", "x-forwarded-for", 2, "problem", "Set ERRWATCH_TRUSTED_PROXIES to 1."),
+        ("192.0.2.1", "x-forwarded-for", 4, "problem", "Set ERRWATCH_TRUSTED_PROXIES to 1."),
+        ("192.0.2.2", "proxy-fix", 0, "problem", "Lower ProxyFix's x_for by 2."),
+        (
+            "192.0.2.3",
+            "x-forwarded-for",
+            trusted_proxies("0.0.0.0/0"),
+            "problem",
+            "Leave out the networks that clients are in.",
+        ),
+        (
+            "8.8.8.8",
+            "peer",
+            7,
+            "problem",
+            "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to X-Forwarded-For.",
+        ),
+        (
+            "10.0.0.7",
+            "peer",
+            0,
+            "problem",
+            (
+                "Raise ERRWATCH_TRUSTED_PROXIES by the proxies that are not counted, unless you "
+                "run this inside that network."
+            ),
+        ),
+        ("8.8.8.8", "x-forwarded-for", 1, "ok", ""),
+        ("8.8.8.8", "peer", 0, "ok", ""),
+    ],
+)
+def test_the_address_in_the_probes_line(
+    ip: str, source: str, trusted: object, level: str, remedy: str
+) -> None:
+    """Each address that the app may record for the probe has its own remedy."""
+    finding = address_finding(ip, source, trusted)
+    assert (finding.level, finding.remedy) == (level, remedy)
+
+
+def test_probe_whose_line_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on a Unix socket gives the app no address. Other lines are skipped meanwhile."""
+    aws = ScriptedAws()
+    agents: list[str] = []
+
+    def request(_url: str, _token: str, agent: str) -> int:
+        agents.append(agent)
+        aws.answers(
+            "logs",
+            "filter_log_events",
+            {"events": [log_entry(user_agent="curl")]},
+        )
+        aws.answers(
+            "logs",
+            "filter_log_events",
+            {"events": [log_entry(user_agent=agent)]},
+        )
+        return 404
+
+    monkeypatch.setattr(probe, "_request", request)
+    waited: list[float] = []
+    config = shop()[1]
+    finding = probe.probe_finding(
+        aws, config, "http://shop.example/", timeout=60, sleep=waited.append
+    )
+    assert finding.level == "problem"
+    assert finding.message.startswith("The server gave the app no address of the probe")
+    assert waited == [2.0]
+    aws.assert_all_called()
