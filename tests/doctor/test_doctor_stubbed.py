@@ -14,6 +14,7 @@ from flask_errwatch.doctor.checks import log_group_findings
 from flask_errwatch.doctor.findings import Finding
 from flask_errwatch.doctor.notifications import notification_findings
 from flask_errwatch.doctor.permissions import Caller, permission_findings
+from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.scope import AwsScope
 from tests.doctor.scripted_aws import ScriptedAws, shop
 
@@ -113,6 +114,13 @@ def test_a_tried_call_that_is_denied_is_a_problem(aws: ScriptedAws) -> None:
     aws.refuses("logs", "put_log_events", "AccessDeniedException")
     denied, _ = permissions(aws, f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "runtime")
     assert (denied.level, denied.message) == ("problem", "1 denied:")
+
+
+def test_a_call_that_fails_otherwise_checks_nothing(aws: ScriptedAws) -> None:
+    """Neither allowed nor denied: every action is listed as not checked."""
+    aws.refuses("logs", "put_log_events", "ServiceUnavailableException")
+    (unknown,) = permissions(aws, f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "runtime")
+    assert (unknown.level, len(unknown.items)) == ("warning", 3)
 
 
 def test_what_only_deploying_needs_may_be_denied_to_the_app(
@@ -239,6 +247,15 @@ def test_a_key_of_aws_by_its_id_and_a_key_that_may_not_be_read(aws: ScriptedAws)
     finding = topic_findings(aws)["topic key"]
     assert finding.level == "warning"
     assert "(kms:DescribeKey: AccessDeniedException)" in finding.message
+
+
+def test_a_topic_that_cannot_be_read(aws: ScriptedAws) -> None:
+    """Only a missing topic is a finding of the check; a denied read is raised to its caller."""
+    aws.refuses("sns", "get_topic_attributes", "NotFound")
+    assert topic_findings(aws)["topic"].message == f"{TOPIC} does not exist."
+    aws.refuses("sns", "get_topic_attributes", "AuthorizationError")
+    with pytest.raises(AwsCallError, match="sns:GetTopicAttributes"):
+        topic_findings(aws)
 
 
 def test_no_topic_and_a_topic_in_another_region(aws: ScriptedAws) -> None:
