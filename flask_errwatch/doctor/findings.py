@@ -52,12 +52,17 @@ class Finding:
             "items": list(self.items),
         }
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """Subject, message, the first items and the method, on one line."""
         more = len(self.items) - _LISTED
         listed = [*self.items[:_LISTED], *([f"and {more} more"] if more > 0 else [])]
         items = f" {one_line(', '.join(listed))}" if listed else ""
         method = f" [{self.method}]" if self.method else ""
-        text = f"{self.level:<7}  {self.subject}: {one_line(self.message)}{items}{method}"
+        return f"{self.subject}: {one_line(self.message)}{items}{method}"
+
+    def __str__(self) -> str:
+        text = f"{self.level:<7}  {self.text}"
         return f"{text}\n{'':<7}  → {one_line(self.remedy)}" if self.remedy else text
 
 

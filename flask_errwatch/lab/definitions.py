@@ -1,4 +1,4 @@
-"""Reads the stored filters and alarms, and refuses those that the judge cannot evaluate."""
+"""Parses the stored filters and alarms, and rejects those that the judge cannot evaluate."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from flask_errwatch.provision.from_aws import metric_alarm, metric_filter
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
 from flask_errwatch.simulation import AlarmCondition, LineFilter
 
-# Members that the resource model has no field for, because `apply` never sets them.
-_OF_FILTERS = {
+# Members without a field in the resource model, because `apply` never sets them.
+_UNSUPPORTED_IN_FILTERS = {
     "applyOnTransformedLogs": "The judge sees lines only as they were sent; leave it out.",
     "fieldSelectionCriteria": "The judge sees lines only as they were sent; leave it out.",
-    "emitSystemFieldDimensions": "The judge knows no system fields; leave it out.",
+    "emitSystemFieldDimensions": "The judge has no system fields; leave it out.",
 }
-_OF_ALARMS = {
-    "EvaluationCriteria": "The judge evaluates one metric, no PromQL.",
-    "WarmUpConfiguration": "The judge knows no warm-up period; leave it out.",
+_UNSUPPORTED_IN_ALARMS = {
+    "EvaluationCriteria": "The judge evaluates one metric, not PromQL.",
+    "WarmUpConfiguration": "The judge has no warm-up period; leave it out.",
 }
 
 
 def judged_filter(entry: Mapping[str, Any]) -> MetricFilter:
-    """The metric filter of an entry of DescribeMetricFilters.
+    """Returns the metric filter of an entry of DescribeMetricFilters.
 
     Raises:
         JudgeError: When the judge cannot evaluate it.
     """
-    _refuse(entry, _OF_FILTERS, f"metric filter {entry['filterName']!r}")
+    _reject(entry, _UNSUPPORTED_IN_FILTERS, f"metric filter {entry['filterName']!r}")
     resource = metric_filter(entry)
     LineFilter(resource)
     return resource
 
 
 def judged_alarm(entry: Mapping[str, Any]) -> MetricAlarm:
-    """The metric alarm of an entry of DescribeAlarms.
+    """Returns the metric alarm of an entry of DescribeAlarms.
 
     Raises:
         JudgeError: When the judge cannot evaluate it.
     """
     name = f"alarm {entry['AlarmName']!r}"
-    _refuse(entry, _OF_ALARMS, name)
+    _reject(entry, _UNSUPPORTED_IN_ALARMS, name)
     if "WallClockWindow" in (entry.get("EvaluationWindow") or {}):
         raise _error(entry, "EvaluationWindow", name, "The judge evaluates sliding windows only.")
     if entry.get("EvaluateLowSampleCountPercentile") == "ignore":
@@ -52,7 +52,7 @@ def judged_alarm(entry: Mapping[str, Any]) -> MetricAlarm:
     return resource
 
 
-def _refuse(entry: Mapping[str, Any], remedies: Mapping[str, str], name: str) -> None:
+def _reject(entry: Mapping[str, Any], remedies: Mapping[str, str], name: str) -> None:
     for key, remedy in remedies.items():
         if entry.get(key):
             raise _error(entry, key, name, remedy)
