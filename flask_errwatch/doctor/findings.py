@@ -122,7 +122,7 @@ class CheckResults:
 
     @property
     def is_sound(self) -> bool:
-        """Whether there are no problems. Warnings do not count."""
+        """False when a finding is a problem. Warnings do not count."""
         return self.count("problem") == 0
 
     @property

@@ -99,7 +99,7 @@ def heartbeat_finding(lines: Sequence[LoggedLine], heartbeat_seconds: float) -> 
         return problem("heartbeat", message, "Their threads do not run: see the worker's finding.")
     if not any(map(_is_heartbeat, lines)):
         remedy = "See that a process serves requests, and read its stderr."
-        return warning("heartbeat", "There is none: the app may not be running.", remedy)
+        return warning("heartbeat", "No heartbeat was found: the app may not be running.", remedy)
     return ok("heartbeat", f"{len(long_lived)} long-lived processes emit heartbeats.")
 
 

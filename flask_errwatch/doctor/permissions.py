@@ -49,7 +49,7 @@ class Caller:
         """Calls GetCallerIdentity, which needs no permission.
 
         Raises:
-            AwsCallError: When there are no credentials, no region or no AWS.
+            AwsCallError: When credentials or a region are missing, or AWS does not answer.
         """
         region, partition = aws.region(), aws.partition()
         identity = aws.call("sts", "get_caller_identity")

@@ -205,7 +205,7 @@ def test_a_topic_that_denies_cloudwatch_and_has_no_confirmed_subscription(
 
 
 def test_one_confirmed_and_one_pending_subscription(aws: ScriptedAws) -> None:
-    """The pending one is a warning. `apply` is no remedy for a topic that it does not manage."""
+    """The pending one is a warning. `apply` does not help with a topic that it does not manage."""
     topic_is(aws, "PendingConfirmation", f"{TOPIC}:1", Policy="{}")
     results = topic_findings(aws, TOPIC)
     assert results["subscriptions"].level == "warning"

@@ -108,7 +108,9 @@ def test_processes_without_heartbeats_have_no_running_threads() -> None:
         "problem",
         "1 of 2 processes emit no heartbeat, on web-1.",
     )
-    assert heartbeat_finding(short, 60).message == "There is none: the app may not be running."
+    assert heartbeat_finding(short, 60).message == (
+        "No heartbeat was found: the app may not be running."
+    )
     assert heartbeat_finding([], 60).level == "warning"
     assert heartbeat_finding(living, 0).message == "It is turned off."
 
