@@ -95,8 +95,8 @@ def _missing_folder(folder: Path) -> Finding:
     nearest = next(parent for parent in folder.parents if os.path.lexists(parent))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return ok("journal", f"The first process that serves a request creates {folder}.")
-    text = f"{folder} cannot be created below {nearest}: lines would wait in memory only."
-    return problem("journal", text, _ELSEWHERE)
+    message = f"{folder} cannot be created below {nearest}: lines would wait in memory only."
+    return problem("journal", message, _ELSEWHERE)
 
 
 _ELSEWHERE = "Set ERRWATCH_JOURNAL_DIR to a folder that the app's user can write to."
@@ -107,31 +107,31 @@ def _access(folder: Path) -> Finding:
     if not stat.S_ISDIR(status.st_mode):
         return problem("journal", f"{folder} is a link or a file.", f"Remove it. Or: {_ELSEWHERE}")
     if status.st_uid != os.geteuid():
-        text = f"{folder} belongs to user {status.st_uid}, and this runs as {os.geteuid()}."
-        return warning("journal", text, "Run this as the user that the app runs as.")
+        message = f"{folder} belongs to user {status.st_uid}, and this runs as {os.geteuid()}."
+        return warning("journal", message, "Run this as the user that the app runs as.")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        text = f"{folder} cannot be written to: lines wait in memory only."
-        return problem("journal", text, _ELSEWHERE)
+        message = f"{folder} cannot be written to: lines wait in memory only."
+        return problem("journal", message, _ELSEWHERE)
     return ok("journal", f"{folder} belongs to this user.")
 
 
 def _bound_finding(used: int, bound: int) -> Finding:
-    text = f"Waiting lines take {_mebibytes(used)} of at most {_mebibytes(bound)}."
+    message = f"Waiting lines take {_mebibytes(used)} of at most {_mebibytes(bound)}."
     remedy = (
         "See on the processes' stderr why nothing is sent; or raise ERRWATCH_JOURNAL_MAX_BYTES."
     )
     if used > bound * 9 // 10:
-        return problem("journal bound", f"{text} The oldest lines are being dropped.", remedy)
+        return problem("journal bound", f"{message} The oldest lines are being dropped.", remedy)
     if used > bound // 2:
-        return warning("journal bound", text, remedy)
-    return ok("journal bound", text)
+        return warning("journal bound", message, remedy)
+    return ok("journal bound", message)
 
 
 def _disk_finding(free: int, needed: int) -> Finding:
-    text = f"{_mebibytes(free)} are free, and the journal may take {_mebibytes(needed)} more."
+    message = f"{_mebibytes(free)} are free, and the journal may take {_mebibytes(needed)} more."
     if free < needed:
-        return warning("journal disk", text, f"Make room, or lower the bound. Or: {_ELSEWHERE}")
-    return ok("journal disk", text)
+        return warning("journal disk", message, f"Make room, or lower the bound. Or: {_ELSEWHERE}")
+    return ok("journal disk", message)
 
 
 def _orphans_finding(contents: FolderContents) -> Finding:
@@ -140,11 +140,11 @@ def _orphans_finding(contents: FolderContents) -> Finding:
     if not orphans:
         return ok("orphaned journals", f"None; {len(contents.locks)} processes write here.")
     size = _mebibytes(sum(orphans.values()))
-    text = f"Journals of ended processes that wait: {len(orphans)}, with {size}."
+    message = f"Journals of ended processes that wait: {len(orphans)}, with {size}."
     remedy = (
         "Start the app here: it delivers them with its first request. If it runs, read its stderr."
     )
-    return warning("orphaned journals", text, remedy)
+    return warning("orphaned journals", message, remedy)
 
 
 def _mebibytes(size: int) -> str:

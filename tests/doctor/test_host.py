@@ -1,4 +1,4 @@
-"""What a machine tells of its journal's folder and of the server's workers, by reading alone."""
+"""The findings about the journal's folder and the server's workers of this machine."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.doctor.scripted_aws import shop
 
 
 class _Usage(NamedTuple):
-    """As `shutil.disk_usage` answers."""
+    """Part of what `shutil.disk_usage` returns."""
 
     free: int
 
 
-def read_state(folder: Path | None = None, **settings: object) -> list[Finding]:
+def folder_findings(folder: Path | None = None, **settings: object) -> list[Finding]:
     """The findings of a journal in that folder."""
     if folder is not None:
         settings["JOURNAL_DIR"] = str(folder)
@@ -35,15 +35,15 @@ def read_state(folder: Path | None = None, **settings: object) -> list[Finding]:
 
 def levels(findings: list[Finding]) -> dict[str, str]:
     """Each subject with its level."""
-    return {each.subject: each.level for each in findings}
+    return {finding.subject: finding.level for finding in findings}
 
 
 def test_a_sound_folder(tmp_path: Path) -> None:
-    """Everything about it is looked at, and nothing in it changes."""
+    """Everything about it is checked, and nothing in it changes."""
     folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     before = folder.stat()
-    found = read_state(tmp_path)
-    assert levels(found) == {
+    findings = folder_findings(tmp_path)
+    assert levels(findings) == {
         "journal": "ok",
         "journal bound": "ok",
         "journal disk": "ok",
@@ -53,40 +53,42 @@ def test_a_sound_folder(tmp_path: Path) -> None:
     assert folder.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    """Made by another user than the app's, it would be refused by the app later."""
-    found = read_state(tmp_path / "of" / "the" / "app")
-    assert levels(found) == {"journal": "ok"}
+def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:
+    """The app would later reject a folder that another user created."""
+    findings = folder_findings(tmp_path / "of" / "the" / "app")
+    assert levels(findings) == {"journal": "ok"}
     assert list(tmp_path.iterdir()) == []
     file = tmp_path / "file"
     file.touch()
-    (finding,) = read_state(file / "below")
+    (finding,) = folder_findings(file / "below")
     assert finding.level == "problem"
     assert "cannot be created" in finding.message
 
 
 def test_no_journal_without_cloudwatch() -> None:
-    """Other sinks keep none."""
-    (finding,) = read_state(SINKS="stdout")
+    """Other sinks have no journal."""
+    (finding,) = folder_findings(SINKS="stdout")
     assert finding.message == "None is needed: the sinks are stdout."
 
 
-def test_the_usual_folder_must_be_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the temp folder anybody may have put a link under the name first."""
+def test_the_default_folder_must_belong_to_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the temporary directory any user may have created a link of that name first."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert levels(read_state()) == {"journal": "ok"}
+    assert levels(folder_findings()) == {"journal": "ok"}
     (tmp_path / f"flask-errwatch-{os.geteuid()}").symlink_to(tmp_path)
-    (finding,) = read_state()
+    (finding,) = folder_findings()
     assert finding.level == "problem"
     assert finding.message.endswith("is a link or a file.")
 
 
-def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A warning: it is this command that runs as the wrong user."""
+def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a warning, because this command may run as the wrong user."""
     create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     own = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: own + 1)
-    (finding,) = read_state(tmp_path)
+    (finding,) = folder_findings(tmp_path)
     assert finding.level == "warning"
     assert finding.message.endswith(f"belongs to user {own}, and this runs as {own + 1}.")
 
@@ -94,28 +96,28 @@ def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_folder_that_cannot_be_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines would wait in memory: a problem."""
+    """It is a problem, because lines are kept in memory only."""
     create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     monkeypatch.setattr(os, "access", lambda *_: False)
-    (finding,) = read_state(tmp_path)
+    (finding,) = folder_findings(tmp_path)
     assert finding.level == "problem"
 
 
 def test_a_full_journal_and_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half full is a warning, nearly full a problem: then the oldest lines go."""
+    """Half full is a warning. Nearly full is a problem, because the oldest lines are dropped."""
     settings = {"JOURNAL_MAX_BYTES": 1024 * 1024}
     folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path), **settings)[1])
     log = folder / "1-a.00000001.log"
     log.write_bytes(b"x" * 600_000)
-    assert levels(read_state(tmp_path, **settings))["journal bound"] == "warning"
+    assert levels(folder_findings(tmp_path, **settings))["journal bound"] == "warning"
     log.write_bytes(b"x" * 1_000_000)
-    assert levels(read_state(tmp_path, **settings))["journal bound"] == "problem"
+    assert levels(folder_findings(tmp_path, **settings))["journal bound"] == "problem"
     monkeypatch.setattr(shutil, "disk_usage", lambda _: _Usage(1000))
-    assert levels(read_state(tmp_path, **settings))["journal disk"] == "warning"
+    assert levels(folder_findings(tmp_path, **settings))["journal disk"] == "warning"
 
 
-def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) -> None:
-    """By the lock, which is let go of again; a process of ours may hold one here too."""
+def test_journals_of_ended_processes_are_distinguished_from_those_in_use(tmp_path: Path) -> None:
+    """A journal is in use while its lock is held, also by this process. No lock stays held."""
     folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
     (folder / "999999-dead.lock").touch()
     (folder / "999999-dead.00000001.log").write_bytes(b"x" * 2 * 1024 * 1024)
@@ -133,7 +135,7 @@ def test_journals_of_ended_processes_are_told_from_those_in_use(tmp_path: Path) 
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        orphans = read_state(tmp_path)[-1]
+        orphans = folder_findings(tmp_path)[-1]
         holder.communicate()
     own.remove()
     assert orphans.level == "warning"
