@@ -320,13 +320,11 @@ class Catalogue:
 def _configured(detector: Detector, config: Config) -> Detector:
     override = config.detectors.get(detector.name, {})
     try:
-        changed = _overridden(detector, override)
-        if changed.alarm is None:
-            return changed
-        threshold, period = config.alarm_threshold, config.alarm_period
-        return replace(
-            changed, alarm=changed.alarm.with_defaults(threshold=threshold, period=period)
-        )
+        alarm, texts = _overridden(detector, override)
+        if alarm is not None:
+            threshold, period = config.alarm_threshold, config.alarm_period
+            alarm = alarm.with_defaults(threshold=threshold, period=period)
+        return replace(detector, alarm=alarm, **texts)  # type: ignore[arg-type]  # checked there
     except ConfigurationError as error:
         prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
         raise ConfigurationError(
@@ -342,8 +340,10 @@ _ALARM_FIELDS = {*(each.name for each in fields(Alarm)), "band"}
 _TEXT_FIELDS = {"level", "description", "runbook_url"}
 
 
-def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
-    """The detector with the given alarm fields and texts; `"alarm": False` means none."""
+def _overridden(
+    detector: Detector, override: Mapping[str, object]
+) -> tuple[AnyAlarm | None, dict[str, object]]:
+    """Returns the overridden alarm, and the overridden texts. `"alarm": False` means no alarm."""
     for key in override:
         if key not in _ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}:
             known = ", ".join(sorted(_ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}))
@@ -358,7 +358,7 @@ def _overridden(detector: Detector, override: Mapping[str, object]) -> Detector:
     if not override.get("alarm", True):
         alarm = None
     texts = {key: override[key] for key in override if key in _TEXT_FIELDS}
-    return replace(detector, alarm=alarm, **texts)  # type: ignore[arg-type]  # checked there
+    return alarm, texts
 
 
 def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:

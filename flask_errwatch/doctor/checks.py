@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask_errwatch._text import described
 from flask_errwatch.config import Config
@@ -19,7 +19,9 @@ from flask_errwatch.doctor.permissions import Caller, permission_findings
 from flask_errwatch.doctor.probe import probe_finding
 from flask_errwatch.doctor.recent_lines import client_addresses, newest_lines
 from flask_errwatch.errors import AwsCallError
+from flask_errwatch.provision.discovery import find_log_group
 from flask_errwatch.provision.export import Role
+from flask_errwatch.provision.from_aws import Entry
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -83,7 +85,7 @@ def _aws_checks(
         "permissions",
         lambda: permission_findings(aws, caller, catalogue, config, role),
     )
-    yield "log group", lambda: log_group_findings(_log_group(aws, config.log_group), config)
+    yield "log group", lambda: log_group_findings(find_log_group(aws, config.log_group), config)
     yield "topic", lambda: notification_findings(aws, config, caller.scope)
     yield "newest lines", lambda: _line_findings(aws, config)
 
@@ -115,12 +117,7 @@ def _identity_findings(caller: Caller, config: Config) -> Iterator[Finding]:
     yield ok("region", f"{caller.scope.region}, by {source}.")
 
 
-def _log_group(aws: Aws, name: str) -> dict[str, Any] | None:
-    entries = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
-    return next((entry for entry in entries if entry["logGroupName"] == name), None)
-
-
-def log_group_findings(entry: dict[str, Any] | None, config: Config) -> Iterator[Finding]:
+def log_group_findings(entry: Entry | None, config: Config) -> Iterator[Finding]:
     """Whether the log group exists, supports metric filters and has the declared retention.
 
     Args:

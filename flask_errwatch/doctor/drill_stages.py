@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
@@ -198,21 +197,13 @@ def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
     # Those that name a topic: an alarm may have other actions too.
     entries = [entry for entry in history if any(topic in str(entry) for topic in topics)]
     for entry in entries:
-        summary, data = str(entry.get("HistorySummary", "")), _history_data(entry)
-        if summary.startswith("Failed") or data.get("actionState") == "Failed":
-            return Observation("refused", f"{summary} {data.get('error') or ''}".strip())
+        if from_aws.action_failed(entry):
+            error = from_aws.history_data(entry).get("error") or ""
+            return Observation("refused", f"{entry.get('HistorySummary', '')} {error}".strip())
     if entries:
         text = f"{entries[0].get('HistorySummary')}; ask the subscribers whether they received it."
         return Observation("arrived", text)
     return Observation(None, "The alarm's history has no notification.")
-
-
-def _history_data(entry: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        data = json.loads(entry.get("HistoryData") or "{}")
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _why_not_in_logs(_aws: Aws, run: DrillRun) -> str:

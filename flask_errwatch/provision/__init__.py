@@ -1,7 +1,7 @@
-"""Catalogue -> resources -> plan -> AWS.
+"""Provisioning: catalogue -> desired resources -> plan -> AWS.
 
-This front exports the resource model, the desired state and the plan, all of them values.
-`refresh`, `discovery`, `status` and `apply` are the edge: they call AWS.
+Exports the resource model, the desired state and the plan, which are all values. Only `apply`,
+`discovery`, `refresh` and `status` call AWS or read the clock. All other modules are pure.
 """
 
 from flask_errwatch.provision.change import Change, Difference

@@ -1,7 +1,7 @@
-"""From a detector's declaration to the alarms that watch its metric: pure.
+"""`AlarmFactory`: a detector's declaration becomes the alarms on its metric. Pure.
 
-Metric and alarm cannot disagree on namespace, name, dimensions or unit, since each alarm takes
-them from the filter that feeds it.
+Metric and alarm always agree on namespace, name, dimensions and unit, since each alarm takes them
+from the filter that feeds its metric.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from flask_errwatch.alarms import AnomalyAlarm, AnyAlarm, BusyAlarm
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Alarm, Detector
 from flask_errwatch.errors import ConfigurationError, Problem
-from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import descriptions
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
@@ -30,7 +29,7 @@ from flask_errwatch.provision.resources.canonical_json import canonical
 from flask_errwatch.provision.resources.tags import tags_for
 from flask_errwatch.provision.scope import AwsScope
 
-#: What follows a detector's name, or the app's, in the name of each further alarm.
+#: Suffixes of further alarms, after the name of a detector or of the app.
 REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
 
 AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
@@ -39,14 +38,36 @@ AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
 _RULE_NAME = re.compile(r"[\x20-\x7e]{1,128}")
 
 
+def detector_filter(detector: Detector, config: Config) -> MetricFilter:
+    """Returns the filter that counts a detector's lines."""
+    name = detector.resource_name(config.app_name)
+    return _filter(name, detector.pattern, config)
+
+
+def heartbeat_filter(config: Config) -> MetricFilter:
+    """Returns the filter that counts heartbeats."""
+    name = f"{config.app_name}-{HEARTBEAT.lower()}"
+    return _filter(name, f'{{ $.event = "{HEARTBEAT}" }}', config)
+
+
+def _filter(name: str, pattern: str, config: Config) -> MetricFilter:
+    return MetricFilter(
+        log_group=config.log_group,
+        name=name,
+        pattern=pattern,
+        namespace=config.namespace,
+        metric_name=name,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Alarming:
-    """Makes the alarms of one app.
+class AlarmFactory:
+    """Creates the alarms of one app.
 
     Attributes:
         config: The app's configuration.
-        scope: Where they stand; None leaves the links out of the descriptions.
-        actions: ARNs told of the changes to ALARM and to OK.
+        scope: Partition, region and account. With None, descriptions have no links.
+        actions: ARNs that are notified of the changes to ALARM and to OK.
     """
 
     config: Config
@@ -55,34 +76,37 @@ class Alarming:
 
     @property
     def tags(self) -> Pairs:
-        """The tags of all of them."""
+        """The tags of every alarm and rule."""
         return tags_for(self.config.app_name)
 
-    def of(self, detector: Detector, counted: MetricFilter) -> Iterator[AlarmResource]:
-        """Every alarm of a detector, and what they need, each after what it needs.
+    def alarms_for(
+        self, detector: Detector, metric_filter: MetricFilter
+    ) -> Iterator[AlarmResource]:
+        """Yields the alarms of a detector and what they depend on, each after its dependencies.
 
         Args:
-            detector: The detector; a configured one, or one that means the configured values.
-            counted: The filter that feeds its metric.
+            detector: The detector. An alarm's threshold or period of None is the configured one.
+            metric_filter: The filter that feeds its metric.
         """
         alarm = detector.alarm
-        if alarm is not None:
-            threshold, period = self.config.alarm_threshold, self.config.alarm_period
-            alarm = alarm.with_defaults(threshold=threshold, period=period)
         match alarm:
             case Alarm():
                 text = descriptions.of_detector(detector, self.config, self.scope)
-                yield self._fixed(counted, alarm, text, self.actions)
+                yield self._threshold_alarm(metric_filter, alarm, text, self.actions)
             case AnomalyAlarm():
-                yield from self._anomaly(detector, counted, alarm)
+                yield from self._anomaly_alarm(detector, metric_filter, alarm)
             case BusyAlarm():
-                yield from self._busy(detector, counted, alarm)
+                yield from self._busy_alarm(detector, metric_filter, alarm)
         if detector.name in self.config.per_source_alarms:
-            yield from self._one_source(detector, counted, alarm)
+            yield from self._source_alarm(detector, metric_filter, alarm)
 
-    def silence(self, beats: MetricFilter) -> MetricAlarm:
-        """The alarm that tells that no heartbeat comes any more: silence is what breaches."""
-        # Five heartbeats may be late or lost before it tells.
+    def silence_alarm(self, heartbeats: MetricFilter) -> MetricAlarm:
+        """Returns the alarm that fires when no heartbeat arrives.
+
+        Args:
+            heartbeats: The filter that counts heartbeats.
+        """
+        # Five heartbeats may be late or lost before it fires.
         period = max(300, math.ceil(5 * self.config.heartbeat_seconds / 60) * 60)
         alarm = Alarm(
             threshold=1,
@@ -92,11 +116,11 @@ class Alarming:
         )
         text = descriptions.of_silence(self.config, self.scope)
         name = f"{self.config.app_name}-{SILENT}"
-        return self._fixed(beats, alarm, text, self.actions, name=name)
+        return self._threshold_alarm(heartbeats, alarm, text, self.actions, name=name)
 
-    def _fixed(
+    def _threshold_alarm(
         self,
-        counted: MetricFilter,
+        metric_filter: MetricFilter,
         alarm: Alarm,
         description: str,
         actions: tuple[str, ...],
@@ -104,16 +128,16 @@ class Alarming:
         name: str | None = None,
     ) -> MetricAlarm:
         return MetricAlarm(
-            name=name or counted.name,
+            name=name or metric_filter.name,
             description=description,
-            namespace=counted.namespace,
-            metric_name=counted.metric_name,
-            dimensions=counted.dimensions,
+            namespace=metric_filter.namespace,
+            metric_name=metric_filter.metric_name,
+            dimensions=metric_filter.dimensions,
             statistic=alarm.statistic,
-            period=alarm.period,
+            period=alarm.period or self.config.alarm_period,
             evaluation_periods=alarm.evaluation_periods,
-            datapoints_to_alarm=_needed(alarm),
-            threshold=None if alarm.threshold is None else float(alarm.threshold),
+            datapoints_to_alarm=_datapoints_to_alarm(alarm),
+            threshold=float(self._threshold(alarm)),
             comparison_operator=alarm.comparison_operator,
             treat_missing_data=alarm.treat_missing_data,
             alarm_actions=actions,
@@ -121,36 +145,39 @@ class Alarming:
             tags=self.tags,
         )
 
-    def _anomaly(
-        self, detector: Detector, counted: MetricFilter, alarm: AnomalyAlarm
+    def _threshold(self, alarm: Alarm) -> float:
+        return self.config.alarm_threshold if alarm.threshold is None else alarm.threshold
+
+    def _anomaly_alarm(
+        self, detector: Detector, metric_filter: MetricFilter, alarm: AnomalyAlarm
     ) -> Iterator[AlarmResource]:
         yield AnomalyDetector(
-            namespace=counted.namespace,
-            metric_name=counted.metric_name,
-            dimensions=counted.dimensions,
+            namespace=metric_filter.namespace,
+            metric_name=metric_filter.metric_name,
+            dimensions=metric_filter.dimensions,
             statistic=alarm.statistic,
         )
         yield MetricAlarm(
-            name=counted.name,
+            name=metric_filter.name,
             description=descriptions.of_detector(detector, self.config, self.scope),
             metrics=(
                 MetricQuery(
                     id="count",
-                    namespace=counted.namespace,
-                    metric_name=counted.metric_name,
-                    dimensions=counted.dimensions,
+                    namespace=metric_filter.namespace,
+                    metric_name=metric_filter.metric_name,
+                    dimensions=metric_filter.dimensions,
                     statistic=alarm.statistic,
-                    period=alarm.period,
+                    period=alarm.period or self.config.alarm_period,
                 ),
                 MetricQuery(
                     id="band",
                     expression=f"ANOMALY_DETECTION_BAND(count, {alarm.band:g})",
-                    label=f"{counted.name} (usual)",
+                    label=f"{metric_filter.name} (usual)",
                 ),
             ),
             threshold_metric_id="band",
             evaluation_periods=alarm.evaluation_periods,
-            datapoints_to_alarm=_needed(alarm),
+            datapoints_to_alarm=_datapoints_to_alarm(alarm),
             comparison_operator="GreaterThanUpperThreshold",
             treat_missing_data=alarm.treat_missing_data,
             alarm_actions=self.actions,
@@ -158,27 +185,27 @@ class Alarming:
             tags=self.tags,
         )
 
-    def _busy(
-        self, detector: Detector, counted: MetricFilter, alarm: BusyAlarm
+    def _busy_alarm(
+        self, detector: Detector, metric_filter: MetricFilter, alarm: BusyAlarm
     ) -> Iterator[AlarmResource]:
-        """Two alarms that tell nobody, and the composite that tells when both are in ALARM."""
+        """Yields two alarms without actions, and the composite that fires if both are in ALARM."""
         text = descriptions.of_detector(detector, self.config, self.scope)
-        failures = self._fixed(counted, alarm.errors, text, ())
+        failures = self._threshold_alarm(metric_filter, alarm.errors, text, ())
         requests = MetricAlarm(
-            name=f"{counted.name}-{REQUESTS}",
+            name=f"{metric_filter.name}-{REQUESTS}",
             description=descriptions.of_requests(detector, self.config),
             namespace=alarm.requests.namespace,
             metric_name=alarm.requests.name,
             dimensions=tuple(sorted(alarm.requests.dimensions)),
             statistic=alarm.requests.statistic,
-            period=alarm.errors.period,
+            period=failures.period,
             evaluation_periods=1,
             threshold=float(alarm.minimum_requests),
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="notBreaching",
             tags=self.tags,
         )
-        if '"' in counted.name:
+        if '"' in metric_filter.name:
             remedy = "A composite alarm's rule cannot name it: leave '\"' out of the app's name."
             raise ConfigurationError(
                 Problem(key="ERRWATCH_APP_NAME", value=self.config.app_name, remedy=remedy)
@@ -186,7 +213,7 @@ class Alarming:
         yield failures
         yield requests
         yield CompositeAlarm(
-            name=f"{counted.name}-{BUSY}",
+            name=f"{metric_filter.name}-{BUSY}",
             description=descriptions.of_busy(detector, self.config, self.scope),
             rule=f'ALARM("{failures.name}") AND ALARM("{requests.name}")',
             alarm_actions=self.actions,
@@ -194,15 +221,15 @@ class Alarming:
             tags=self.tags,
         )
 
-    def _one_source(
-        self, detector: Detector, counted: MetricFilter, alarm: AnyAlarm | None
+    def _source_alarm(
+        self, detector: Detector, metric_filter: MetricFilter, alarm: AnyAlarm | None
     ) -> Iterator[AlarmResource]:
-        """A rule that counts lines by client address, and the alarm on the busiest of them."""
-        name = f"{counted.name}-{ONE_SOURCE}"
+        """Yields a rule that counts lines by client address, and the alarm on the busiest one."""
+        name = f"{metric_filter.name}-{ONE_SOURCE}"
         if not _RULE_NAME.fullmatch(name):
             remedy = (
-                f"Its rule would be called {name!r}, and CloudWatch takes 1 to 128 ASCII "
-                "characters there: choose a shorter or plainer ERRWATCH_APP_NAME."
+                f"Its rule would have the name {name!r}, and CloudWatch allows 1 to 128 ASCII "
+                "characters: choose a shorter or plainer ERRWATCH_APP_NAME."
             )
             key = "ERRWATCH_PER_SOURCE_ALARMS"
             raise ConfigurationError(Problem(key=key, value=detector.name, remedy=remedy))
@@ -211,7 +238,7 @@ class Alarming:
             definition=canonical(
                 {
                     "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
-                    "LogGroupNames": [counted.log_group],
+                    "LogGroupNames": [metric_filter.log_group],
                     "LogFormat": "JSON",
                     "Contribution": {
                         "Keys": ["$.client_ip"],
@@ -229,7 +256,7 @@ class Alarming:
                 MetricQuery(
                     id="busiest",
                     expression=f'INSIGHT_RULE_METRIC("{name}", "MaxContributorValue")',
-                    period=_period(alarm) or self.config.alarm_period,
+                    period=self._source_period(alarm),
                     label="lines of the busiest client address",
                 ),
             ),
@@ -242,34 +269,21 @@ class Alarming:
             tags=self.tags,
         )
 
+    def _source_period(self, alarm: AnyAlarm | None) -> int:
+        own = alarm.errors if isinstance(alarm, BusyAlarm) else alarm
+        return (own.period if own else None) or self.config.alarm_period
+
     def _source_threshold(self, detector: Detector, alarm: AnyAlarm | None) -> float:
-        """Its own number, or half of what counts for all sources together."""
-        given = self.config.per_source_alarms[detector.name]
-        if given is not None:
-            return float(given)
-        counted = alarm.errors if isinstance(alarm, BusyAlarm) else alarm
-        own = counted.threshold if isinstance(counted, Alarm) else None
-        return float((self.config.alarm_threshold if own is None else own) // 2)
+        """Returns its configured threshold, else half of the threshold for all sources together."""
+        configured = self.config.per_source_alarms[detector.name]
+        if configured is not None:
+            return float(configured)
+        own = alarm.errors if isinstance(alarm, BusyAlarm) else alarm
+        total = self._threshold(own) if isinstance(own, Alarm) else self.config.alarm_threshold
+        return float(total // 2)
 
 
-def beats_filter(config: Config) -> MetricFilter:
-    """The filter that counts heartbeats."""
-    name = f"{config.app_name}-{HEARTBEAT.lower()}"
-    return MetricFilter(
-        log_group=config.log_group,
-        name=name,
-        pattern=str(json_field("$.event") == HEARTBEAT),
-        namespace=config.namespace,
-        metric_name=name,
-    )
-
-
-def _period(alarm: AnyAlarm | None) -> int | None:
-    counted = alarm.errors if isinstance(alarm, BusyAlarm) else alarm
-    return None if counted is None else counted.period
-
-
-def _needed(alarm: Alarm | AnomalyAlarm) -> int | None:
-    """M; the model says None where it equals N, which CloudWatch stores as the same."""
+def _datapoints_to_alarm(alarm: Alarm | AnomalyAlarm) -> int | None:
+    """Returns M. None where it equals N, which CloudWatch stores as the same alarm."""
     number, needed = alarm.evaluation_periods, alarm.datapoints_to_alarm
     return None if needed == number else needed

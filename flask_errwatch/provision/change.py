@@ -1,4 +1,4 @@
-"""What becomes of one resource: a change, and the fields that differ."""
+"""`Change`: what a plan does to one resource, and the fields that differ."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Action = Literal["create", "update", "delete", "unchanged"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """One field that stands otherwise than declared.
+    """A field whose actual value is not the desired one.
 
     Attributes:
-        field: The field's name in the resource model; within a JSON document, its path.
-        old: What stands.
-        new: What is declared.
+        field: The field's name in the resource model. Within a JSON document, its path.
+        old: The actual value.
+        new: The desired value.
     """
 
     field: str
@@ -27,15 +27,15 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """What becomes of one resource.
+    """What a plan does to one resource.
 
     Attributes:
         action: `create`, `update`, `delete` or `unchanged`.
-        resource: What is declared; for a deletion, what stands.
-        actual: What stands; None where nothing does.
+        resource: The desired resource. For a deletion, the actual one.
+        actual: The actual resource. None if it does not exist.
         differences: The fields that an update changes.
-        note: What a person should know of it, or empty.
-        is_adopted: Whether it takes over what somebody else made.
+        note: A remark for the reader of the plan, or empty.
+        is_import: Whether it imports an unmanaged resource.
     """
 
     action: Action
@@ -43,7 +43,7 @@ class Change:
     actual: Resource | None = None
     differences: tuple[Difference, ...] = ()
     note: str = ""
-    is_adopted: bool = False
+    is_import: bool = False
 
     def __str__(self) -> str:
         return f"{self.action} {self.resource.kind} {self.resource.label}"

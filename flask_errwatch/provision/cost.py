@@ -1,4 +1,4 @@
-"""What the resources cost a month: one table of list prices, and the sum over a plan."""
+"""Monthly cost of resources: one table of list prices, and the sum over a plan."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from flask_errwatch.provision.resources import (
     Resource,
 )
 
-#: When the prices below were read, and where they hold. They come from copies of AWS's pricing
-#: page and from others who list it: aws.amazon.com/cloudwatch/pricing has today's.
+#: When the prices below were read, and the region they are for. They come from copies of AWS's
+#: pricing page and from third parties. For current prices see aws.amazon.com/cloudwatch/pricing.
 PRICES_AS_OF = "2026-02"
 PRICES_REGION = "us-east-1"
 
-#: US dollars a month: a custom metric of the first 10,000, an alarm per metric that it looks at
-#: (a band counts as two more), and so on. The free tier is not taken off.
+#: US dollars a month: a custom metric of the first 10,000, an alarm per metric that it evaluates
+#: (a band counts as two more), and so on. The free tier is not subtracted.
 PRICES = {
     "metric": 0.30,
     "alarm": 0.10,
@@ -34,11 +34,11 @@ PRICES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What all resources of one price cost.
+    """The cost of all resources of one price.
 
     Attributes:
-        what: The word of the price list.
-        count: How many there are.
+        what: The item of the price list.
+        count: The number of resources.
         dollars: US dollars a month for all of them.
     """
 
@@ -48,9 +48,9 @@ class Cost:
 
 
 def monthly_costs(resources: Iterable[Resource]) -> tuple[Cost, ...]:
-    """What the resources cost a month, at most: a metric without data costs nothing.
+    """Returns the maximum monthly cost of the resources. A metric without data is free.
 
-    Log groups, topics, subscriptions and saved queries cost by use, which a plan cannot know.
+    Log groups, topics, subscriptions and saved queries are charged by use, which is not included.
 
     Example:
         >>> monthly_costs([Dashboard(name="shop-errors", body="{}")])
@@ -77,7 +77,7 @@ def _priced_as(resource: Resource) -> str | None:
 
 
 def cost_line(costs: tuple[Cost, ...]) -> str:
-    """The costs as a sentence.
+    """Renders the costs as a sentence.
 
     Example:
         >>> cost_line((Cost(what="metric", count=7, dollars=2.1),
@@ -85,10 +85,10 @@ def cost_line(costs: tuple[Cost, ...]) -> str:
         'Cost: at most 2.20 USD a month (7 metrics 2.10, 1 alarm 0.10; us-east-1, 2026-02; \
 lines, queries and free tier not counted).'
     """
-    total = sum(each.dollars for each in costs)
-    listed = ", ".join(
-        f"{each.count} {each.what}{'s' if each.count > 1 else ''} {each.dollars:.2f}"
-        for each in costs
+    total = sum(cost.dollars for cost in costs)
+    items = ", ".join(
+        f"{cost.count} {cost.what}{'s' if cost.count > 1 else ''} {cost.dollars:.2f}"
+        for cost in costs
     )
-    told = f"{PRICES_REGION}, {PRICES_AS_OF}; lines, queries and free tier not counted"
-    return f"Cost: at most {total:.2f} USD a month ({listed or 'nothing'}; {told})."
+    basis = f"{PRICES_REGION}, {PRICES_AS_OF}; lines, queries and free tier not counted"
+    return f"Cost: at most {total:.2f} USD a month ({items or 'nothing'}; {basis})."

@@ -1,9 +1,9 @@
-"""What an alarm tells the person whom it calls: what it means, what to do first, and where."""
+"""Descriptions of alarms for the person on call: the meaning, the first step, and links."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
@@ -14,10 +14,10 @@ from flask_errwatch.provision.tokens import has_tokens
 
 #: Characters of an alarm's description (AWS API Reference, PutMetricAlarm, AlarmDescription).
 LONGEST = 1024
-#: Characters that the words keep: for less, the link and then the advice give way.
+#: Characters that the words keep. Below that, the link and then the advice are left out.
 _WORDS = 160
 
-#: The console's host in each partition; in others the description has no link.
+#: The console's host in each partition. In other partitions the description has no link.
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -25,10 +25,11 @@ _CONSOLES = {
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _THREE_HOURS = 10_800
+_ADVICE = "First: open its newest lines and see what they share: a path, a client_ip, a release."
 
 
 def of_detector(detector: Detector, config: Config, scope: AwsScope | None) -> str:
-    """What the alarm on a detector's count says.
+    """Describes the alarm on a detector's metric.
 
     Example:
         >>> from flask_errwatch import config
@@ -39,49 +40,57 @@ Its lines say "Critical Error" in log group shop.
         First: open its newest lines and see what they share: a path, a client_ip, a release.
         managed-by=flask-errwatch app=shop
     """
-    return _about(detector, config, scope, before="")
+    return _describe(detector, config, scope)
 
 
 def of_source(detector: Detector, config: Config, scope: AwsScope | None) -> str:
-    """What the alarm on a detector's busiest client address says."""
-    return _about(detector, config, scope, before="One client address alone causes many of these.")
+    """Describes the alarm on a detector's busiest client address."""
+    return _describe(
+        detector,
+        config,
+        scope,
+        before="One client address alone causes many of these.",
+        advice="First: find the client_ip in its lines, and block it if it is hostile.",
+    )
 
 
 def of_busy(detector: Detector, config: Config, scope: AwsScope | None) -> str:
-    """What the composite alarm of failures and requests says."""
-    return _about(detector, config, scope, before="Too many failures while the app is in use.")
+    """Describes the composite alarm on failures and requests."""
+    before = "Too many failures while the app is in use."
+    return _describe(detector, config, scope, before=before)
 
 
 def of_requests(detector: Detector, config: Config) -> str:
-    """What the alarm on the number of requests says: it is a condition, and tells nobody."""
-    words = f"Enough requests come in for {detector.resource_name(config.app_name)} to count."
-    return _fitted(words, advice="", links=(), ending=(marker(config.app_name),))
+    """Describes the alarm on the number of requests, which is a condition without actions."""
+    name = detector.resource_name(config.app_name)
+    words = f"Enough requests come in: failures of {name} count. No one is notified."
+    return _fitted(words, advice="", link="", ending=(marker(config.app_name),))
 
 
 def of_silence(config: Config, scope: AwsScope | None) -> str:
-    """What the alarm on missing heartbeats says."""
+    """Describes the alarm on missing heartbeats."""
     words = (
-        "No process of the app sends heartbeats: the app is down, was not asked for anything since "
-        f"it started, or its lines do not reach log group {config.log_group}."
+        "No process of the app sends heartbeats: the app is down, has had no request since it "
+        f"started, or its lines do not reach log group {config.log_group}."
     )
-    advice = "First: see whether the app answers, then read on its stderr why nothing is sent."
+    advice = "First: check whether the app responds, then read on its stderr why nothing is sent."
     return _fitted(
         words,
         advice=advice,
-        links=_links(HEARTBEAT, config, scope),
+        link=_link(HEARTBEAT, config, scope),
         ending=(marker(config.app_name),),
     )
 
 
 def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
-    """Where the console shows the newest lines of an event, in Logs Insights.
+    """Returns a link to the newest lines of an event, in the Logs Insights console.
 
     The fragment is an object in the console's own notation (`~(key~'text)`, other characters
-    as `*` and two hex digits), escaped twice with `$` for `%`: no character is left at which a
+    as `*` and two hex digits), escaped twice with `$` for `%`. No character is left at which a
     mail program would end the link.
 
     Returns:
-        The link; None in a partition whose console is not known.
+        The link. None in a partition whose console is not known.
 
     Example:
         >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
@@ -105,43 +114,43 @@ def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
 
 
 def _starred(text: str) -> str:
-    """A text in the console's notation; names of log groups and phrases are ASCII."""
-    return _UNSAFE.sub(lambda found: f"*{ord(found[0]):02x}", text)
+    """Encodes a string in the console's notation. Log group names and phrases are ASCII."""
+    return _UNSAFE.sub(lambda match: f"*{ord(match[0]):02x}", text)
 
 
-def _about(detector: Detector, config: Config, scope: AwsScope | None, *, before: str) -> str:
-    said = " ".join(detector.description.split())
+def _describe(
+    detector: Detector,
+    config: Config,
+    scope: AwsScope | None,
+    *,
+    before: str = "",
+    advice: str = _ADVICE,
+) -> str:
+    meaning = " ".join(detector.description.split())
     where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
     ending = [marker(config.app_name)]
     if detector.runbook_url:
         ending.insert(0, f"Runbook: {one_line(detector.runbook_url)}")
     return _fitted(
-        " ".join(filter(None, (before, said, where))),
-        advice=_advice(before),
-        links=_links(detector.event, config, scope),
+        " ".join(filter(None, (before, meaning, where))),
+        advice=advice,
+        link=_link(detector.event, config, scope),
         ending=ending,
     )
 
 
-def _advice(before: str) -> str:
-    if before.startswith("One client"):
-        return "First: find the client_ip in its lines, and block it if it is hostile."
-    return "First: open its newest lines and see what they share: a path, a client_ip, a release."
-
-
-def _links(event: str, config: Config, scope: AwsScope | None) -> tuple[str, ...]:
+def _link(event: str, config: Config, scope: AwsScope | None) -> str:
     link = None if scope is None else lines_link(event, config.log_group, scope)
-    return () if link is None else (f"Lines: {link}",)
+    return "" if link is None else f"Lines: {link}"
 
 
-def _fitted(words: str, *, advice: str, links: Iterable[str], ending: Iterable[str]) -> str:
-    """All of it on lines of its own, as far as there is room: the ending never gives way."""
-    last = list(ending)
-    room = LONGEST - sum(len(line) + 1 for line in last)
+def _fitted(words: str, *, advice: str, link: str, ending: Sequence[str]) -> str:
+    """Joins the parts, each on its own lines, within the maximum length. Keeps the whole ending."""
+    room = LONGEST - sum(len(line) + 1 for line in ending)
     kept: list[str] = []
-    for line in filter(None, (advice, *links)):
+    for line in filter(None, (advice, link)):
         if len(line) + 1 <= room - _WORDS:
             kept.append(line)
             room -= len(line) + 1
     # One character is for the "…" of words that are cut.
-    return "\n".join([one_line(words, room - 1), *kept, *last])
+    return "\n".join([one_line(words, room - 1), *kept, *ending])

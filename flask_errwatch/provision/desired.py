@@ -1,16 +1,22 @@
-"""What should stand in AWS for one app: a pure function of its catalogue and configuration."""
+"""`Desired`: the resources of one app, a pure function of its catalogue and configuration."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from flask_errwatch.config import NAME, Config
-from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import ConfigurationError, Problem
-from flask_errwatch.provision.alarm_factory import Alarming, beats_filter
+from flask_errwatch.provision.alarm_factory import (
+    AlarmFactory,
+    AlarmResource,
+    detector_filter,
+    heartbeat_filter,
+)
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.queries import SAVED_QUERIES
 from flask_errwatch.provision.resources import (
@@ -31,6 +37,8 @@ from flask_errwatch.provision.resources.canonical_json import canonical
 from flask_errwatch.provision.resources.tags import marker, tags_for
 from flask_errwatch.provision.scope import AwsScope
 
+AlarmT = TypeVar("AlarmT")
+
 #: The id of our statement in a topic's policy.
 POLICY_SID = "flask-errwatch-alarms"
 
@@ -39,21 +47,21 @@ _NOT_IN_DASHBOARD_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desired:
-    """Everything that should stand for one app.
+    """The resources that the app declares.
 
     Attributes:
-        app_name: The app, which owns what is created.
-        log_group: Where the lines go.
-        filters: One per detector, in the catalogue's order, then the heartbeats'.
-        topic: The topic to create; None when none is configured, or a whole ARN is.
-        policy: The policy of that topic; None where its ARN is not known beforehand.
+        app_name: The app, which manages the resources.
+        log_group: The log group of the lines.
+        filters: One per detector, in the catalogue's order, then that of the heartbeats.
+        topic: The topic to create. None if none is configured, or one is given by its ARN.
+        policy: The policy of that topic. None if its ARN is not known beforehand.
         subscriptions: In the order in which they are configured.
         insight_rules: One per detector with an alarm on its busiest source.
         anomaly_detectors: One per detector with an alarm on an anomaly band.
-        alarms: In the catalogue's order; a detector may have several, or none.
+        alarms: In the catalogue's order. A detector may have several, or none.
         composites: The composite alarms, in the same order.
         queries: The saved Logs Insights queries.
-        dashboard: The dashboard; None when it is not wanted.
+        dashboard: The dashboard. None if it is not configured.
     """
 
     app_name: str
@@ -71,12 +79,12 @@ class Desired:
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """All of it, each after what it needs: the order in which it is created."""
+        """All resources in the order of creation: each after those that it needs."""
         optional = (self.topic, self.policy)
         return (
             self.log_group,
             *self.filters,
-            *(each for each in optional if each is not None),
+            *(resource for resource in optional if resource is not None),
             *self.subscriptions,
             *self.insight_rules,
             *self.anomaly_detectors,
@@ -94,66 +102,61 @@ def desired_resources(
     topic_arn: str | None = None,
     scope: AwsScope | None = None,
 ) -> Desired:
-    """What should stand in AWS, with the names and values of the configuration reference.
+    """Returns the resources that the app declares, as the configuration reference lists them.
 
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
-        topic_arn: The ARN of `config.sns_topic`; None when no topic is configured.
-        scope: Where it stands. Without one, descriptions have no links, and there is neither
-            a dashboard nor a topic policy.
+        topic_arn: The ARN of `config.sns_topic`. None if no topic is configured.
+        scope: Partition, region and account. Without it, descriptions have no links, and there
+            is neither a dashboard nor a topic policy.
 
     Raises:
-        ConfigurationError: When two resources would have one name, or a name cannot be used.
+        ConfigurationError: If two resources would have one name, or a name cannot be used.
 
     Example:
         >>> from flask_errwatch import config
         >>> from flask_errwatch.detectors import DEFAULT_DETECTORS
         >>> shop_config = config.load({}, {}, app_name="shop")
         >>> shop = desired_resources(Catalogue(DEFAULT_DETECTORS), shop_config)
-        >>> [each.name for each in shop.filters][0], len(shop.filters), len(shop.alarms)
+        >>> shop.filters[0].name, len(shop.filters), len(shop.alarms)
         ('shop-critical-error', 7, 6)
     """
     actions = () if topic_arn is None else (topic_arn,)
-    alarming = Alarming(config=config, scope=scope, actions=actions)
-    filters = {each.name: _filter(each, config) for each in catalogue}
-    made = [one for each in catalogue for one in alarming.of(each, filters[each.name])]
-    counted = list(filters.values())
+    factory = AlarmFactory(config=config, scope=scope, actions=actions)
+    filters: list[MetricFilter] = []
+    alarms: list[AlarmResource] = []
+    for detector in catalogue:
+        filters.append(detector_filter(detector, config))
+        alarms += factory.alarms_for(detector, filters[-1])
     if config.silence_alarm:
-        counted.append(beats_filter(config))
-        made.append(alarming.silence(counted[-1]))
+        filters.append(heartbeat_filter(config))
+        alarms.append(factory.silence_alarm(filters[-1]))
     tags = tags_for(config.app_name)
     topic = _topic(config, topic_arn)
-    whole = Desired(
+    desired = Desired(
         app_name=config.app_name,
         log_group=LogGroup(name=config.log_group, retention_days=config.retention_days, tags=tags),
-        filters=tuple(counted),
+        filters=tuple(filters),
         topic=topic,
         policy=None if topic is None or scope is None else _policy(topic, scope),
         subscriptions=_subscriptions(config, topic_arn),
-        insight_rules=tuple(each for each in made if isinstance(each, InsightRule)),
-        anomaly_detectors=tuple(each for each in made if isinstance(each, AnomalyDetector)),
-        alarms=tuple(each for each in made if isinstance(each, MetricAlarm)),
-        composites=tuple(each for each in made if isinstance(each, CompositeAlarm)),
+        insight_rules=_of_type(alarms, InsightRule),
+        anomaly_detectors=_of_type(alarms, AnomalyDetector),
+        alarms=_of_type(alarms, MetricAlarm),
+        composites=_of_type(alarms, CompositeAlarm),
         queries=_queries(config) if config.saved_queries else (),
     )
-    problems = list(_name_problems(whole))
+    problems = list(_name_problems(desired))
     if problems:
         raise ConfigurationError(*problems)
     if not config.dashboard or scope is None:
-        return whole
-    return replace(whole, dashboard=_dashboard(whole, config, scope))
+        return desired
+    return replace(desired, dashboard=_dashboard(desired, config, scope))
 
 
-def _filter(detector: Detector, config: Config) -> MetricFilter:
-    name = detector.resource_name(config.app_name)
-    return MetricFilter(
-        log_group=config.log_group,
-        name=name,
-        pattern=detector.pattern,
-        namespace=config.namespace,
-        metric_name=name,
-    )
+def _of_type(alarms: Iterable[AlarmResource], cls: type[AlarmT]) -> tuple[AlarmT, ...]:
+    return tuple(alarm for alarm in alarms if isinstance(alarm, cls))
 
 
 def _topic(config: Config, topic_arn: str | None) -> Topic | None:
@@ -163,10 +166,10 @@ def _topic(config: Config, topic_arn: str | None) -> Topic | None:
 
 
 def _policy(topic: Topic, scope: AwsScope) -> TopicPolicy:
-    """SNS's own statement for the account, and one for its alarms.
+    """Returns SNS's default statement for the account, and one for its alarms.
 
-    The first alone lets alarms of the account publish today; AWS's advice on topics that
-    refuse an alarm (re:Post, cloudwatch-receive-sns-for-alarm-trigger) is to say it.
+    The default alone allows alarms of the account to publish today. For topics that refuse an
+    alarm, AWS advises an explicit statement (re:Post, cloudwatch-receive-sns-for-alarm-trigger).
     """
     owners = {
         "Sid": "__default_statement_ID",
@@ -204,29 +207,29 @@ def _policy(topic: Topic, scope: AwsScope) -> TopicPolicy:
 def _subscriptions(config: Config, topic_arn: str | None) -> tuple[Subscription, ...]:
     if topic_arn is None:
         return ()
-    wanted = (Subscription.of(url, topic_arn) for url in config.subscriptions)
-    return tuple(dict.fromkeys(wanted))
+    subscriptions = (Subscription.of(url, topic_arn) for url in config.subscriptions)
+    return tuple(dict.fromkeys(subscriptions))
 
 
 def _queries(config: Config) -> tuple[QueryDefinition, ...]:
-    """The saved queries; a comment tells whose they are, since people save some beside them."""
+    """Returns the saved queries. A comment marks them, since people save queries beside them."""
     return tuple(
         QueryDefinition(
-            name=each.name_for(config.app_name),
-            query=f"# {marker(config.app_name)}\n{each.text}",
+            name=query.name_for(config.app_name),
+            query=f"# {marker(config.app_name)}\n{query.text}",
             log_groups=(config.log_group,),
         )
-        for each in SAVED_QUERIES
+        for query in SAVED_QUERIES
     )
 
 
-def _dashboard(whole: Desired, config: Config, scope: AwsScope) -> Dashboard:
+def _dashboard(desired: Desired, config: Config, scope: AwsScope) -> Dashboard:
     body = dashboard_body(
         log_group=config.log_group,
-        filters=whole.filters,
-        alarms=whole.alarms,
+        filters=desired.filters,
+        alarms=desired.alarms,
         scope=scope,
-        composites=whole.composites,
+        composites=desired.composites,
         note=marker(config.app_name),
     )
     name = dashboard_name(config.app_name)
@@ -234,7 +237,7 @@ def _dashboard(whole: Desired, config: Config, scope: AwsScope) -> Dashboard:
 
 
 def dashboard_name(app_name: str) -> str:
-    """The dashboard's name: of the app's, what a dashboard's name may hold.
+    """Returns the dashboard's name, with `-` for characters that AWS does not allow in it.
 
     Example:
         >>> dashboard_name("the shop")
@@ -243,14 +246,14 @@ def dashboard_name(app_name: str) -> str:
     return f"{_NOT_IN_DASHBOARD_NAMES.sub('-', app_name)}-errors"
 
 
-def _name_problems(whole: Desired) -> Iterator[Problem]:
-    """Two alarms, or two filters, of one name would overwrite each other in turn."""
-    for group in (whole.filters, (*whole.alarms, *whole.composites)):
-        times = Counter(each.name for each in group)
-        for each in group:
-            if times.pop(each.name, 1) > 1:
-                remedy = f"Two {each.kind}s would have this name: rename one of the detectors."
-                yield Problem(key=each.kind, value=each.name, remedy=remedy)
-            if len(each.name) > NAME:
-                remedy = f"It would have {len(each.name)} characters of at most {NAME}."
-                yield Problem(key=each.kind, value=each.name, remedy=remedy)
+def _name_problems(desired: Desired) -> Iterator[Problem]:
+    """Refuses two alarms, or two filters, of one name: each would overwrite the other."""
+    for resources in (desired.filters, (*desired.alarms, *desired.composites)):
+        times = Counter(resource.name for resource in resources)
+        for resource in resources:
+            if times.pop(resource.name, 1) > 1:
+                remedy = f"Two {resource.kind}s would have this name: rename one of the detectors."
+                yield Problem(key=resource.kind, value=resource.name, remedy=remedy)
+            if len(resource.name) > NAME:
+                remedy = f"It would have {len(resource.name)} characters of at most {NAME}."
+                yield Problem(key=resource.kind, value=resource.name, remedy=remedy)

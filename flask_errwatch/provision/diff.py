@@ -1,4 +1,4 @@
-"""From what should stand and what stands to the plan: pure."""
+"""Compares desired with actual resources, and makes the plan. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import fields, replace
 from itertools import zip_longest
 
 from flask_errwatch.errors import Problem, ProvisioningError
+from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action, Change, Difference
 from flask_errwatch.provision.desired import Desired
-from flask_errwatch.provision.from_aws import Actual
-from flask_errwatch.provision.ownership import is_ours
+from flask_errwatch.provision.ownership import is_managed
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.resources import (
     FILTERS_PER_GROUP,
@@ -29,9 +29,9 @@ from flask_errwatch.provision.resources import (
     TopicPolicy,
 )
 
-#: The order of deletion. What tells whose another resource is goes after it: an interrupted
-#: deletion is then found again. Rules, models and filters are told by their alarms.
-DELETION = (
+#: The order of deletion. A resource that identifies the owner of another is deleted after it, so
+#: that an interrupted deletion can be resumed. Alarms identify the owner of rules, models, filters.
+DELETION: tuple[type[Resource], ...] = (
     Dashboard,
     QueryDefinition,
     CompositeAlarm,
@@ -41,22 +41,24 @@ DELETION = (
     MetricAlarm,
 )
 
+_UNMANAGED = "it is not managed by this app"
+
 
 def diff(desired: Desired, actual: Actual, *, adopt: bool = False) -> Plan:
-    """The plan that leads from what stands to what should.
+    """Returns the plan that leads from the actual to the desired resources.
 
     Args:
-        desired: What should stand.
-        actual: What stands.
-        adopt: Take over what somebody else made under a declared name.
+        desired: The resources that the app declares.
+        actual: The resources that exist.
+        adopt: Import unmanaged resources that have a declared name.
 
     Raises:
-        ProvisioningError: Naming everything that is in the way.
+        ProvisioningError: Naming every conflict.
     """
     entries = list(_deletions(desired, actual))
     problems = list(_quota_problems(desired, actual, entries))
-    for each in desired.resources:
-        outcome = _compared(each, desired, actual, adopt=adopt)
+    for resource in desired.resources:
+        outcome = _compare(resource, desired.app_name, actual, adopt=adopt)
         if isinstance(outcome, Change):
             entries.append(outcome)
         else:
@@ -64,20 +66,20 @@ def diff(desired: Desired, actual: Actual, *, adopt: bool = False) -> Plan:
     if problems:
         raise ProvisioningError(*problems)
     warnings = tuple(_warnings(desired, actual))
-    return Plan(entries=tuple(entries), notes=actual.unseen, warnings=warnings)
+    return Plan(entries=tuple(entries), notes=actual.notes, warnings=warnings)
 
 
 def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
     if actual.missing_topic is not None:
-        yield f"there is no topic {actual.missing_topic}: the alarms would tell nobody."
-    declared = {each.pattern: each.name for each in desired.filters}
-    names = set(declared.values())
+        yield f"topic {actual.missing_topic} does not exist: no one would be notified."
+    names = {metric_filter.name for metric_filter in desired.filters}
+    patterns = {metric_filter.pattern for metric_filter in desired.filters}
     others = [
-        each.name
-        for each in actual.of(MetricFilter)
-        if each.pattern in declared
-        and each.name not in names
-        and not is_ours(each, desired.app_name, actual)
+        metric_filter.name
+        for metric_filter in actual.of_type(MetricFilter)
+        if metric_filter.pattern in patterns
+        and metric_filter.name not in names
+        and not is_managed(metric_filter, desired.app_name, actual)
     ]
     if others:
         yield (
@@ -87,207 +89,189 @@ def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
 
 
 def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bool) -> Plan:
-    """The plan that removes everything of an app.
+    """Returns the plan that deletes everything that an app manages.
 
     Args:
         app_name: The app.
         log_group: Its log group's name.
-        actual: What stands.
-        with_logs: Delete the log group too, if it is the app's own.
+        actual: The resources that exist.
+        with_logs: Delete the log group too, if the app manages it.
     """
     entries = [
-        Change(action="delete", resource=each, actual=each)
-        for each in _deletable(actual)
-        if is_ours(each, app_name, actual)
+        Change(action="delete", resource=resource, actual=resource)
+        for resource in _deletable(actual)
+        if is_managed(resource, app_name, actual)
     ]
-    entries += [_topic_removal(each, app_name, actual) for each in actual.of(Topic)]
-    groups = (each for each in actual.of(LogGroup) if each.name == log_group)
-    entries += [_group_removal(each, app_name, actual, with_logs=with_logs) for each in groups]
-    return Plan(entries=tuple(entries), notes=actual.unseen)
+    entries += [_topic_removal(topic, app_name, actual) for topic in actual.of_type(Topic)]
+    entries += [
+        _log_group_removal(group, app_name, actual, with_logs=with_logs)
+        for group in actual.of_type(LogGroup)
+        if group.name == log_group
+    ]
+    return Plan(entries=tuple(entries), notes=actual.notes)
 
 
 def _deletions(desired: Desired, actual: Actual) -> Iterator[Change]:
-    """What is the app's own and no longer declared; a log group or topic is never among it."""
-    declared = {(each.kind, each.key) for each in desired.resources}
-    for each in _deletable(actual):
-        is_declared = (each.kind, each.key) in declared
-        if not is_declared and is_ours(each, desired.app_name, actual):
-            yield Change(action="delete", resource=each, actual=each)
+    """Deletes managed resources that are no longer declared, but no log group and no topic."""
+    declared = {(resource.kind, resource.key) for resource in desired.resources}
+    for resource in _deletable(actual):
+        is_declared = (resource.kind, resource.key) in declared
+        if not is_declared and is_managed(resource, desired.app_name, actual):
+            yield Change(action="delete", resource=resource, actual=resource)
 
 
 def _deletable(actual: Actual) -> Iterator[Resource]:
-    for kind in DELETION:
-        yield from (each for each in actual.resources if isinstance(each, kind))
+    for cls in DELETION:
+        yield from actual.of_type(cls)
 
 
 def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
-    if not is_ours(topic, app_name, actual):
-        note = "stays: it is not this app's own"
-    elif actual.topic_users:
-        others = ", ".join(actual.topic_users[:3])
-        note = f"stays: {len(actual.topic_users)} alarms of others tell it, such as {others}"
-    else:
-        note = "with all of its subscriptions"
-        return Change(action="delete", resource=topic, actual=topic, note=note)
-    return Change(action="unchanged", resource=topic, actual=topic, note=note)
+    if not is_managed(topic, app_name, actual):
+        return _kept(topic, topic, f"stays: {_UNMANAGED}")
+    if actual.topic_users:
+        users = ", ".join(actual.topic_users[:3])
+        note = f"stays: {len(actual.topic_users)} alarms of others notify it, such as {users}"
+        return _kept(topic, topic, note)
+    note = "with all of its subscriptions"
+    return Change(action="delete", resource=topic, actual=topic, note=note)
 
 
-def _group_removal(group: LogGroup, app_name: str, actual: Actual, *, with_logs: bool) -> Change:
-    if not is_ours(group, app_name, actual):
-        note = "stays: it is not this app's own"
-    elif not with_logs:
-        note = "stays with its events; --with-logs deletes it"
-    else:
-        note = "with all of its events"
-        return Change(action="delete", resource=group, actual=group, note=note)
-    return Change(action="unchanged", resource=group, actual=group, note=note)
-
-
-def _compared(
-    declared: Resource, desired: Desired, actual: Actual, *, adopt: bool
-) -> Change | Problem:
-    stands = actual.like(declared)
-    match declared:
-        case LogGroup():
-            return _log_group(declared, stands, desired, actual)
-        case Topic():
-            return _topic(declared, stands, desired, actual)
-        case TopicPolicy():
-            return _policy(declared, stands, desired, actual)
-        case Subscription():
-            return _subscription(declared, stands)
-        case _:
-            return _owned(declared, stands, desired, actual, adopt=adopt)
-
-
-def _log_group(
-    declared: LogGroup, stands: Resource | None, desired: Desired, actual: Actual
-) -> Change | Problem:
-    """Another owner's group is used as it is; only a missing retention is filled in."""
-    if not isinstance(stands, LogGroup):
-        return Change(action="create", resource=declared)
-    if stands.log_class != declared.log_class:
-        remedy = (
-            f"It is of class {stands.log_class}, which carries no metric filters and cannot be "
-            "changed: set ERRWATCH_LOG_GROUP to another name."
-        )
-        return Problem(key="log group", value=declared.name, remedy=remedy)
-    ours = is_ours(stands, desired.app_name, actual)
-    if ours or stands.retention_days is None or declared == stands:
-        return _changed(declared, stands)
-    note = f"keeps its {stands.retention_days} days: it is not this app's own"
-    return Change(action="unchanged", resource=declared, actual=stands, note=note)
-
-
-def _topic(declared: Topic, stands: Resource | None, desired: Desired, actual: Actual) -> Change:
-    if stands is None:
-        return Change(action="create", resource=declared)
-    ours = is_ours(stands, desired.app_name, actual)
-    note = "" if ours else "used as it is: it is not this app's own"
-    return Change(action="unchanged", resource=declared, actual=stands, note=note)
-
-
-def _policy(
-    declared: TopicPolicy, stands: Resource | None, desired: Desired, actual: Actual
+def _log_group_removal(
+    group: LogGroup, app_name: str, actual: Actual, *, with_logs: bool
 ) -> Change:
-    if not isinstance(stands, TopicPolicy):
-        return Change(action="create", resource=declared)
-    owned = (
-        is_ours(each, desired.app_name, actual)
-        for each in actual.of(Topic)
-        if each.arn == declared.topic_arn
-    )
-    if not any(owned):
-        note = "left as it is: the topic is not this app's own"
-        return Change(action="unchanged", resource=declared, actual=stands, note=note)
-    # Somebody's further statements stay beside ours.
-    return _changed(replace(declared, others=stands.others), stands)
+    if not is_managed(group, app_name, actual):
+        return _kept(group, group, f"stays: {_UNMANAGED}")
+    if not with_logs:
+        return _kept(group, group, "stays with its events; --with-logs deletes it")
+    return Change(action="delete", resource=group, actual=group, note="with all of its events")
 
 
-def _subscription(declared: Subscription, stands: Resource | None) -> Change:
-    if not isinstance(stands, Subscription):
-        return Change(action="create", resource=declared)
-    note = "" if stands.arn else "waits for its owner to confirm it"
-    return Change(action="unchanged", resource=declared, actual=stands, note=note)
+def _compare(desired: Resource, app_name: str, actual: Actual, *, adopt: bool) -> Change | Problem:
+    existing = actual.counterpart(desired)
+    if isinstance(desired, MetricAlarm | CompositeAlarm):
+        # Metric and composite alarms share their names: one of the other kind is a conflict.
+        existing = actual.alarm(desired.name)
+    match desired, existing:
+        case _, None:
+            return Change(action="create", resource=desired)
+        case LogGroup(), LogGroup():
+            return _log_group(desired, existing, is_own=is_managed(existing, app_name, actual))
+        case Topic(), Topic():
+            is_own = is_managed(existing, app_name, actual)
+            return _kept(desired, existing, "" if is_own else f"used as it is: {_UNMANAGED}")
+        case TopicPolicy(), TopicPolicy():
+            return _topic_policy(desired, existing, app_name, actual)
+        case Subscription(), Subscription():
+            note = "" if existing.arn else "waits for its owner to confirm it"
+            return _kept(desired, existing, note)
+        case _:
+            return _named(desired, existing, app_name, actual, adopt=adopt)
 
 
-def _owned(
-    declared: Resource, stands: Resource | None, desired: Desired, actual: Actual, *, adopt: bool
+def _log_group(desired: LogGroup, existing: LogGroup, *, is_own: bool) -> Change | Problem:
+    """Uses an unmanaged group as it is, but sets a retention if it has none."""
+    if existing.log_class != desired.log_class:
+        remedy = (
+            f"It is of class {existing.log_class}, which does not support metric filters and "
+            "cannot be changed: set ERRWATCH_LOG_GROUP to another name."
+        )
+        return Problem(key="log group", value=desired.name, remedy=remedy)
+    if is_own or existing.retention_days is None or desired == existing:
+        return _changed(desired, existing)
+    return _kept(desired, existing, f"keeps its {existing.retention_days} days: {_UNMANAGED}")
+
+
+def _topic_policy(
+    desired: TopicPolicy, existing: TopicPolicy, app_name: str, actual: Actual
+) -> Change:
+    topics = (topic for topic in actual.of_type(Topic) if topic.arn == desired.topic_arn)
+    if not any(is_managed(topic, app_name, actual) for topic in topics):
+        note = "left as it is: the topic is not managed by this app"
+        return _kept(desired, existing, note)
+    # Keeps the statements of others beside ours.
+    return _changed(replace(desired, others=existing.others), existing)
+
+
+def _named(
+    desired: Resource, existing: Resource, app_name: str, actual: Actual, *, adopt: bool
 ) -> Change | Problem:
-    if isinstance(declared, MetricAlarm | CompositeAlarm):
-        # Metric and composite alarms share their names: the other kind is in the way too.
-        stands = actual.alarm(declared.name)
-    if stands is None:
-        return Change(action="create", resource=declared)
-    if stands.kind != declared.kind:
-        remedy = f"{_article(stands)} of this name stands: delete it, or rename the detector."
-        return Problem(key=declared.kind, value=declared.label, remedy=remedy)
-    if declared == stands or is_ours(stands, desired.app_name, actual):
-        return _changed(declared, stands)
+    """Compares a resource that the app must manage, or import, to write it."""
+    if existing.kind != desired.kind:
+        remedy = f"{_article(existing)} of this name exists: delete it, or rename the detector."
+        return Problem(key=desired.kind, value=desired.label, remedy=remedy)
+    if desired == existing or is_managed(existing, app_name, actual):
+        return _changed(desired, existing)
     if adopt:
-        return replace(_changed(declared, stands), note="adopted", is_adopted=True)
+        return replace(_changed(desired, existing), note="imported", is_import=True)
     remedy = (
-        f"{_article(declared)} of this name stands, and flask-errwatch did not make it: it is "
-        "left alone. Rename or delete it, choose another ERRWATCH_APP_NAME, or take it over with "
+        f"{_article(desired)} of this name exists and is not managed by this app: it is left "
+        "alone. Rename or delete it, choose another ERRWATCH_APP_NAME, or import it with "
         "`flask errwatch apply --adopt`."
     )
-    return Problem(key=declared.kind, value=declared.label, remedy=remedy)
+    return Problem(key=desired.kind, value=desired.label, remedy=remedy)
 
 
 def _article(resource: Resource) -> str:
     return f"{'An' if resource.kind[0] in 'ai' else 'A'} {resource.kind}"
 
 
-def _changed(declared: Resource, stands: Resource) -> Change:
-    found = tuple(_differences(declared, stands))
-    action: Action = "update" if found else "unchanged"
-    return Change(action=action, resource=declared, actual=stands, differences=found)
+def _changed(desired: Resource, existing: Resource) -> Change:
+    differences = tuple(_differences(desired, existing))
+    action: Action = "update" if differences else "unchanged"
+    return Change(action=action, resource=desired, actual=existing, differences=differences)
+
+
+def _kept(desired: Resource, existing: Resource, note: str) -> Change:
+    """Leaves a resource as it is, even if it differs, for the reason in the note."""
+    return Change(action="unchanged", resource=desired, actual=existing, note=note)
 
 
 #: Fields that hold a JSON document, compared leaf by leaf.
 _DOCUMENTS = {"body", "definition", "statement"}
 
 
-def _differences(declared: Resource, stands: Resource) -> Iterator[Difference]:
-    for each in fields(declared):
-        old, new = getattr(stands, each.name), getattr(declared, each.name)
-        if not each.compare or old == new:
+def _differences(desired: Resource, existing: Resource) -> Iterator[Difference]:
+    for field in fields(desired):
+        old, new = getattr(existing, field.name), getattr(desired, field.name)
+        if not field.compare or old == new:
             continue
-        if each.name in _DOCUMENTS:
-            yield from _within(each.name, _parsed(old), _parsed(new))
+        if field.name in _DOCUMENTS:
+            yield from _leaves(field.name, _parsed(old), _parsed(new))
         else:
-            yield Difference(field=each.name, old=old, new=new)
+            yield Difference(field=field.name, old=old, new=new)
 
 
 def _parsed(text: str) -> object:
-    """The document, or the text itself where somebody stored something else."""
+    """Returns the document, or the string itself if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def _within(path: str, old: object, new: object) -> Iterator[Difference]:
-    """The leaves in which two JSON documents differ, by path."""
+def _leaves(path: str, old: object, new: object) -> Iterator[Difference]:
+    """Yields the leaves in which two JSON documents differ, by path."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
-            yield from _within(f"{path}.{key}", old.get(key), new.get(key))
+            yield from _leaves(f"{path}.{key}", old.get(key), new.get(key))
     elif isinstance(old, list) and isinstance(new, list):
         for number, (left, right) in enumerate(zip_longest(old, new)):
-            yield from _within(f"{path}[{number}]", left, right)
+            yield from _leaves(f"{path}[{number}]", left, right)
     elif old != new:
         yield Difference(field=path, old=old, new=new)
 
 
 def _quota_problems(desired: Desired, actual: Actual, deletions: list[Change]) -> Iterator[Problem]:
-    """A log group's filters are counted with those of others, after our own are deleted."""
-    kept = {each.name for each in actual.of(MetricFilter)}
-    kept -= {each.resource.key for each in deletions if isinstance(each.resource, MetricFilter)}
-    new = [each for each in desired.filters if each.name not in kept]
+    """Counts the log group's filters, unmanaged ones included, after the deletions."""
+    deleted = {
+        change.resource.name for change in deletions if isinstance(change.resource, MetricFilter)
+    }
+    kept = {metric_filter.name for metric_filter in actual.of_type(MetricFilter)} - deleted
+    new = {metric_filter.name for metric_filter in desired.filters} - kept
     total = len(kept) + len(new)
     if new and total > FILTERS_PER_GROUP:
         remedy = (
-            f"It would carry {total} metric filters of at most {FILTERS_PER_GROUP}: delete "
-            "filters that are not used, or give the app a log group of its own."
+            f"It would have {total} metric filters of at most {FILTERS_PER_GROUP}: delete "
+            "filters that are not used, or give the app its own log group."
         )
         yield Problem(key="log group", value=desired.log_group.name, remedy=remedy)

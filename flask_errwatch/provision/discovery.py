@@ -1,20 +1,20 @@
-"""What stands in AWS, read by a handful of listings, however many detectors there are."""
+"""Reads the actual resources with a few list calls, however many detectors there are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask_errwatch.errors import AwsCallError
-from flask_errwatch.provision import from_aws as actual
+from flask_errwatch.provision import from_aws
+from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import POLICY_SID, Desired, dashboard_name
-from flask_errwatch.provision.from_aws import Actual
-from flask_errwatch.provision.ownership import has_band, rules_named
+from flask_errwatch.provision.from_aws import Entry
+from flask_errwatch.provision.ownership import has_band, insight_rules_of
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
     Dashboard,
-    LogGroup,
     MetricAlarm,
     Resource,
     Topic,
@@ -25,183 +25,200 @@ from flask_errwatch.provision.resources.tags import marker
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
-AnyAlarm = MetricAlarm | CompositeAlarm
+T = TypeVar("T")
 
 _NO_TOPIC = {"NotFound", "NotFoundException"}
-_LISTED = (
-    ("MetricAlarm", "MetricAlarms", actual.metric_alarm),
-    ("CompositeAlarm", "CompositeAlarms", actual.composite_alarm),
+_ALARM_TYPES = (
+    ("MetricAlarm", "MetricAlarms", from_aws.metric_alarm),
+    ("CompositeAlarm", "CompositeAlarms", from_aws.composite_alarm),
 )
 
 
-def read(aws: Aws, declared: Desired, *, for_removal: bool = False) -> Actual:
-    """Everything that stands where the app's resources belong.
+def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual:
+    """Returns everything that exists where the app's resources belong.
 
     Args:
         aws: The account and region.
-        declared: What should stand; its names tell where to look.
-        for_removal: Look for every kind, and for who else uses the topic. Otherwise kinds that
-            few apps use are looked for when some are declared, or an alarm uses one.
+        desired: The desired resources, whose names are looked up.
+        for_removal: Read every kind, and the other users of the topic. Otherwise a kind that few
+            apps use is read only if some are desired, or an alarm uses one.
 
     Raises:
-        AwsCallError: When something that matters cannot be read.
+        AwsCallError: If a desired kind of resource cannot be read.
     """
-    found: list[Resource] = [*_log_group_and_filters(aws, declared.log_group.name)]
-    alarms = [*_alarms(aws, AlarmNamePrefix=f"{declared.app_name}-")]
-    own = tuple(
-        each
-        for each in alarms
-        if isinstance(each, MetricAlarm) and each.belongs_to(declared.app_name)
+    resources: list[Resource] = [*_log_group_and_filters(aws, desired.log_group.name)]
+    alarms = [*_alarms(aws, AlarmNamePrefix=f"{desired.app_name}-")]
+    managed = tuple(
+        alarm
+        for alarm in alarms
+        if isinstance(alarm, MetricAlarm) and alarm.belongs_to(desired.app_name)
     )
-    topic = [*_topic(aws, declared)]
-    found += [*alarms, *topic]
-    unseen: list[str] = []
-    for what, is_declared, is_hinted, listing in (
-        ("insight rules", declared.insight_rules, rules_named(own), _insight_rules),
-        ("anomaly detectors", declared.anomaly_detectors, any(map(has_band, own)), _models),
-        ("saved queries", declared.queries, False, _queries),
-        ("dashboards", declared.dashboard, True, _dashboards),
+    topic = [*_topic(aws, desired)]
+    resources += [*alarms, *topic]
+    notes: list[str] = []
+    for kinds, is_desired, is_likely, read in (
+        (
+            "insight rules",
+            desired.insight_rules,
+            insight_rules_of(managed),
+            partial(_insight_rules, aws, desired, managed),
+        ),
+        (
+            "anomaly detectors",
+            desired.anomaly_detectors,
+            any(map(has_band, managed)),
+            partial(_anomaly_detectors, aws, desired, managed),
+        ),
+        ("saved queries", desired.queries, False, partial(_saved_queries, aws, desired)),
+        ("dashboards", desired.dashboard, True, partial(_dashboards, aws, desired)),
     ):
-        if is_declared or is_hinted or for_removal:
-            look = partial(listing, aws, declared, own)
-            found += _found(what, look, unseen, must=bool(is_declared))
-    users = _topic_users(aws, declared, topic) if for_removal else ()
+        if is_desired:
+            resources += read()
+        elif is_likely or for_removal:
+            resources += read_if_allowed(kinds, read, notes) or ()
+    users = _topic_users(aws, desired, topic) if for_removal else ()
     return Actual(
-        resources=tuple(found),
-        unseen=tuple(unseen),
+        resources=tuple(resources),
+        notes=tuple(notes),
         topic_users=tuple(users),
-        missing_topic=_missing_topic(aws, declared, unseen),
+        missing_topic=_missing_topic(aws, desired, notes),
         region=aws.region(),
     )
 
 
-def _missing_topic(aws: Aws, declared: Desired, unseen: list[str]) -> str | None:
-    """The ARN that is configured as topic, if there is none: CloudWatch never looks."""
-    arn = next((arn for alarm in declared.alarms for arn in alarm.alarm_actions), None)
-    if declared.topic is not None or arn is None:
+def read_if_allowed(
+    kinds: str, read: Callable[[], Iterable[T]], notes: list[str]
+) -> list[T] | None:
+    """Returns what a list call returns. If AWS refuses it, adds a note and returns None."""
+    try:
+        return [*read()]
+    except AwsCallError as error:
+        notes.append(f"{kinds}: {error}")
+        return None
+
+
+def find_log_group(aws: Aws, name: str) -> Entry | None:
+    """Returns the log group of exactly that name, as DescribeLogGroups lists it.
+
+    Raises:
+        AwsCallError: If the log groups cannot be listed.
+    """
+    # The call lists by prefix. AWS sorts an exact match first, so that one page is enough.
+    entries = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    return next((entry for entry in entries if entry["logGroupName"] == name), None)
+
+
+def _log_group_and_filters(aws: Aws, name: str) -> Iterator[Resource]:
+    entry = find_log_group(aws, name)
+    # A group that does not exist has no filters, and AWS refuses to list them.
+    if entry is not None:
+        arn = from_aws.log_group_arn(entry)
+        tags = aws.call("logs", "list_tags_for_resource", resourceArn=arn).get("tags", {})
+        yield from_aws.log_group(entry, tags)
+        # All of them, at most 100: unmanaged filters count towards the quota.
+        entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=name)
+        yield from map(from_aws.metric_filter, entries)
+
+
+def _alarms(aws: Aws, **criteria: object) -> Iterator[MetricAlarm | CompositeAlarm]:
+    for alarm_type, key, deserialize in _ALARM_TYPES:
+        entries = aws.pages(
+            "cloudwatch",
+            "describe_alarms",
+            key,
+            **criteria,
+            AlarmTypes=[alarm_type],
+            MaxRecords=100,
+        )
+        yield from map(deserialize, entries)
+
+
+def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:
+    """Yields the topic and its policy if the topic is declared by name, and its subscriptions."""
+    if desired.topic is not None:
+        arn = desired.topic.arn
+        try:
+            attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
+        except AwsCallError as error:
+            if error.code in _NO_TOPIC:
+                return  # without a topic there are no subscriptions
+            raise
+        tags = aws.call("sns", "list_tags_for_resource", ResourceArn=arn).get("Tags", ())
+        pairs = tuple((tag["Key"], tag["Value"]) for tag in tags)
+        yield Topic(name=desired.topic.name, arn=arn, tags=pairs)
+        yield from_aws.topic_policy(arn, attributes.get("Policy", ""), POLICY_SID)
+    if desired.subscriptions:
+        arn = desired.subscriptions[0].topic_arn
+        entries = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+        yield from map(from_aws.subscription, entries)
+
+
+def _missing_topic(aws: Aws, desired: Desired, notes: list[str]) -> str | None:
+    """Returns the configured topic's ARN if there is no such topic. CloudWatch never checks it."""
+    arn = next((arn for alarm in desired.alarms for arn in alarm.alarm_actions), None)
+    if desired.topic is not None or arn is None:
         return None
     try:
         aws.call("sns", "get_topic_attributes", TopicArn=arn)
     except AwsCallError as error:
         if error.code in _NO_TOPIC:
             return arn
-        # Often a topic of another account, which only its owner may look at.
-        unseen.append(f"topic: {error}")
+        # Often a topic of another account, which only its owner may read.
+        notes.append(f"topic: {error}")
     return None
 
 
-def _found(
-    what: str, look: Callable[[], Iterable[Resource]], unseen: list[str], *, must: bool
-) -> list[Resource]:
-    """What a listing finds; where the app declares nothing of it, a refusal is only noted."""
-    try:
-        return [*look()]
-    except AwsCallError as error:
-        if must:
-            raise
-        unseen.append(f"{what}: {error}")
-        return []
+def _topic_users(aws: Aws, desired: Desired, topic: list[Resource]) -> Iterator[str]:
+    """Yields the names of other apps' alarms that notify the topic."""
+    for arn in (resource.arn for resource in topic if isinstance(resource, Topic)):
+        for alarm in _alarms(aws, ActionPrefix=arn):
+            actions = (alarm.alarm_actions, alarm.ok_actions, alarm.insufficient_data_actions)
+            if any(arn in arns for arns in actions) and not alarm.belongs_to(desired.app_name):
+                yield alarm.name
 
 
-def _log_group_and_filters(aws: Aws, name: str) -> Iterator[Resource]:
-    group = _log_group(aws, name)
-    # A group that does not stand yet has no filters, and AWS refuses to list them.
-    if group is not None:
-        yield group
-        # All of them, at most 100: the foreign ones count towards the quota.
-        listed = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=name)
-        yield from map(actual.metric_filter, listed)
-
-
-def _log_group(aws: Aws, name: str) -> LogGroup | None:
-    entries = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
-    # The listing is by prefix; it ends at the first exact match, which AWS sorts to the front.
-    entry = next((each for each in entries if each["logGroupName"] == name), None)
-    if entry is None:
-        return None
-    arn = actual.log_group_arn(entry)
-    answer = aws.call("logs", "list_tags_for_resource", resourceArn=arn)
-    return actual.log_group(entry, answer.get("tags", {}))
-
-
-def _alarms(aws: Aws, **asked: object) -> Iterator[AnyAlarm]:
-    for kind, key, reader in _LISTED:
-        entries = aws.pages(
-            "cloudwatch", "describe_alarms", key, **asked, AlarmTypes=[kind], MaxRecords=100
-        )
-        yield from map(reader, entries)
-
-
-def _topic(aws: Aws, declared: Desired) -> Iterator[Resource]:
-    """The topic with its policy where it is to be created, and its subscriptions."""
-    if declared.topic is not None:
-        arn = declared.topic.arn
-        try:
-            attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
-        except AwsCallError as error:
-            if error.code in _NO_TOPIC:
-                return  # nor has it subscriptions
-            raise
-        tags = aws.call("sns", "list_tags_for_resource", ResourceArn=arn).get("Tags", ())
-        pairs = tuple((each["Key"], each["Value"]) for each in tags)
-        yield Topic(name=declared.topic.name, arn=arn, tags=pairs)
-        yield actual.topic_policy(arn, attributes.get("Policy", ""), POLICY_SID)
-    if declared.subscriptions:
-        arn = declared.subscriptions[0].topic_arn
-        listed = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
-        yield from map(actual.subscription, listed)
-
-
-def _topic_users(aws: Aws, declared: Desired, topic: list[Resource]) -> Iterator[str]:
-    """The alarms of others that tell the topic."""
-    for stands in topic:
-        if isinstance(stands, Topic):
-            for alarm in _alarms(aws, ActionPrefix=stands.arn):
-                told = {*alarm.alarm_actions, *alarm.ok_actions, *alarm.insufficient_data_actions}
-                if stands.arn in told and not alarm.belongs_to(declared.app_name):
-                    yield alarm.name
-
-
-def _insight_rules(aws: Aws, declared: Desired, own: tuple[MetricAlarm, ...]) -> Iterator[Resource]:
-    """The rules that are declared or that our alarms look at, of all rules of the account."""
-    wanted = {each.name for each in declared.insight_rules} | rules_named(own)
+def _insight_rules(
+    aws: Aws, desired: Desired, managed: tuple[MetricAlarm, ...]
+) -> Iterator[Resource]:
+    """Yields the rules that are desired or used by our alarms, of all rules of the account."""
+    names = {rule.name for rule in desired.insight_rules} | insight_rules_of(managed)
     for entry in aws.pages("cloudwatch", "describe_insight_rules", "InsightRules"):
-        if entry["Name"] in wanted:
-            yield actual.insight_rule(entry)
+        if entry["Name"] in names:
+            yield from_aws.insight_rule(entry)
 
 
-def _models(aws: Aws, declared: Desired, own: tuple[MetricAlarm, ...]) -> Iterator[Resource]:
-    terms = (term for each in own if has_band(each) for term in each.metrics)
-    spaces = {each.namespace for each in declared.anomaly_detectors}
-    for namespace in sorted(spaces | {each.namespace for each in terms if each.namespace}):
-        listed = aws.pages(
+def _anomaly_detectors(
+    aws: Aws, desired: Desired, managed: tuple[MetricAlarm, ...]
+) -> Iterator[Resource]:
+    queries = (query for alarm in managed if has_band(alarm) for query in alarm.metrics)
+    namespaces = {query.namespace for query in queries if query.namespace}
+    namespaces |= {detector.namespace for detector in desired.anomaly_detectors}
+    for namespace in sorted(namespaces):
+        entries = aws.pages(
             "cloudwatch", "describe_anomaly_detectors", "AnomalyDetectors", Namespace=namespace
         )
-        yield from filter(None, map(actual.anomaly_detector, listed))
+        yield from filter(None, map(from_aws.anomaly_detector, entries))
 
 
-def _queries(aws: Aws, declared: Desired, own: tuple[MetricAlarm, ...]) -> Iterator[Resource]:
-    del own  # no alarm tells of a query
-    prefix = f"{declared.app_name}/"
-    listed = aws.pages(
+def _saved_queries(aws: Aws, desired: Desired) -> Iterator[Resource]:
+    entries = aws.pages(
         "logs",
         "describe_query_definitions",
         "queryDefinitions",
-        queryDefinitionNamePrefix=prefix,
+        queryDefinitionNamePrefix=f"{desired.app_name}/",
     )
-    mark = f"# {marker(declared.app_name)}\n"
-    # Several may bear one name: of those, the app's own is looked at, which comes last.
+    mark = f"# {marker(desired.app_name)}\n"
+    # Several may have one name. Of those the managed one counts, so it comes last.
     yield from sorted(
-        map(actual.query_definition, listed), key=lambda each: each.query.startswith(mark)
+        map(from_aws.query_definition, entries), key=lambda query: query.query.startswith(mark)
     )
 
 
-def _dashboards(aws: Aws, declared: Desired, own: tuple[MetricAlarm, ...]) -> Iterator[Resource]:
-    del own  # no alarm tells of a dashboard
-    name = dashboard_name(declared.app_name)
-    listed = aws.pages(
+def _dashboards(aws: Aws, desired: Desired) -> Iterator[Resource]:
+    name = dashboard_name(desired.app_name)
+    entries = aws.pages(
         "cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=name
     )
-    if any(each["DashboardName"] == name for each in listed):
+    if any(entry["DashboardName"] == name for entry in entries):
         body = aws.call("cloudwatch", "get_dashboard", DashboardName=name)["DashboardBody"]
         yield Dashboard(name=name, body=recanonical(body))

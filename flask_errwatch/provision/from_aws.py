@@ -1,11 +1,10 @@
-"""What stands in AWS, in the same resource model: pure readers of the entries of listings."""
+"""Deserializers: entries of AWS list calls become resources. `to_aws` is the way back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from flask_errwatch.provision.resources import (
     AlarmState,
@@ -18,60 +17,17 @@ from flask_errwatch.provision.resources import (
     MetricQuery,
     Pairs,
     QueryDefinition,
-    Resource,
     Subscription,
     TopicPolicy,
 )
 from flask_errwatch.provision.resources.canonical_json import canonical, recanonical
 
-#: One entry of a listing, as boto3 gives it.
+#: One entry of a list call, as boto3 returns it.
 Entry = Mapping[str, Any]
-#: Any class of the resource model.
-ResourceT = TypeVar("ResourceT")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Actual:
-    """Everything that was found where an app's resources belong, foreign ones included.
-
-    Attributes:
-        resources: What was found; of alarms, those whose name begins with the app's.
-        unseen: Sentences about what could not be looked for.
-        topic_users: Names of other apps' alarms that tell this app's topic.
-        missing_topic: ARN of the topic that the alarms shall tell, when it does not exist.
-        region: The region that was looked at; None when that does not matter.
-    """
-
-    resources: tuple[Resource, ...]
-    unseen: tuple[str, ...] = ()
-    topic_users: tuple[str, ...] = ()
-    missing_topic: str | None = None
-    region: str | None = None
-    _by_key: dict[tuple[str, str], Resource] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        by_key = {(each.kind, each.key): each for each in self.resources}
-        object.__setattr__(self, "_by_key", by_key)
-
-    def like(self, declared: Resource) -> Resource | None:
-        """What stands in the place of a declared resource."""
-        return self._by_key.get((declared.kind, declared.key))
-
-    def of(self, kind: type[ResourceT]) -> tuple[ResourceT, ...]:
-        """Everything of one kind."""
-        return tuple(each for each in self.resources if isinstance(each, kind))
-
-    def alarm(self, name: str) -> MetricAlarm | CompositeAlarm | None:
-        """The alarm of that name, of a metric or composite: they share their names' room."""
-        for kind in (MetricAlarm, CompositeAlarm):
-            found = self._by_key.get((kind.kind, name))
-            if isinstance(found, MetricAlarm | CompositeAlarm):
-                return found
-        return None
 
 
 def log_group(entry: Entry, tags: Mapping[str, str]) -> LogGroup:
-    """A log group, from an entry of DescribeLogGroups and its tags."""
+    """Reads a log group from an entry of DescribeLogGroups and its tags."""
     return LogGroup(
         name=entry["logGroupName"],
         retention_days=entry.get("retentionInDays"),
@@ -81,30 +37,30 @@ def log_group(entry: Entry, tags: Mapping[str, str]) -> LogGroup:
 
 
 def log_group_arn(entry: Entry) -> str:
-    """The ARN as tagging takes it, without the `:*` of the older field."""
+    """Returns the ARN as tagging expects it, without the `:*` of the older field."""
     return str(entry.get("logGroupArn") or entry["arn"]).removesuffix(":*")
 
 
 def metric_filter(entry: Entry) -> MetricFilter:
-    """A metric filter, from an entry of DescribeMetricFilters."""
+    """Reads a metric filter from an entry of DescribeMetricFilters."""
     transformations = entry.get("metricTransformations") or [{}]
-    made = transformations[0]
-    default = made.get("defaultValue")
+    transformation = transformations[0]
+    default = transformation.get("defaultValue")
     return MetricFilter(
         log_group=entry["logGroupName"],
         name=entry["filterName"],
         pattern=entry.get("filterPattern", ""),
-        namespace=made.get("metricNamespace", ""),
-        metric_name=made.get("metricName", ""),
-        value=made.get("metricValue", ""),
-        unit=made.get("unit", "None"),
+        namespace=transformation.get("metricNamespace", ""),
+        metric_name=transformation.get("metricName", ""),
+        value=transformation.get("metricValue", ""),
+        unit=transformation.get("unit", "None"),
         default=None if default is None else float(default),
-        dimensions=tuple(sorted((made.get("dimensions") or {}).items())),
+        dimensions=tuple(sorted((transformation.get("dimensions") or {}).items())),
     )
 
 
 def metric_alarm(entry: Entry) -> MetricAlarm:
-    """A metric alarm, from an entry of DescribeAlarms; alarms on expressions lack a metric."""
+    """Reads a metric alarm from an entry of DescribeAlarms. One on an expression has no metric."""
     number, needed = entry.get("EvaluationPeriods"), entry.get("DatapointsToAlarm")
     threshold = entry.get("Threshold")
     return MetricAlarm(
@@ -126,12 +82,12 @@ def metric_alarm(entry: Entry) -> MetricAlarm:
 
 
 def composite_alarm(entry: Entry) -> CompositeAlarm:
-    """A composite alarm, from an entry of DescribeAlarms."""
+    """Reads a composite alarm from an entry of DescribeAlarms."""
     return CompositeAlarm(**_common(entry), rule=entry.get("AlarmRule", ""))
 
 
 def _common(entry: Entry) -> dict[str, Any]:
-    """What the entries of metric and composite alarms share."""
+    """Reads the fields that metric and composite alarms share."""
     state = AlarmState(
         value=entry.get("StateValue", "INSUFFICIENT_DATA"),
         reason=entry.get("StateReason") or "",
@@ -166,12 +122,12 @@ def _query(entry: Entry) -> MetricQuery:
 
 
 def _dimensions(entries: Iterable[Entry]) -> Pairs:
-    return tuple(sorted((each["Name"], each["Value"]) for each in entries))
+    return tuple(sorted((entry["Name"], entry["Value"]) for entry in entries))
 
 
 def anomaly_detector(entry: Entry) -> AnomalyDetector | None:
-    """A model of one metric, from DescribeAnomalyDetectors; None for one of an expression."""
-    # The older fields stand beside the newer structure, or instead of it.
+    """Reads the model of a metric from DescribeAnomalyDetectors. None for that of an expression."""
+    # AWS returns the older fields beside the newer structure, or instead of it.
     metric = entry.get("SingleMetricAnomalyDetector") or entry
     if "MetricName" not in metric:
         return None
@@ -184,33 +140,34 @@ def anomaly_detector(entry: Entry) -> AnomalyDetector | None:
 
 
 def insight_rule(entry: Entry) -> InsightRule:
-    """A rule, from an entry of DescribeInsightRules."""
+    """Reads a rule from an entry of DescribeInsightRules."""
     definition = recanonical(entry["Definition"])
     return InsightRule(name=entry["Name"], definition=definition, state=entry["State"])
 
 
 def topic_policy(arn: str, policy: str, sid: str) -> TopicPolicy:
-    """The statement of that id in a topic's policy, and the others.
+    """Reads a topic's policy: the statement with that id, and the others.
 
     Args:
-        arn: The topic.
+        arn: The topic's ARN.
         policy: Its attribute `Policy`.
         sid: The statement's id.
     """
     statements = json.loads(policy or "{}").get("Statement", ())
-    # A policy of one statement may be written without a list.
-    listed = [statements] if isinstance(statements, dict) else [*statements]
+    # A policy with a single statement may have no list.
+    statements = [statements] if isinstance(statements, dict) else [*statements]
     return TopicPolicy(
         topic_arn=arn,
-        statement=next((canonical(each) for each in listed if each.get("Sid") == sid), ""),
-        others=tuple(canonical(each) for each in listed if each.get("Sid") != sid),
+        statement=next((canonical(entry) for entry in statements if entry.get("Sid") == sid), ""),
+        others=tuple(canonical(entry) for entry in statements if entry.get("Sid") != sid),
     )
 
 
 def subscription(entry: Entry) -> Subscription:
-    """A subscription, from an entry of ListSubscriptionsByTopic; confirmed ones have an ARN.
+    """Reads a subscription from an entry of ListSubscriptionsByTopic.
 
-    An unconfirmed one stands too: subscribing again would write to the person again.
+    Only a confirmed one has an ARN. An unconfirmed one exists too: to subscribe again would send
+    the person another e-mail.
     """
     arn = str(entry.get("SubscriptionArn", ""))
     return Subscription(
@@ -222,10 +179,28 @@ def subscription(entry: Entry) -> Subscription:
 
 
 def query_definition(entry: Entry) -> QueryDefinition:
-    """A saved query, from an entry of DescribeQueryDefinitions."""
+    """Reads a saved query from an entry of DescribeQueryDefinitions."""
     return QueryDefinition(
         name=entry["name"],
         query=entry["queryString"],
         log_groups=tuple(entry.get("logGroupNames", ())),
         id=entry["queryDefinitionId"],
     )
+
+
+def action_failed(entry: Entry) -> bool:
+    """Whether an alarm's action failed, from an entry of DescribeAlarmHistory.
+
+    CloudWatch writes `Failed to execute action …` (re:Post, cloudwatch-configure-alarm-sns).
+    """
+    summary = str(entry.get("HistorySummary"))
+    return summary.startswith("Failed") or history_data(entry).get("actionState") == "Failed"
+
+
+def history_data(entry: Entry) -> Entry:
+    """Returns the details of an entry of DescribeAlarmHistory. Empty if they are not JSON."""
+    try:
+        data = json.loads(entry.get("HistoryData") or "{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,11 +1,12 @@
-"""Whose is it: told from what the listings return, without a call per resource."""
+"""Decides whether a resource is managed by this app, using only what the list calls return."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
-from flask_errwatch.provision.from_aws import Actual
+from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -20,101 +21,104 @@ from flask_errwatch.provision.resources import (
 )
 from flask_errwatch.provision.resources.tags import marker, tags_for
 
-# The one form in which a detector's pattern is written (`Detector.pattern`).
+# The only form in which a detector's pattern is written (`Detector.pattern`).
 _PATTERN = re.compile(r'\{ \$\.event = "([^"]+)" \}')
 _WORDS = re.compile(r"[a-z0-9]+")
+_RULE_METRIC = re.compile(r'INSIGHT_RULE_METRIC\("([^"]*)"')
 
 
-def is_ours(stands: Resource, app_name: str, actual: Actual) -> bool:
-    """Whether what stands is the app's own, so that it may be changed or deleted.
+def is_managed(resource: Resource, app_name: str, actual: Actual) -> bool:
+    """Whether an existing resource is managed by the app, so that it may be changed or deleted.
 
     Args:
-        stands: What was found.
+        resource: The existing resource.
         app_name: The app.
-        actual: Everything that was found.
+        actual: Everything that exists.
     """
-    match stands:
+    match resource:
         case LogGroup() | Topic():
-            return set(tags_for(app_name)) <= set(stands.tags)
+            return set(tags_for(app_name)) <= set(resource.tags)
         case MetricAlarm() | CompositeAlarm():
-            return stands.belongs_to(app_name)
+            return resource.belongs_to(app_name)
         case MetricFilter():
-            return _is_our_filter(stands, app_name, actual)
+            return _is_managed_filter(resource, app_name, actual)
         case InsightRule():
-            return stands.name in _expressions(app_name, actual)
+            return resource.name in insight_rules_of(managed_metric_alarms(actual, app_name))
         case AnomalyDetector():
-            return (stands.namespace, stands.metric_name) in _banded(app_name, actual)
+            return any(
+                (query.namespace, query.metric_name) == (resource.namespace, resource.metric_name)
+                for alarm in managed_metric_alarms(actual, app_name)
+                if has_band(alarm)
+                for query in alarm.metrics
+            )
         case QueryDefinition():
-            return stands.query.split("\n", 1)[0] == f"# {marker(app_name)}"
+            return resource.query.split("\n", 1)[0] == f"# {marker(app_name)}"
         case Dashboard():
             # Dashboards are global: the same app may have one in another region.
-            is_here = actual.region is None or f'"region":"{actual.region}"' in stands.body
-            return is_here and f'"markdown":{json.dumps(marker(app_name))}' in stands.body
+            is_here = actual.region is None or f'"region":"{actual.region}"' in resource.body
+            return is_here and f'"markdown":{json.dumps(marker(app_name))}' in resource.body
         case _:
-            # A topic's policy and subscriptions go with the topic.
+            # The policy and the subscriptions of a topic belong to the topic.
             return False
 
 
-def _is_our_filter(stands: MetricFilter, app_name: str, actual: Actual) -> bool:
-    """A filter carries neither tags nor a description; two things tell, in this order.
+def _is_managed_filter(metric_filter: MetricFilter, app_name: str, actual: Actual) -> bool:
+    """Decides by two signs, in this order, since a filter has neither tags nor a description.
 
-    The alarm of the same name says whose it is. Otherwise the phrase that the filter counts says
-    where the app's name ends: `shop-admin-critical-error` counts `Critical Error`, so it is
-    `shop-admin`'s and never `shop`'s; its transformation must be the one that we write. A
-    detector whose name is not its phrase leaves that open: its filter, when it has no alarm, is
-    neither changed nor deleted on suspicion.
+    1. The alarm of the same name: the filter has the alarm's owner.
+    2. Without such an alarm, the phrase that the filter counts shows where the app's name ends.
+       `shop-admin-critical-error` counts `Critical Error`, so it belongs to `shop-admin` and
+       never to `shop`. Its transformation must also be the one that we write. A detector whose
+       name is not its phrase leaves the owner unknown: without an alarm its filter is neither
+       changed nor deleted on suspicion.
     """
-    if stands.metric_name != stands.name:
+    if metric_filter.metric_name != metric_filter.name:
         return False
-    alarm = actual.alarm(stands.name)
+    alarm = actual.alarm(metric_filter.name)
     if alarm is not None:
         return alarm.belongs_to(app_name)
-    return _is_plain(stands) and owner_told(stands) == app_name
+    return _is_plain(metric_filter) and owner_by_phrase(metric_filter) == app_name
 
 
-def _is_plain(stands: MetricFilter) -> bool:
-    """Whether its transformation is the one that every declared filter has."""
-    values = (stands.value, stands.unit, stands.default, stands.dimensions)
-    return values == ("1", "Count", 0.0, ())
+def _is_plain(metric_filter: MetricFilter) -> bool:
+    """Whether its transformation is the one of every desired filter."""
+    return (
+        metric_filter.value,
+        metric_filter.unit,
+        metric_filter.default,
+        metric_filter.dimensions,
+    ) == ("1", "Count", 0.0, ())
 
 
-def owner_told(stands: MetricFilter) -> str | None:
-    """The app whose filter this is by its name and phrase; None when they do not tell.
+def owner_by_phrase(metric_filter: MetricFilter) -> str | None:
+    """Returns the app that owns a filter, by its name and phrase. None when they do not match.
 
     Example:
-        >>> counted = MetricFilter(log_group="shop", name="shop-admin-login-failed",
+        >>> login_failed = MetricFilter(log_group="shop", name="shop-admin-login-failed",
         ...     pattern='{ $.event = "Login Failed" }', namespace="N", metric_name="…")
-        >>> owner_told(counted)
+        >>> owner_by_phrase(login_failed)
         'shop-admin'
     """
-    found = _PATTERN.fullmatch(stands.pattern)
-    if found is None:
+    match = _PATTERN.fullmatch(metric_filter.pattern)
+    if match is None:
         return None
-    ending = "-" + "-".join(_WORDS.findall(found[1].lower()))
-    return stands.name.removesuffix(ending) if stands.name.endswith(ending) else None
+    name, ending = metric_filter.name, "-" + "-".join(_WORDS.findall(match[1].lower()))
+    return name.removesuffix(ending) if name.endswith(ending) else None
 
 
-def _own_alarms(app_name: str, actual: Actual) -> tuple[MetricAlarm, ...]:
-    return tuple(each for each in actual.of(MetricAlarm) if each.belongs_to(app_name))
+def managed_metric_alarms(actual: Actual, app_name: str) -> tuple[MetricAlarm, ...]:
+    """Returns the existing metric alarms that are managed by the app."""
+    return tuple(alarm for alarm in actual.of_type(MetricAlarm) if alarm.belongs_to(app_name))
 
 
-def rules_named(alarms: tuple[MetricAlarm, ...]) -> frozenset[str]:
-    """The Contributor Insights rules that the expressions of alarms name."""
-    terms = (term.expression or "" for each in alarms for term in each.metrics)
+def insight_rules_of(alarms: Iterable[MetricAlarm]) -> frozenset[str]:
+    """Returns the names of the Contributor Insights rules that the alarms' expressions use."""
+    expressions = (query.expression or "" for alarm in alarms for query in alarm.metrics)
     return frozenset(
-        name for term in terms for name in re.findall(r'INSIGHT_RULE_METRIC\("([^"]*)"', term)
+        name for expression in expressions for name in _RULE_METRIC.findall(expression)
     )
 
 
 def has_band(alarm: MetricAlarm) -> bool:
-    """Whether the alarm compares with an anomaly band."""
+    """Whether the alarm compares its metric with an anomaly band."""
     return alarm.threshold_metric_id is not None
-
-
-def _expressions(app_name: str, actual: Actual) -> frozenset[str]:
-    return rules_named(_own_alarms(app_name, actual))
-
-
-def _banded(app_name: str, actual: Actual) -> set[tuple[str | None, str | None]]:
-    banded = (each for each in _own_alarms(app_name, actual) if has_band(each))
-    return {(term.namespace, term.metric_name) for each in banded for term in each.metrics}

@@ -1,4 +1,4 @@
-"""The plan: the difference between desired and actual resources, as a value that prints."""
+"""`Plan`: the difference between desired and actual resources, as a value that prints."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What `bootstrap_alarms` would do or has done; `print` shows it as a table.
+    """What `bootstrap_alarms` would do or has done. `print` shows it as a table.
 
     Attributes:
-        entries: One per resource, in the order in which they are applied, unchanged ones
-            included: first what is deleted, then what is declared, each after what it needs.
+        entries: One per resource, unchanged ones included, in the order of application: first
+            the deletions, then the declared resources, each after those that it needs.
         done: How many of `changes`, from the first, have been applied.
-        notes: What could not be looked at, in sentences.
-        warnings: What stands in AWS that keeps the alarms from meaning what they say.
+        notes: What could not be checked, in sentences.
+        warnings: Conditions in AWS that make the alarms unreliable or useless, in sentences.
     """
 
     entries: tuple[Change, ...]
@@ -39,13 +39,13 @@ class Plan:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What is created, updated or deleted, in the order in which it is applied."""
-        return tuple(each for each in self.entries if each.action != "unchanged")
+        """The entries that create, update or delete, in the order of application."""
+        return tuple(change for change in self.entries if change.action != "unchanged")
 
     @property
     def unchanged(self) -> tuple[Change, ...]:
-        """What stands as declared."""
-        return tuple(each for each in self.entries if each.action == "unchanged")
+        """The entries of resources that stay as they are."""
+        return tuple(change for change in self.entries if change.action == "unchanged")
 
     @property
     def applied(self) -> tuple[Change, ...]:
@@ -59,20 +59,20 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything stands as declared."""
+        """Whether the plan changes nothing."""
         return not self.changes
 
     @property
     def dangers(self) -> tuple[Problem, ...]:
-        """What a person should have confirmed before this plan is applied."""
+        """The reasons why this plan needs confirmation before it is applied."""
         return (*_many_deletions(self), *_shorter_retentions(self))
 
     def count(self, action: Action) -> int:
-        """How many resources are to be created, updated, deleted, or left alone."""
-        return sum(each.action == action for each in self.entries)
+        """Returns the number of resources with that action."""
+        return sum(change.action == action for change in self.entries)
 
     def raise_if_unsafe(self) -> None:
-        """Refuses a plan that would lose more than a person is likely to mean.
+        """Refuses a plan that would delete more than is likely to be intended.
 
         Raises:
             ProvisioningError: When it deletes more than half of the alarms, or shortens a
@@ -82,20 +82,20 @@ class Plan:
             raise ProvisioningError(*self.dangers)
 
     def one_more_applied(self) -> Plan:
-        """The plan after its first pending change was applied."""
+        """Returns the plan after its first pending change was applied."""
         return replace(self, done=self.done + 1)
 
     @property
     def rows(self) -> tuple[PlanRow, ...]:
-        """A row for each resource, as the plan is shown to people."""
+        """A row for each resource, ready to be shown."""
         return tuple(plan_row(change, is_done=is_done) for change, is_done in self._with_progress())
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """The lines below the rows: what was not checked, warnings, dangers, cost and summary."""
         return (
-            *(f"Not looked at: {one_line(note)}" for note in self.notes),
-            *(f"Mind: {one_line(warning)}" for warning in self.warnings),
+            *(f"Not checked: {one_line(note)}" for note in self.notes),
+            *(f"Warning: {one_line(warning)}" for warning in self.warnings),
             *(f"Needs --force: {danger}" for danger in self.dangers if self.pending),
             cost_line(self._monthly_costs()),
             self.summary,
@@ -103,9 +103,9 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """The last line: how many resources are created, updated, deleted and left alone."""
+        """The last line: the number of resources that are created, updated, deleted, unchanged."""
         if self.is_empty:
-            return f"Nothing to change: {len(self.entries)} resources stand as declared."
+            return f"Nothing to change: {len(self.entries)} resources match the declaration."
         is_whole = not self.pending
         words = (
             ("created", "updated", "deleted")
@@ -124,7 +124,7 @@ class Plan:
         return f"{'Applied' if is_whole else 'Plan'}: {', '.join(counted)}{started}."
 
     def to_dict(self) -> dict[str, object]:
-        """The plan as JSON values, for programs: `flask errwatch plan --json`."""
+        """Returns the plan as JSON values, for programs: `flask errwatch plan --json`."""
         costs = self._monthly_costs()
         return {
             "changes": [
@@ -144,54 +144,56 @@ class Plan:
         }
 
     def __str__(self) -> str:
-        return "\n".join([*table_lines(self.rows), *self.remarks])
+        rows = [((row.word, row.kind, row.label), row.differences) for row in self.rows]
+        return "\n".join([*table_lines(rows), *self.remarks])
 
     def _with_progress(self) -> Iterator[tuple[Change, bool]]:
-        """Each entry, and whether it is a change that has been applied."""
+        """Yields each entry, and whether it is a change that has been applied."""
         applied = set(map(id, self.applied))
         return ((change, id(change) in applied) for change in self.entries)
 
     def _monthly_costs(self) -> tuple[Cost, ...]:
-        """The cost of what exists after the plan."""
+        """Returns the cost of the resources that exist after the plan."""
         return monthly_costs(
             change.resource for change in self.entries if change.action != "delete"
         )
 
 
-_FORCE = "If that is meant, run `flask errwatch apply --force`."
+_FORCE = "If that is intended, run `flask errwatch apply --force`."
 
 
 def _many_deletions(plan: Plan) -> tuple[Problem, ...]:
-    """The app's own alarms that stand are those that are deleted, changed or left alone."""
-    standing = [
-        each
-        for each in plan.entries
-        if isinstance(each.resource, MetricAlarm | CompositeAlarm)
-        and each.action != "create"
-        and not each.is_adopted
+    """A plan that deletes more than half of the existing alarms that the app manages."""
+    existing = [
+        change
+        for change in plan.entries
+        if isinstance(change.resource, MetricAlarm | CompositeAlarm)
+        and change.action != "create"
+        and not change.is_import
     ]
-    deleted = sum(each.action == "delete" for each in standing)
-    if 2 * deleted <= len(standing):
+    deleted = sum(change.action == "delete" for change in existing)
+    if 2 * deleted <= len(existing):
         return ()
-    remedy = f"More than half of the app's {len(standing)} alarms would go. {_FORCE}"
+    remedy = f"More than half of the app's {len(existing)} alarms would be deleted. {_FORCE}"
     return (Problem(key="alarms to delete", value=deleted, remedy=remedy),)
 
 
 def _shorter_retentions(plan: Plan) -> tuple[Problem, ...]:
-    """A retention where there was none is not shorter: nobody chose to keep events for ever."""
+    """A retention where there was none is not shorter: keeping events for ever was no choice."""
     return tuple(
         Problem(
-            key=f"retention of log group {each.resource.name}",
-            value=each.resource.retention_days,
+            key=f"retention of log group {change.resource.name}",
+            value=change.resource.retention_days,
             remedy=(
-                f"It is {each.actual.retention_days} days: older events would be deleted. {_FORCE}"
+                f"It is {change.actual.retention_days} days: older events would be deleted. "
+                f"{_FORCE}"
             ),
         )
-        for each in plan.changes
-        if each.action == "update"
-        and isinstance(each.resource, LogGroup)
-        and isinstance(each.actual, LogGroup)
-        and each.actual.retention_days is not None
-        and each.resource.retention_days is not None
-        and each.resource.retention_days < each.actual.retention_days
+        for change in plan.changes
+        if change.action == "update"
+        and isinstance(change.resource, LogGroup)
+        and isinstance(change.actual, LogGroup)
+        and change.actual.retention_days is not None
+        and change.resource.retention_days is not None
+        and change.resource.retention_days < change.actual.retention_days
     )

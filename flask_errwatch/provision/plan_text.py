@@ -1,4 +1,4 @@
-"""Changes as people and programs read them, whatever characters AWS returned."""
+"""Renders changes for people and as JSON. Text is safe for a terminal, whatever AWS returned."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from flask_errwatch._text import one_line
 from flask_errwatch.provision.change import Action, Change
 
 _VALUE = 120
-#: Differences that are shown of one resource; a dashboard may have hundreds.
+#: Differences that are shown of one resource. A dashboard may have hundreds.
 _MOST_FIELDS = 20
 _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanRow:
-    """One change, ready to be shown: every text is one line that is safe for a terminal.
+    """A change, ready to be shown: every string is one line that is safe for a terminal.
 
     Attributes:
         action: `create`, `update`, `delete` or `unchanged`.
-        word: The action, or what was done once it is applied: `created`, `updated`, `deleted`.
+        word: The action, or its past tense once it is applied: `created`, `updated`, `deleted`.
         kind: The kind of the resource.
-        label: The resource, and a note in parentheses where there is one.
+        label: The resource, followed by the note in parentheses if there is one.
         differences: A line for each field that an update changes.
     """
 
@@ -37,38 +37,48 @@ class PlanRow:
 
 
 def plan_row(change: Change, *, is_done: bool) -> PlanRow:
-    """The change as a row of the plan."""
+    """Returns the change as a row of the plan."""
     note = f"  ({one_line(change.note)})" if change.note else ""
     return PlanRow(
         action=change.action,
         word=_DONE.get(change.action, change.action) if is_done else change.action,
         kind=change.resource.kind,
         label=f"{one_line(change.resource.label, _VALUE)}{note}",
-        differences=tuple(_difference_lines(change)),
+        differences=tuple(difference_lines(change, "{old} → {new}")),
     )
 
 
-def _difference_lines(change: Change) -> Iterator[str]:
+def difference_lines(change: Change, template: str) -> Iterator[str]:
+    """Renders each field that differs.
+
+    Args:
+        change: The change.
+        template: How the values are shown, with `{old}` and `{new}`.
+    """
     for difference in change.differences[:_MOST_FIELDS]:
-        old, new = shown(difference.old), shown(difference.new)
-        yield f"{one_line(difference.field)}: {old} → {new}"
+        values = template.format(old=shown(difference.old), new=shown(difference.new))
+        yield f"{one_line(difference.field)}: {values}"
     more = len(change.differences) - _MOST_FIELDS
     if more > 0:
         yield f"and {more} more: --json has them all"
 
 
-def table_lines(rows: Sequence[PlanRow]) -> Iterator[str]:
-    """The rows as plain text in columns."""
-    word_width = max((len(row.word) for row in rows), default=0)
-    kind_width = max((len(row.kind) for row in rows), default=0)
-    indent = " " * (word_width + kind_width + 4)
-    for row in rows:
-        yield f"{row.word:<{word_width}}  {row.kind:<{kind_width}}  {row.label}"
-        yield from (f"{indent}{difference}" for difference in row.differences)
+#: A row of a table: its cells, and lines below it.
+TableRow = tuple[Sequence[str], Sequence[str]]
+
+
+def table_lines(rows: Sequence[TableRow], *, indent: str = "") -> Iterator[str]:
+    """Renders rows as plain text in columns. The lines below a row are in its last column."""
+    widths = [max(map(len, column)) for column in zip(*(cells for cells, _ in rows), strict=True)]
+    below = indent + " " * sum(width + 2 for width in widths[:-1])
+    for cells, lines in rows:
+        padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+        yield f"{indent}{'  '.join(padded)}".rstrip()
+        yield from (f"{below}{line}" for line in lines)
 
 
 def shown(value: object) -> str:
-    """A field's value on a line: bounded, and harmless to a terminal."""
+    """Renders a field's value on one line of limited length, safe for a terminal."""
     if value is None or value == ():
         return "none"
     if isinstance(value, float):
@@ -79,7 +89,7 @@ def shown(value: object) -> str:
 
 
 def change_values(change: Change, *, is_done: bool) -> dict[str, object]:
-    """A change as JSON values."""
+    """Returns the change as JSON values."""
     values: dict[str, object] = {
         "action": change.action,
         "kind": change.resource.kind,

@@ -1,4 +1,4 @@
-"""Where an app's resources belong, what should stand there, and what stands."""
+"""Resolves region and account, computes the desired state and reads the actual state."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, ProvisioningError
+from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import Desired, desired_resources
-from flask_errwatch.provision.discovery import read
-from flask_errwatch.provision.from_aws import Actual
+from flask_errwatch.provision.discovery import discover
 from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 def read_state(
     aws: Aws, catalogue: Catalogue, config: Config, *, for_removal: bool = False
 ) -> tuple[Desired, Actual]:
-    """What should stand, and what stands.
+    """Returns the desired and the actual resources of an app.
 
     Raises:
-        ProvisioningError: When AWS cannot be read.
-        ConfigurationError: When a value cannot work in this region.
+        ProvisioningError: If AWS cannot be read.
+        ConfigurationError: If a value cannot work in this region.
     """
     try:
         scope = _scope(aws, config)
         topic_arn = _topic_arn(config, scope)
-        declared = desired_resources(catalogue, config, topic_arn=topic_arn, scope=scope)
-        return declared, read(aws, declared, for_removal=for_removal)
+        desired = desired_resources(catalogue, config, topic_arn=topic_arn, scope=scope)
+        return desired, discover(aws, desired, for_removal=for_removal)
     except AwsCallError as error:
         raise ProvisioningError(*error.problems, cause=error) from error
 
 
 def _scope(aws: Aws, config: Config) -> AwsScope:
-    """Where calls go. The account is asked for only where an ARN is made of it."""
+    """Returns the scope of the calls. Asks for the account only if an ARN depends on it."""
     by_arn = config.sns_topic is None or config.sns_topic.startswith("arn:")
     is_needed = config.dashboard or not by_arn
     region, partition = aws.region(), aws.partition()
@@ -44,10 +44,10 @@ def _scope(aws: Aws, config: Config) -> AwsScope:
 
 
 def _topic_arn(config: Config, scope: AwsScope) -> str | None:
-    """The topic's ARN, also before it stands; ARNs of elsewhere are refused.
+    """Returns the topic's ARN, even before the topic exists. Refuses ARNs that cannot work.
 
-    CloudWatch sends an alarm's actions only to topics of its own region, and checks nothing
-    when the alarm is put. SNS reaches functions and queues of other regions, but not of other
+    CloudWatch sends an alarm's actions only to topics of its own region, and does not check this
+    when the alarm is put. SNS delivers to functions and queues of other regions, but not of other
     partitions.
     """
     problems = [
@@ -65,7 +65,8 @@ def _topic_arn(config: Config, scope: AwsScope) -> str | None:
         if (partition, region) != (scope.partition, scope.region):
             remedy = (
                 f"The alarms are created in partition {scope.partition}, region {scope.region}, "
-                "and can only tell a topic there: use one of that region, or set ERRWATCH_REGION."
+                "and can only notify a topic there: use a topic of that region, or set "
+                "ERRWATCH_REGION."
             )
             problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
     elif topic is not None:

@@ -1,8 +1,7 @@
-"""Where resources stand, and the ARNs that follow from it.
+"""`AwsScope`: the partition, region and account of resources, and the ARNs that contain them.
 
-A resource's values are the same everywhere but for three words: partition, region and account.
-Provisioning knows them; an export does not, and puts tokens in their place that each language
-turns into its own reference (`ANYWHERE`).
+A resource's values are the same everywhere except for these three. Provisioning knows them. An
+export does not, and uses tokens that each language replaces with a reference (`tokens.ANYWHERE`).
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ class AwsScope:
     """A partition, region and account.
 
     Attributes:
-        partition: `aws`, `aws-cn`, `aws-us-gov` …
-        region: As `eu-central-1`.
+        partition: Such as `aws`, `aws-cn` or `aws-us-gov`.
+        region: Such as `eu-central-1`.
         account: Twelve digits.
 
     Example:
@@ -29,29 +28,29 @@ class AwsScope:
     account: str
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource of the region, as the service spells it."""
+        """Returns the ARN of a resource of the region, as the service spells it."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def alarm_arn(self, name: str) -> str:
-        """The ARN of an alarm, of a metric or composite."""
+        """Returns the ARN of a metric alarm or composite alarm."""
         return self.arn("cloudwatch", f"alarm:{name}")
 
     def insight_rule_arn(self, name: str) -> str:
-        """The ARN of a Contributor Insights rule."""
+        """Returns the ARN of a Contributor Insights rule."""
         return self.arn("cloudwatch", f"insight-rule/{name}")
 
     def dashboard_arn(self, name: str) -> str:
-        """The ARN of a dashboard: dashboards belong to no region."""
+        """Returns the ARN of a dashboard. It has no region."""
         return f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{name}"
 
     def log_group_arn(self, name: str) -> str:
-        """The ARN of a log group, as tagging takes it; some actions want `:*` after it."""
+        """Returns the ARN of a log group, as tagging expects it. Some actions need a final `:*`."""
         return self.arn("logs", f"log-group:{name}")
 
     def topic_arn(self, name: str) -> str:
-        """The ARN of a topic."""
+        """Returns the ARN of a topic."""
         return self.arn("sns", name)
 
 
-#: What a person fills in, spelled as AWS's Service Authorization Reference does.
+#: Placeholders for the reader to fill in, spelled as in AWS's Service Authorization Reference.
 TO_FILL_IN = AwsScope(partition="${Partition}", region="${Region}", account="${Account}")

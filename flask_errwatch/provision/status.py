@@ -1,91 +1,91 @@
-"""How it stands: drift, alarms, subscriptions, refused publishes and the delivery, read only."""
+"""Reads the status: drift, alarm states, subscriptions, failed notifications, delivery figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from flask_errwatch.capture.log_lines import read_line
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
-from flask_errwatch.errors import AwsCallError
-from flask_errwatch.provision.alarm_factory import beats_filter
+from flask_errwatch.provision.actual import Actual
+from flask_errwatch.provision.alarm_factory import heartbeat_filter
 from flask_errwatch.provision.diff import diff
-from flask_errwatch.provision.from_aws import Actual, Entry
+from flask_errwatch.provision.discovery import read_if_allowed
+from flask_errwatch.provision.from_aws import action_failed
 from flask_errwatch.provision.refresh import read_state
 from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricAlarm, Subscription
-from flask_errwatch.provision.status_report import Deliveries, RefusedPublish, Status
+from flask_errwatch.provision.status_report import DeliveryFigures, FailedNotification, Status
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
-T = TypeVar("T")
-
-#: How far back refused publishes are looked for; CloudWatch keeps two weeks of history.
+#: How far back failed notifications are read. CloudWatch keeps two weeks of history.
 HISTORY = timedelta(days=14)
-#: How old a heartbeat may be whose figures count.
+#: The maximum age of a heartbeat whose figures count.
 FRESH = timedelta(minutes=15)
-#: Entries that are read at most: both listings hold those of others too.
+#: The maximum of entries that are read. Both list calls return those of other apps too.
 _MOST = 1000
 _FIGURES = ("emitted", "delivered", "pending", "dropped")
+
+Heartbeat = dict[str, object]
 
 
 def read_status(
     aws: Aws, catalogue: Catalogue, config: Config, *, now: datetime | None = None
 ) -> Status:
-    """Reads how everything stands; changes nothing.
+    """Reads the status of an app's resources. Changes nothing.
 
     Args:
         aws: The account and region.
-        catalogue: The app's detectors.
+        catalogue: The app's detectors, as `Catalogue.configured` returns them.
         config: The app's configuration.
-        now: The present, with a time zone; None means the clock.
+        now: The current time, with a time zone. None means the clock's.
 
     Raises:
-        ProvisioningError: When AWS cannot be read. What only adds to the picture, history and
-            heartbeats, is noted as missing instead.
-        ConfigurationError: When a value cannot work in this region.
+        ProvisioningError: If AWS cannot be read. If only the history or the heartbeats cannot be
+            read, the status has a note instead.
+        ConfigurationError: If a value cannot work in this region.
     """
     moment = datetime.now(UTC) if now is None else now
-    declared, stands = read_state(aws, catalogue, config)
-    # Adopting shows what is in the way as a difference, where a plan would stop.
-    plan = diff(declared, stands, adopt=True)
-    alarms = tuple(_own_alarms(stands, config.app_name))
+    desired, actual = read_state(aws, catalogue, config)
+    # With `adopt`, an unmanaged resource is drift, where a plan would stop.
+    plan = diff(desired, actual, adopt=True)
+    alarms = tuple(_managed_alarms(actual, config.app_name))
+    names = {alarm.name for alarm in alarms}
     notes: list[str] = []
-    names = {each.name for each in alarms}
-    refused = _tried("alarm history", notes, lambda: _refused(aws, names, moment - HISTORY))
-    beats = _tried("heartbeats", notes, lambda: _beats(aws, stands, config, moment - FRESH))
+    failed = read_if_allowed(
+        "alarm history", partial(_failed_notifications, aws, names, moment - HISTORY), notes
+    )
+    heartbeats = read_if_allowed(
+        "heartbeats", partial(_heartbeats, aws, actual, config, moment - FRESH), notes
+    )
     return Status(
         plan=plan,
         alarms=alarms,
-        subscriptions=stands.of(Subscription),
-        refused=None if refused is None else tuple(refused),
-        deliveries=_added_up(beats or ()),
+        subscriptions=actual.of_type(Subscription),
+        failed_notifications=None if failed is None else tuple(failed),
+        delivery=_delivery_figures(heartbeats or ()),
         notes=tuple(notes),
     )
 
 
-def _own_alarms(stands: Actual, app_name: str) -> Iterator[MetricAlarm | CompositeAlarm]:
-    for each in stands.resources:
-        if isinstance(each, MetricAlarm | CompositeAlarm) and each.belongs_to(app_name):
-            yield each
+def _managed_alarms(actual: Actual, app_name: str) -> Iterator[MetricAlarm | CompositeAlarm]:
+    for resource in actual.resources:
+        if isinstance(resource, MetricAlarm | CompositeAlarm) and resource.belongs_to(app_name):
+            yield resource
 
 
-def _tried(what: str, notes: list[str], look: Callable[[], Iterable[T]]) -> list[T] | None:
-    try:
-        return [*look()]
-    except AwsCallError as error:
-        notes.append(f"{what}: {error}")
-        return None
-
-
-def _refused(aws: Aws, alarms: set[str], since: datetime) -> Iterator[RefusedPublish]:
-    """The failed actions in the history; one listing for all alarms, those of others included."""
+def _failed_notifications(
+    aws: Aws, alarms: set[str], since: datetime
+) -> Iterator[FailedNotification]:
+    """Reads the history of all alarms of the account with one list call."""
     if not alarms:
         return
-    listed = aws.pages(
+    entries = aws.pages(
         "cloudwatch",
         "describe_alarm_history",
         "AlarmHistoryItems",
@@ -95,59 +95,52 @@ def _refused(aws: Aws, alarms: set[str], since: datetime) -> Iterator[RefusedPub
         ScanBy="TimestampDescending",
         MaxRecords=100,
     )
-    for entry in islice(listed, _MOST):
-        if entry["AlarmName"] in alarms and _has_failed(entry):
+    for entry in islice(entries, _MOST):
+        if entry["AlarmName"] in alarms and action_failed(entry):
             reason = str(entry.get("HistorySummary") or entry.get("HistoryData"))
-            yield RefusedPublish(alarm=entry["AlarmName"], at=entry["Timestamp"], reason=reason)
+            yield FailedNotification(alarm=entry["AlarmName"], at=entry["Timestamp"], reason=reason)
 
 
-def _has_failed(entry: Entry) -> bool:
-    """CloudWatch writes `Failed to execute action …` (re:Post, cloudwatch-configure-alarm-sns)."""
-    summary, data = str(entry.get("HistorySummary")), str(entry.get("HistoryData"))
-    return summary.startswith("Failed") or '"actionState":"Failed"' in data.replace(" ", "")
-
-
-def _beats(
-    aws: Aws, stands: Actual, config: Config, since: datetime
-) -> Iterator[dict[str, object]]:
-    """The heartbeats since then, as events."""
-    if not stands.of(LogGroup):
+def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> Iterator[Heartbeat]:
+    """Yields the app's heartbeats since then, as events, with their time in milliseconds."""
+    if not actual.of_type(LogGroup):
         return
-    listed = aws.pages(
+    entries = aws.pages(
         "logs",
         "filter_log_events",
         "events",
         logGroupName=config.log_group,
-        filterPattern=beats_filter(config).pattern,
+        filterPattern=heartbeat_filter(config).pattern,
         startTime=round(since.timestamp() * 1000),
     )
-    for entry in islice(listed, _MOST):
+    for entry in islice(entries, _MOST):
         event = read_line(entry["message"])
-        # A log group may be shared, and an emulator answers with every line.
+        # A log group may be shared, and an emulator returns every line.
         if event and event["event"] == HEARTBEAT and event.get("app") == config.app_name:
             yield {**event, "at": entry["timestamp"]}
 
 
-def _added_up(beats: Iterable[dict[str, object]]) -> Deliveries | None:
-    """The newest figures of each process, together."""
-    newest: dict[object, dict[str, object]] = {}
-    for each in sorted(beats, key=_written):
-        newest[each.get("process")] = each
+def _delivery_figures(heartbeats: Iterable[Heartbeat]) -> DeliveryFigures | None:
+    """Adds up the newest figures of each process."""
+    newest: dict[object, Heartbeat] = {}
+    for heartbeat in sorted(heartbeats, key=_written):
+        newest[heartbeat.get("process")] = heartbeat
     if not newest:
         return None
     figures = {
-        name: sum(_count(each.get("data"), name) for each in newest.values()) for name in _FIGURES
+        name: sum(_figure(heartbeat.get("data"), name) for heartbeat in newest.values())
+        for name in _FIGURES
     }
     at = max(map(_written, newest.values())) / 1000
     moment = datetime.fromtimestamp(at, UTC)
-    return Deliveries(processes=len(newest), newest=moment, **figures)
+    return DeliveryFigures(processes=len(newest), newest=moment, **figures)
 
 
-def _written(event: dict[str, object]) -> int:
-    at = event["at"]
+def _written(heartbeat: Heartbeat) -> int:
+    at = heartbeat["at"]
     return at if isinstance(at, int) else 0
 
 
-def _count(data: object, name: str) -> int:
-    found = data.get(name) if isinstance(data, dict) else None
-    return found if isinstance(found, int) else 0
+def _figure(data: object, name: str) -> int:
+    figure = data.get(name) if isinstance(data, dict) else None
+    return figure if isinstance(figure, int) else 0

@@ -1,4 +1,4 @@
-"""The status of an app's resources as a value, and as people and programs read it."""
+"""`Status`: the state of an app's resources as a value, for people and as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from datetime import UTC, datetime
 from flask_errwatch._text import one_line
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.plan import Plan
-from flask_errwatch.provision.plan_text import shown
+from flask_errwatch.provision.plan_text import difference_lines, table_lines
 from flask_errwatch.provision.resources import AlarmState, CompositeAlarm, MetricAlarm, Subscription
 
-#: What each pending action says about what stands.
+#: What each pending action means for the actual resource.
 _DRIFT = {"create": "missing", "update": "differs", "delete": "undeclared"}
 _UNKNOWN = AlarmState(value="INSUFFICIENT_DATA")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RefusedPublish:
-    """An alarm told somebody, and was refused: nobody heard of it.
+class FailedNotification:
+    """An alarm's action that failed: no one was notified.
 
     Attributes:
         alarm: The alarm's name.
-        at: When.
-        reason: What CloudWatch wrote into the alarm's history.
+        at: When it failed.
+        reason: The entry in the alarm's history.
     """
 
     alarm: str
@@ -33,13 +33,13 @@ class RefusedPublish:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deliveries:
-    """What the processes last said of their delivery, added up.
+class DeliveryFigures:
+    """The figures of the newest heartbeat of each process, added up.
 
     Attributes:
-        processes: How many spoke in the last quarter of an hour.
-        newest: When the newest heartbeat was written.
-        emitted: Lines handed over.
+        processes: Processes with a heartbeat in the last 15 minutes.
+        newest: The time of the newest heartbeat.
+        emitted: Lines handed over to delivery.
         delivered: Lines that CloudWatch accepted.
         pending: Lines that wait.
         dropped: Events that a hook dropped, and lines that were lost.
@@ -54,127 +54,204 @@ class Deliveries:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Status:
-    """How an app's resources stand; `print` shows it.
+class StatusRow:
+    """A row of a section. Every string is one line that is safe for a terminal.
 
     Attributes:
-        plan: What `apply` would do: the drift. What somebody else made under a declared name
-            is marked as adopted there.
-        alarms: The app's own alarms, with their state, as declared or not.
-        subscriptions: Those of the topic.
-        refused: Publishes that were refused, newest first; None when that could not be read.
-        deliveries: None when no process spoke lately.
-        notes: What could not be looked at, in sentences.
+        cells: The columns. The first one is the state, or the time of an event.
+        details: Lines below the row.
+    """
+
+    cells: tuple[str, ...]
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusSection:
+    """A part of the status.
+
+    Attributes:
+        heading: A sentence with its figures.
+        rows: The rows, all with the same number of cells.
+    """
+
+    heading: str
+    rows: tuple[StatusRow, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """The state of an app's resources. `print` shows it.
+
+    Attributes:
+        plan: What `apply --adopt` would do: the drift. An unmanaged resource with a declared name
+            is in it as an import.
+        alarms: The alarms that the app manages, with their state, declared or not.
+        subscriptions: The topic's subscriptions.
+        failed_notifications: Newest first. None if they could not be read.
+        delivery: None if no process sent a heartbeat lately.
+        notes: What could not be checked, in sentences.
     """
 
     plan: Plan
     alarms: tuple[MetricAlarm | CompositeAlarm, ...]
     subscriptions: tuple[Subscription, ...]
-    refused: tuple[RefusedPublish, ...] | None = ()
-    deliveries: Deliveries | None = None
+    failed_notifications: tuple[FailedNotification, ...] | None = ()
+    delivery: DeliveryFigures | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def sections(self) -> tuple[StatusSection, ...]:
+        """Drift, alarms, subscriptions if there are any, failed notifications and delivery."""
+        return (
+            _drift(self.plan),
+            _alarms(self.alarms),
+            *([_subscriptions(self.subscriptions)] if self.subscriptions else []),
+            _failed_notifications(self.failed_notifications),
+            _delivery(self.delivery),
+        )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The lines below the sections: what was not checked."""
+        return tuple(f"Not checked: {one_line(note)}" for note in (*self.plan.notes, *self.notes))
+
     def to_dict(self) -> dict[str, object]:
-        """The status as JSON values: `flask errwatch status --json`."""
+        """Returns the status as JSON values: `flask errwatch status --json`."""
         return _values(self)
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join([*_section_lines(self.sections), *self.remarks])
 
 
-def _lines(status: Status) -> Iterator[str]:
-    """Sections of lines, each with a heading."""
-    yield from _drift(status)
-    yield from _alarms(status)
-    yield from _subscriptions(status)
-    yield from _refused(status)
-    yield _delivery(status)
-    for note in (*status.plan.notes, *status.notes):
-        yield f"Not looked at: {one_line(note)}"
+def _section_lines(sections: tuple[StatusSection, ...]) -> Iterator[str]:
+    for section in sections:
+        yield section.heading
+        yield from table_lines([(row.cells, row.details) for row in section.rows], indent="  ")
 
 
-def _drift(status: Status) -> Iterator[str]:
-    changes = status.plan.changes
-    same = status.plan.count("unchanged")
-    yield f"Drift: {len(changes) or 'none'}; {same} resources stand as declared."
-    for each in changes:
-        yield f"  {_drifted(each):<10}  {each.resource.kind}  {one_line(each.resource.label)}"
-        for field in each.differences:
-            told = f"{shown(field.old)}, declared {shown(field.new)}"
-            yield f"              {one_line(field.field)}: {told}"
-
-
-def _drifted(change: Change) -> str:
-    return "foreign" if change.is_adopted else _DRIFT[change.action]
-
-
-def _alarms(status: Status) -> Iterator[str]:
-    ringing = sum((each.state or _UNKNOWN).value == "ALARM" for each in status.alarms)
-    yield f"Alarms: {len(status.alarms)}, {ringing} in ALARM."
-    for each in status.alarms:
-        state = each.state or _UNKNOWN
-        since = "" if state.since is None else f" since {_moment(state.since)}"
-        reason = f": {one_line(state.reason)}" if state.reason else ""
-        yield f"  {state.value:<17}  {one_line(each.name)}{since}{reason}"
-
-
-def _subscriptions(status: Status) -> Iterator[str]:
-    if status.subscriptions:
-        waiting = sum(each.arn is None for each in status.subscriptions)
-        yield f"Subscriptions: {len(status.subscriptions)}, {waiting} not confirmed."
-    for each in status.subscriptions:
-        yield f"  {'confirmed' if each.arn else 'waiting':<9}  {each.protocol}  {each.label}"
-
-
-def _refused(status: Status) -> Iterator[str]:
-    if status.refused is None:
-        yield "Refused publishes in two weeks: not known."
-        return
-    yield f"Refused publishes in two weeks: {len(status.refused) or 'none'}."
-    for each in status.refused:
-        yield f"  {_moment(each.at)}  {one_line(each.alarm)}: {one_line(each.reason)}"
-
-
-def _delivery(status: Status) -> str:
-    found = status.deliveries
-    if found is None:
-        return "Delivery: no heartbeat in the last 15 minutes."
-    return (
-        f"Delivery: {found.processes} processes, {found.emitted} emitted, "
-        f"{found.delivered} delivered, {found.pending} pending, {found.dropped} dropped; "
-        f"newest heartbeat {_moment(found.newest)}."
+def _drift(plan: Plan) -> StatusSection:
+    return StatusSection(
+        heading=(
+            f"Drift: {len(plan.changes) or 'none'}; "
+            f"{plan.count('unchanged')} resources match the declaration."
+        ),
+        rows=tuple(
+            StatusRow(
+                cells=(_drifted(change), change.resource.kind, one_line(change.resource.label)),
+                details=tuple(difference_lines(change, "{old}, declared {new}")),
+            )
+            for change in plan.changes
+        ),
     )
 
 
-def _moment(at: datetime) -> str:
+def _drifted(change: Change) -> str:
+    return "unmanaged" if change.is_import else _DRIFT[change.action]
+
+
+def _alarms(alarms: tuple[MetricAlarm | CompositeAlarm, ...]) -> StatusSection:
+    states = [alarm.state or _UNKNOWN for alarm in alarms]
+    firing = sum(state.value == "ALARM" for state in states)
+    return StatusSection(
+        heading=f"Alarms: {len(alarms)}, {firing} in ALARM.",
+        rows=tuple(
+            StatusRow(
+                cells=(
+                    state.value,
+                    one_line(alarm.name),
+                    "" if state.since is None else f"since {_time(state.since)}",
+                    one_line(state.reason),
+                )
+            )
+            for alarm, state in zip(alarms, states, strict=True)
+        ),
+    )
+
+
+def _subscriptions(subscriptions: tuple[Subscription, ...]) -> StatusSection:
+    waiting = sum(subscription.arn is None for subscription in subscriptions)
+    return StatusSection(
+        heading=f"Subscriptions: {len(subscriptions)}, {waiting} not confirmed.",
+        rows=tuple(
+            StatusRow(
+                cells=(
+                    "confirmed" if subscription.arn else "waiting",
+                    subscription.protocol,
+                    one_line(subscription.label),
+                )
+            )
+            for subscription in subscriptions
+        ),
+    )
+
+
+def _failed_notifications(failed: tuple[FailedNotification, ...] | None) -> StatusSection:
+    if failed is None:
+        return StatusSection(heading="Failed notifications in two weeks: unknown.")
+    return StatusSection(
+        heading=f"Failed notifications in two weeks: {len(failed) or 'none'}.",
+        rows=tuple(
+            StatusRow(
+                cells=(
+                    _time(notification.at),
+                    one_line(notification.alarm),
+                    one_line(notification.reason),
+                )
+            )
+            for notification in failed
+        ),
+    )
+
+
+def _delivery(figures: DeliveryFigures | None) -> StatusSection:
+    if figures is None:
+        return StatusSection(heading="Delivery: no heartbeat in the last 15 minutes.")
+    return StatusSection(
+        heading=(
+            f"Delivery: {figures.processes} processes, {figures.emitted} emitted, "
+            f"{figures.delivered} delivered, {figures.pending} pending, "
+            f"{figures.dropped} dropped; newest heartbeat {_time(figures.newest)}."
+        )
+    )
+
+
+def _time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _values(status: Status) -> dict[str, object]:
-    """A status as JSON values."""
-    found = status.deliveries
+    failed, figures = status.failed_notifications, status.delivery
     return {
         "drift": status.plan.to_dict(),
-        "alarms": [_alarm_values(each.name, each.state or _UNKNOWN) for each in status.alarms],
+        "alarms": [_alarm_values(alarm.name, alarm.state or _UNKNOWN) for alarm in status.alarms],
         "subscriptions": [
-            {"protocol": each.protocol, "endpoint": each.label, "confirmed": each.arn is not None}
-            for each in status.subscriptions
+            {
+                "protocol": subscription.protocol,
+                "endpoint": subscription.label,
+                "confirmed": subscription.arn is not None,
+            }
+            for subscription in status.subscriptions
         ],
         "refused": None
-        if status.refused is None
+        if failed is None
         else [
-            {"alarm": each.alarm, "at": each.at.isoformat(), "reason": each.reason}
-            for each in status.refused
+            {
+                "alarm": notification.alarm,
+                "at": notification.at.isoformat(),
+                "reason": notification.reason,
+            }
+            for notification in failed
         ],
         "delivery": None
-        if found is None
+        if figures is None
         else {
-            "processes": found.processes,
-            "newest": found.newest.isoformat(),
-            "emitted": found.emitted,
-            "delivered": found.delivered,
-            "pending": found.pending,
-            "dropped": found.dropped,
+            "processes": figures.processes,
+            "newest": figures.newest.isoformat(),
+            "emitted": figures.emitted,
+            "delivered": figures.delivered,
+            "pending": figures.pending,
+            "dropped": figures.dropped,
         },
         "notes": list(status.notes),
     }

@@ -87,7 +87,7 @@ def test_apply_shows_asks_and_tells_each_step(aws: Aws, run: Run) -> None:
     again = run("apply")  # nothing to ask
     assert (again.exit_code, last(again)) == (
         0,
-        "Nothing to change: 14 resources stand as declared.",
+        "Nothing to change: 14 resources match the declaration.",
     )
 
 
@@ -122,12 +122,12 @@ def test_apply_adopts_only_on_request(aws: Aws, run: Run) -> None:
         refused = run(*command)
         assert refused.exit_code == 1
         assert refused.output == (
-            "Error: alarm = 'shop-critical-error': An alarm of this name stands, and "
-            "flask-errwatch did not make it: it is left alone. Rename or delete it, choose "
-            "another ERRWATCH_APP_NAME, or take it over with `flask errwatch apply --adopt`.\n"
+            "Error: alarm = 'shop-critical-error': An alarm of this name exists and is "
+            "not managed by this app: it is left alone. Rename or delete it, choose another "
+            "ERRWATCH_APP_NAME, or import it with `flask errwatch apply --adopt`.\n"
             "Nothing was changed.\n"
         )
-    assert "update  alarm          shop-critical-error  (adopted)" in run("plan", "--adopt").output
+    assert "update  alarm          shop-critical-error  (imported)" in run("plan", "--adopt").output
     assert run("apply", "--yes", "--adopt").exit_code == 0
     assert run("plan", "--check").exit_code == 0
 
@@ -137,7 +137,9 @@ def test_status_says_how_it_stands(run: Run) -> None:
     run("apply", "--yes")
     text, values = run("status"), run("status", "--json")
     assert (text.exit_code, values.exit_code) == (0, 0)
-    assert text.output.startswith("Drift: none; 14 resources stand as declared.\nAlarms: 6, 0 in")
+    assert text.output.startswith(
+        "Drift: none; 14 resources match the declaration.\nAlarms: 6, 0 in ALARM.\n"
+    )
     assert json.loads(values.output)["drift"]["summary"]["unchanged"] == 14
 
 

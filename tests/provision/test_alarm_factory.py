@@ -93,7 +93,8 @@ def test_busy_alarm_tells_once_when_both_conditions_hold() -> None:
     )
     assert requests == MetricAlarm(
         name="shop-login-failed-requests",
-        description=f"Enough requests come in for shop-login-failed to count.\n{MARKER}",
+        description=f"Enough requests come in: failures of shop-login-failed count. "
+        f"No one is notified.\n{MARKER}",
         namespace="AWS/ApplicationELB",
         metric_name="RequestCount",
         dimensions=(("LoadBalancer", "app/shop/50dc6c495c0c9188"),),

@@ -22,11 +22,11 @@ from flask_errwatch.provision import (
     Plan,
     desired_resources,
 )
-from flask_errwatch.provision.calls import calls
+from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action
 from flask_errwatch.provision.diff import destroy_plan, diff
-from flask_errwatch.provision.from_aws import Actual
 from flask_errwatch.provision.resources import Resource, Topic, TopicPolicy
+from flask_errwatch.provision.to_aws import calls_for
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
 PLACE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
@@ -169,7 +169,7 @@ def test_adopting_takes_over_and_says_so() -> None:
     with pytest.raises(ProvisioningError, match="flask errwatch apply --adopt"):
         diff(whole, actual)
     (change,) = diff(whole, actual, adopt=True).changes
-    assert (change.action, change.note, change.is_adopted) == ("update", "adopted", True)
+    assert (change.action, change.note, change.is_import) == ("update", "imported", True)
     assert [each.field for each in change.differences] == ["description"]
 
 
@@ -178,7 +178,7 @@ def test_alarm_of_the_other_kind_is_in_the_way_even_when_adopting() -> None:
     whole = wanted()
     composite = CompositeAlarm(name="shop-critical-error", description="", rule="TRUE")
     actual = standing(whole, composite, without=("alarm",))
-    with pytest.raises(ProvisioningError, match="A composite alarm of this name stands"):
+    with pytest.raises(ProvisioningError, match="A composite alarm of this name exists"):
         diff(whole, actual, adopt=True)
 
 
@@ -192,8 +192,8 @@ def test_most_alarms_are_not_deleted_unasked() -> None:
     with pytest.raises(ProvisioningError) as caught:
         most.raise_if_unsafe()
     assert str(caught.value) == (
-        "alarms to delete = 4: More than half of the app's 6 alarms would go. "
-        "If that is meant, run `flask errwatch apply --force`.\nNothing was changed."
+        "alarms to delete = 4: More than half of the app's 6 alarms would be deleted. "
+        "If that is intended, run `flask errwatch apply --force`.\nNothing was changed."
     )
     assert "Needs --force: alarms to delete = 4" in str(most)
 
@@ -223,7 +223,7 @@ def test_policy_keeps_what_others_wrote_into_it() -> None:
     actual = standing(whole, stands, without=("topic policy",))
     (change,) = diff(whole, actual).changes
     assert str(change) == "update topic policy ops"
-    (call,) = calls(change)
+    (call,) = calls_for(change)
     sent = json.loads(str(call.arguments["AttributeValue"]))
     assert [each["Sid"] for each in sent["Statement"]] == ["events", "flask-errwatch-alarms"]
 
@@ -236,8 +236,8 @@ def test_topic_of_somebody_else_keeps_its_policy() -> None:
     plan = diff(whole, standing(whole, topic, policy, without=("topic", "topic policy")))
     assert plan.is_empty
     assert [each.note for each in plan.entries if each.note] == [
-        "used as it is: it is not this app's own",
-        "left as it is: the topic is not this app's own",
+        "used as it is: it is not managed by this app",
+        "left as it is: the topic is not managed by this app",
     ]
 
 
@@ -264,10 +264,10 @@ def test_removal_leaves_the_topic_and_the_group_of_others() -> None:
     topic = Topic(name="ops", arn=ARN)
     actual = standing(whole, group, topic, without=("log group", "topic"))
     plan = destroy_plan("shop", "shop", actual, with_logs=True)
-    assert [each.note for each in plan.unchanged] == ["stays: it is not this app's own"] * 2
+    assert [each.note for each in plan.unchanged] == ["stays: it is not managed by this app"] * 2
     used = replace(standing(whole), topic_users=("pager", "web"))
     plan = destroy_plan("shop", "shop", used, with_logs=False)
-    assert plan.unchanged[0].note == "stays: 2 alarms of others tell it, such as pager, web"
+    assert plan.unchanged[0].note == "stays: 2 alarms of others notify it, such as pager, web"
 
 
 def test_deleted_filters_make_room_for_new_ones() -> None:
@@ -329,7 +329,7 @@ def test_policy_and_subscription_have_no_deletion_of_their_own() -> None:
     for each in (whole.policy, *whole.subscriptions):
         assert each is not None
         with pytest.raises(AssertionError):
-            calls(Change(action="delete", resource=each))
+            calls_for(Change(action="delete", resource=each))
 
 
 def test_update_of_a_rule_or_dashboard_gives_no_tags() -> None:
@@ -338,7 +338,7 @@ def test_update_of_a_rule_or_dashboard_gives_no_tags() -> None:
     for each in (whole.insight_rules[0], whole.dashboard):
         assert each is not None
         created, updated = (
-            calls(Change(action=action, resource=each))[0].arguments
+            calls_for(Change(action=action, resource=each))[0].arguments
             for action in get_args(Action)[:2]
         )
         assert set(created) - set(updated) == {"Tags"}

@@ -415,6 +415,6 @@ def test_refused_listing_of_what_is_not_declared_is_noted(aws: Aws, shop: Shop) 
         assert [each.split(" failed")[0] for each in made.notes] == [
             "dashboards: cloudwatch:ListDashboards"
         ]
-        assert "Not looked at: dashboards: cloudwatch:ListDashboards failed" in str(made)
+        assert "Not checked: dashboards: cloudwatch:ListDashboards failed" in str(made)
         with pytest.raises(ProvisioningError, match="Allow cloudwatch:ListDashboards"):
             shop(DASHBOARD=True)

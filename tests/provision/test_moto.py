@@ -165,7 +165,7 @@ def test_second_run_writes_nothing_and_says_so(shop: Shop, writes: Writes) -> No
     plan = shop(**WITH_TOPIC)
     assert writes() == []
     assert plan.is_empty
-    assert str(plan).splitlines()[-1] == "Nothing to change: 18 resources stand as declared."
+    assert str(plan).splitlines()[-1] == "Nothing to change: 18 resources match the declaration."
 
 
 def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:
@@ -389,8 +389,8 @@ def test_group_of_another_owner_keeps_its_retention(aws: Aws, shop: Shop, writes
     writes()
     plan = shop()
     assert "PutRetentionPolicy" not in writes()
-    assert plan.unchanged[0].note == "keeps its 400 days: it is not this app's own"
-    assert "log group      shop  (keeps its 400 days: it is not this app's own)" in str(plan)
+    assert plan.unchanged[0].note == "keeps its 400 days: it is not managed by this app"
+    assert "log group      shop  (keeps its 400 days: it is not managed by this app)" in str(plan)
     assert aws.call("logs", "describe_log_groups")["logGroups"][0]["retentionInDays"] == 400
     assert shop().is_empty
 
@@ -456,7 +456,7 @@ def test_foreign_alarm_and_filter_of_our_name_are_refused(
         ("metric filter", "shop-not-found-error"),
         ("alarm", "shop-critical-error"),
     ]
-    assert str(caught.value).count("flask-errwatch did not make it") == 2
+    assert str(caught.value).count("not managed by this app") == 2
     assert _alarms(aws)["shop-critical-error"]["AlarmDescription"] == "Ours since 2019"
 
 
@@ -501,8 +501,8 @@ def test_topic_by_arn_is_never_created(aws: Aws, shop: Shop, calls: list[str]) -
     plan = shop(SNS_TOPIC=ARN)
     assert {"CreateTopic", "GetCallerIdentity"}.isdisjoint(calls)
     assert _alarms(aws)["shop-critical-error"]["AlarmActions"] == [ARN]
-    assert plan.warnings == (f"there is no topic {ARN}: the alarms would tell nobody.",)
-    assert f"Mind: there is no topic {ARN}" in str(plan)
+    assert plan.warnings == (f"topic {ARN} does not exist: no one would be notified.",)
+    assert f"Warning: topic {ARN} does not exist" in str(plan)
     aws.call("sns", "create_topic", Name=ARN.rpartition(":")[2])
     assert shop(SNS_TOPIC=ARN).warnings == ()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flask_errwatch.provision import MetricAlarm, MetricFilter
-from flask_errwatch.provision.from_aws import Actual
-from flask_errwatch.provision.ownership import is_ours, owner_told
+from flask_errwatch.provision.actual import Actual
+from flask_errwatch.provision.ownership import is_managed, owner_by_phrase
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     Dashboard,
@@ -50,7 +50,7 @@ def alarm(name: str, app: str, **changed: object) -> MetricAlarm:
 def ours(stands: Resource, *others: Resource) -> bool:
     """Whether it is the app `shop`'s own."""
     actual = Actual(resources=(stands, *others))
-    return is_ours(stands, "shop", actual)
+    return is_managed(stands, "shop", actual)
 
 
 def test_filter_whose_alarm_is_ours_is_ours() -> None:
@@ -63,7 +63,7 @@ def test_filter_whose_alarm_is_ours_is_ours() -> None:
 def test_phrase_tells_where_the_apps_name_ends() -> None:
     """In a shared log group `shop` owns no filter of `shop-admin`, declared or not."""
     theirs = counted("shop-admin-login-failed")
-    assert owner_told(theirs) == "shop-admin"
+    assert owner_by_phrase(theirs) == "shop-admin"
     assert not ours(theirs)
     assert not ours(theirs)
     assert ours(counted("shop-login-failed"))
@@ -73,7 +73,7 @@ def test_phrase_tells_where_the_apps_name_ends() -> None:
 def test_filter_that_tells_nothing_is_never_touched_on_suspicion() -> None:
     """Without an alarm and with a name of its own it may be anybody's."""
     silent = counted("shop-bad-login")
-    assert owner_told(silent) is None
+    assert owner_by_phrase(silent) is None
     assert not ours(silent)
 
 
@@ -161,4 +161,4 @@ def test_a_dashboard_of_another_region_is_not_ours() -> None:
     there = Dashboard(name="shop-errors", body=recanonical(body))
     for region, is_ours_there in (("eu-central-1", True), ("us-east-1", False)):
         actual = Actual(resources=(there,), region=region)
-        assert is_ours(there, "shop", actual) is is_ours_there
+        assert is_managed(there, "shop", actual) is is_ours_there

@@ -11,7 +11,7 @@ from flask_errwatch.provision import (
     Subscription,
     Topic,
 )
-from flask_errwatch.provision.calls import calls
+from flask_errwatch.provision.to_aws import calls_for
 
 GROUP = LogGroup(name="shop", retention_days=90)
 TOPIC = Topic(name="ops", arn="arn:aws:sns:eu-central-1:123456789012:ops")
@@ -60,7 +60,7 @@ def test_plan_without_changes_says_so() -> None:
     """An empty plan is a sentence, not a silence."""
     plan = Plan(entries=(Change(action="unchanged", resource=TOPIC),))
     assert plan.is_empty
-    assert str(plan).endswith("Nothing to change: 1 resources stand as declared.")
+    assert str(plan).endswith("Nothing to change: 1 resources match the declaration.")
 
 
 def test_filter_with_dimensions_has_no_default() -> None:
@@ -74,7 +74,7 @@ def test_filter_with_dimensions_has_no_default() -> None:
         default=None,
         dimensions=(("environment", "$.environment"),),
     )
-    (call,) = calls(Change(action="create", resource=counted))
+    (call,) = calls_for(Change(action="create", resource=counted))
     assert call.arguments["metricTransformations"] == [
         {
             "metricNamespace": "Application Logs",

@@ -227,7 +227,7 @@ def test_infrequent_access_group_is_refused(stubbed: StubbedAws) -> None:
     _expect_group(stubbed, logGroupClass="INFREQUENT_ACCESS")
     _expect_filters(stubbed, [])
     _expect_alarms(stubbed, [])
-    with pytest.raises(ProvisioningError, match="class INFREQUENT_ACCESS, which carries no"):
+    with pytest.raises(ProvisioningError, match="class INFREQUENT_ACCESS, which does not"):
         _run(stubbed)
 
 
@@ -308,7 +308,8 @@ COMPOSITE = {
 }
 REQUESTS = {
     "AlarmName": "shop-login-failed-requests",
-    "AlarmDescription": "Enough requests come in for shop-login-failed to count.\n"
+    "AlarmDescription": "Enough requests come in: failures of shop-login-failed count. "
+    "No one is notified.\n"
     "managed-by=flask-errwatch app=shop",
     "ActionsEnabled": True,
     "OKActions": [],
@@ -575,7 +576,7 @@ def test_rule_of_somebody_else_is_refused_and_ours_is_compared_as_json(
             "describe_insight_rules", {"InsightRules": [_rule(Definition="{}")]}
         ),
     )
-    with pytest.raises(ProvisioningError, match="An insight rule of this name stands"):
+    with pytest.raises(ProvisioningError, match="An insight rule of this name exists"):
         _run(stubbed, PER_SOURCE_ALARMS="login-failed")
 
 

@@ -1,19 +1,19 @@
-"""The resource model: what exists in AWS, or should, as values that can be compared.
+"""The resource model: AWS resources as comparable values, both desired and actual.
 
-Everything reads these values: `apply`, the exports, `status`, the judge and the replay. Fields that
-take no part in a comparison (`compare=False`) are written for people or known only to AWS. `key`
-tells resources of one kind apart, `label` is how a person sees one.
+`apply`, the exports, `status`, the judge and the replay all read these values. Fields with
+`compare=False` are either known only to AWS or written for people. `key` identifies a resource
+among those of its kind, and `label` is how it is shown.
 """
 
-from flask_errwatch.provision.resources.alarms import (
+from flask_errwatch.provision.resources.cloudwatch import (
     AlarmState,
     AnomalyDetector,
     CompositeAlarm,
+    Dashboard,
     InsightRule,
     MetricAlarm,
     MetricQuery,
 )
-from flask_errwatch.provision.resources.dashboard import Dashboard
 from flask_errwatch.provision.resources.logs import (
     FILTERS_PER_GROUP,
     LogGroup,

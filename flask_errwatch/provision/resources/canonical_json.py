@@ -1,4 +1,4 @@
-"""JSON documents as text that can be compared: equal documents give equal text."""
+"""Canonical JSON: equal documents become equal strings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def canonical(document: object) -> str:
-    """A JSON document as the one text that equal documents share.
+    """Serialises a JSON document with sorted keys and without spaces.
 
     Example:
         >>> canonical({"b": 1, "a": ["x"]})
@@ -16,7 +16,7 @@ def canonical(document: object) -> str:
 
 
 def recanonical(text: str) -> str:
-    """The canonical form of a JSON text; what is not JSON stays as it is.
+    """Returns the canonical form of a JSON string. A string that is not JSON is returned unchanged.
 
     Example:
         >>> recanonical('{ "a": 1 }'), recanonical("{")

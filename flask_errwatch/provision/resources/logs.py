@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from flask_errwatch.provision.resources.named import Named, Pairs
 
-#: Filters that one log group takes (AWS API Reference, PutMetricFilter); it cannot be raised.
+#: Metric filters per log group (AWS API Reference, PutMetricFilter). The quota cannot be raised.
 FILTERS_PER_GROUP = 100
 
 
@@ -17,8 +17,8 @@ class LogGroup(Named):
 
     Attributes:
         name: Its name.
-        retention_days: Days that events are kept; None is for ever.
-        log_class: Only `STANDARD` carries metric filters, and it cannot be changed.
+        retention_days: Days that events are kept. None means for ever.
+        log_class: Only `STANDARD` supports metric filters, and the class cannot be changed.
         tags: Its tags.
     """
 
@@ -40,9 +40,9 @@ class MetricFilter(Named):
         pattern: The filter pattern.
         namespace: The metric's namespace.
         metric_name: The metric's name.
-        value: What one matching line adds.
+        value: What one matching line adds to the metric.
         unit: The metric's unit.
-        default: What a minute with lines but without a match adds; None is nothing.
+        default: What a minute with lines but without a match adds. None means nothing.
         dimensions: The metric's dimensions.
     """
 
@@ -64,10 +64,10 @@ class QueryDefinition(Named):
     """A saved Logs Insights query.
 
     Attributes:
-        name: Its name; what precedes `/` is shown as a folder.
-        query: The query; its first line is a comment that tells whose it is.
+        name: Its name. The console shows the part before `/` as a folder.
+        query: The query. Its first line is a comment that identifies the owner.
         log_groups: The log groups that it reads.
-        id: Its id; None until it stands. A put without an id makes a second one.
+        id: Its id. None until it exists. A put without an id creates a second query.
     """
 
     kind: ClassVar[str] = "saved query"

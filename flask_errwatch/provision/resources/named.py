@@ -1,4 +1,4 @@
-"""What most kinds of resources share: a name that identifies them."""
+"""Base class of the resources that are identified by their name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class Named:
-    """A resource that its name alone identifies, within its kind."""
+    """A resource that is identified by its name, within its kind."""
 
     __slots__ = ()
 
@@ -18,7 +18,7 @@ class Named:
 
     @property
     def key(self) -> str:
-        """What identifies it among resources of its kind."""
+        """Identifies it among resources of its kind."""
         return self.name
 
     @property

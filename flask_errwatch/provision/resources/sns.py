@@ -17,7 +17,7 @@ class Topic(Named):
 
     Attributes:
         name: Its name.
-        arn: Its ARN, which is known before it stands: it follows from account and name.
+        arn: Its ARN. It follows from account and name, so it is known before the topic exists.
         tags: Its tags.
     """
 
@@ -30,13 +30,13 @@ class Topic(Named):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopicPolicy:
-    """The statement in a topic's policy that lets the account's alarms publish.
+    """The statement in a topic's policy that allows the account's alarms to publish.
 
-    A policy is replaced as a whole, so that the other statements are kept beside it.
+    SNS only replaces a policy as a whole, so the other statements are kept beside it.
 
     Attributes:
         topic_arn: The topic.
-        statement: The statement as canonical JSON (`marks.canonical`); empty when it is missing.
+        statement: The statement as canonical JSON (`canonical_json`). Empty when it is missing.
         others: The policy's other statements, in the same form.
     """
 
@@ -48,7 +48,7 @@ class TopicPolicy:
 
     @property
     def key(self) -> str:
-        """What identifies it among resources of its kind."""
+        """Identifies it among resources of its kind."""
         return self.topic_arn
 
     @property
@@ -58,20 +58,20 @@ class TopicPolicy:
 
     @property
     def document(self) -> str:
-        """The whole policy, as SNS takes it."""
-        statements = [json.loads(each) for each in (*self.others, self.statement)]
+        """The whole policy document, as SNS expects it."""
+        statements = [json.loads(statement) for statement in (*self.others, self.statement)]
         return canonical({"Version": "2012-10-17", "Statement": statements})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
-    """An SNS subscription: SNS takes one per topic, protocol and endpoint.
+    """An SNS subscription. SNS allows one per topic, protocol and endpoint.
 
     Attributes:
         topic_arn: The topic.
-        protocol: SNS's word for it: `email`, `https`, `http`, `sms`, `lambda`, `sqs` …
+        protocol: The protocol as SNS names it: `email`, `https`, `http`, `sms`, `lambda`, `sqs` …
         endpoint: Address, URL, phone number or ARN.
-        arn: Its ARN; None until its owner has confirmed it.
+        arn: Its ARN. None until its owner has confirmed it.
     """
 
     kind: ClassVar[str] = "subscription"
@@ -83,28 +83,28 @@ class Subscription:
 
     @classmethod
     def of(cls, url: str, topic_arn: str) -> Subscription:
-        """The subscription that an entry of `ERRWATCH_SUBSCRIPTIONS` asks for.
+        """Returns the subscription for an entry of `ERRWATCH_SUBSCRIPTIONS`.
 
         Example:
             >>> Subscription.of("mailto:ops@example.com", "arn:aws:sns:…:ops").protocol
             'email'
         """
-        scheme, _, rest = url.partition(":")
+        scheme, _, address = url.partition(":")
         if scheme in {"http", "https"}:
             return cls(topic_arn=topic_arn, protocol=scheme, endpoint=url)
         if scheme == "arn":
             return cls(topic_arn=topic_arn, protocol=url.split(":")[2], endpoint=url)
         protocol = "email" if scheme == "mailto" else scheme
-        return cls(topic_arn=topic_arn, protocol=protocol, endpoint=rest)
+        return cls(topic_arn=topic_arn, protocol=protocol, endpoint=address)
 
     @property
     def key(self) -> str:
-        """What identifies it among resources of its kind."""
+        """Identifies it among resources of its kind."""
         return f"{self.protocol}:{self.endpoint}"
 
     @property
     def label(self) -> str:
-        """How it is shown to people: of a URL only the host, since hooks carry secrets in it.
+        """How it is shown to people. Of a URL only the host, since webhook URLs contain secrets.
 
         Example:
             >>> Subscription.of("https://hooks.example.com/s3cret", "arn:aws:sns:…:ops").label

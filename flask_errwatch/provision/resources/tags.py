@@ -1,4 +1,4 @@
-"""By what a resource is known to be an app's own, and the text forms that make it comparable."""
+"""Ownership markers: the tags and the marker line that identify an app's own resources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from flask_errwatch.provision.resources.named import Pairs
 
-#: The value of the tag `managed-by`, and the first words of a marker line.
+#: The value of the tag `managed-by`, and the first part of a marker line.
 MANAGER = "flask-errwatch"
 
 
@@ -15,7 +15,7 @@ _NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]")
 
 
 def tags_for(app_name: str) -> Pairs:
-    """The tags of every resource that takes some; they also tell whose a group or topic is.
+    """Returns the tags of every resource that has tags. They also identify log groups and topics.
 
     Example:
         >>> tags_for("shop (eu)")
@@ -25,14 +25,14 @@ def tags_for(app_name: str) -> Pairs:
 
 
 def marker(app_name: str) -> str:
-    """The line that tells whose an alarm, a saved query or a dashboard is.
+    """Returns the line that identifies the owner of an alarm, a saved query or a dashboard.
 
-    It is the last one of an alarm's description, a comment in a query, and a text on a
-    dashboard: listings show those, while tags would cost a call per resource.
+    It is the last line of an alarm's description, a comment in a query, and a text widget on a
+    dashboard. List calls return those, while reading tags would take a call per resource.
     """
     return f"managed-by={MANAGER} app={app_name}"
 
 
 def is_marked(description: str, app_name: str) -> bool:
-    """Whether the marker line of the app ends an alarm's description."""
+    """Whether the last line of an alarm's description is the marker of the app."""
     return description.rsplit("\n", 1)[-1] == marker(app_name)

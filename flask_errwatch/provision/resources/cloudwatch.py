@@ -1,4 +1,4 @@
-"""Resources of CloudWatch: alarms, and what only alarms need: expressions, models, rules."""
+"""Resources of CloudWatch: alarms, what alarms depend on, and dashboards."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from flask_errwatch.provision.resources.tags import is_marked
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlarmState:
-    """What an alarm said when it was read.
+    """The state of an alarm at the time it was read.
 
     Attributes:
         value: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
-        reason: Why, in CloudWatch's words.
-        since: When it went there; None when CloudWatch does not say.
+        reason: CloudWatch's reason for the state.
+        since: When the alarm entered the state. None when CloudWatch does not return it.
     """
 
     value: str
@@ -27,18 +27,18 @@ class AlarmState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricQuery:
-    """One term of an alarm on an expression: a metric, or an expression over others.
+    """One term of an alarm on an expression: a metric, or an expression over other terms.
 
     Attributes:
-        id: What expressions call it.
-        expression: The expression; None for a metric.
+        id: The name that expressions use for it.
+        expression: The expression. None for a metric.
         namespace: The metric's namespace.
         metric_name: The metric's name.
         dimensions: The metric's dimensions.
         statistic: How a period's samples become one value.
         period: Seconds of one datapoint.
-        label: How it is shown.
-        return_data: Whether the alarm looks at it.
+        label: The label that CloudWatch shows.
+        return_data: Whether the alarm evaluates it.
     """
 
     id: str
@@ -59,34 +59,34 @@ class MetricQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricAlarm(Named):
-    """A metric alarm. Declared ones are made in `alarming`, from the filter that feeds them.
+    """A metric alarm. `AlarmFactory` creates the desired ones from the filter that feeds them.
 
-    It has no unit, unless somebody gave it one: an alarm whose unit is not the metric's
-    stays at INSUFFICIENT_DATA for ever (AWS API Reference, PutMetricAlarm, Unit).
+    A desired alarm has no unit. An alarm with another unit than its metric stays at
+    INSUFFICIENT_DATA for ever (AWS API Reference, PutMetricAlarm, Unit).
 
     Attributes:
         name: Its name, unique within account and region.
-        description: For the person called; its last line tells whose the alarm is.
+        description: Text for the person on call. Its last line identifies the owner.
         namespace: The metric's namespace.
-        metric_name: The metric's name; None for an alarm on an expression.
+        metric_name: The metric's name. None for an alarm on an expression.
         dimensions: The metric's dimensions.
         statistic: How a period's samples become one value.
         period: Seconds of one datapoint.
-        evaluation_periods: Datapoints that are looked at.
-        datapoints_to_alarm: Datapoints of those that must breach; None is all.
-        threshold: What the value is compared with; None for an anomaly band.
-        comparison_operator: How.
+        evaluation_periods: Datapoints that are evaluated.
+        datapoints_to_alarm: How many of those must breach. None means all.
+        threshold: What the value is compared with. None for an anomaly band.
+        comparison_operator: How the value is compared.
         treat_missing_data: What a period without samples counts as.
-        unit: None, see above.
-        metrics: The terms of an alarm on an expression; none for an alarm on a metric.
+        unit: None in desired alarms, see above.
+        metrics: The terms of an alarm on an expression. Empty for an alarm on a metric.
         threshold_metric_id: The term that is the anomaly band.
         actions_enabled: Whether the actions are taken.
-        alarm_actions: ARNs told of the change to ALARM.
-        ok_actions: ARNs told of the change to OK.
-        insufficient_data_actions: ARNs told of the change to INSUFFICIENT_DATA.
-        arn: Its ARN; None until it stands.
-        state: What it said when it was read; None until it stands.
-        tags: Its tags; never read, since that would cost a call per alarm.
+        alarm_actions: ARNs that are notified of the change to ALARM.
+        ok_actions: ARNs that are notified of the change to OK.
+        insufficient_data_actions: ARNs that are notified of the change to INSUFFICIENT_DATA.
+        arn: Its ARN. None until it exists.
+        state: Its state when it was read. None until it exists.
+        tags: Its tags. They are never read, since that would take a call per alarm.
     """
 
     kind: ClassVar[str] = "alarm"
@@ -115,7 +115,7 @@ class MetricAlarm(Named):
     tags: Pairs = field(default=(), compare=False)
 
     def belongs_to(self, app_name: str) -> bool:
-        """Whether the marker line of the app ends its description."""
+        """Whether the last line of its description is the marker of the app."""
         return is_marked(self.description, app_name)
 
 
@@ -124,16 +124,16 @@ class CompositeAlarm(Named):
     """An alarm on the states of other alarms.
 
     Attributes:
-        name: Its name; metric and composite alarms share their names' room.
-        description: For the person called; its last line tells whose the alarm is.
+        name: Its name. Metric and composite alarms share one namespace of names.
+        description: Text for the person on call. Its last line identifies the owner.
         rule: The expression over the other alarms.
         actions_enabled: Whether the actions are taken.
-        alarm_actions: ARNs told of the change to ALARM.
-        ok_actions: ARNs told of the change to OK.
-        insufficient_data_actions: ARNs told of the change to INSUFFICIENT_DATA.
-        arn: Its ARN; None until it stands.
-        state: What it said when it was read; None until it stands.
-        tags: Its tags; never read, since that would cost a call per alarm.
+        alarm_actions: ARNs that are notified of the change to ALARM.
+        ok_actions: ARNs that are notified of the change to OK.
+        insufficient_data_actions: ARNs that are notified of the change to INSUFFICIENT_DATA.
+        arn: Its ARN. None until it exists.
+        state: Its state when it was read. None until it exists.
+        tags: Its tags. They are never read, since that would take a call per alarm.
     """
 
     kind: ClassVar[str] = "composite alarm"
@@ -150,19 +150,19 @@ class CompositeAlarm(Named):
     tags: Pairs = field(default=(), compare=False)
 
     def belongs_to(self, app_name: str) -> bool:
-        """Whether the marker line of the app ends its description."""
+        """Whether the last line of its description is the marker of the app."""
         return is_marked(self.description, app_name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnomalyDetector:
-    """The model of a metric that gives an anomaly band; an alarm's band expression uses it.
+    """The model of a metric from which CloudWatch computes an anomaly band.
 
     Attributes:
         namespace: The metric's namespace.
         metric_name: The metric's name.
         dimensions: The metric's dimensions.
-        statistic: The statistic that it learns.
+        statistic: The statistic that the model learns.
     """
 
     kind: ClassVar[str] = "anomaly detector"
@@ -174,7 +174,7 @@ class AnomalyDetector:
 
     @property
     def key(self) -> str:
-        """What identifies it among resources of its kind."""
+        """Identifies it among resources of its kind."""
         words = [self.namespace, self.metric_name, self.statistic]
         return "|".join([*words, *(f"{name}={value}" for name, value in self.dimensions)])
 
@@ -186,13 +186,13 @@ class AnomalyDetector:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InsightRule(Named):
-    """A Contributor Insights rule: it ranks, say, sources by their lines.
+    """A Contributor Insights rule, such as one that ranks client addresses by their lines.
 
     Attributes:
         name: Its name, at most 128 printable ASCII characters.
-        definition: The rule as canonical JSON (`marks.canonical`), at most 8,192 characters.
+        definition: The rule as canonical JSON (`canonical_json`), at most 8,192 characters.
         state: `ENABLED` or `DISABLED`.
-        tags: Its tags; never read.
+        tags: Its tags. They are never read.
     """
 
     kind: ClassVar[str] = "insight rule"
@@ -200,4 +200,21 @@ class InsightRule(Named):
     name: str
     definition: str
     state: str = "ENABLED"
+    tags: Pairs = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dashboard(Named):
+    """A CloudWatch dashboard. Dashboards belong to the account, not to a region.
+
+    Attributes:
+        name: Its name, of letters, digits, `-` and `_`.
+        body: The body as canonical JSON (`canonical_json`). A text widget identifies the owner.
+        tags: Its tags. They are never read.
+    """
+
+    kind: ClassVar[str] = "dashboard"
+
+    name: str
+    body: str
     tags: Pairs = field(default=(), compare=False)

@@ -1,0 +1,283 @@
+"""Serializers: the AWS calls that make a change. Pure; `from_aws` is the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flask_errwatch.provision.change import Change
+from flask_errwatch.provision.resources import (
+    AnomalyDetector,
+    CompositeAlarm,
+    Dashboard,
+    InsightRule,
+    LogGroup,
+    MetricAlarm,
+    MetricFilter,
+    MetricQuery,
+    Pairs,
+    QueryDefinition,
+    Resource,
+    Subscription,
+    Topic,
+    TopicPolicy,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwsCall:
+    """One writing call.
+
+    Attributes:
+        service: boto3's name of the service.
+        method: boto3's name of the method.
+        arguments: The call's arguments.
+        tolerated: Error codes that are no failure: another process just made the same change.
+    """
+
+    service: str
+    method: str
+    arguments: Mapping[str, object]
+    tolerated: frozenset[str] = frozenset()
+
+
+#: Error codes for a resource that does not exist. They are no failure of a deletion.
+_GONE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "NotFound"})
+
+
+def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901 - a table, one case a kind
+    """Returns the calls of a change, in order. Each can be repeated without harm.
+
+    If only some of a change's calls succeeded, the next plan has the change again.
+    """
+    if change.action == "delete":
+        return (replace(_deletion(change.resource), tolerated=_GONE),)
+    resource, is_new = change.resource, change.action == "create"
+    match resource:
+        case LogGroup():
+            return _log_group(resource, is_new=is_new)
+        case MetricFilter():
+            return (_metric_filter(resource),)
+        case Topic():
+            # Created with its tags: a topic without them would be unmanaged. An existing topic
+            # is never created again, since SNS refuses different tags then.
+            return (_call("sns", "create_topic", Name=resource.name, Tags=_tag_list(resource)),)
+        case TopicPolicy():
+            return (_topic_policy(resource),)
+        case Subscription():
+            return (_subscription(resource),)
+        case InsightRule():
+            return (_insight_rule(resource, is_new=is_new),)
+        case AnomalyDetector():
+            return (_anomaly_detector("put_anomaly_detector", resource),)
+        case MetricAlarm():
+            arguments = _metric_alarm(resource)
+            return _tagged("put_metric_alarm", arguments, resource, change.actual)
+        case CompositeAlarm():
+            arguments = {**_alarm(resource), "AlarmRule": resource.rule}
+            return _tagged("put_composite_alarm", arguments, resource, change.actual)
+        case QueryDefinition():
+            return (_query_definition(resource, change.actual),)
+        case Dashboard():
+            return (_dashboard(resource, is_new=is_new),)
+
+
+def _call(service: str, method: str, /, **arguments: object) -> AwsCall:
+    return AwsCall(service=service, method=method, arguments=arguments)
+
+
+def _deletion(actual: Resource) -> AwsCall:
+    match actual:
+        case LogGroup():
+            return _call("logs", "delete_log_group", logGroupName=actual.name)
+        case MetricFilter():
+            names = {"logGroupName": actual.log_group, "filterName": actual.name}
+            return _call("logs", "delete_metric_filter", **names)
+        case Topic():
+            return _call("sns", "delete_topic", TopicArn=actual.arn)
+        case InsightRule():
+            return _call("cloudwatch", "delete_insight_rules", RuleNames=[actual.name])
+        case AnomalyDetector():
+            return _anomaly_detector("delete_anomaly_detector", actual)
+        case MetricAlarm() | CompositeAlarm():
+            return _call("cloudwatch", "delete_alarms", AlarmNames=[actual.name])
+        case QueryDefinition():
+            return _call("logs", "delete_query_definition", queryDefinitionId=actual.id)
+        case Dashboard():
+            return _call("cloudwatch", "delete_dashboards", DashboardNames=[actual.name])
+        case TopicPolicy() | Subscription():
+            raise AssertionError(actual.kind)  # deleted with their topic, never by a plan
+
+
+def _log_group(desired: LogGroup, *, is_new: bool) -> tuple[AwsCall, ...]:
+    name = {"logGroupName": desired.name}
+    create = AwsCall(
+        service="logs",
+        method="create_log_group",
+        arguments={**name, "logGroupClass": desired.log_class, "tags": dict(desired.tags)},
+        # Several workers may start at the same time, and a sender creates it too.
+        tolerated=frozenset({"ResourceAlreadyExistsException"}),
+    )
+    days = {"retentionInDays": desired.retention_days}
+    retain = _call("logs", "put_retention_policy", **name, **days)
+    return (create, retain) if is_new else (retain,)
+
+
+def _metric_filter(desired: MetricFilter) -> AwsCall:
+    transformation: dict[str, object] = {
+        "metricNamespace": desired.namespace,
+        "metricName": desired.metric_name,
+        "metricValue": desired.value,
+        "unit": desired.unit,
+    }
+    # AWS refuses a default together with dimensions. The model has one or the other.
+    if desired.default is not None:
+        transformation["defaultValue"] = desired.default
+    if desired.dimensions:
+        transformation["dimensions"] = dict(desired.dimensions)
+    return _call(
+        "logs",
+        "put_metric_filter",
+        logGroupName=desired.log_group,
+        filterName=desired.name,
+        filterPattern=desired.pattern,
+        metricTransformations=[transformation],
+    )
+
+
+def _topic_policy(desired: TopicPolicy) -> AwsCall:
+    return _call(
+        "sns",
+        "set_topic_attributes",
+        TopicArn=desired.topic_arn,
+        AttributeName="Policy",
+        AttributeValue=desired.document,
+    )
+
+
+def _subscription(desired: Subscription) -> AwsCall:
+    return _call(
+        "sns",
+        "subscribe",
+        TopicArn=desired.topic_arn,
+        Protocol=desired.protocol,
+        Endpoint=desired.endpoint,
+    )
+
+
+def _insight_rule(desired: InsightRule, *, is_new: bool) -> AwsCall:
+    arguments: dict[str, object] = {
+        "RuleName": desired.name,
+        "RuleState": desired.state,
+        "RuleDefinition": desired.definition,
+    }
+    if is_new:  # an update ignores tags (AWS API Reference, PutInsightRule)
+        arguments["Tags"] = _tag_list(desired)
+    return _call("cloudwatch", "put_insight_rule", **arguments)
+
+
+def _anomaly_detector(method: str, anomaly_detector: AnomalyDetector) -> AwsCall:
+    metric = {
+        "Namespace": anomaly_detector.namespace,
+        "MetricName": anomaly_detector.metric_name,
+        "Dimensions": _dimensions(anomaly_detector.dimensions),
+        "Stat": anomaly_detector.statistic,
+    }
+    return _call("cloudwatch", method, SingleMetricAnomalyDetector=metric)
+
+
+def _query_definition(desired: QueryDefinition, actual: Resource | None) -> AwsCall:
+    arguments: dict[str, object] = {
+        "name": desired.name,
+        "queryString": desired.query,
+        "logGroupNames": list(desired.log_groups),
+    }
+    if isinstance(actual, QueryDefinition):
+        arguments["queryDefinitionId"] = actual.id
+    return _call("logs", "put_query_definition", **arguments)
+
+
+def _dashboard(desired: Dashboard, *, is_new: bool) -> AwsCall:
+    arguments: dict[str, object] = {
+        "DashboardName": desired.name,
+        "DashboardBody": desired.body,
+    }
+    if is_new:
+        arguments["Tags"] = _tag_list(desired)
+    return _call("cloudwatch", "put_dashboard", **arguments)
+
+
+def _tagged(
+    method: str,
+    arguments: dict[str, object],
+    desired: MetricAlarm | CompositeAlarm,
+    actual: Resource | None,
+) -> tuple[AwsCall, ...]:
+    """Puts an alarm with its tags. An update ignores tags, so that they take another call."""
+    tags = _tag_list(desired)
+    if not isinstance(actual, MetricAlarm | CompositeAlarm):
+        return (_call("cloudwatch", method, **arguments, Tags=tags),)
+    # Tags first: if they were last and failed, the next plan would find no difference.
+    return (
+        _call("cloudwatch", "tag_resource", ResourceARN=actual.arn, Tags=tags),
+        _call("cloudwatch", method, **arguments),
+    )
+
+
+def _alarm(desired: MetricAlarm | CompositeAlarm) -> dict[str, object]:
+    return {
+        "AlarmName": desired.name,
+        "AlarmDescription": desired.description,
+        "ActionsEnabled": desired.actions_enabled,
+        "AlarmActions": list(desired.alarm_actions),
+        "OKActions": list(desired.ok_actions),
+        "InsufficientDataActions": list(desired.insufficient_data_actions),
+    }
+
+
+def _metric_alarm(desired: MetricAlarm) -> dict[str, object]:
+    """Returns the whole configuration: PutMetricAlarm keeps nothing of the previous one."""
+    arguments: dict[str, object | None] = {
+        **_alarm(desired),
+        "Namespace": desired.namespace,
+        "MetricName": desired.metric_name,
+        # AWS refuses the fields of a metric, even empty, in an alarm on an expression.
+        "Dimensions": None if desired.metrics else _dimensions(desired.dimensions),
+        "Statistic": desired.statistic,
+        "Period": desired.period,
+        "EvaluationPeriods": desired.evaluation_periods,
+        "DatapointsToAlarm": desired.datapoints_to_alarm,
+        "Threshold": desired.threshold,
+        "ComparisonOperator": desired.comparison_operator,
+        "TreatMissingData": desired.treat_missing_data,
+        "Unit": desired.unit,
+        "Metrics": [*map(_metric_query, desired.metrics)] or None,
+        "ThresholdMetricId": desired.threshold_metric_id,
+    }
+    return {key: value for key, value in arguments.items() if value is not None}
+
+
+def _metric_query(query: MetricQuery) -> dict[str, object]:
+    shared: dict[str, object] = {"Id": query.id, "ReturnData": query.return_data}
+    if query.label is not None:
+        shared["Label"] = query.label
+    if query.expression is not None:
+        period = {} if query.period is None else {"Period": query.period}
+        return {**shared, "Expression": query.expression, **period}
+    metric = {
+        "Namespace": query.namespace,
+        "MetricName": query.metric_name,
+        "Dimensions": _dimensions(query.dimensions),
+    }
+    stat = {"Metric": metric, "Period": query.period, "Stat": query.statistic}
+    return {**shared, "MetricStat": stat}
+
+
+def _dimensions(pairs: Pairs) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in pairs]
+
+
+def _tag_list(
+    desired: Topic | MetricAlarm | CompositeAlarm | InsightRule | Dashboard,
+) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in desired.tags]
