@@ -1,4 +1,4 @@
-"""Fixtures: one moto server for the session; every test begins with an empty account."""
+"""Fixtures: one moto server for the session, and an empty account for every test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READS = ("Describe", "List", "Get")
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """The address of moto's server."""
+    """Returns the URL of moto's server."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -29,20 +29,20 @@ def moto_url() -> Iterator[str]:
 
 @pytest.fixture
 def empty_account(moto_url: str) -> Callable[[], None]:
-    """Empties the account, as often as it is called."""
+    """Returns a function that empties the account."""
 
-    def emptied() -> None:
+    def empty() -> None:
         reset = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")
         urllib.request.urlopen(reset, timeout=60).close()
 
-    return emptied
+    return empty
 
 
 @pytest.fixture
 def account(
     moto_url: str, empty_account: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An empty account in eu-central-1, found the way an operator's is: by environment."""
+    """An empty account in eu-central-1, configured by environment variables like a real one."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
@@ -56,41 +56,41 @@ def account(
 
 
 @pytest.fixture
-def aws(account: None) -> Aws:  # noqa: ARG001 - a fixture asks for another by its name
-    """The library's door to the account."""
+def aws(account: None) -> Aws:  # noqa: ARG001 - a fixture requests another by its name
+    """Returns an `Aws` for the account."""
     return Aws(patience=PROVISIONING)
 
 
 @pytest.fixture
 def calls(aws: Aws) -> list[str]:
-    """The name of every call that `aws` makes, as it is made."""
-    made: list[str] = []
+    """Returns a list that gets the name of every call that `aws` makes."""
+    names: list[str] = []
 
     def note(model: object, **_: object) -> None:
-        made.append(str(getattr(model, "name", model)))
+        names.append(str(getattr(model, "name", model)))
 
     for service in ("logs", "cloudwatch", "sns", "sts"):
         aws.client(service).meta.events.register("before-call", note)
-    return made
+    return names
 
 
 @pytest.fixture
 def writes(calls: list[str]) -> Callable[[], list[str]]:
-    """The names of the calls so far that write; asking for them forgets them."""
+    """Returns a function that returns the writing calls since it was last called."""
 
-    def taken() -> list[str]:
-        found = [name for name in calls if not name.startswith(READS)]
+    def take() -> list[str]:
+        writing = [name for name in calls if not name.startswith(READS)]
         calls.clear()
-        return found
+        return writing
 
-    return taken
+    return take
 
 
 @pytest.fixture
 def shop(aws: Aws) -> Callable[..., Plan]:
     """Provisions the app `shop`: `shop(RETENTION_DAYS=30)` sets `ERRWATCH_RETENTION_DAYS`."""
 
-    def provisioned(
+    def provision(
         *,
         detectors: tuple[Detector, ...] = DEFAULT_DETECTORS,
         dry_run: bool = False,
@@ -101,4 +101,4 @@ def shop(aws: Aws) -> Callable[..., Plan]:
         catalogue = Catalogue(detectors).configured(config)
         return bootstrap(aws, catalogue, config, dry_run=dry_run)
 
-    return provisioned
+    return provision

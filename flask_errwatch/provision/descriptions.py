@@ -28,8 +28,22 @@ _THREE_HOURS = 10_800
 _ADVICE = "First: open its newest lines and see what they share: a path, a client_ip, a release."
 
 
-def of_detector(detector: Detector, config: Config, scope: AwsScope | None) -> str:
+def of_detector(
+    detector: Detector,
+    config: Config,
+    scope: AwsScope | None,
+    *,
+    before: str = "",
+    advice: str = _ADVICE,
+) -> str:
     """Describes the alarm on a detector's metric.
+
+    Args:
+        detector: The detector.
+        config: The app's configuration.
+        scope: Partition, region and account. With None, there is no link.
+        before: A sentence that precedes the detector's description.
+        advice: The first step of the person on call.
 
     Example:
         >>> from flask_errwatch import config
@@ -40,24 +54,30 @@ Its lines say "Critical Error" in log group shop.
         First: open its newest lines and see what they share: a path, a client_ip, a release.
         managed-by=flask-errwatch app=shop
     """
-    return _describe(detector, config, scope)
+    meaning = " ".join(detector.description.split())
+    where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
+    ending = [marker(config.app_name)]
+    if detector.runbook_url:
+        ending.insert(0, f"Runbook: {one_line(detector.runbook_url)}")
+    return _fitted(
+        " ".join(filter(None, (before, meaning, where))),
+        advice=advice,
+        link=_link(detector.event, config, scope),
+        ending=ending,
+    )
 
 
 def of_source(detector: Detector, config: Config, scope: AwsScope | None) -> str:
     """Describes the alarm on a detector's busiest client address."""
-    return _describe(
-        detector,
-        config,
-        scope,
-        before="One client address alone causes many of these.",
-        advice="First: find the client_ip in its lines, and block it if it is hostile.",
-    )
+    before = "One client address alone causes many of these."
+    advice = "First: find the client_ip in its lines, and block it if it is hostile."
+    return of_detector(detector, config, scope, before=before, advice=advice)
 
 
 def of_busy(detector: Detector, config: Config, scope: AwsScope | None) -> str:
     """Describes the composite alarm on failures and requests."""
     before = "Too many failures while the app is in use."
-    return _describe(detector, config, scope, before=before)
+    return of_detector(detector, config, scope, before=before)
 
 
 def of_requests(detector: Detector, config: Config) -> str:
@@ -116,27 +136,6 @@ def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
 def _starred(text: str) -> str:
     """Encodes a string in the console's notation. Log group names and phrases are ASCII."""
     return _UNSAFE.sub(lambda match: f"*{ord(match[0]):02x}", text)
-
-
-def _describe(
-    detector: Detector,
-    config: Config,
-    scope: AwsScope | None,
-    *,
-    before: str = "",
-    advice: str = _ADVICE,
-) -> str:
-    meaning = " ".join(detector.description.split())
-    where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
-    ending = [marker(config.app_name)]
-    if detector.runbook_url:
-        ending.insert(0, f"Runbook: {one_line(detector.runbook_url)}")
-    return _fitted(
-        " ".join(filter(None, (before, meaning, where))),
-        advice=advice,
-        link=_link(detector.event, config, scope),
-        ending=ending,
-    )
 
 
 def _link(event: str, config: Config, scope: AwsScope | None) -> str:

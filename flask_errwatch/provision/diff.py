@@ -112,7 +112,7 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
 
 
 def _deletions(desired: Desired, actual: Actual) -> Iterator[Change]:
-    """Deletes managed resources that are no longer declared, but no log group and no topic."""
+    """Deletes managed resources that are not declared, but neither log groups nor topics."""
     declared = {(resource.kind, resource.key) for resource in desired.resources}
     for resource in _deletable(actual):
         is_declared = (resource.kind, resource.key) in declared

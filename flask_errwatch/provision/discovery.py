@@ -141,7 +141,7 @@ def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:
             attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
         except AwsCallError as error:
             if error.code in _NO_TOPIC:
-                return  # without a topic there are no subscriptions
+                return  # nor does it have subscriptions
             raise
         tags = aws.call("sns", "list_tags_for_resource", ResourceArn=arn).get("Tags", ())
         pairs = tuple((tag["Key"], tag["Value"]) for tag in tags)
@@ -154,7 +154,7 @@ def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:
 
 
 def _missing_topic(aws: Aws, desired: Desired, notes: list[str]) -> str | None:
-    """Returns the configured topic's ARN if there is no such topic. CloudWatch never checks it."""
+    """Returns the configured topic's ARN if it does not exist. CloudWatch never checks that."""
     arn = next((arn for alarm in desired.alarms for arn in alarm.alarm_actions), None)
     if desired.topic is not None or arn is None:
         return None

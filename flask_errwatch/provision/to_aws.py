@@ -32,7 +32,7 @@ class AwsCall:
         service: boto3's name of the service.
         method: boto3's name of the method.
         arguments: The call's arguments.
-        tolerated: Error codes that are no failure: another process just made the same change.
+        tolerated: Error codes that do not count: another process just made the same change.
     """
 
     service: str
@@ -41,7 +41,7 @@ class AwsCall:
     tolerated: frozenset[str] = frozenset()
 
 
-#: Error codes for a resource that does not exist. They are no failure of a deletion.
+#: Error codes for a resource that does not exist. A deletion tolerates them.
 _GONE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "NotFound"})
 
 

@@ -1,4 +1,4 @@
-"""Every test of this folder may ask for an account on moto's server."""
+"""Fixtures for every test of this directory: an account on moto's server."""
 
 from tests.moto_account import account, aws, calls, empty_account, moto_url, shop, writes
 

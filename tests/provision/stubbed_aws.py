@@ -1,6 +1,6 @@
-"""botocore's Stubber behind the library's door: for what moto does not do, or does otherwise.
+"""An `Aws` with botocore's Stubber, for what moto lacks or does differently from AWS.
 
-The Stubber checks every parameter and every answer against the service's own model.
+The Stubber checks every parameter and every response against the service's own model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask_errwatch._aws import PROVISIONING, Aws
 
 
 class StubbedAws(Aws):
-    """The library's door, with stubbed clients behind it."""
+    """An `Aws` with stubbed clients."""
 
     def __init__(self) -> None:
         super().__init__(region="eu-central-1", patience=PROVISIONING)
@@ -25,10 +25,10 @@ class StubbedAws(Aws):
         self.stubs = {name: Stubber(client) for name, client in self.stubbed.items()}
 
     def client(self, service: str) -> object:
-        """The stubbed client."""
+        """Returns the stubbed client."""
         return self.stubbed[service]
 
     def expect(self, method: str, answer: dict[str, object], **arguments: object) -> None:
-        """Awaits one call with exactly these arguments."""
-        service = next(name for name, each in self.stubbed.items() if hasattr(each, method))
+        """Expects one call with exactly these arguments."""
+        service = next(name for name, client in self.stubbed.items() if hasattr(client, method))
         self.stubs[service].add_response(method, answer, arguments)

@@ -1,4 +1,4 @@
-"""Each kind of alarm, from its declaration to the values that CloudWatch is given."""
+"""Each kind of alarm, from its declaration to the values that CloudWatch gets."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ BALANCER = RequestMetric(
 )
 
 
-def made(*detectors: Detector, app: str = "shop", **settings: object) -> Desired:
-    """What stands for these detectors."""
+def desired_for(*detectors: Detector, app: str = "shop", **settings: object) -> Desired:
+    """Returns the desired resources of these detectors."""
     keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
     config = configuration.load(keys, {}, app_name=app)
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
@@ -41,20 +41,22 @@ def made(*detectors: Detector, app: str = "shop", **settings: object) -> Desired
 
 
 def login_failed(alarm: Alarm | AnomalyAlarm | BusyAlarm | None) -> Detector:
-    """A detector with that alarm."""
+    """Returns a detector with that alarm."""
     return Detector(name="login-failed", event="Login Failed", alarm=alarm)
 
 
 def test_anomaly_alarm_is_a_band_over_the_filters_metric() -> None:
-    """Model, metric and alarm agree; no threshold, and only above the band is abnormal."""
-    whole = made(login_failed(AnomalyAlarm(band=2.5, evaluation_periods=3, datapoints_to_alarm=2)))
-    (alarm,) = whole.alarms
-    assert whole.anomaly_detectors == (
+    """Model, metric and alarm agree. Without a threshold, only values above the band breach."""
+    desired = desired_for(
+        login_failed(AnomalyAlarm(band=2.5, evaluation_periods=3, datapoints_to_alarm=2))
+    )
+    (band,) = desired.alarms
+    assert desired.anomaly_detectors == (
         AnomalyDetector(
             namespace="Application Logs", metric_name="shop-login-failed", statistic="Sum"
         ),
     )
-    assert alarm.metrics == (
+    assert band.metrics == (
         MetricQuery(
             id="count",
             namespace="Application Logs",
@@ -70,22 +72,22 @@ def test_anomaly_alarm_is_a_band_over_the_filters_metric() -> None:
             return_data=True,
         ),
     )
-    assert (alarm.name, alarm.threshold, alarm.threshold_metric_id) == (
+    assert (band.name, band.threshold, band.threshold_metric_id) == (
         "shop-login-failed",
         None,
         "band",
     )
-    assert alarm.comparison_operator == "GreaterThanUpperThreshold"
-    assert (alarm.metric_name, alarm.namespace, alarm.statistic, alarm.period) == (None,) * 4
-    assert (alarm.evaluation_periods, alarm.datapoints_to_alarm) == (3, 2)
-    assert alarm.alarm_actions == alarm.ok_actions == (TOPIC,)
+    assert band.comparison_operator == "GreaterThanUpperThreshold"
+    assert (band.metric_name, band.namespace, band.statistic, band.period) == (None,) * 4
+    assert (band.evaluation_periods, band.datapoints_to_alarm) == (3, 2)
+    assert band.alarm_actions == band.ok_actions == (TOPIC,)
 
 
-def test_busy_alarm_tells_once_when_both_conditions_hold() -> None:
-    """Two alarms that tell nobody, and the composite that does."""
+def test_busy_alarm_notifies_once_when_both_conditions_hold() -> None:
+    """Two alarms without actions, and a composite alarm that notifies."""
     alarm = BusyAlarm(errors=Alarm(threshold=20), requests=BALANCER, minimum_requests=500)
-    whole = made(login_failed(alarm))
-    failures, requests = whole.alarms
+    desired = desired_for(login_failed(alarm))
+    failures, requests = desired.alarms
     assert (failures.name, failures.threshold, failures.alarm_actions) == (
         "shop-login-failed",
         20.0,
@@ -105,7 +107,7 @@ def test_busy_alarm_tells_once_when_both_conditions_hold() -> None:
         comparison_operator="GreaterThanOrEqualToThreshold",
         treat_missing_data="notBreaching",
     )
-    (composite,) = whole.composites
+    (composite,) = desired.composites
     assert isinstance(composite, CompositeAlarm)
     assert composite.name == "shop-login-failed-busy"
     assert composite.rule == 'ALARM("shop-login-failed") AND ALARM("shop-login-failed-requests")'
@@ -115,9 +117,11 @@ def test_busy_alarm_tells_once_when_both_conditions_hold() -> None:
 
 
 def test_one_source_is_enough_below_the_threshold_of_all() -> None:
-    """A rule ranks client addresses, and the alarm looks at the busiest; half suffices."""
-    whole = made(PER_SOURCE_ALARMS="not-found-error", DETECTORS={"not-found-error": {"period": 60}})
-    (rule,) = whole.insight_rules
+    """A rule ranks client addresses. Half of the threshold is enough for the busiest one."""
+    desired = desired_for(
+        PER_SOURCE_ALARMS="not-found-error", DETECTORS={"not-found-error": {"period": 60}}
+    )
+    (rule,) = desired.insight_rules
     assert isinstance(rule, InsightRule)
     assert rule.name == "shop-not-found-error-one-source"
     assert json.loads(rule.definition) == {
@@ -130,8 +134,8 @@ def test_one_source_is_enough_below_the_threshold_of_all() -> None:
         },
         "AggregateOn": "Count",
     }
-    alarm = next(each for each in whole.alarms if each.name == rule.name)
-    assert [str(each) for each in alarm.metrics] == [
+    alarm = next(alarm for alarm in desired.alarms if alarm.name == rule.name)
+    assert [str(query) for query in alarm.metrics] == [
         'busiest = INSIGHT_RULE_METRIC("shop-not-found-error-one-source", "MaxContributorValue")'
     ]
     assert (alarm.metrics[0].period, alarm.threshold) == (60, 5.0)
@@ -145,7 +149,7 @@ def test_one_source_is_enough_below_the_threshold_of_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("alarm", "given", "expected"),
+    ("alarm", "configured", "expected"),
     [
         (Alarm(threshold=7), None, 3.0),
         (Alarm(threshold=7), 2, 2.0),
@@ -155,25 +159,27 @@ def test_one_source_is_enough_below_the_threshold_of_all() -> None:
     ],
 )
 def test_threshold_of_one_source(
-    alarm: Alarm | AnomalyAlarm | BusyAlarm | None, given: float | None, expected: float
+    alarm: Alarm | AnomalyAlarm | BusyAlarm | None, configured: float | None, expected: float
 ) -> None:
-    """Its own number, else half of the detector's, else half of the configured one."""
-    whole = made(login_failed(alarm), PER_SOURCE_ALARMS={"login-failed": given})
-    found = next(each for each in whole.alarms if each.name == "shop-login-failed-one-source")
-    assert (found.threshold, found.metrics[0].period) == (expected, 300)
+    """Its configured threshold, else half of the detector's, else half of the default."""
+    desired = desired_for(login_failed(alarm), PER_SOURCE_ALARMS={"login-failed": configured})
+    source_alarm = next(
+        alarm for alarm in desired.alarms if alarm.name == "shop-login-failed-one-source"
+    )
+    assert (source_alarm.threshold, source_alarm.metrics[0].period) == (expected, 300)
 
 
 def test_per_source_alarm_of_an_unknown_detector_is_refused() -> None:
-    """A misspelt name would watch nothing."""
+    """A misspelt name would create no alarm."""
     with pytest.raises(ConfigurationError, match=r"ERRWATCH_PER_SOURCE_ALARMS\['not-fuond'\]"):
-        made(PER_SOURCE_ALARMS="not-fuond")
+        desired_for(PER_SOURCE_ALARMS="not-fuond")
 
 
-def test_silence_breaches() -> None:
-    """Heartbeats are counted by a filter of their own; none in five of them is an alarm."""
-    whole = made(SILENCE_ALARM=True, HEARTBEAT_SECONDS=100)
-    beats, silent = whole.filters[-1], whole.alarms[-1]
-    assert beats == MetricFilter(
+def test_silence_fires() -> None:
+    """A separate filter counts heartbeats. The alarm fires when none of five arrives."""
+    desired = desired_for(SILENCE_ALARM=True, HEARTBEAT_SECONDS=100)
+    heartbeats, silent = desired.filters[-1], desired.alarms[-1]
+    assert heartbeats == MetricFilter(
         log_group="shop",
         name="shop-heartbeat",
         pattern='{ $.event = "Heartbeat" }',
@@ -187,69 +193,69 @@ def test_silence_breaches() -> None:
     assert silent.alarm_actions == (TOPIC,)
     assert "*20Heartbeat*22" not in silent.description
     assert "*22Heartbeat*22" in silent.description
-    assert made(SILENCE_ALARM=True).alarms[-1].period == 300
+    assert desired_for(SILENCE_ALARM=True).alarms[-1].period == 300
 
 
 @pytest.mark.parametrize("seconds", [0, 17_281])
 def test_silence_needs_heartbeats(seconds: int) -> None:
     """Without heartbeats, or with one in five hours, the alarm would be wrong."""
     with pytest.raises(ConfigurationError, match="set ERRWATCH_HEARTBEAT_SECONDS"):
-        made(SILENCE_ALARM=True, HEARTBEAT_SECONDS=seconds)
+        desired_for(SILENCE_ALARM=True, HEARTBEAT_SECONDS=seconds)
 
 
 def test_detector_in_the_place_of_a_further_alarm_is_refused() -> None:
-    """Two alarms of one name would overwrite each other at every run."""
+    """Two alarms of one name would overwrite each other on every run."""
     both = (
         Detector(name="login", event="Login"),
         Detector(name="login-one-source", event="Login One Source"),
     )
     with pytest.raises(ConfigurationError, match="Two alarms would have this name") as caught:
-        made(*both, PER_SOURCE_ALARMS="login")
-    assert [each.value for each in caught.value.problems] == ["shop-login-one-source"]
+        desired_for(*both, PER_SOURCE_ALARMS="login")
+    assert [problem.value for problem in caught.value.problems] == ["shop-login-one-source"]
     silent = Detector(name="heartbeat", event="Beat")
     with pytest.raises(ConfigurationError, match="Two metric filters would have this name"):
-        made(silent, SILENCE_ALARM=True)
+        desired_for(silent, SILENCE_ALARM=True)
 
 
 @pytest.mark.parametrize("app", ["söhne", "s" * 120])
 def test_rule_that_cloudwatch_would_refuse_is_refused_before(app: str) -> None:
     """A rule's name has at most 128 ASCII characters, an alarm's 255 of any kind."""
     with pytest.raises(ConfigurationError, match="choose a shorter or plainer ERRWATCH_APP_NAME"):
-        made(app=app, LOG_GROUP="shop", PER_SOURCE_ALARMS="not-found-error")
+        desired_for(app=app, LOG_GROUP="shop", PER_SOURCE_ALARMS="not-found-error")
 
 
-def test_names_of_further_alarms_have_a_longest_length_too() -> None:
-    """The name of the detector fits, that of the second alarm does not."""
+def test_names_of_further_alarms_have_a_maximum_length_too() -> None:
+    """The detector's name is short enough, that of its second alarm is not."""
     alarm = BusyAlarm(requests=BALANCER, minimum_requests=1)
     with pytest.raises(ConfigurationError, match="at most 255"):
-        made(login_failed(alarm), app="s" * 238)
+        desired_for(login_failed(alarm), app="s" * 238)
 
 
 def test_app_name_that_would_break_a_composite_rule_is_refused() -> None:
     """A quotation mark ends the name inside the rule."""
     alarm = BusyAlarm(requests=BALANCER, minimum_requests=1)
     with pytest.raises(ConfigurationError, match="leave '\"' out of the app's name"):
-        made(login_failed(alarm), app='the "shop"', LOG_GROUP="shop")
+        desired_for(login_failed(alarm), app='the "shop"', LOG_GROUP="shop")
 
 
-def test_extras_are_made_only_on_request() -> None:
-    """By default there are group, filters, topic and alarms: nothing that costs beyond them."""
-    whole = made(SNS_TOPIC="ops")
-    assert (whole.insight_rules, whole.anomaly_detectors, whole.composites) == ((), (), ())
-    assert (whole.queries, whole.dashboard) == ((), None)
-    more = made(SNS_TOPIC="ops", DASHBOARD=True, SAVED_QUERIES="yes")
+def test_extras_are_created_only_on_request() -> None:
+    """By default there are log group, filters, topic and alarms, and nothing else that costs."""
+    desired = desired_for(SNS_TOPIC="ops")
+    assert (desired.insight_rules, desired.anomaly_detectors, desired.composites) == ((), (), ())
+    assert (desired.queries, desired.dashboard) == ((), None)
+    more = desired_for(SNS_TOPIC="ops", DASHBOARD=True, SAVED_QUERIES="yes")
     assert more.dashboard is not None
     assert more.dashboard.name == "shop-errors"
     assert f'"markdown":"{MARKER}"' in more.dashboard.body
     assert more.queries[0].name == "shop/top-sources"
     assert more.queries[0].query.startswith(f"# {MARKER}\nfilter ispresent(client_ip)")
     assert more.queries[0].log_groups == ("shop",)
-    assert [each.kind for each in more.resources[-2:]] == ["saved query", "dashboard"]
+    assert [resource.kind for resource in more.resources[-2:]] == ["saved query", "dashboard"]
 
 
 def test_topic_policy_lets_the_accounts_alarms_publish_and_its_owner_in() -> None:
-    """SNS's own statement stays beside ours, and ours is for alarms of this account alone."""
-    policy = made(SNS_TOPIC="ops").policy
+    """SNS's default statement stays. Our statement only allows alarms of this account."""
+    policy = desired_for(SNS_TOPIC="ops").policy
     assert policy is not None
     owner, alarms = json.loads(policy.document)["Statement"]
     assert owner["Condition"] == {"StringEquals": {"AWS:SourceOwner": "123456789012"}}

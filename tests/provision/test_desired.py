@@ -40,11 +40,11 @@ def _desired(*detectors: Detector, topic_arn: str | None = None, **settings: obj
 
 
 def test_log_group_and_filter_are_those_of_the_reference() -> None:
-    """Every default of log group and filter, written out."""
-    made = _desired()
-    assert made.log_group == LogGroup(name="shop", retention_days=90, log_class="STANDARD")
-    assert made.log_group.tags == TAGS
-    assert made.filters[0] == MetricFilter(
+    """Every default of log group and filter."""
+    desired = _desired()
+    assert desired.log_group == LogGroup(name="shop", retention_days=90, log_class="STANDARD")
+    assert desired.log_group.tags == TAGS
+    assert desired.filters[0] == MetricFilter(
         log_group="shop",
         name="shop-critical-error",
         pattern='{ $.event = "Critical Error" }',
@@ -58,14 +58,14 @@ def test_log_group_and_filter_are_those_of_the_reference() -> None:
 
 
 def test_order_is_that_of_creation_and_of_the_catalogue() -> None:
-    """Each resource comes after what it needs, and twice asked gives the same."""
+    """Each resource comes after those that it needs, and a second call returns the same."""
     settings = {"SNS_TOPIC": "ops", "SUBSCRIPTIONS": "mailto:ops@example.com"}
     first = _desired(topic_arn=TOPIC_ARN, **settings)
-    kinds = [each.kind for each in first.resources]
+    kinds = [resource.kind for resource in first.resources]
     assert kinds == (
         ["log group"] + ["metric filter"] * 7 + ["topic", "subscription"] + ["alarm"] * 6
     )
-    assert [each.name for each in first.filters] == [
+    assert [metric_filter.name for metric_filter in first.filters] == [
         "shop-critical-error",
         "shop-authentication-error",
         "shop-bad-request-error",
@@ -79,9 +79,9 @@ def test_order_is_that_of_creation_and_of_the_catalogue() -> None:
 
 def test_alarm_takes_its_metric_from_the_filter() -> None:
     """Alarm and filter agree on namespace, metric and dimensions, and the alarm has no unit."""
-    made = _desired(NAMESPACE="Shop/Errors", APP_NAME="the shop", LOG_GROUP="shop")
-    by_name = {each.name: each for each in made.filters}
-    for alarm in made.alarms:
+    desired = _desired(NAMESPACE="Shop/Errors", APP_NAME="the shop", LOG_GROUP="shop")
+    by_name = {metric_filter.name: metric_filter for metric_filter in desired.filters}
+    for alarm in desired.alarms:
         counted = by_name[alarm.name]
         assert (alarm.namespace, alarm.metric_name) == ("Shop/Errors", counted.metric_name)
         assert alarm.dimensions == counted.dimensions == ()
@@ -109,7 +109,7 @@ def test_alarm_fields_are_the_detectors_own() -> None:
 
 
 def test_m_equal_to_n_is_the_same_as_no_m() -> None:
-    """Two ways to say `all datapoints` make one resource."""
+    """Both ways to require all datapoints result in the same resource."""
     declared = Alarm(evaluation_periods=3, datapoints_to_alarm=3)
     (alarm,) = _desired(Detector(name="login-failed", event="Login Failed", alarm=declared)).alarms
     assert alarm.datapoints_to_alarm is None
@@ -118,30 +118,30 @@ def test_m_equal_to_n_is_the_same_as_no_m() -> None:
 def test_bare_catalogue_means_the_configured_values() -> None:
     """A catalogue whose thresholds are not filled in gets the configured ones."""
     config = _config(ALARM_THRESHOLD=4, ALARM_PERIOD=120)
-    made = desired_resources(Catalogue(DEFAULT_DETECTORS), config)
-    assert {(each.threshold, each.period) for each in made.alarms} == {(4.0, 120)}
+    desired = desired_resources(Catalogue(DEFAULT_DETECTORS), config)
+    assert {(alarm.threshold, alarm.period) for alarm in desired.alarms} == {(4.0, 120)}
 
 
 def test_actions_are_the_topic_and_only_for_alarm_and_ok() -> None:
-    """Both changes are told to the topic; missing data is told to nobody."""
-    made = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC="ops")
-    assert made.topic == Topic(name="ops", arn=TOPIC_ARN)
-    for alarm in made.alarms:
+    """ALARM and OK notify the topic. INSUFFICIENT_DATA notifies no one."""
+    desired = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC="ops")
+    assert desired.topic == Topic(name="ops", arn=TOPIC_ARN)
+    for alarm in desired.alarms:
         assert alarm.alarm_actions == alarm.ok_actions == (TOPIC_ARN,)
         assert alarm.insufficient_data_actions == ()
 
 
 def test_topic_by_arn_is_used_and_not_created() -> None:
-    """A whole ARN is somebody's topic: the alarms tell it, and nothing is made."""
-    made = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC=TOPIC_ARN)
-    assert made.topic is None
-    assert made.alarms[0].alarm_actions == (TOPIC_ARN,)
+    """A topic given by its ARN is notified by the alarms, and not created."""
+    desired = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC=TOPIC_ARN)
+    assert desired.topic is None
+    assert desired.alarms[0].alarm_actions == (TOPIC_ARN,)
 
 
 def test_no_topic_no_actions() -> None:
-    """Without a topic there are alarms that tell nobody, and no subscription."""
-    made = _desired()
-    assert (made.topic, made.subscriptions, made.alarms[0].alarm_actions) == (None, (), ())
+    """Without a topic there are neither actions nor subscriptions."""
+    desired = _desired()
+    assert (desired.topic, desired.subscriptions, desired.alarms[0].alarm_actions) == (None, (), ())
 
 
 @pytest.mark.parametrize(
@@ -164,29 +164,31 @@ def test_no_topic_no_actions() -> None:
     ],
 )
 def test_scheme_is_the_protocol(url: str, protocol: str, endpoint: str) -> None:
-    """Each kind of entry becomes SNS's protocol and endpoint."""
-    (made,) = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC="ops", SUBSCRIPTIONS=[url]).subscriptions
-    assert made == Subscription(topic_arn=TOPIC_ARN, protocol=protocol, endpoint=endpoint)
+    """Each kind of URL becomes SNS's protocol and endpoint."""
+    (subscription,) = _desired(
+        topic_arn=TOPIC_ARN, SNS_TOPIC="ops", SUBSCRIPTIONS=[url]
+    ).subscriptions
+    assert subscription == Subscription(topic_arn=TOPIC_ARN, protocol=protocol, endpoint=endpoint)
 
 
 def test_subscription_written_twice_is_one() -> None:
-    """SNS knows one subscription per endpoint."""
+    """SNS allows one subscription per endpoint."""
     twice = "mailto:ops@example.com,mailto:ops@example.com"
     assert (
         len(_desired(topic_arn=TOPIC_ARN, SNS_TOPIC="ops", SUBSCRIPTIONS=twice).subscriptions) == 1
     )
 
 
-def test_description_says_meaning_place_advice_runbook_and_owner() -> None:
-    """A line each, the marker line last."""
+def test_description_has_meaning_place_advice_runbook_and_owner() -> None:
+    """A line for each, the marker line last."""
     detector = Detector(
         name="login-failed",
         event="Login Failed",
-        description="Somebody\nguesses  passwords.",
+        description="Someone\nguesses  passwords.",
         runbook_url="https://example.com/login",
     )
     assert description(detector, _config(LOG_GROUP="web"), None) == (
-        'Somebody guesses passwords. Its lines say "Login Failed" in log group web.\n'
+        'Someone guesses passwords. Its lines say "Login Failed" in log group web.\n'
         "First: open its newest lines and see what they share: a path, a client_ip, a release.\n"
         "Runbook: https://example.com/login\n"
         "managed-by=flask-errwatch app=shop"
@@ -194,7 +196,7 @@ def test_description_says_meaning_place_advice_runbook_and_owner() -> None:
 
 
 def test_long_description_keeps_runbook_and_marker() -> None:
-    """At most 1,024 characters, of which the words give way; nothing unprintable gets through."""
+    """At most 1,024 characters: the words are cut first. Unprintable characters are replaced."""
     detector = Detector(
         name="login-failed",
         event="Login Failed",
@@ -204,7 +206,7 @@ def test_long_description_keeps_runbook_and_marker() -> None:
     text = description(detector, _config(APP_NAME="s" * 225), CHINA)
     assert len(text) == 1024
     assert text.startswith("?[31mwww")
-    assert "\nLines: " not in text  # there is no room for it
+    assert "\nLines: " not in text  # it does not fit
     assert text.endswith("rrr\nmanaged-by=flask-errwatch app=" + "s" * 225)
 
 
@@ -217,7 +219,7 @@ def test_long_description_keeps_runbook_and_marker() -> None:
     ],
 )
 def test_link_leads_to_the_console_of_its_partition(partition: str, region: str, home: str) -> None:
-    """Each partition has a console of its own."""
+    """Each partition has its own console."""
     link = lines_link(
         "Login Failed", "shop", AwsScope(partition=partition, region=region, account="")
     )
@@ -227,14 +229,14 @@ def test_link_leads_to_the_console_of_its_partition(partition: str, region: str,
 
 
 def test_link_of_an_unknown_partition_is_left_out() -> None:
-    """A wrong link is worse than none."""
+    """No link is better than a wrong one."""
     scope = AwsScope(partition="aws-iso", region="us-iso-east-1", account="")
     assert lines_link("Login Failed", "shop", scope) is None
     assert "Lines:" not in description(CRITICAL_ERROR, _config(), scope)
 
 
 def test_link_decodes_to_the_query_and_the_group() -> None:
-    """Undone step by step, it is the console's own notation; no character can end a link early."""
+    """Decoded step by step, it is the console's own notation. No character can end a link early."""
     link = lines_link("Login Failed", "/web/shop#1", CHINA)
     assert link is not None
     assert re.fullmatch(r"https://[a-z0-9.-]+/cloudwatch/home[?]region=[a-z0-9-]+#[\w:$*.-]+", link)
@@ -246,8 +248,8 @@ def test_link_decodes_to_the_query_and_the_group() -> None:
     )
 
 
-def test_tag_values_hold_only_what_aws_takes() -> None:
-    """An app name may hold more than a tag's value may."""
+def test_tag_values_contain_only_what_aws_allows() -> None:
+    """An app name may contain characters that a tag's value may not."""
     assert tags_for("shop & söhne (eu)") == (
         ("managed-by", "flask-errwatch"),
         ("app", "shop _ söhne _eu_"),

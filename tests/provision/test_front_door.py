@@ -11,7 +11,7 @@ from flask_errwatch.extension import ErrWatch
 
 
 def test_bootstrap_applies_the_apps_own_plan_once(aws: Aws) -> None:
-    """The plan touches nothing, the bootstrap creates it, and a second one finds it standing."""
+    """The plan changes nothing, the bootstrap creates resources, a second one has no changes."""
     app = Flask("shop")
     errwatch = ErrWatch(app)
     assert errwatch.plan().count("create") == 14
@@ -25,14 +25,14 @@ def test_bootstrap_applies_the_apps_own_plan_once(aws: Aws) -> None:
 
 
 def test_each_app_is_bootstrapped_by_its_own_names(aws: Aws) -> None:
-    """Two apps that share a log group: neither is in the other's way, nor undoes its work."""
+    """Two apps that share a log group neither conflict nor undo each other's work."""
     errwatch = ErrWatch()
     apps = [Flask("shop"), Flask("shop-admin")]
     for app, days in zip(apps, (90, 30), strict=True):
         app.config.update(ERRWATCH_LOG_GROUP="shared", ERRWATCH_RETENTION_DAYS=days)
         errwatch.init_app(app)
     assert len(errwatch.bootstrap_alarms(apps[0]).applied) == 14
-    # Without the log group, which stands already and stays the first app's own.
+    # Without the log group, which exists already and stays managed by the first app.
     assert len(errwatch.bootstrap_alarms(apps[1]).applied) == 13
     assert errwatch.plan(apps[0]).is_empty
     assert errwatch.plan(apps[1]).is_empty
@@ -41,7 +41,7 @@ def test_each_app_is_bootstrapped_by_its_own_names(aws: Aws) -> None:
 
 @pytest.mark.usefixtures("account")
 def test_unreachable_aws_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing listens there: the error names the keys to look at."""
+    """If nothing answers at the endpoint, the error names the keys to check."""
     impatient = Patience(connect=1, read=1, attempts=1)
     monkeypatch.setattr("flask_errwatch._aws.PROVISIONING", impatient)
     app = Flask("shop")

@@ -1,6 +1,7 @@
-"""Against moto's server, over HTTP: what stands afterwards, and what a second run writes.
+"""Against moto's server, over HTTP: the resources after a run, and the calls of a second run.
 
-What moto gets wrong is tested in test_provision_stubbed.py.
+What moto does differently from AWS is tested in test_stubbed.py.
+
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ WRITES = [
     *("PutMetricAlarm",) * 6,
 ]
 
-#: The first two detectors only: every kind of call, and two of each that repeats.
+#: Only the first two detectors: every kind of call, and two of each repeated kind.
 TWO = DEFAULT_DETECTORS[:2]
 WRITES_OF_TWO = [
     *("CreateLogGroup", "PutRetentionPolicy", "PutMetricFilter", "PutMetricFilter"),
@@ -44,19 +45,19 @@ WRITES_OF_TWO = [
 
 def _alarms(aws: Aws) -> dict[str, dict[str, object]]:
     listed = aws.pages("cloudwatch", "describe_alarms", "MetricAlarms")
-    return {each["AlarmName"]: each for each in listed}
+    return {entry["AlarmName"]: entry for entry in listed}
 
 
 def _filters(aws: Aws) -> list[dict[str, object]]:
     return list(aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName="shop"))
 
 
-def _failing(aws: Aws, event: str, wanted: Callable[[str], bool], code: str) -> None:
-    """Lets calls fail: on `before-call` they never leave, on `after-call` the answer is lost."""
+def _failing(aws: Aws, event: str, is_due: Callable[[str], bool], code: str) -> None:
+    """Makes calls fail: `before-call` does not send them, `after-call` loses the response."""
 
     def fail(model: object, **_: object) -> None:
         name = str(getattr(model, "name", model))
-        if wanted(name):
+        if is_due(name):
             raise ClientError({"Error": {"Code": code, "Message": "made to fail"}}, name)
 
     for service in ("logs", "cloudwatch", "sns", "sts"):
@@ -80,8 +81,8 @@ def _nth_write(number: int) -> Callable[[str], bool]:
     return is_due
 
 
-def test_what_stands_is_the_table_of_the_design(aws: Aws, shop: Shop) -> None:
-    """Every default value, asserted against what moto stored."""
+def test_created_resources_are_the_table_of_the_design(aws: Aws, shop: Shop) -> None:
+    """Every default value is what moto stored."""
     shop(**WITH_TOPIC)
     (group,) = aws.call("logs", "describe_log_groups")["logGroups"]
     assert (group["logGroupName"], group["retentionInDays"]) == ("shop", 90)
@@ -97,7 +98,7 @@ def test_what_stands_is_the_table_of_the_design(aws: Aws, shop: Shop) -> None:
         "shop-rate-limit-error": "Rate Limit Error",
         "shop-client-error": "Client Error",
     }
-    stored = {str(each["filterName"]): each for each in _filters(aws)}
+    stored = {str(metric_filter["filterName"]): metric_filter for metric_filter in _filters(aws)}
     assert len(_filters(aws)) == 7
     assert list(stored) == list(phrases)
     for name, phrase in phrases.items():
@@ -144,22 +145,24 @@ def test_what_stands_is_the_table_of_the_design(aws: Aws, shop: Shop) -> None:
     topic_tags = aws.call("sns", "list_tags_for_resource", ResourceArn=ARN)["Tags"]
     assert {"Key": "managed-by", "Value": "flask-errwatch"} in topic_tags
     subscribed = aws.call("sns", "list_subscriptions_by_topic", TopicArn=ARN)["Subscriptions"]
-    assert [(each["Protocol"], each["Endpoint"]) for each in subscribed] == [
+    assert [
+        (subscription["Protocol"], subscription["Endpoint"]) for subscription in subscribed
+    ] == [
         ("email", "ops@example.com"),
         ("https", "https://hooks.example.com/s3cret"),
     ]
 
 
 def test_first_run_writes_each_thing_once(shop: Shop, writes: Writes) -> None:
-    """No call is made twice, and the returned plan was applied whole."""
+    """No call is made twice, and the whole plan was applied."""
     plan = shop(**WITH_TOPIC)
     assert writes() == WRITES
     assert (len(plan.applied), plan.pending) == (18, ())
     assert str(plan).splitlines()[-1] == "Applied: 18 created, 0 updated, 0 unchanged."
 
 
-def test_second_run_writes_nothing_and_says_so(shop: Shop, writes: Writes) -> None:
-    """Idempotent: no write call at all, not even one that would change nothing."""
+def test_second_run_writes_nothing(shop: Shop, writes: Writes) -> None:
+    """A second run makes no writing call at all."""
     shop(**WITH_TOPIC)
     writes()
     plan = shop(**WITH_TOPIC)
@@ -169,7 +172,7 @@ def test_second_run_writes_nothing_and_says_so(shop: Shop, writes: Writes) -> No
 
 
 def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:
-    """A plan reads; it creates nothing."""
+    """A plan only reads."""
     plan = shop(dry_run=True, **WITH_TOPIC)
     assert writes() == []
     assert aws.call("logs", "describe_log_groups")["logGroups"] == []
@@ -179,7 +182,7 @@ def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:
 
 
 def test_one_threshold_is_one_update(aws: Aws, shop: Shop, writes: Writes) -> None:
-    """A changed threshold changes one alarm, and nothing else about it."""
+    """A changed threshold changes one alarm, and nothing else of it."""
     shop(**WITH_TOPIC)
     writes()
     plan = shop(DETECTORS={"not-found-error": {"threshold": 50}}, **WITH_TOPIC)
@@ -192,7 +195,7 @@ def test_one_threshold_is_one_update(aws: Aws, shop: Shop, writes: Writes) -> No
 
 
 def test_alarm_edited_by_hand_is_put_back(aws: Aws, shop: Shop) -> None:
-    """Each edited field is named, and stands as declared again."""
+    """Each edited field is named, and set back to its declared value."""
     shop()
     alarm = _alarms(aws)["shop-critical-error"]
     edited: dict[str, object] = {
@@ -224,28 +227,30 @@ def test_alarm_edited_by_hand_is_put_back(aws: Aws, shop: Shop) -> None:
 
 
 def test_namespace_changes_filters_and_alarms_together(shop: Shop, writes: Writes) -> None:
-    """Filter and alarm never disagree, also after a change."""
+    """Filter and alarm agree after a change too."""
     shop()
     writes()
     plan = shop(NAMESPACE="Shop")
-    assert {each.field for change in plan.changes for each in change.differences} == {"namespace"}
+    assert {difference.field for change in plan.changes for difference in change.differences} == {
+        "namespace"
+    }
     assert (plan.count("update"), plan.count("unchanged")) == (13, 1)
-    # moto keeps both filters of a name; AWS replaces, which is why nothing is put in vain.
+    # moto keeps both filters of a name where AWS replaces the first.
     assert writes() == ["PutMetricFilter"] * 7 + ["TagResource", "PutMetricAlarm"] * 6
 
 
 def test_added_detector_creates_only_its_own(shop: Shop) -> None:
-    """A detector more is a filter and an alarm more."""
+    """One more detector is one more filter and one more alarm."""
     shop()
     plan = shop(detectors=(*DEFAULT_DETECTORS, Detector(name="login-failed", event="Login Failed")))
-    assert [str(each) for each in plan.changes] == [
+    assert [str(change) for change in plan.changes] == [
         "create metric filter shop-login-failed",
         "create alarm shop-login-failed",
     ]
 
 
 def test_more_than_a_page_of_everything(aws: Aws, shop: Shop, calls: list[str]) -> None:
-    """60 detectors and 40 subscriptions among 300 foreign alarms: few calls, none lost."""
+    """60 detectors and 120 subscriptions among 300 unmanaged alarms: few calls, none missed."""
     for number in range(300):
         aws.call(
             "cloudwatch",
@@ -287,7 +292,7 @@ def test_more_than_a_page_of_everything(aws: Aws, shop: Shop, calls: list[str]) 
 def test_failure_at_every_call_is_finished_by_the_next_run(
     aws: Aws, shop: Shop, number: int, event: str
 ) -> None:
-    """Whether the call or only its answer was lost: the next run finishes, nothing twice."""
+    """Whether the call or its response was lost, the next run completes and repeats nothing."""
     _failing(aws, event, _nth_write(number), "InternalFailure")
     with pytest.raises(ProvisioningError) as caught:
         shop(detectors=TWO, **WITH_TOPIC)
@@ -303,7 +308,7 @@ def test_failure_at_every_call_is_finished_by_the_next_run(
 
     shop(detectors=TWO, **WITH_TOPIC)
     assert shop(detectors=TWO, **WITH_TOPIC).is_empty
-    assert [each["filterName"] for each in _filters(aws)] == [
+    assert [metric_filter["filterName"] for metric_filter in _filters(aws)] == [
         "shop-critical-error",
         "shop-authentication-error",
     ]
@@ -315,8 +320,8 @@ def test_failure_at_every_call_is_finished_by_the_next_run(
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_failed_update_is_found_again(aws: Aws, shop: Shop, number: int) -> None:
-    """An alarm's update is two calls; whichever fails, the next run does both."""
+def test_failed_update_is_planned_again(aws: Aws, shop: Shop, number: int) -> None:
+    """An alarm's update is two calls. Whichever fails, the next run makes both."""
     shop()
     changed = {"DETECTORS": {"not-found-error": {"threshold": 50}}}
     _failing(aws, "before-call", _nth_write(number), "InternalFailure")
@@ -329,8 +334,8 @@ def test_failed_update_is_found_again(aws: Aws, shop: Shop, number: int) -> None
     assert shop(**changed).is_empty
 
 
-def test_failure_says_what_was_applied_and_what_was_not(aws: Aws, shop: Shop) -> None:
-    """The message names the denied action, the remedy, and every change on either side."""
+def test_failure_names_what_was_applied_and_what_was_not(aws: Aws, shop: Shop) -> None:
+    """The message names the denied action, the remedy, and all applied and pending changes."""
     _failing(aws, "before-call", "PutMetricFilter".__eq__, "AccessDeniedException")
     few = (Detector(name="login-failed", event="Login Failed"),)
     with pytest.raises(ProvisioningError) as caught:
@@ -355,7 +360,7 @@ def test_failure_says_what_was_applied_and_what_was_not(aws: Aws, shop: Shop) ->
     ],
 )
 def test_denied_read_names_the_action(aws: Aws, shop: Shop, call: str, action: str) -> None:
-    """Without permission to read there is no plan, and nothing was changed."""
+    """Without permission to read, planning fails and nothing is changed."""
     _failing(aws, "before-call", call.__eq__, "AccessDenied")
     with pytest.raises(ProvisioningError) as caught:
         shop(**WITH_TOPIC)
@@ -368,14 +373,14 @@ def test_denied_read_names_the_action(aws: Aws, shop: Shop, call: str, action: s
 def test_no_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """With and without a topic, the message names the key to set."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    config = configuration.load({"ERRWATCH_SNS_TOPIC": "ops"}, {}, app_name="shop")
-    for given in (config, configuration.load({}, {}, app_name="shop")):
+    for keys in ({"ERRWATCH_SNS_TOPIC": "ops"}, {}):
+        config = configuration.load(keys, {}, app_name="shop")
         with pytest.raises(ProvisioningError, match="Set ERRWATCH_REGION"):
-            bootstrap(Aws(patience=PROVISIONING), Catalogue(DEFAULT_DETECTORS), given)
+            bootstrap(Aws(patience=PROVISIONING), Catalogue(DEFAULT_DETECTORS), config)
 
 
 def test_no_credentials_is_one_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says that credentials are missing and how to give them."""
+    """The message states that credentials are missing and how to set them."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ProvisioningError, match="Give the process AWS credentials"):
@@ -383,7 +388,7 @@ def test_no_credentials_is_one_sentence(shop: Shop, monkeypatch: pytest.MonkeyPa
 
 
 def test_group_of_another_owner_keeps_its_retention(aws: Aws, shop: Shop, writes: Writes) -> None:
-    """Filters are added; the retention that its owner chose stays, and the plan says so."""
+    """Filters are added. The owner's retention stays, and the plan has a note."""
     aws.call("logs", "create_log_group", logGroupName="shop", tags={"managed-by": "terraform"})
     aws.call("logs", "put_retention_policy", logGroupName="shop", retentionInDays=400)
     writes()
@@ -396,13 +401,13 @@ def test_group_of_another_owner_keeps_its_retention(aws: Aws, shop: Shop, writes
 
 
 def test_group_of_another_owner_without_retention_gets_ours(aws: Aws, shop: Shop) -> None:
-    """A group that a sender made keeps its events for ever: that is filled in, once."""
+    """A group that a sender created keeps its events for ever: the retention is set, once."""
     aws.call("logs", "create_log_group", logGroupName="shop")
     aws.call("logs", "create_log_group", logGroupName="shop-admin")
     (change, *_) = shop().changes
     assert change.differences == (Difference(field="retention_days", old=None, new=90),)
     groups = aws.call("logs", "describe_log_groups")["logGroups"]
-    assert {each["logGroupName"]: each.get("retentionInDays") for each in groups} == {
+    assert {group["logGroupName"]: group.get("retentionInDays") for group in groups} == {
         "shop": 90,
         "shop-admin": None,
     }
@@ -410,19 +415,19 @@ def test_group_of_another_owner_without_retention_gets_ours(aws: Aws, shop: Shop
 
 
 def test_own_group_follows_the_configured_retention(aws: Aws, shop: Shop, writes: Writes) -> None:
-    """A group with this app's tags is ours: its retention is what is configured."""
+    """A group with this app's tags is managed: it gets the configured retention."""
     shop()
     writes()
     plan = shop(RETENTION_DAYS=365)
-    assert [str(each) for each in plan.changes] == ["update log group shop"]
+    assert [str(change) for change in plan.changes] == ["update log group shop"]
     assert writes() == ["PutRetentionPolicy"]
     assert aws.call("logs", "describe_log_groups")["logGroups"][0]["retentionInDays"] == 365
 
 
-def test_foreign_alarm_and_filter_of_our_name_are_refused(
+def test_unmanaged_alarm_and_filter_of_a_declared_name_are_refused(
     aws: Aws, shop: Shop, writes: Writes
 ) -> None:
-    """Nothing of somebody else is overwritten; all that is in the way is named at once."""
+    """Nothing unmanaged is overwritten. The error names all conflicts at once."""
     aws.call("logs", "create_log_group", logGroupName="shop")
     aws.call(
         "logs",
@@ -452,7 +457,7 @@ def test_foreign_alarm_and_filter_of_our_name_are_refused(
     with pytest.raises(ProvisioningError) as caught:
         shop()
     assert writes() == []
-    assert [(each.key, each.value) for each in caught.value.problems] == [
+    assert [(problem.key, problem.value) for problem in caught.value.problems] == [
         ("metric filter", "shop-not-found-error"),
         ("alarm", "shop-critical-error"),
     ]
@@ -460,10 +465,10 @@ def test_foreign_alarm_and_filter_of_our_name_are_refused(
     assert _alarms(aws)["shop-critical-error"]["AlarmDescription"] == "Ours since 2019"
 
 
-def test_quota_of_filters_is_told_before_the_first_write(
+def test_quota_of_filters_is_checked_before_the_first_write(
     aws: Aws, shop: Shop, writes: Writes
 ) -> None:
-    """A log group carries 100 filters; the 101st is refused by the plan, not half-way."""
+    """A log group has at most 100 filters. The plan refuses the 101st before any write."""
     aws.call("logs", "create_log_group", logGroupName="shop")
     for number in range(94):
         aws.call(
@@ -484,7 +489,7 @@ def test_quota_of_filters_is_told_before_the_first_write(
 
 
 def test_existing_topic_is_used_as_it_is(aws: Aws, shop: Shop, writes: Writes) -> None:
-    """A topic of that name gets subscriptions, but no tags, no attributes, no second creation."""
+    """A topic of that name gets subscriptions, but no tags and no attributes."""
     aws.call("sns", "create_topic", Name="ops", Tags=[{"Key": "team", "Value": "ops"}])
     aws.call("sns", "subscribe", TopicArn=ARN, Protocol="email", Endpoint="ops@example.com")
     writes()
@@ -497,7 +502,7 @@ def test_existing_topic_is_used_as_it_is(aws: Aws, shop: Shop, writes: Writes) -
 
 
 def test_topic_by_arn_is_never_created(aws: Aws, shop: Shop, calls: list[str]) -> None:
-    """A whole ARN needs no identity and no creation; a topic that is missing is told of."""
+    """An ARN needs no identity and no creation. The plan warns of a topic that does not exist."""
     plan = shop(SNS_TOPIC=ARN)
     assert {"CreateTopic", "GetCallerIdentity"}.isdisjoint(calls)
     assert _alarms(aws)["shop-critical-error"]["AlarmActions"] == [ARN]
@@ -507,7 +512,7 @@ def test_topic_by_arn_is_never_created(aws: Aws, shop: Shop, calls: list[str]) -
     assert shop(SNS_TOPIC=ARN).warnings == ()
 
 
-def test_a_shared_log_group_is_told_of(shop: Shop) -> None:
+def test_a_shared_log_group_is_a_warning(shop: Shop) -> None:
     """Two apps in one log group count each other's lines, which no pattern can prevent."""
     assert shop(LOG_GROUP="all").warnings == ()
     (warning,) = shop(LOG_GROUP="all", APP_NAME="blog").warnings
@@ -520,7 +525,7 @@ def test_a_shared_log_group_is_told_of(shop: Shop) -> None:
     ["arn:aws:sns:us-east-1:123456789012:ops", "arn:aws-cn:sns:eu-central-1:123456789012:ops"],
 )
 def test_topic_of_another_region_or_partition_is_refused(shop: Shop, arn: str) -> None:
-    """CloudWatch would take the ARN and tell nobody."""
+    """CloudWatch would accept the ARN and notify no one."""
     with pytest.raises(ConfigurationError, match="partition aws, region eu-central-1"):
         shop(SNS_TOPIC=arn)
 
@@ -538,12 +543,12 @@ def test_partition_is_the_regions_own(moto_url: str) -> None:
     assert bootstrap(china, Catalogue(DEFAULT_DETECTORS), config).is_empty
 
 
-def test_group_made_by_somebody_meanwhile_is_no_failure(aws: Aws, shop: Shop) -> None:
-    """A sender or a second worker may create the group between the plan and its application."""
+def test_group_that_is_created_meanwhile_is_no_failure(aws: Aws, shop: Shop) -> None:
+    """A sender or a second worker may create the group between plan and application."""
     config = configuration.load({}, {}, app_name="shop")
-    made = bootstrap(aws, Catalogue(DEFAULT_DETECTORS), config, dry_run=True)
+    plan = bootstrap(aws, Catalogue(DEFAULT_DETECTORS), config, dry_run=True)
     aws.call("logs", "create_log_group", logGroupName="shop")
-    assert apply_plan(aws, made).pending == ()
+    assert apply_plan(aws, plan).pending == ()
     assert shop().is_empty
 
 
@@ -555,10 +560,10 @@ def test_group_made_by_somebody_meanwhile_is_no_failure(aws: Aws, shop: Shop) ->
         ("shop-bad-request-error", '{ $.event = "Bad Request Error" }', "$.n"),
     ],
 )
-def test_a_filter_of_somebody_else_is_never_rewritten(
+def test_an_unmanaged_filter_is_never_rewritten(
     aws: Aws, shop: Shop, name: str, pattern: str, value: str
 ) -> None:
-    """A filter under a declared name that we did not write stops the plan, before any change."""
+    """An unmanaged filter with a declared name stops the plan before any change."""
     aws.call("logs", "create_log_group", logGroupName="shop")
     theirs = {"metricName": name, "metricNamespace": "TheirTeam", "metricValue": value}
     aws.call(

@@ -1,4 +1,4 @@
-"""Whose is it: the rules by which something may be changed or deleted, each at its edge."""
+"""Ownership: the rules by which a resource may be changed or deleted, with their edge cases."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from flask_errwatch.provision.resources import (
 from flask_errwatch.provision.resources.canonical_json import recanonical
 
 
-def counted(name: str, phrase: str = "Login Failed", /, **changed: object) -> MetricFilter:
-    """A filter as ours are, but for what is changed."""
+def metric_filter(name: str, phrase: str = "Login Failed", /, **changed: object) -> MetricFilter:
+    """Returns a filter like a managed one, with some fields changed."""
     values: dict[str, object] = {
         "log_group": "shared",
         "name": name,
@@ -31,11 +31,11 @@ def counted(name: str, phrase: str = "Login Failed", /, **changed: object) -> Me
         "metric_name": name,
         **changed,
     }
-    return MetricFilter(**values)  # type: ignore[arg-type]  # each test gives fitting ones
+    return MetricFilter(**values)  # type: ignore[arg-type]  # every test passes values of the right type
 
 
 def alarm(name: str, app: str, **changed: object) -> MetricAlarm:
-    """An alarm with the app's marker line."""
+    """Returns an alarm with the app's marker line."""
     values: dict[str, object] = {
         "name": name,
         "description": f"Words.\nmanaged-by=flask-errwatch app={app}",
@@ -44,37 +44,37 @@ def alarm(name: str, app: str, **changed: object) -> MetricAlarm:
         "treat_missing_data": "notBreaching",
         **changed,
     }
-    return MetricAlarm(**values)  # type: ignore[arg-type]  # each test gives fitting ones
+    return MetricAlarm(**values)  # type: ignore[arg-type]  # every test passes values of the right type
 
 
-def ours(stands: Resource, *others: Resource) -> bool:
-    """Whether it is the app `shop`'s own."""
-    actual = Actual(resources=(stands, *others))
-    return is_managed(stands, "shop", actual)
+def managed(resource: Resource, *others: Resource) -> bool:
+    """Whether the resource is managed by the app `shop`."""
+    actual = Actual(resources=(resource, *others))
+    return is_managed(resource, "shop", actual)
 
 
-def test_filter_whose_alarm_is_ours_is_ours() -> None:
-    """Also where the detector's name is not its phrase."""
-    assert ours(counted("shop-bad-login"), alarm("shop-bad-login", "shop"))
-    assert not ours(counted("shop-bad-login"), alarm("shop-bad-login", "shop-admin"))
-    assert not ours(counted("shop-login-failed"), alarm("shop-login-failed", "x"))
+def test_filter_whose_alarm_is_managed_is_managed() -> None:
+    """This also holds where the detector's name is not its phrase."""
+    assert managed(metric_filter("shop-bad-login"), alarm("shop-bad-login", "shop"))
+    assert not managed(metric_filter("shop-bad-login"), alarm("shop-bad-login", "shop-admin"))
+    assert not managed(metric_filter("shop-login-failed"), alarm("shop-login-failed", "x"))
 
 
-def test_phrase_tells_where_the_apps_name_ends() -> None:
+def test_phrase_shows_where_the_apps_name_ends() -> None:
     """In a shared log group `shop` owns no filter of `shop-admin`, declared or not."""
-    theirs = counted("shop-admin-login-failed")
+    theirs = metric_filter("shop-admin-login-failed")
     assert owner_by_phrase(theirs) == "shop-admin"
-    assert not ours(theirs)
-    assert not ours(theirs)
-    assert ours(counted("shop-login-failed"))
-    assert ours(counted("shop-admin-login-failed", "Admin Login Failed"))
+    assert not managed(theirs)
+    assert not managed(theirs)
+    assert managed(metric_filter("shop-login-failed"))
+    assert managed(metric_filter("shop-admin-login-failed", "Admin Login Failed"))
 
 
-def test_filter_that_tells_nothing_is_never_touched_on_suspicion() -> None:
-    """Without an alarm and with a name of its own it may be anybody's."""
-    silent = counted("shop-bad-login")
+def test_filter_of_unknown_owner_is_never_touched() -> None:
+    """Without an alarm, and with a name that is not its phrase, its owner is unknown."""
+    silent = metric_filter("shop-bad-login")
     assert owner_by_phrase(silent) is None
-    assert not ours(silent)
+    assert not managed(silent)
 
 
 @pytest.mark.parametrize(
@@ -90,75 +90,75 @@ def test_filter_that_tells_nothing_is_never_touched_on_suspicion() -> None:
     ],
 )
 def test_filter_of_another_form_is_not_deleted(changed: dict[str, object]) -> None:
-    """A filter that somebody wrote beside ours, under a name like ours, stays."""
-    assert not ours(counted("shop-login-failed", **changed))
+    """A filter that someone else wrote, with a name like ours, stays."""
+    assert not managed(metric_filter("shop-login-failed", **changed))
 
 
-def test_filter_that_counts_another_metric_is_somebody_elses() -> None:
-    """Ours bear the name of their metric, whatever else tells."""
-    foreign = counted("shop-login-failed", metric_name="Logins")
-    assert not ours(foreign, alarm("shop-login-failed", "shop"))
+def test_filter_that_counts_another_metric_is_unmanaged() -> None:
+    """A managed filter has the name of its metric, whatever else matches."""
+    foreign = metric_filter("shop-login-failed", metric_name="Logins")
+    assert not managed(foreign, alarm("shop-login-failed", "shop"))
 
 
-def test_alarm_is_told_by_the_last_line_of_its_description() -> None:
-    """A name that begins like ours is not enough, nor is the line in another place."""
-    assert ours(alarm("shop-x", "shop"))
-    assert not ours(alarm("shop-admin-x", "shop-admin"))
+def test_alarm_is_identified_by_the_last_line_of_its_description() -> None:
+    """A name with the app's prefix is not enough, nor is the marker on another line."""
+    assert managed(alarm("shop-x", "shop"))
+    assert not managed(alarm("shop-admin-x", "shop-admin"))
     line = "managed-by=flask-errwatch app=shop"
-    assert not ours(alarm("shop-x", "shop", description=f"{line}\nEdited."))
-    assert not ours(alarm("shop-x", "shop", description=f"{line}s"))
+    assert not managed(alarm("shop-x", "shop", description=f"{line}\nEdited."))
+    assert not managed(alarm("shop-x", "shop", description=f"{line}s"))
 
 
-def test_rule_and_model_are_told_by_the_alarm_that_uses_them() -> None:
-    """They carry nothing readable themselves."""
+def test_rule_and_model_are_identified_by_the_alarm_that_uses_them() -> None:
+    """The list calls return nothing else that identifies their owner."""
     rule = InsightRule(name="shop-x-one-source", definition="{}")
-    term = MetricQuery(
+    query = MetricQuery(
         id="m", expression='INSIGHT_RULE_METRIC("shop-x-one-source", "MaxContributorValue")'
     )
-    assert ours(rule, alarm("shop-x-one-source", "shop", metrics=(term,)))
-    assert not ours(rule, alarm("shop-x-one-source", "other", metrics=(term,)))
-    assert not ours(rule)
+    assert managed(rule, alarm("shop-x-one-source", "shop", metrics=(query,)))
+    assert not managed(rule, alarm("shop-x-one-source", "other", metrics=(query,)))
+    assert not managed(rule)
     model = AnomalyDetector(namespace="N", metric_name="shop-x", statistic="Sum")
     metric = MetricQuery(id="m", namespace="N", metric_name="shop-x", statistic="Sum", period=60)
     banded = alarm("shop-x", "shop", metrics=(metric,), threshold_metric_id="b")
-    assert ours(model, banded)
-    assert not ours(model, alarm("shop-x", "shop", metrics=(metric,)))
-    assert not ours(AnomalyDetector(namespace="N", metric_name="y", statistic="Sum"), banded)
+    assert managed(model, banded)
+    assert not managed(model, alarm("shop-x", "shop", metrics=(metric,)))
+    assert not managed(AnomalyDetector(namespace="N", metric_name="y", statistic="Sum"), banded)
 
 
-def test_group_and_topic_are_told_by_their_tags() -> None:
-    """Further tags do not matter, another app's do."""
+def test_group_and_topic_are_identified_by_their_tags() -> None:
+    """Further tags do not matter, those of another app do."""
     tags = (("app", "shop"), ("managed-by", "flask-errwatch"), ("team", "web"))
-    assert ours(LogGroup(name="shop", retention_days=90, tags=tags))
-    assert not ours(LogGroup(name="shop", retention_days=90, tags=tags[:1]))
-    assert ours(Topic(name="ops", arn="arn", tags=tags))
-    assert not ours(Topic(name="ops", arn="arn", tags=(*tags[1:], ("app", "shop-admin"))))
+    assert managed(LogGroup(name="shop", retention_days=90, tags=tags))
+    assert not managed(LogGroup(name="shop", retention_days=90, tags=tags[:1]))
+    assert managed(Topic(name="ops", arn="arn", tags=tags))
+    assert not managed(Topic(name="ops", arn="arn", tags=(*tags[1:], ("app", "shop-admin"))))
 
 
-def test_query_and_dashboard_are_told_by_what_stands_in_them() -> None:
-    """A comment at the top of the query, a text on the dashboard; a name tells nothing."""
+def test_query_and_dashboard_are_identified_by_their_content() -> None:
+    """A comment at the top of the query, a text widget on the dashboard, but not the name."""
     query = "# managed-by=flask-errwatch app=shop\nfilter x"
-    assert ours(QueryDefinition(name="shop/a", query=query, log_groups=()))
-    assert not ours(QueryDefinition(name="shop/a", query="filter x", log_groups=()))
-    assert not ours(QueryDefinition(name="shop/a", query=f"{query[:-9]}s\nx", log_groups=()))
+    assert managed(QueryDefinition(name="shop/a", query=query, log_groups=()))
+    assert not managed(QueryDefinition(name="shop/a", query="filter x", log_groups=()))
+    assert not managed(QueryDefinition(name="shop/a", query=f"{query[:-9]}s\nx", log_groups=()))
     body = '{"widgets":[{"properties":{"markdown":"managed-by=flask-errwatch app=%s"}}]}'
-    assert ours(Dashboard(name="shop-errors", body=recanonical(body % "shop")))
-    assert not ours(Dashboard(name="shop-errors", body=recanonical(body % "shop-admin")))
-    assert not ours(Dashboard(name="shop-errors", body="{}"))
+    assert managed(Dashboard(name="shop-errors", body=recanonical(body % "shop")))
+    assert not managed(Dashboard(name="shop-errors", body=recanonical(body % "shop-admin")))
+    assert not managed(Dashboard(name="shop-errors", body="{}"))
 
 
-def test_subscription_is_never_ours_to_delete() -> None:
-    """People subscribe by hand beside us, and nothing tells them apart."""
-    assert not ours(Subscription.of("mailto:ops@example.com", "arn"))
+def test_subscription_is_never_managed() -> None:
+    """People subscribe by hand too, and nothing distinguishes the two."""
+    assert not managed(Subscription.of("mailto:ops@example.com", "arn"))
 
 
-def test_a_dashboard_of_another_region_is_not_ours() -> None:
-    """Dashboards are global: what the same app made elsewhere is never changed or deleted."""
+def test_a_dashboard_of_another_region_is_not_managed() -> None:
+    """Dashboards are global: that of the same app elsewhere is never changed or deleted."""
     body = (
         '{"widgets":[{"properties":{"markdown":"managed-by=flask-errwatch app=shop"}},'
         '{"properties":{"region":"eu-central-1"}}]}'
     )
     there = Dashboard(name="shop-errors", body=recanonical(body))
-    for region, is_ours_there in (("eu-central-1", True), ("us-east-1", False)):
+    for region, is_managed_there in (("eu-central-1", True), ("us-east-1", False)):
         actual = Actual(resources=(there,), region=region)
-        assert is_managed(there, "shop", actual) is is_ours_there
+        assert is_managed(there, "shop", actual) is is_managed_there

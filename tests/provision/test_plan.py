@@ -30,7 +30,7 @@ PLAN = Plan(
 
 
 def test_table_is_aligned_and_summed_up() -> None:
-    """One row per resource, the differences below, the sum last; no secret of a hook."""
+    """A row per resource, differences below, the sum last, and no secret of a webhook."""
     assert str(PLAN) == (
         "update     log group     shop\n"
         "                         retention_days: none → 90\n"
@@ -43,10 +43,10 @@ def test_table_is_aligned_and_summed_up() -> None:
 
 
 def test_plan_remembers_what_was_applied() -> None:
-    """Applied changes move over one by one, and the plan before stays what it was."""
+    """Changes become applied one by one. The earlier plan does not change."""
     half = PLAN.one_more_applied()
-    assert [str(each) for each in half.applied] == ["update log group shop"]
-    assert [str(each) for each in half.pending] == [
+    assert [str(change) for change in half.applied] == ["update log group shop"]
+    assert [str(change) for change in half.pending] == [
         "create subscription https://hooks.example.com/…"
     ]
     assert str(half).splitlines()[0] == "updated    log group     shop"
@@ -56,15 +56,15 @@ def test_plan_remembers_what_was_applied() -> None:
     assert (PLAN.done, PLAN.applied) == (0, ())
 
 
-def test_plan_without_changes_says_so() -> None:
-    """An empty plan is a sentence, not a silence."""
+def test_plan_without_changes_prints_a_sentence() -> None:
+    """An empty plan prints a sentence."""
     plan = Plan(entries=(Change(action="unchanged", resource=TOPIC),))
     assert plan.is_empty
     assert str(plan).endswith("Nothing to change: 1 resources match the declaration.")
 
 
 def test_filter_with_dimensions_has_no_default() -> None:
-    """AWS refuses the two together; the model can say either."""
+    """AWS refuses both together. The model can have either."""
     counted = MetricFilter(
         log_group="shop",
         name="shop-x",
@@ -86,8 +86,8 @@ def test_filter_with_dimensions_has_no_default() -> None:
     ]
 
 
-def test_large_and_broken_numbers_are_shown_in_full() -> None:
-    """Thresholds are never rounded on the screen."""
+def test_large_and_fractional_numbers_are_shown_in_full() -> None:
+    """Thresholds are never rounded when they are shown."""
     differences = (
         Difference(field="threshold", old=1234567.0, new=0.25),
         Difference(field="period", old=60, new=300),

@@ -156,7 +156,7 @@ def _write(aws: Aws, now: datetime, lines: list[str]) -> None:
 
 
 def test_empty_account_is_a_status_too(impatient: Aws) -> None:
-    """Everything is missing, and there are no heartbeats. Without an alarm no history is read."""
+    """Everything is missing, heartbeats too. Without an alarm no history is read."""
     status = status_of(impatient)
     assert (len(status.plan.changes), status.alarms, status.notes) == (14, (), ())
     assert "Delivery: no heartbeat in the last 15 minutes." in str(status)
@@ -270,7 +270,7 @@ def test_sections_and_remarks_are_values_for_another_renderer() -> None:
 def test_status_without_credentials_is_one_sentence(
     impatient: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the resources cannot be read, there is no status."""
+    """If the resources cannot be read, the status fails."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ProvisioningError, match="Give the process AWS credentials"):

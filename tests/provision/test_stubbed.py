@@ -1,6 +1,7 @@
-"""Against botocore's Stubber: what moto does not do, or does otherwise than AWS.
+"""Against botocore's Stubber: what moto lacks or does differently from AWS.
 
 The Stubber checks every parameter against the service's own model. Each test names the gap.
+
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ GROUP_ARN = "arn:aws:logs:eu-central-1:123456789012:log-group:shop"
 ALARM_ARN = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:shop-login-failed"
 FEW = Catalogue((Detector(name="login-failed", event="Login Failed"),))
 TAGS = [{"Key": "managed-by", "Value": "flask-errwatch"}, {"Key": "app", "Value": "shop"}]
-#: Its link is that of the console in Frankfurt.
+#: Its link leads to the console in Frankfurt.
 DESCRIPTION = (
     'Its lines say "Login Failed" in log group shop.\n'
     "First: open its newest lines and see what they share: a path, a client_ip, a release.\n"
@@ -38,13 +39,13 @@ DESCRIPTION = (
 
 @pytest.fixture
 def stubbed() -> Iterator[StubbedAws]:
-    """Every awaited call has to be made, in order, and no other."""
+    """An `Aws` that requires exactly the expected calls, in order."""
     aws = StubbedAws()
-    for each in aws.stubs.values():
-        each.activate()
+    for stub in aws.stubs.values():
+        stub.activate()
     yield aws
-    for each in aws.stubs.values():
-        each.assert_no_pending_responses()
+    for stub in aws.stubs.values():
+        stub.assert_no_pending_responses()
 
 
 def _run(
@@ -56,7 +57,7 @@ def _run(
 
 
 def _alarm(**changed: object) -> dict[str, object]:
-    standing: dict[str, object] = {
+    entry: dict[str, object] = {
         "AlarmName": "shop-login-failed",
         "AlarmArn": ALARM_ARN,
         "AlarmDescription": DESCRIPTION,
@@ -75,7 +76,7 @@ def _alarm(**changed: object) -> dict[str, object]:
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
     }
-    return {**standing, **changed}
+    return {**entry, **changed}
 
 
 def _filter(name: str, **changed: object) -> dict[str, object]:
@@ -111,8 +112,8 @@ def _expect_alarms(
     composites: Sequence[dict[str, object]] = (),
     then: Callable[[], None] = lambda: None,
 ) -> None:
-    """The listings of metric alarms, composite alarms, what `then` awaits, and dashboards."""
-    asked: dict[str, object] = {
+    """Expects the listings of metric alarms, composite alarms, those of `then`, and dashboards."""
+    arguments: dict[str, object] = {
         "AlarmNamePrefix": "shop-",
         "AlarmTypes": ["MetricAlarm"],
         "MaxRecords": 100,
@@ -121,34 +122,35 @@ def _expect_alarms(
         answer: dict[str, object] = {"MetricAlarms": page}
         if number < len(pages):
             answer["NextToken"] = f"page-{number + 1}"
-        aws.expect("describe_alarms", answer, **asked)
-        asked = {**asked, "NextToken": f"page-{number + 1}"}
-    asked = {"AlarmNamePrefix": "shop-", "AlarmTypes": ["CompositeAlarm"], "MaxRecords": 100}
-    aws.expect("describe_alarms", {"CompositeAlarms": list(composites)}, **asked)
+        aws.expect("describe_alarms", answer, **arguments)
+        arguments = {**arguments, "NextToken": f"page-{number + 1}"}
+    arguments = {"AlarmNamePrefix": "shop-", "AlarmTypes": ["CompositeAlarm"], "MaxRecords": 100}
+    aws.expect("describe_alarms", {"CompositeAlarms": list(composites)}, **arguments)
     then()
     aws.expect("list_dashboards", {"DashboardEntries": []}, DashboardNamePrefix="shop-errors")
 
 
 def _expect_filters(aws: StubbedAws, *pages: list[dict[str, object]]) -> None:
-    asked: dict[str, object] = {"logGroupName": "shop"}
+    arguments: dict[str, object] = {"logGroupName": "shop"}
     for number, page in enumerate(pages, start=1):
         answer: dict[str, object] = {"metricFilters": page}
         if number < len(pages):
             answer["nextToken"] = f"page-{number + 1}"
-        aws.expect("describe_metric_filters", answer, **asked)
-        asked = {**asked, "nextToken": f"page-{number + 1}"}
+        aws.expect("describe_metric_filters", answer, **arguments)
+        arguments = {**arguments, "nextToken": f"page-{number + 1}"}
 
 
 def test_every_page_of_filters_and_alarms_is_read(stubbed: StubbedAws) -> None:
-    """In moto MaxRecords is ignored, and filters are not paged; AWS pages both.
+    """Moto ignores MaxRecords, and does not page filters. AWS pages both.
 
-    AWS also reports `DatapointsToAlarm` where M is N, and the older `arn` with its `:*`.
+    AWS also returns `DatapointsToAlarm` where M is N, and the older `arn` with its `:*`.
+
     """
     _expect_group(stubbed)
     foreign = [_filter(f"foreign-{number}") for number in range(50)]
     _expect_filters(stubbed, foreign, [_filter("shop-login-failed")])
     others = [
-        _alarm(AlarmName=f"shop-foreign-{number}", AlarmDescription="Somebody else's")
+        _alarm(AlarmName=f"shop-foreign-{number}", AlarmDescription="Unmanaged")
         for number in range(100)
     ]
     _expect_alarms(stubbed, others, others, [_alarm()])
@@ -156,16 +158,16 @@ def test_every_page_of_filters_and_alarms_is_read(stubbed: StubbedAws) -> None:
     assert (plan.is_empty, plan.count("unchanged")) == (True, 3)
 
 
-def test_filters_of_a_missing_group_are_not_asked_for(stubbed: StubbedAws) -> None:
-    """AWS answers ResourceNotFoundException there; moto an empty list."""
+def test_filters_of_a_missing_group_are_not_listed(stubbed: StubbedAws) -> None:
+    """There AWS answers ResourceNotFoundException, moto an empty list."""
     prefixed = {"logGroupName": "shop-admin", "arn": f"{GROUP_ARN}-admin:*"}
     stubbed.expect("describe_log_groups", {"logGroups": [prefixed]}, logGroupNamePrefix="shop")
     _expect_alarms(stubbed, [])
     assert _run(stubbed, dry_run=True).count("create") == 3
 
 
-def test_update_of_an_alarm_tags_it_by_a_call_of_its_own(stubbed: StubbedAws) -> None:
-    """AWS ignores Tags when PutMetricAlarm updates; moto takes them, and resets the state."""
+def test_update_of_an_alarm_tags_it_by_a_separate_call(stubbed: StubbedAws) -> None:
+    """AWS ignores Tags when PutMetricAlarm updates. moto sets them, and resets the state."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     _expect_alarms(stubbed, [_alarm(Threshold=3.0, Unit="Bytes")])
@@ -179,18 +181,18 @@ def test_update_of_an_alarm_tags_it_by_a_call_of_its_own(stubbed: StubbedAws) ->
 
 
 def test_update_of_a_filter_is_one_put(stubbed: StubbedAws) -> None:
-    """AWS replaces the filter of that name; moto would keep both."""
+    """AWS replaces the filter of that name. moto would keep both."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed", filterPattern="Login")])
     _expect_alarms(stubbed, [_alarm()])
     declared = _filter("shop-login-failed")
     stubbed.expect("put_metric_filter", {}, **declared)
     plan = _run(stubbed)
-    assert [str(each) for each in plan.applied] == ["update metric filter shop-login-failed"]
+    assert [str(change) for change in plan.applied] == ["update metric filter shop-login-failed"]
 
 
 def test_pending_subscription_is_not_repeated(stubbed: StubbedAws) -> None:
-    """AWS lists `PendingConfirmation` until the person agrees; moto confirms at once."""
+    """AWS lists `PendingConfirmation` until the owner confirms. moto confirms at once."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     _expect_alarms(stubbed, [_alarm(AlarmActions=[ARN], OKActions=[ARN])])
@@ -216,14 +218,14 @@ def test_pending_subscription_is_not_repeated(stubbed: StubbedAws) -> None:
     urls = "mailto:ops@example.com,mailto:dev@example.com"
     plan = _run(stubbed, SNS_TOPIC=ARN, SUBSCRIPTIONS=urls)
     assert plan.is_empty
-    assert [each.note for each in plan.entries if each.resource.kind == "subscription"] == [
+    assert [change.note for change in plan.entries if change.resource.kind == "subscription"] == [
         "waits for its owner to confirm it",
         "",
     ]
 
 
 def test_infrequent_access_group_is_refused(stubbed: StubbedAws) -> None:
-    """AWS takes no metric filters there; moto has no classes."""
+    """AWS allows no metric filters there. moto has no classes."""
     _expect_group(stubbed, logGroupClass="INFREQUENT_ACCESS")
     _expect_filters(stubbed, [])
     _expect_alarms(stubbed, [])
@@ -232,7 +234,7 @@ def test_infrequent_access_group_is_refused(stubbed: StubbedAws) -> None:
 
 
 def test_new_group_is_of_the_standard_class(stubbed: StubbedAws) -> None:
-    """The class is not kept by moto, so the call itself is looked at."""
+    """Moto does not store the class, so the test checks the call itself."""
     stubbed.expect("describe_log_groups", {"logGroups": []}, logGroupNamePrefix="shop")
     _expect_alarms(stubbed, [_alarm()])
     stubbed.expect(
@@ -248,7 +250,7 @@ def test_new_group_is_of_the_standard_class(stubbed: StubbedAws) -> None:
 
 
 def test_alarm_on_an_expression_or_band_is_read_all_the_same(stubbed: StubbedAws) -> None:
-    """Somebody made ours a math alarm: it has no metric, no statistic, no threshold."""
+    """A managed alarm edited into a math alarm has no metric, no statistic and no threshold."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     edited = _alarm(Metrics=[{"Id": "e1", "Expression": "m1*2"}])
@@ -256,7 +258,7 @@ def test_alarm_on_an_expression_or_band_is_read_all_the_same(stubbed: StubbedAws
         del edited[key]
     _expect_alarms(stubbed, [edited])
     (change,) = _run(stubbed, dry_run=True).changes
-    assert [each.field for each in change.differences] == [
+    assert [difference.field for difference in change.differences] == [
         "namespace",
         "metric_name",
         "statistic",
@@ -266,8 +268,8 @@ def test_alarm_on_an_expression_or_band_is_read_all_the_same(stubbed: StubbedAws
     ]
 
 
-def test_what_aws_answers_cannot_reach_the_terminal(stubbed: StubbedAws) -> None:
-    """Control characters in a foreign description are shown as `?`, on one line."""
+def test_control_characters_from_aws_do_not_reach_the_terminal(stubbed: StubbedAws) -> None:
+    """Control characters in a description are shown as `?`, on one line."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     evil = "\x1b]0;pwned\x07\u202e\nmanaged-by=flask-errwatch app=shop"
@@ -329,7 +331,7 @@ RULE_ARN = f"{ALARM_ARN}-busy"
 
 
 def test_composite_alarm_is_put_after_its_conditions(stubbed: StubbedAws) -> None:
-    """There are no composite alarms in moto: the three puts, checked against AWS's own model."""
+    """Moto has no composite alarms: the three puts are checked against AWS's own model."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     _expect_alarms(stubbed, [])
@@ -341,8 +343,8 @@ def test_composite_alarm_is_put_after_its_conditions(stubbed: StubbedAws) -> Non
     assert len(_run(stubbed, BUSY).applied) == 3
 
 
-def test_composite_alarm_that_stands_is_read_and_put_back(stubbed: StubbedAws) -> None:
-    """It comes in a listing of its own; an edited rule is one update, tags first."""
+def test_existing_composite_alarm_is_read_and_put_back(stubbed: StubbedAws) -> None:
+    """It is in a separate listing. An edited rule is one update, tags first."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     edited = {**COMPOSITE, "AlarmArn": RULE_ARN, "AlarmRule": "TRUE"}
@@ -353,11 +355,11 @@ def test_composite_alarm_that_stands_is_read_and_put_back(stubbed: StubbedAws) -
     )
     stubbed.expect("put_composite_alarm", {}, **COMPOSITE)
     (change,) = _run(stubbed, BUSY).applied
-    assert [each.field for each in change.differences] == ["rule"]
+    assert [difference.field for difference in change.differences] == ["rule"]
 
 
-def test_composite_alarm_goes_before_what_it_names(stubbed: StubbedAws) -> None:
-    """A detector that no longer wants it: one call each, and the composite first."""
+def test_composite_alarm_is_deleted_before_its_conditions(stubbed: StubbedAws) -> None:
+    """For a detector without it: one call for each alarm, the composite first."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     requests = {**REQUESTS, "AlarmArn": f"{ALARM_ARN}-requests"}
@@ -366,9 +368,9 @@ def test_composite_alarm_goes_before_what_it_names(stubbed: StubbedAws) -> None:
     for name in ("shop-login-failed-busy", "shop-login-failed-requests"):
         stubbed.expect("delete_alarms", {}, AlarmNames=[name])
     keys = configuration.load({}, {}, app_name="shop")
-    made = bootstrap(stubbed, FEW.configured(keys), keys, dry_run=True)
-    assert made.count("delete") == 2
-    apply_plan(stubbed, made, force=True)
+    plan = bootstrap(stubbed, FEW.configured(keys), keys, dry_run=True)
+    assert plan.count("delete") == 2
+    apply_plan(stubbed, plan, force=True)
 
 
 MODEL = {
@@ -422,7 +424,7 @@ def _expect_models(aws: StubbedAws, *models: Mapping[str, object]) -> Callable[[
 
 
 def test_band_is_learnt_before_its_alarm_is_put(stubbed: StubbedAws) -> None:
-    """There are no anomaly detectors in moto; the alarm takes no field of a plain metric."""
+    """Moto has no anomaly detectors. The alarm has no field of a plain metric."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     _expect_alarms(stubbed, [], then=_expect_models(stubbed))
@@ -432,19 +434,19 @@ def test_band_is_learnt_before_its_alarm_is_put(stubbed: StubbedAws) -> None:
 
 
 @pytest.mark.parametrize("is_newer", [True, False])
-def test_band_that_stands_is_left_alone(stubbed: StubbedAws, *, is_newer: bool) -> None:
-    """AWS gives a model in the older fields, the newer structure, or both."""
+def test_existing_band_is_left_alone(stubbed: StubbedAws, *, is_newer: bool) -> None:
+    """AWS returns a model in the older fields, the newer structure, or both."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
-    stands: Mapping[str, object] = {"SingleMetricAnomalyDetector": MODEL} if is_newer else MODEL
+    model: Mapping[str, object] = {"SingleMetricAnomalyDetector": MODEL} if is_newer else MODEL
     of_expression: dict[str, object] = {"MetricMathAnomalyDetector": {"MetricDataQueries": []}}
     banded = {**BAND_ALARM, "AlarmArn": ALARM_ARN}
-    _expect_alarms(stubbed, [banded], then=_expect_models(stubbed, stands, of_expression))
+    _expect_alarms(stubbed, [banded], then=_expect_models(stubbed, model, of_expression))
     assert _run(stubbed, UNUSUAL).is_empty
 
 
-def test_band_that_is_no_longer_declared_is_looked_for_and_goes(stubbed: StubbedAws) -> None:
-    """The alarm that stands tells that there is a model; it is deleted, then the alarm changed."""
+def test_band_that_is_no_longer_declared_is_deleted(stubbed: StubbedAws) -> None:
+    """The existing alarm shows that a model exists, which is deleted before the alarm changes."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     banded = {**BAND_ALARM, "AlarmArn": ALARM_ARN}
@@ -476,28 +478,29 @@ def _entry(query: QueryDefinition, number: int, **changed: object) -> dict[str, 
 
 
 def test_saved_queries_are_put_once_and_updated_by_their_id(stubbed: StubbedAws) -> None:
-    """There are none in moto. A put without an id makes a second one of the same name."""
-    wanted = _saved(stubbed)
-    first, second, third, *rest = wanted
+    """Moto has none. A put without an id creates a second query of the same name."""
+    first, second, third, *others = _saved(stubbed)
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
-    stands = [
+    entries = [
         _entry(first, 1),
         _entry(second, 2, queryString=f"{second.query}\n| limit 5"),
-        # Somebody saved one beside ours, and we once had another.
+        # Saved by someone else, once with the name of ours, and one that we no longer declare.
         {"queryDefinitionId": "theirs", "name": "shop/mine", "queryString": "filter x"},
         {"queryDefinitionId": "same name", "name": first.name, "queryString": "filter x"},
         _entry(third, 4, name="shop/former"),
-        *(_entry(each, number) for number, each in enumerate(rest, start=5)),
+        *(_entry(query, number) for number, query in enumerate(others, start=5)),
     ]
     _expect_alarms(stubbed, [_alarm()])
-    # The listing has no paginator in botocore: it is followed by its token.
-    asked = {"queryDefinitionNamePrefix": "shop/"}
+    # botocore has no paginator for this listing: the pages are followed by their token.
+    prefix = {"queryDefinitionNamePrefix": "shop/"}
     stubbed.expect(
-        "describe_query_definitions", {"queryDefinitions": stands[:4], "nextToken": "2"}, **asked
+        "describe_query_definitions",
+        {"queryDefinitions": entries[:4], "nextToken": "2"},
+        **prefix,
     )
     stubbed.expect(
-        "describe_query_definitions", {"queryDefinitions": stands[4:]}, **asked, nextToken="2"
+        "describe_query_definitions", {"queryDefinitions": entries[4:]}, **prefix, nextToken="2"
     )
     stubbed.expect("delete_query_definition", {"success": True}, queryDefinitionId="id-4")
     for query, which in ((second, {"queryDefinitionId": "id-2"}), (third, {})):
@@ -510,7 +513,7 @@ def test_saved_queries_are_put_once_and_updated_by_their_id(stubbed: StubbedAws)
             **which,
         )
     plan = _run(stubbed, SAVED_QUERIES=True)
-    assert [str(each) for each in plan.applied] == [
+    assert [str(change) for change in plan.applied] == [
         "delete saved query shop/former",
         f"update saved query {second.name}",
         f"create saved query {third.name}",
@@ -551,10 +554,10 @@ def _rule(**changed: object) -> dict[str, object]:
     }
 
 
-def test_rule_of_somebody_else_is_refused_and_ours_is_compared_as_json(
+def test_unmanaged_rule_is_refused_and_a_managed_one_is_compared_as_json(
     stubbed: StubbedAws,
 ) -> None:
-    """AWS may give the definition in other spacing; without our alarm a different one is theirs."""
+    """AWS may return other spacing. Without our alarm, a different rule is unmanaged."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     spaced = str(RULE["RuleDefinition"]).replace(":", ": ")
@@ -566,7 +569,7 @@ def test_rule_of_somebody_else_is_refused_and_ours_is_compared_as_json(
         ),
     )
     plan = _run(stubbed, dry_run=True, PER_SOURCE_ALARMS="login-failed")
-    assert [str(each) for each in plan.changes] == ["create alarm shop-login-failed-one-source"]
+    assert [str(change) for change in plan.changes] == ["create alarm shop-login-failed-one-source"]
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     _expect_alarms(
@@ -581,7 +584,7 @@ def test_rule_of_somebody_else_is_refused_and_ours_is_compared_as_json(
 
 
 def test_rule_that_was_not_deleted_is_no_success(stubbed: StubbedAws) -> None:
-    """DeleteInsightRules answers 200 and lists its failures; moto never fails there."""
+    """DeleteInsightRules answers 200 and lists its failures. moto never fails there."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [_filter("shop-login-failed")])
     _expect_alarms(
@@ -597,7 +600,7 @@ def test_rule_that_was_not_deleted_is_no_success(stubbed: StubbedAws) -> None:
 
 
 def test_quota_that_aws_itself_reports_is_one_sentence(stubbed: StubbedAws) -> None:
-    """Somebody added filters between the plan and its application; moto has no quota."""
+    """Filters may be added between plan and application. moto has no quota."""
     _expect_group(stubbed)
     _expect_filters(stubbed, [])
     _expect_alarms(stubbed, [_alarm()])
@@ -617,7 +620,7 @@ def test_quota_that_aws_itself_reports_is_one_sentence(stubbed: StubbedAws) -> N
 
 
 def test_what_is_gone_already_counts_as_deleted(stubbed: StubbedAws) -> None:
-    """AWS answers ResourceNotFoundException for a filter that is gone; moto says nothing."""
+    """AWS answers ResourceNotFoundException for a missing filter, where moto succeeds."""
     _expect_group(stubbed)
     gone = _filter("shop-paid-twice", filterPattern='{ $.event = "Paid Twice" }')
     _expect_filters(stubbed, [_filter("shop-login-failed"), gone])
@@ -625,4 +628,6 @@ def test_what_is_gone_already_counts_as_deleted(stubbed: StubbedAws) -> None:
     stubbed.stubs["logs"].add_client_error(
         "delete_metric_filter", "ResourceNotFoundException", "gone", 400
     )
-    assert [str(each) for each in _run(stubbed).applied] == ["delete metric filter shop-paid-twice"]
+    assert [str(change) for change in _run(stubbed).applied] == [
+        "delete metric filter shop-paid-twice"
+    ]
