@@ -99,8 +99,7 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
     """
     entries = [
         Change(action="delete", resource=resource, actual=resource)
-        for resource in _deletable(actual)
-        if is_managed(resource, app_name, actual)
+        for resource in _deletable(actual, app_name)
     ]
     entries += [_topic_removal(topic, app_name, actual) for topic in actual.of_type(Topic)]
     entries += [
@@ -114,15 +113,17 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
 def _deletions(desired: Desired, actual: Actual) -> Iterator[Change]:
     """Deletes managed resources that are not declared, but neither log groups nor topics."""
     declared = {(resource.kind, resource.key) for resource in desired.resources}
-    for resource in _deletable(actual):
-        is_declared = (resource.kind, resource.key) in declared
-        if not is_declared and is_managed(resource, desired.app_name, actual):
+    for resource in _deletable(actual, desired.app_name):
+        if (resource.kind, resource.key) not in declared:
             yield Change(action="delete", resource=resource, actual=resource)
 
 
-def _deletable(actual: Actual) -> Iterator[Resource]:
+def _deletable(actual: Actual, app_name: str) -> Iterator[Resource]:
+    """Yields the resources that the app manages, in the order of deletion."""
     for cls in DELETION:
-        yield from actual.of_type(cls)
+        for resource in actual.of_type(cls):
+            if is_managed(resource, app_name, actual):
+                yield resource
 
 
 def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
@@ -195,7 +196,7 @@ def _topic_policy(
 def _named(
     desired: Resource, existing: Resource, app_name: str, actual: Actual, *, adopt: bool
 ) -> Change | Problem:
-    """Compares a resource that the app must manage, or import, to write it."""
+    """Compares a resource that is written only if the app manages or imports it."""
     if existing.kind != desired.kind:
         remedy = f"{_article(existing)} of this name exists: delete it, or rename the detector."
         return Problem(key=desired.kind, value=desired.label, remedy=remedy)
