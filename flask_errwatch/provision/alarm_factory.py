@@ -38,19 +38,14 @@ AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
 _RULE_NAME = re.compile(r"[\x20-\x7e]{1,128}")
 
 
-def detector_filter(detector: Detector, config: Config) -> MetricFilter:
-    """Returns the filter that counts a detector's lines."""
-    name = detector.resource_name(config.app_name)
-    return _filter(name, detector.pattern, config)
-
-
 def heartbeat_filter(config: Config) -> MetricFilter:
     """Returns the filter that counts heartbeats."""
     name = f"{config.app_name}-{HEARTBEAT.lower()}"
-    return _filter(name, f'{{ $.event = "{HEARTBEAT}" }}', config)
+    return line_filter(name, f'{{ $.event = "{HEARTBEAT}" }}', config)
 
 
-def _filter(name: str, pattern: str, config: Config) -> MetricFilter:
+def line_filter(name: str, pattern: str, config: Config) -> MetricFilter:
+    """Returns a filter that counts the lines with a pattern, in a metric of the filter's name."""
     return MetricFilter(
         log_group=config.log_group,
         name=name,

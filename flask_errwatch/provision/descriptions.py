@@ -10,7 +10,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Detector
 from flask_errwatch.provision.resources.tags import marker
 from flask_errwatch.provision.scope import AwsScope
-from flask_errwatch.provision.tokens import has_tokens
+from flask_errwatch.provision.tokens import ANYWHERE
 
 #: Characters of an alarm's description (AWS API Reference, PutMetricAlarm, AlarmDescription).
 LONGEST = 1024
@@ -19,6 +19,7 @@ _WORDS = 160
 
 #: The console's host in each partition. In other partitions the description has no link.
 _CONSOLES = {
+    ANYWHERE.partition: "console.aws.amazon.com",
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
@@ -62,7 +63,7 @@ Its lines say "Critical Error" in log group shop.
     return _fitted(
         " ".join(filter(None, (before, meaning, where))),
         advice=advice,
-        link=_link(detector.event, config, scope),
+        link=lines_link(detector.event, config.log_group, scope),
         ending=ending,
     )
 
@@ -84,7 +85,7 @@ def of_requests(detector: Detector, config: Config) -> str:
     """Describes the alarm on the number of requests, which is a condition without actions."""
     name = detector.resource_name(config.app_name)
     words = f"Enough requests come in: failures of {name} count. No one is notified."
-    return _fitted(words, advice="", link="", ending=(marker(config.app_name),))
+    return _fitted(words, advice="", link=None, ending=(marker(config.app_name),))
 
 
 def of_silence(config: Config, scope: AwsScope | None) -> str:
@@ -97,12 +98,12 @@ def of_silence(config: Config, scope: AwsScope | None) -> str:
     return _fitted(
         words,
         advice=advice,
-        link=_link(HEARTBEAT, config, scope),
+        link=lines_link(HEARTBEAT, config.log_group, scope),
         ending=(marker(config.app_name),),
     )
 
 
-def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
+def lines_link(event: str, log_group: str, scope: AwsScope | None) -> str | None:
     """Returns a link to the newest lines of an event, in the Logs Insights console.
 
     The fragment is an object in the console's own notation (`~(key~'text)`, other characters
@@ -110,15 +111,14 @@ def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
     mail program would end the link.
 
     Returns:
-        The link. None in a partition whose console is not known.
+        The link. None without a scope, and in a partition whose console is not known.
 
     Example:
         >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
         >>> lines_link("Login Failed", "shop", scope)[:79]
         'https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1'
     """
-    known = "aws" if has_tokens(scope.partition) else scope.partition
-    if known not in _CONSOLES:
+    if scope is None or scope.partition not in _CONSOLES:
         return None
     query = f'filter event = "{event}"\n| sort @timestamp desc\n| limit 100'
     pairs = (
@@ -129,7 +129,9 @@ def lines_link(event: str, log_group: str, scope: AwsScope) -> str | None:
     detail = f"~({'~'.join(pairs)})"
     for char, code in (("~", "$257E"), ("(", "$2528"), (")", "$2529"), ("'", "$2527")):
         detail = detail.replace(char, code)
-    home = f"https://{scope.region}.{_CONSOLES[known]}/cloudwatch/home?region={scope.region}"
+    home = (
+        f"https://{scope.region}.{_CONSOLES[scope.partition]}/cloudwatch/home?region={scope.region}"
+    )
     return f"{home}#logsV2:logs-insights$3FqueryDetail$3D{detail}"
 
 
@@ -138,16 +140,11 @@ def _starred(text: str) -> str:
     return _UNSAFE.sub(lambda match: f"*{ord(match[0]):02x}", text)
 
 
-def _link(event: str, config: Config, scope: AwsScope | None) -> str:
-    link = None if scope is None else lines_link(event, config.log_group, scope)
-    return "" if link is None else f"Lines: {link}"
-
-
-def _fitted(words: str, *, advice: str, link: str, ending: Sequence[str]) -> str:
+def _fitted(words: str, *, advice: str, link: str | None, ending: Sequence[str]) -> str:
     """Joins the parts, each on its own lines, within the maximum length. Keeps the whole ending."""
     room = LONGEST - sum(len(line) + 1 for line in ending)
     kept: list[str] = []
-    for line in filter(None, (advice, link)):
+    for line in filter(None, (advice, link and f"Lines: {link}")):
         if len(line) + 1 <= room - _WORDS:
             kept.append(line)
             room -= len(line) + 1

@@ -14,8 +14,8 @@ from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import (
     AlarmFactory,
     AlarmResource,
-    detector_filter,
     heartbeat_filter,
+    line_filter,
 )
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.queries import SAVED_QUERIES
@@ -127,7 +127,8 @@ def desired_resources(
     filters: list[MetricFilter] = []
     alarms: list[AlarmResource] = []
     for detector in catalogue:
-        filters.append(detector_filter(detector, config))
+        name = detector.resource_name(config.app_name)
+        filters.append(line_filter(name, detector.pattern, config))
         alarms += factory.alarms_for(detector, filters[-1])
     if config.silence_alarm:
         filters.append(heartbeat_filter(config))

@@ -55,7 +55,12 @@ def diff(desired: Desired, actual: Actual, *, adopt: bool = False) -> Plan:
     Raises:
         ProvisioningError: Naming every conflict.
     """
-    entries = list(_deletions(desired, actual))
+    declared = {(resource.kind, resource.key) for resource in desired.resources}
+    entries = [
+        Change(action="delete", resource=resource, actual=resource)
+        for resource in _deletable(actual, desired.app_name)
+        if (resource.kind, resource.key) not in declared
+    ]
     problems = list(_quota_problems(desired, actual, entries))
     for resource in desired.resources:
         outcome = _compare(resource, desired.app_name, actual, adopt=adopt)
@@ -110,16 +115,8 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
     return Plan(entries=tuple(entries), notes=actual.notes)
 
 
-def _deletions(desired: Desired, actual: Actual) -> Iterator[Change]:
-    """Deletes managed resources that are not declared, but neither log groups nor topics."""
-    declared = {(resource.kind, resource.key) for resource in desired.resources}
-    for resource in _deletable(actual, desired.app_name):
-        if (resource.kind, resource.key) not in declared:
-            yield Change(action="delete", resource=resource, actual=resource)
-
-
 def _deletable(actual: Actual, app_name: str) -> Iterator[Resource]:
-    """Yields the resources that the app manages, in the order of deletion."""
+    """Yields the resources that the app manages, except log groups and topics."""
     for cls in DELETION:
         for resource in actual.of_type(cls):
             if is_managed(resource, app_name, actual):
