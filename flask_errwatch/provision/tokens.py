@@ -47,7 +47,8 @@ def replace_tokens(
         reference: Returns the reference to the token of this name in the export language.
 
     Example:
-        "arn:{token('partition')}:sns", escape=str.upper, reference="${{{}}}".format)
+        >>> replace_tokens(f"arn:{token('partition')}:sns", escape=str.upper,
+        ...     reference="${{{}}}".format)
         'ARN:${partition}:SNS'
     """
     parts = _TOKEN.split(text)
