@@ -53,7 +53,7 @@ def _sizes() -> dict[str, int]:
     figures = {
         key: value for key, value in asdict(errwatch.stats(app)).items() if value is not None
     }
-    state.recorder.operational(HEARTBEAT, figures)
+    state.recorder.emit_operational(HEARTBEAT, figures)
     names = ("404", "403", "500", HEARTBEAT)
     return dict(zip(names, (len(line) for line in state.delivery.memory.lines), strict=True))
 

@@ -91,9 +91,9 @@ def _ours_as_it_is() -> tuple[Flask, peers.Settle]:
 
 def is_compiled() -> bool:
     """Whether flask-errwatch is compiled here, as in the wheels of a release."""
-    from flask_errwatch.capture import middleware as boundary
+    from flask_errwatch.capture import middleware
 
-    return not str(boundary.__file__).endswith(".py")
+    return not str(middleware.__file__).endswith(".py")
 
 
 def _floor() -> tuple[Flask, peers.Settle]:

@@ -1,4 +1,4 @@
-"""Flask applications as their own intrusion and failure detectors on AWS."""
+"""Makes Flask applications their own intrusion and failure detectors on AWS."""
 
 from __future__ import annotations
 
@@ -48,17 +48,14 @@ __all__ = [
     "event_recorded",
 ]
 
-if not TYPE_CHECKING:  # to a type checker it would make every name of the package exist
-    _LATER = {
-        "Plan": "provision",
-    }
+if not TYPE_CHECKING:  # a type checker would accept any name of the package
 
     def __getattr__(name: str) -> object:
-        """What most web processes do without is loaded at its first use."""
-        if name in _LATER:
-            return getattr(import_module(f"flask_errwatch.{_LATER[name]}"), name)
+        """Imports `Plan` on first use: few web processes need `flask_errwatch.provision`."""
+        if name == "Plan":
+            return import_module("flask_errwatch.provision").Plan
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        """With what is not loaded yet."""
+        """All public names, also those that are not imported yet."""
         return sorted({*globals(), *__all__})

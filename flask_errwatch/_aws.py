@@ -1,7 +1,6 @@
-"""The only door to boto3: lazy, one client per process and service, every failure explained.
+"""The only module that imports boto3 or botocore: lazily, with one client per process and service.
 
-Nothing else in the package imports boto3 or botocore. A call that fails raises
-`AwsCallError`, which names the IAM action and says what to do.
+A call that fails raises `AwsCallError`, which names the IAM action and the remedy.
 """
 
 from __future__ import annotations
@@ -13,20 +12,21 @@ from typing import Any, NamedTuple
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch._text import described, one_line
+from flask_errwatch.config import Config
 from flask_errwatch.errors import AwsCallError, FailureKind
 
-#: boto3's client objects have no common type: their methods are made at run time.
+#: boto3's client objects have no common type: their methods are created at run time.
 Client = Any
 Response = dict[str, Any]
 
 
 class Patience(NamedTuple):
-    """How long a call may take before it counts as failed.
+    """How long a call may take before it fails.
 
     Attributes:
         connect: Seconds to wait for a connection.
-        read: Seconds to wait for an answer.
-        attempts: Attempts that botocore makes of its own, throttling included.
+        read: Seconds to wait for a response.
+        attempts: Attempts that botocore makes, also when throttled.
     """
 
     connect: float
@@ -34,9 +34,9 @@ class Patience(NamedTuple):
     attempts: int
 
 
-#: A sender has its own back-off, and a stopping process has little time.
+#: The sender has its own back-off, and a stopping process has little time.
 DELIVERY = Patience(connect=2, read=5, attempts=1)
-#: A person waits; throttling is normal there (PutMetricFilter: 5 calls a second).
+#: A person waits, and throttling is normal (PutMetricFilter: 5 calls a second).
 PROVISIONING = Patience(connect=5, read=20, attempts=8)
 
 _CODES: dict[FailureKind, frozenset[str]] = {
@@ -73,21 +73,21 @@ _REMEDIES: dict[FailureKind, str] = {
     "permission": "Allow {action} in the IAM policy of this process's role.",
     "unreachable": (
         "Nothing answers there: check ERRWATCH_ENDPOINT_URL or AWS_ENDPOINT_URL, the "
-        "network's way out and, in a private subnet, the VPC endpoint."
+        "route to the internet and, in a private subnet, the VPC endpoint."
     ),
     "throttled": "AWS asks for fewer calls: it is tried again later.",
-    "quota": "A quota of the account is reached: remove what is unused or ask AWS for more.",
-    "fault": "AWS has a fault of its own: it is tried again later.",
+    "quota": "A quota of the account is reached: delete unused resources or request an increase.",
+    "fault": "AWS has an internal fault: it is tried again later.",
     "other": "See the message; the AWS API Reference describes the call.",
 }
 
 
 class Aws:
-    """AWS as this library uses it: `call` and `pages`, nothing else.
+    """Calls AWS, by `call` and `pages`.
 
     Args:
-        region: The region, or None for boto3's own choice.
-        endpoint_url: The endpoint of every service, or None for boto3's own choice.
+        region: The region, or None for boto3's default.
+        endpoint_url: The endpoint of every service, or None for boto3's default.
         patience: How long a call may take.
     """
 
@@ -97,16 +97,21 @@ class Aws:
         self._region = region
         self._endpoint_url = endpoint_url
         self._patience = patience
-        # No boto3 object is safe across a fork (boto/botocore#1246): each process has its own.
+        # boto3 objects are not safe across a fork (boto/botocore#1246): each process has its own.
         self._clients: PerProcess[_Clients] = PerProcess(_Clients)
 
+    @classmethod
+    def from_config(cls, config: Config, patience: Patience) -> Aws:
+        """AWS in the region and at the endpoint of an app's configuration."""
+        return cls(region=config.region, endpoint_url=config.endpoint_url, patience=patience)
+
     def call(self, service: str, method: str, /, **arguments: object) -> Response:
-        """What one AWS call answers.
+        """Returns the response of one AWS call.
 
         Args:
             service: boto3's name of the service, such as `logs`.
             method: boto3's name of the method, such as `put_log_events`.
-            **arguments: The call's own arguments.
+            **arguments: The call's arguments.
 
         Raises:
             AwsCallError: When it failed, whatever the reason.
@@ -119,13 +124,13 @@ class Aws:
         return response
 
     def pages(self, service: str, method: str, key: str, /, **arguments: object) -> Iterator[Any]:
-        """Every entry of a listing, page after page; also where botocore has no paginator.
+        """Yields every entry of a list call, page by page, also where botocore has no paginator.
 
         Args:
             service: boto3's name of the service.
-            method: boto3's name of the listing.
-            key: The member of the answer that holds the entries.
-            **arguments: The listing's own arguments.
+            method: boto3's name of the list call.
+            key: The member of the response that holds the entries.
+            **arguments: The call's arguments.
 
         Raises:
             AwsCallError: When a page failed.
@@ -135,84 +140,86 @@ class Aws:
             page = self.call(service, method, **{**arguments, **token})
             yield from page.get(key, ())
             # SNS and CloudWatch spell it NextToken, Logs nextToken, WAF NextMarker.
-            name = next((name for name in _TOKENS if page.get(name)), None)
-            if name is None:
+            token_key = next((name for name in _TOKENS if page.get(name)), None)
+            if token_key is None:
                 return
-            token = {name: page[name]}
+            token = {token_key: page[token_key]}
 
     def client(self, service: str) -> Client:
-        """This process's client of the service, made at its first use."""
+        """Returns this process's client of the service, created on first use."""
         return self._clients.get().client(service, self._region, self._endpoint_url, self._patience)
 
     def forget(self) -> None:
-        """Makes the next call with a new client: credentials are looked for anew."""
+        """Drops the clients, so that the next call looks up credentials again."""
         self._clients.get().forget()
 
     def region(self) -> str:
-        """The region that calls go to."""
+        """Returns the region of the calls."""
         try:
             return str(self.client("logs").meta.region_name)
         except Exception as error:
             raise explained("logs", "describe_log_groups", error) from error
 
     def partition(self) -> str:
-        """The partition that calls go to: `aws`, `aws-cn`, `aws-us-gov` …"""
+        """Returns the partition of the calls: `aws`, `aws-cn`, `aws-us-gov` …"""
         return str(self.client("logs").meta.partition)
 
 
 _TOKENS = ("nextToken", "NextToken", "NextMarker")
 
 
-#: Held while boto3, or what brings it in, is imported, and while it makes a client, which is not
-#: thread-safe; and held across a fork: a child in which a module stays half imported, by a thread
-#: that it does not have, would wait for that module for ever. Re-entrant, because making a client
-#: may start a process.
-making = threading.RLock()
+#: Held while boto3, or a module that imports it, is imported, and while a client is created, which
+#: is not thread-safe. Held across a fork, because a child in which a module stays half imported, by
+#: a thread that the child does not have, would wait for that module for ever. Re-entrant, because
+#: creating a client may start a process.
+boto3_lock = threading.RLock()
 os.register_at_fork(
-    before=making.acquire, after_in_parent=making.release, after_in_child=making.release
+    before=boto3_lock.acquire,
+    after_in_parent=boto3_lock.release,
+    after_in_child=boto3_lock.release,
 )
 
 
 class _Clients:
-    """One process's clients."""
+    """The clients of one process."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Client] = {}
+        self._by_service: dict[str, Client] = {}
         self._loader: Any = None
 
     def forget(self) -> None:
-        self._made = {}
+        self._by_service = {}
 
     def client(
         self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
     ) -> Client:
-        with making:
-            if service not in self._made:
+        with boto3_lock:
+            if service not in self._by_service:
                 import boto3
+                import botocore.config
                 import botocore.session
-                from botocore.config import Config
 
-                config = Config(
+                config = botocore.config.Config(
                     connect_timeout=patience.connect,
                     read_timeout=patience.read,
-                    # botocore's default mode has changed over time, so it is said.
+                    # Explicit, because botocore's default has changed over time.
                     retries={"mode": "standard", "total_max_attempts": patience.attempts},
                     user_agent_extra="flask-errwatch",
                 )
-                # A session of its own: boto3's default one belongs to the application. A later
-                # one has the first one's descriptions of AWS, which are large and never change.
+                # A separate session: boto3's default one belongs to the application. Later ones
+                # share the loaded service descriptions, which are large and never change.
                 session = botocore.session.get_session()
                 if self._loader is None:
                     self._loader = session.get_component("data_loader")
                 session.register_component("data_loader", self._loader)
-                self._made[service] = boto3.session.Session(botocore_session=session).client(
+                self._by_service[service] = boto3.session.Session(botocore_session=session).client(
                     service, region_name=region, endpoint_url=endpoint_url, config=config
                 )
-            return self._made[service]
+            return self._by_service[service]
 
 
 def explained(service: str, method: str, error: Exception) -> AwsCallError:
-    """The failure of a call, with the IAM action and what to do about it."""
+    """The error of a failed call, with its IAM action and remedy."""
     response = getattr(error, "response", None)
     details = response.get("Error", {}) if isinstance(response, dict) else {}
     code = str(details.get("Code") or type(error).__name__)

@@ -1,6 +1,6 @@
-"""Values that belong to one process: each process makes its own, also after a fork.
+"""Values that belong to one process: each process creates its own, also after a fork.
 
-A fork is noticed at use, because not every server that forks runs the handlers of
+A fork is detected on use, because not every server that forks runs the handlers of
 `os.register_at_fork` (uWSGI does not).
 """
 
@@ -15,46 +15,46 @@ from typing import Generic, Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Mark(Protocol):
-    """One number, `mark[0]`, that is 0 in every process until that process has set it to 1."""
+class ProcessFlag(Protocol):
+    """A number, `flag[0]`, that is 0 in every process until that process sets it to 1."""
 
     def __getitem__(self, index: int, /) -> int: ...
 
     def __setitem__(self, index: int, value: int, /) -> None: ...
 
 
-def mark() -> Mark:
-    """A mark; to look at it takes no call, where the system can empty memory in every child.
+def process_flag() -> ProcessFlag:
+    """Creates a flag. Where the system can clear memory in a child, reading it takes no call.
 
     Example:
-        >>> here = mark()
-        >>> here[0]
+        >>> flag = process_flag()
+        >>> flag[0]
         0
-        >>> here[0] = 1
-        >>> here[0]
+        >>> flag[0] = 1
+        >>> flag[0]
         1
     """
     if sys.platform != "linux":
-        return _MarkByPid()
+        return _FlagByPid()
     try:
         # A page of memory that the system fills with zeros in every child.
         page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         page.madvise(_WIPE_ON_FORK)
     except OSError:
-        return _MarkByPid()
+        return _FlagByPid()
     try:
-        page.madvise(_NO_ADVICE)
+        page.madvise(_INVALID_ADVICE)
     except OSError:
         return page
-    return _MarkByPid()  # an emulator that takes every advice and follows none
+    return _FlagByPid()  # an emulator that accepts any advice and follows none
 
 
-# madvise(2), MADV_WIPEONFORK, since Linux 4.14; Python has no name for it.
-_WIPE_ON_FORK, _NO_ADVICE = 18, -1
+# madvise(2), MADV_WIPEONFORK, since Linux 4.14. Python has no name for it.
+_WIPE_ON_FORK, _INVALID_ADVICE = 18, -1
 
 
-class _MarkByPid:
-    """The same by asking the system who this is, every time."""
+class _FlagByPid:
+    """A process flag that compares the process id on every read."""
 
     def __init__(self) -> None:
         self._set_in = 0
@@ -67,11 +67,11 @@ class _MarkByPid:
 
 
 class PerProcess(Generic[T]):
-    """A value that every process makes for itself, at its first use.
+    """A value that every process creates for itself on first use.
 
     Args:
-        make: Makes the value. Two threads may both call it at the same first use, and one of
-            the two values is thrown away: it must do nothing but construct.
+        create: Creates the value and must have no other effect: two threads may both call it
+            on first use, and one of the two values is discarded.
 
     Example:
         >>> numbers = PerProcess(list)
@@ -79,26 +79,26 @@ class PerProcess(Generic[T]):
         True
     """
 
-    __slots__ = ("_here", "_made", "_make", "_value")
+    __slots__ = ("_create", "_is_created", "_value", "_values")
 
     _value: T
 
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._made: dict[int, T] = {}
-        self._here = mark()
+    def __init__(self, create: Callable[[], T]) -> None:
+        self._create = create
+        self._values: dict[int, T] = {}
+        self._is_created = process_flag()
 
     def get(self) -> T:
-        """This process's value. Needs no lock: a lock may be held across a fork for ever."""
-        if not self._here[0]:
+        """This process's value. Takes no lock: a lock may be held across a fork for ever."""
+        if not self._is_created[0]:
             pid = os.getpid()
-            # setdefault is atomic: all threads leave with the same value.
-            self._value = self._made.setdefault(pid, self._make())
-            self._here[0] = 1
-            for other in [made for made in list(self._made) if made != pid]:
-                self._made.pop(other, None)
+            # setdefault is atomic: all threads get the same value.
+            self._value = self._values.setdefault(pid, self._create())
+            self._is_created[0] = 1
+            for other in [known for known in list(self._values) if known != pid]:
+                self._values.pop(other, None)
         return self._value
 
     def peek(self) -> T | None:
-        """This process's value if it was made, else None."""
-        return self._value if self._here[0] else None
+        """This process's value if it has been created, else None."""
+        return self._value if self._is_created[0] else None

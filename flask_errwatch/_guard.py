@@ -1,7 +1,8 @@
-"""The one place where an exception is kept away from the app: it is counted and told.
+"""The only place that swallows exceptions: they are counted, and logged once to stderr.
 
-The sensor must not break what it watches. Whatever of ours, or of a hook, might raise on a
-request runs through a `Guard`; everything the operator must know goes through `tell`.
+The sensor must not break the app that it observes. Every operation of this package, or of a hook,
+that may raise during a request runs through a `Guard`. Everything that the operator must know is
+written by `warn`.
 """
 
 from __future__ import annotations
@@ -17,75 +18,71 @@ T = TypeVar("T")
 
 
 class Guard:
-    """Runs what may fail; a failure is counted, told once on stderr, and goes no further.
+    """Runs operations that may fail. A failure is counted, logged once and swallowed.
 
     Attributes:
-        failures: How many calls failed in this process.
-        last_error: What the last one said, or None.
+        failures: Number of failures in this process.
+        last_error: Step, type and message of the last failure, or None.
     """
 
     def __init__(self) -> None:
         self.failures = 0
         self.last_error: str | None = None
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
-    def run(self, where: str, call: Callable[[*Args], T], /, *args: *Args) -> T | None:
-        """What the call returns, or None when it raised.
+    def run(self, step: str, call: Callable[[*Args], T], /, *args: *Args) -> T | None:
+        """Returns the result of the call, or None when it raised.
 
         Args:
-            where: What failed, as the operator is told it; told once.
+            step: Name of the operation, for the message. Its failures are logged once.
             call: The callable.
-            *args: What it is called with.
+            *args: Its arguments.
         """
-        with self.over(where):
+        with self.suppress(step):
             return call(*args)
         return None
 
-    def over(self, where: str) -> Guarded:
-        """The same for a block: `with guard.over("a step"): …`, again and again.
+    def suppress(self, step: str) -> GuardedBlock:
+        """Like `run`, for a block: `with guard.suppress("a step"): …`. It can be used repeatedly.
 
         Args:
-            where: What failed, as the operator is told it; told once.
+            step: Name of the operation, for the message. Its failures are logged once.
         """
-        return Guarded(self, where)
+        return GuardedBlock(self, step)
 
-    def note(self, where: str, error: BaseException) -> None:
-        """Counts a failure that somebody else caught, and tells of it."""
+    def note_failure(self, step: str, error: BaseException) -> None:
+        """Counts and logs a failure that the caller caught."""
         self.failures += 1
-        self.last_error = f"{where}: {described(error)}"
-        self.tell(where, f"{self.last_error} (told once; counted in stats)")
+        self.last_error = f"{step}: {described(error)}"
+        self.warn_once(step, f"{self.last_error} (logged once; counted in stats)")
 
-    def tell(self, key: str, text: str) -> None:
-        """Writes one line on stderr, the first time that `key` is told in this process."""
-        if key not in self._told:
-            self._told.add(key)
-            tell(text)
-
-    def forget(self, key: str) -> None:
-        """Lets `key` be told again, when what it told of is over."""
-        self._told.discard(key)
+    def warn_once(self, key: str, text: str) -> None:
+        """Writes one line to stderr, once per `key` in this process."""
+        if key not in self._warned:
+            self._warned.add(key)
+            warn(text)
 
 
-class Guarded:
-    """The one place where an exception ends: it is counted and told, and the block is left."""
+class GuardedBlock:
+    """The context manager of `Guard.suppress`."""
 
-    def __init__(self, guard: Guard, where: str) -> None:
+    def __init__(self, guard: Guard, step: str) -> None:
         self._guard = guard
-        self._where = where
+        self._step = step
 
     def __enter__(self) -> None:
-        """Nothing yet."""
+        """No set-up needed."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        # By its type: what it says of its class may be a lie.
+        # By `type`: an exception's `__class__` may be forged.
         if error is None or not issubclass(type(error), Exception):
             return False
-        self._guard.note(self._where, error)
+        self._guard.note_failure(self._step, error)
         return True
 
 
-def tell(text: str) -> None:
-    """Writes one line on stderr, whole; a closed stderr is no reason to fail."""
+def warn(text: str) -> None:
+    """Writes one whole line to stderr. A closed stderr is ignored."""
     stream = sys.stderr
     if stream is None:
         return

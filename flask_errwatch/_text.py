@@ -1,11 +1,11 @@
-"""Text of foreign values, as a `str` that is safe to show; it never raises."""
+"""Converts values to strings that are safe to show, and counts things in words. Never raises."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 _LONGEST = 600
-#: What `type.__name__` reads: a metaclass may have a `__name__` of its own, which may raise.
+#: Reads `type.__name__` itself: a metaclass may define its own `__name__`, which may raise.
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
 
 
@@ -20,7 +20,7 @@ def name_of(value: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """The value where it is a text, or says that it is one, as a proxy does; else nothing."""
+    """The value if it is a string, also by its `__class__`, as of a proxy; else an empty string."""
     if value is None or type(value) is str:
         return value or ""
     is_text = issubclass(type(value), str) or issubclass(value.__class__, str)
@@ -28,33 +28,43 @@ def text_of(value: object) -> str:
 
 
 def plain_text(value: object) -> str:
-    """What the value says, as a `str` that is nothing else.
+    """The value as a string of type `str` itself.
 
-    A `str` of a type of its own may give anything as its text; what it is by itself counts.
+    For a subclass of `str` its characters count: its `__str__` may return anything.
     """
     return str.__str__(value if issubclass(type(value), str) else str(value))
 
 
 def one_line(text: str, limit: int = _LONGEST) -> str:
-    """The text as a terminal may show it: no control character, no line break, bounded."""
+    """The text for a terminal: without control characters and line breaks, truncated."""
     shown = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[:limit]}…"
 
 
 def described(error: BaseException) -> str:
-    """Type and message of an exception, also when its own `__str__` raises."""
+    """Type and message of an exception, also when its `__str__` raises."""
     try:
         message = str(error)
-    except Exception:  # noqa: BLE001 - a foreign __str__; the type still tells
+    except Exception:  # noqa: BLE001 - a foreign __str__; the type is still shown
         message = "<its message cannot be shown>"
     return one_line(f"{name_of(error)}: {message}" if message else name_of(error))
 
 
+def counted(number: int, noun: str) -> str:
+    """The number and the noun, in the plural unless the number is 1.
+
+    Example:
+        >>> counted(1, "line"), counted(2_000, "line")
+        ('1 line', '2,000 lines')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def consists_of(text: str, characters: str) -> bool:
-    """Whether the text has characters, and none but these.
+    """Whether the text is not empty and has only these characters.
 
     Example:
         >>> consists_of("a-b", "ab-"), consists_of("a b", "ab-"), consists_of("", "ab-")
         (True, False, False)
     """
-    return text != "" and not text.strip(characters)  # what is left has another at each end
+    return text != "" and not text.strip(characters)

@@ -1,4 +1,4 @@
-"""When a detector alarms: at a threshold, above what is usual, or only while the app is busy."""
+"""The alarms of detectors: at a threshold, above the usual, or only while the app is busy."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _is_missing_data = parsers.one_of(get_args(MissingData))
 
 
 class DetectorAlarm:
-    """What a detector may have as its alarm."""
+    """The base class of the alarms that a detector may have."""
 
     __slots__ = ()
 
     def with_defaults(self, *, threshold: float, period: int) -> Self:
-        """The alarm with what is configured for every alarm, where it has no value of its own.
+        """Returns the alarm with the configured threshold and period where it has none.
 
         Example:
             >>> alarm = Alarm(period=60).with_defaults(threshold=4, period=300)
@@ -40,36 +40,39 @@ class DetectorAlarm:
         raise NotImplementedError
 
     def with_overrides(self, settings: Mapping[str, object]) -> Self:
-        """The alarm with other values in some fields.
+        """Returns the alarm with other values in some fields.
 
         Raises:
-            ConfigurationError: Naming the fields that this type of alarm does not have.
+            ConfigurationError: Names the fields that this type of alarm does not have.
 
         Example:
             >>> Alarm().with_overrides({"threshold": 3}).threshold
             3
         """
-        own = sorted(each.name for each in fields(self))  # type: ignore[arg-type]  # each is one
+        known = sorted(
+            field.name
+            for field in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
+        )
         kind = type(self).__name__
-        remedy = f"This detector has an {kind}, which takes {', '.join(own)}."
-        unknown = [key for key in settings if key not in own]
+        remedy = f"This detector has an {kind}, which takes {', '.join(known)}."
+        unknown = [key for key in settings if key not in known]
         raise_if(Problem(key=key, value=settings[key], remedy=remedy) for key in unknown)
-        return replace(self, **settings)  # type: ignore[type-var]  # checked there
+        return replace(self, **settings)  # type: ignore[type-var]  # the same
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alarm(DetectorAlarm):
-    """When a detector's metric is abnormal; the fields are those of CloudWatch's alarm.
+    """Alarms at a threshold. The fields are those of CloudWatch's alarm.
 
     Args:
-        threshold: The value compared with; None means `ERRWATCH_ALARM_THRESHOLD`.
-        period: Seconds that one datapoint covers, a multiple of 60; None means
+        threshold: The value to compare with. None means `ERRWATCH_ALARM_THRESHOLD`.
+        period: Seconds that one datapoint covers, a multiple of 60. None means
             `ERRWATCH_ALARM_PERIOD`.
-        evaluation_periods: Datapoints that are looked at (N).
-        datapoints_to_alarm: Datapoints of those that must breach (M); None means all.
-        statistic: How a period's samples become one value.
+        evaluation_periods: Number of datapoints that are evaluated (N).
+        datapoints_to_alarm: Number of those that must breach (M). None means all.
+        statistic: How a period's samples are combined.
         comparison_operator: How that value is compared with the threshold.
-        treat_missing_data: What a period without samples counts as.
+        treat_missing_data: How a period without samples counts.
 
     Raises:
         ConfigurationError: When CloudWatch would refuse it (AWS API Reference,
@@ -102,27 +105,27 @@ class Alarm(DetectorAlarm):
         )
 
     def with_defaults(self, *, threshold: float, period: int) -> Self:
-        """The alarm with threshold and period, where it has none of its own."""
-        own = threshold if self.threshold is None else self.threshold
-        return replace(self, threshold=own, period=self.period or period)
+        """Returns the alarm with the threshold and the period where it has none."""
+        chosen = threshold if self.threshold is None else self.threshold
+        return replace(self, threshold=chosen, period=self.period or period)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnomalyAlarm(DetectorAlarm):
-    """Alarms when the metric rises above what it usually is at this hour and weekday.
+    """Alarms when the metric rises above its usual value at this hour and weekday.
 
-    CloudWatch learns a model of up to two weeks of the metric; before that the band is wide or
-    missing. It suits a detector with a steady background, such as 404s of a busy site; for a
-    rare failure a fixed threshold says more.
+    CloudWatch trains a model on up to two weeks of the metric. Before that the band is wide or
+    missing. It suits a detector with a steady background, such as 404s of a busy site. For rare
+    failures a fixed threshold is better.
 
     Args:
-        band: Half the band's width in standard deviations, above 0: a smaller one alarms more.
-        period: Seconds that one datapoint covers, a multiple of 60; None means
+        band: Half the band's width in standard deviations, above 0. Smaller bands alarm more.
+        period: Seconds that one datapoint covers, a multiple of 60. None means
             `ERRWATCH_ALARM_PERIOD`.
-        evaluation_periods: Datapoints that are looked at (N).
-        datapoints_to_alarm: Datapoints of those that must lie above the band (M); None means all.
-        statistic: How a period's samples become one value.
-        treat_missing_data: What a period without samples counts as.
+        evaluation_periods: Number of datapoints that are evaluated (N).
+        datapoints_to_alarm: Number of those that must be above the band (M). None means all.
+        statistic: How a period's samples are combined.
+        treat_missing_data: How a period without samples counts.
 
     Raises:
         ConfigurationError: When CloudWatch would refuse it.
@@ -156,20 +159,20 @@ class AnomalyAlarm(DetectorAlarm):
         )
 
     def with_defaults(self, *, threshold: float, period: int) -> Self:  # noqa: ARG002 - it has no threshold
-        """The alarm with a period, where it has none of its own."""
+        """Returns the alarm with the period where it has none."""
         return replace(self, period=self.period or period)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestMetric:
-    """A metric that counts all requests, such as a load balancer's: the lines count failures only.
+    """A metric that counts all requests, such as a load balancer's. The lines count only failures.
 
     Args:
-        namespace: Its namespace, such as `AWS/ApplicationELB`.
-        name: Its name, such as `RequestCount`.
-        dimensions: Name and value of each of its dimensions. They must be all of the metric's:
+        namespace: The namespace, such as `AWS/ApplicationELB`.
+        name: The name, such as `RequestCount`.
+        dimensions: Name and value of each dimension. All dimensions of the metric are required:
             CloudWatch finds no data otherwise (User Guide, Using metrics, Dimensions).
-        statistic: How a period's samples become the number of requests.
+        statistic: How a period's samples are combined into the number of requests.
 
     Example:
         >>> RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount",
@@ -185,15 +188,15 @@ class RequestMetric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BusyAlarm(DetectorAlarm):
-    """Alarms only while enough requests come in: a handful at night is no evidence.
+    """Alarms only while there are enough requests: a few failures at night are not evidence.
 
-    It becomes two alarms that tell nobody, on the failures and on the requests, and a composite
-    alarm that tells when both are in ALARM.
+    In AWS it consists of two alarms without notifications, on the failures and on the requests,
+    and a composite alarm that notifies when both are in ALARM.
 
     Args:
-        errors: When there are too many failures.
+        errors: The alarm on the failures.
         requests: The metric that counts all requests.
-        minimum_requests: Requests, in a period of `errors`, from which on the failures count.
+        minimum_requests: Number of requests, in a period of `errors`, from which failures count.
 
     Raises:
         ConfigurationError: When CloudWatch would refuse it.
@@ -213,11 +216,11 @@ statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data=
     def __post_init__(self) -> None:
         problems = _number_problems("minimum_requests", self.minimum_requests, minimum=1)
         requests = self.requests
-        named: tuple[tuple[str, object], ...] = (
+        names: tuple[tuple[str, object], ...] = (
             ("namespace", requests.namespace),
             ("name", requests.name),
         )
-        for key, name in named:
+        for key, name in names:
             if not isinstance(name, str) or not parsers.is_metric_name(name) or len(name) > 255:
                 remedy = "Use 1 to 255 characters, none of them ':', '*' or '$'."
                 problems.append(Problem(key=f"requests.{key}", value=name, remedy=remedy))
@@ -225,11 +228,11 @@ statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data=
         raise_if(problems)
 
     def with_defaults(self, *, threshold: float, period: int) -> Self:
-        """The alarm with threshold and period of its failures, where they have none."""
+        """Returns the alarm with the threshold and the period where `errors` has none."""
         return replace(self, errors=self.errors.with_defaults(threshold=threshold, period=period))
 
     def with_overrides(self, settings: Mapping[str, object]) -> Self:
-        """The alarm with other values in some fields of its failures."""
+        """Returns the alarm with other values in some fields of `errors`."""
         return replace(self, errors=self.errors.with_overrides(settings))
 
 
@@ -237,19 +240,19 @@ AnyAlarm = Alarm | AnomalyAlarm | BusyAlarm
 
 
 def _number_problems(key: str, value: object, *, minimum: float) -> list[Problem]:
-    parse = parsers.declared(int | float, parsers.number(minimum=minimum))
+    parse = parsers.typed(int | float, parsers.number(minimum=minimum))
     return parsers.problems_of(key, value, parse)
 
 
 def _window_problems(alarm: Alarm | AnomalyAlarm) -> list[Problem]:
-    """What is wrong with its period and with how many periods are looked at."""
-    problems = parsers.problems_of("period", alarm.period, parsers.declared(int, parsers.period))
+    """The problems of the period and of the number of periods."""
+    problems = parsers.problems_of("period", alarm.period, parsers.typed(int, parsers.period))
     number, needed = alarm.evaluation_periods, alarm.datapoints_to_alarm
     if not _is_count(number):
         remedy = "Use a whole number of at least 1."
         problems.append(Problem(key="evaluation_periods", value=number, remedy=remedy))
     elif needed is not None and not (_is_count(needed) and needed <= number):
-        remedy = f"Use a whole number from 1 to evaluation_periods ({number}), or leave it out."
+        remedy = f"Use a whole number from 1 to evaluation_periods ({number}), or omit it."
         problems.append(Problem(key="datapoints_to_alarm", value=needed, remedy=remedy))
     if not problems and alarm.period is not None:
         longest = _DAY if alarm.period < 3600 else 7 * _DAY

@@ -1,11 +1,12 @@
-"""Configuration: every key, its default and its check, read once into a frozen `Config`."""
+"""Reads the configuration: every key, its default and its check, into a frozen `Config`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from flask_errwatch import _parsers as parsers
 from flask_errwatch._parsers import Network, RefusedValueError
@@ -22,45 +23,45 @@ RETENTION_DAYS = (
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 
-#: Characters of a metric's, an alarm's and a namespace's name (AWS API Reference).
-NAME = 255
-#: Room for `-` and the shortest detector name; the whole name is checked with the detectors.
-_PREFIX = 240
-# Compiled at their first use, not as this is imported.
+#: Longest name of a metric, an alarm or a namespace (AWS API Reference).
+NAME_LENGTH = 255
+#: Leaves room for `-` and a short detector name. The whole name is checked with the detectors.
+_APP_NAME_LENGTH = 240
+# Compiled at their first use: the import stays cheap.
 _LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
 _TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
 _REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 
 
-# No dataclass: one of so many fields would take a millisecond of every import.
-class Config(NamedTuple):
-    """What an app configured, checked. Made by `load`; the keys are listed in the README.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """The checked configuration of an app, created by `load`.
 
     Attributes:
         app_name: Prefix of every AWS name.
-        log_group: Log group that takes the lines.
+        log_group: Log group of the lines.
         environment: Tag in every line, or None.
         release: Tag in every line, or None.
-        sinks: Where lines go; None means `cloudwatch`, or `memory` while the app is testing.
+        sinks: Where lines go. None means `cloudwatch`, or `memory` while the app is testing.
         namespace: Metric namespace.
         retention_days: Retention of the log group, in days.
-        alarm_threshold: For every detector without its own.
-        alarm_period: For every detector without its own, in seconds.
-        detectors: Overrides per detector name, as given.
+        alarm_threshold: Threshold of every alarm that has none.
+        alarm_period: Period of every alarm that has none, in seconds.
+        detectors: Overrides per detector name, unchecked.
         sns_topic: Topic name (created) or ARN (used), or None.
-        subscriptions: Endpoints with their scheme, as `mailto:…`.
-        region: AWS region, or None for boto3's own choice.
-        endpoint_url: AWS endpoint, or None for boto3's own choice.
-        send_interval: Longest time a line waits before it is sent, in seconds.
-        journal_dir: Folder of the journal, or None for a private one in the temp folder.
+        subscriptions: Endpoints with their scheme, such as `mailto:…`.
+        region: AWS region, or None for boto3's default.
+        endpoint_url: AWS endpoint, or None for boto3's default.
+        send_interval: Longest time that a line waits before it is sent, in seconds.
+        journal_dir: Folder of the journal, or None for a private one in the temporary folder.
         journal_max_bytes: Bound of the app's whole journal folder, in bytes.
         shutdown_timeout: Longest time that a stopping process waits to send, in seconds.
-        trusted_proxies: Number of trusted hops, or the networks of the trusted proxies.
-        redact_keys: Keys that are masked in addition to the built-in list.
-        heartbeat_seconds: Time between two heartbeats of a process; 0 means none.
-        silence_alarm: Whether an alarm tells that no heartbeat comes any more.
-        per_source_alarms: Detectors with an alarm on their busiest client address, and from how
-            many lines of one address on; None means half of the detector's own threshold.
+        trusted_proxies: Number of trusted proxies, or their networks.
+        redact_keys: Secret keys in addition to the built-in list.
+        heartbeat_seconds: Time between two heartbeats of a process. 0 means none.
+        silence_alarm: Whether an alarm fires when no heartbeat arrives.
+        per_source_alarms: Detectors with an alarm on their busiest client address, and its
+            threshold in lines. None means half of the detector's threshold.
         dashboard: Whether a dashboard is provisioned.
         saved_queries: Whether the Logs Insights queries are saved.
     """
@@ -93,10 +94,10 @@ class Config(NamedTuple):
 
 
 def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:
-    """Reads the `ERRWATCH_…` keys: `settings` first, then `environ`, then the default.
+    """Reads the `ERRWATCH_…` keys from `settings`, else from `environ`, else the default.
 
     Args:
-        settings: The app's own configuration, `app.config`.
+        settings: The app's configuration, `app.config`.
         environ: The process environment.
         app_name: The app's name, for `ERRWATCH_APP_NAME`.
 
@@ -104,7 +105,7 @@ def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name
         The checked configuration.
 
     Raises:
-        ConfigurationError: Listing everything that is wrong, not only the first.
+        ConfigurationError: Lists all problems, not only the first.
 
     Example:
         >>> load({"ERRWATCH_RETENTION_DAYS": 30}, {}, app_name="shop").retention_days
@@ -124,15 +125,15 @@ numbers of days that CloudWatch Logs accepts, such as 7 or 14.
 def read(
     settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str
 ) -> tuple[Config, tuple[Problem, ...]]:
-    """What `load` reads, and what is wrong: a refused value has its default in the meantime.
+    """Like `load`, but returns the problems. A refused key has its default.
 
-    So that whoever checks more against the configuration can report everything at once.
+    A caller that checks more against the configuration can then report all problems together.
     """
     read = _Reader(settings, environ)
-    direct: int | tuple[Network, ...] = 0
+    no_proxies: int | tuple[Network, ...] = 0
     name = read("APP_NAME", app_name, _app_name, check_default=True)
     if read.problems:
-        name = "app"  # stands in, so that one bad name is not reported with every name made of it
+        name = "app"  # a placeholder, or every name derived from it would be reported too
     config = Config(
         app_name=name,
         log_group=read("LOG_GROUP", name, _log_group, check_default=True),
@@ -145,24 +146,24 @@ def read(
         alarm_period=read("ALARM_PERIOD", 300, parsers.period),
         detectors=read("DETECTORS", {}, parsers.overrides),
         sns_topic=read("SNS_TOPIC", None, parsers.optional(_topic)),
-        subscriptions=read("SUBSCRIPTIONS", (), parsers.each(parsers.subscription)),
+        subscriptions=read("SUBSCRIPTIONS", (), parsers.list_of(parsers.subscription)),
         region=read("REGION", None, parsers.optional(_region)),
         endpoint_url=read("ENDPOINT_URL", None, parsers.optional(parsers.url)),
         send_interval=read("SEND_INTERVAL", 2.0, parsers.number(minimum=0.05, maximum=3600)),
-        journal_dir=read("JOURNAL_DIR", None, parsers.optional(parsers.text)),
+        journal_dir=read("JOURNAL_DIR", None, parsers.optional(parsers.string)),
         journal_max_bytes=read("JOURNAL_MAX_BYTES", 64 * MEBIBYTE, _journal_bytes),
         shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, parsers.number(minimum=0, maximum=300)),
-        trusted_proxies=read("TRUSTED_PROXIES", direct, parsers.trusted_proxies),
-        redact_keys=read("REDACT_KEYS", (), parsers.each(parsers.text)),
+        trusted_proxies=read("TRUSTED_PROXIES", no_proxies, parsers.trusted_proxies),
+        redact_keys=read("REDACT_KEYS", (), parsers.list_of(parsers.string)),
         heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, parsers.number(minimum=0)),
-        silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.switch),
+        silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.boolean),
         per_source_alarms=read("PER_SOURCE_ALARMS", {}, parsers.thresholds),
-        dashboard=read("DASHBOARD", default=False, parse=parsers.switch),
-        saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.switch),
+        dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
+        saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
     )
     if config.silence_alarm and not 0 < config.heartbeat_seconds <= parsers.LONGEST_HEARTBEAT:
         remedy = (
-            "It counts heartbeats: set ERRWATCH_HEARTBEAT_SECONDS to more than 0 and at most "
+            "The alarm counts heartbeats: set ERRWATCH_HEARTBEAT_SECONDS above 0 and to at most "
             f"{parsers.LONGEST_HEARTBEAT}, or turn the alarm off."
         )
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
@@ -174,7 +175,7 @@ def read(
 
 
 class _Reader:
-    """Looks keys up, parses them, and keeps every problem instead of stopping at the first."""
+    """Looks up and parses keys, and collects all problems."""
 
     def __init__(self, settings: Mapping[str, object], environ: Mapping[str, str]) -> None:
         self.problems: list[Problem] = []
@@ -188,55 +189,56 @@ class _Reader:
         key = f"ERRWATCH_{name}"
         self._known.add(key)
         if self._settings.get(key) is not None:
-            given: object = self._settings[key]
+            value: object = self._settings[key]
         elif key in self._environ:
-            given = self._environ[key]
+            value = self._environ[key]
         elif check_default:
-            given = default
+            value = default
         else:
             return default
         try:
-            return parse(given)
+            return parse(value)
         except RefusedValueError as refused:
-            self.refuse(name, given, str(refused))
+            self.refuse(name, value, str(refused))
             return default
 
     def is_refused(self, name: str) -> bool:
-        """Whether that key was set to something wrong."""
+        """Whether the value of the key was refused."""
         return any(problem.key == f"ERRWATCH_{name}" for problem in self.problems)
 
     def refuse(self, name: str, value: object, remedy: str) -> None:
         self.problems.append(Problem(key=f"ERRWATCH_{name}", value=value, remedy=remedy))
 
     def refuse_unknown(self) -> None:
-        """A misspelt key would be silently ignored: only the app's own settings are checked.
+        """Adds a problem for each unknown key, which would otherwise be ignored silently.
 
-        The environment is not: container platforms put names like `ERRWATCH_PORT` there.
+        Only the app's settings are checked. Container platforms set environment variables such as
+        `ERRWATCH_PORT`.
         """
         for key in self._settings:
             if key.startswith("ERRWATCH_") and key not in self._known:
-                near = get_close_matches(key, sorted(self._known), n=1, cutoff=0.75)
-                meant = (
-                    f"did you mean {near[0]}?"
-                    if near
-                    else "docs/configuration.md lists those there are."
+                similar = get_close_matches(key, sorted(self._known), n=1, cutoff=0.75)
+                hint = (
+                    f"Did you mean {similar[0]}?"
+                    if similar
+                    else "docs/configuration.md lists all keys."
                 )
-                remedy = f"There is no such key; {meant}"
+                remedy = f"This key does not exist. {hint}"
                 self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
 
 
 def _app_name(value: object) -> str:
-    name = parsers.text(value)
-    if len(name) > _PREFIX or not parsers.is_metric_name(name):
+    name = parsers.string(value)
+    if len(name) > _APP_NAME_LENGTH or not parsers.is_metric_name(name):
         raise RefusedValueError(
-            "It begins the name of every metric filter, metric and alarm: use at most "
-            f"{_PREFIX} characters, none of them ':', '*', '$' or a control character."
+            "It is the prefix of every metric filter, metric and alarm: use at most "
+            f"{_APP_NAME_LENGTH} characters, none of them ':', '*', '$' or a control character."
         )
     return name
 
 
 def _log_group(value: object) -> str:
-    name = parsers.text(value)
+    name = parsers.string(value)
     if not re.fullmatch(_LOG_GROUP, name):
         raise RefusedValueError(
             "A log group name has 1 to 512 characters of A-Z a-z 0-9 _ - / . # and does not "
@@ -246,59 +248,59 @@ def _log_group(value: object) -> str:
 
 
 def _namespace(value: object) -> str:
-    name = parsers.text(value)
-    if len(name) > NAME or not parsers.is_metric_name(name) or name.startswith("AWS/"):
+    name = parsers.string(value)
+    if len(name) > NAME_LENGTH or not parsers.is_metric_name(name) or name.startswith("AWS/"):
         raise RefusedValueError(
-            f"A namespace has 1 to {NAME} characters, none of them ':', '*', '$' or a control "
-            "character, and does not start with 'AWS/'."
+            f"A namespace has 1 to {NAME_LENGTH} characters, none of them ':', '*', '$' or a "
+            "control character, and does not start with 'AWS/'."
         )
     return name
 
 
 def _sinks(value: object) -> tuple[str, ...]:
-    names = parsers.each(parsers.text)(value)
+    names = parsers.list_of(parsers.string)(value)
     if names == ("none",):
         return ()
     unknown = [name for name in names if name not in SINKS]
     if unknown or not names or len(set(names)) != len(names):
         raise RefusedValueError(
-            "Name each sink once, of 'cloudwatch', 'stdout' and 'memory', or 'none' alone."
+            "Use 'cloudwatch', 'stdout' and 'memory', each at most once, or only 'none'."
         )
     return names
 
 
 def _retention(value: object) -> int:
-    days = parsers.whole(value)
+    days = parsers.integer(value)
     if days not in RETENTION_DAYS:
-        near = [
+        nearest = [
             *[allowed for allowed in RETENTION_DAYS if allowed < days][-1:],
             *[allowed for allowed in RETENTION_DAYS if allowed > days][:1],
         ]
         raise RefusedValueError(
             "Use one of the numbers of days that CloudWatch Logs accepts, such as "
-            f"{' or '.join(map(str, near))}."
+            f"{' or '.join(map(str, nearest))}."
         )
     return days
 
 
 def _journal_bytes(value: object) -> int:
-    size = parsers.whole(value)
+    size = parsers.integer(value)
     if size < MEBIBYTE:
         raise RefusedValueError(f"Use a number of bytes of at least {MEBIBYTE} (1 MiB).")
     return size
 
 
 def _topic(value: object) -> str:
-    topic = parsers.text(value)
+    topic = parsers.string(value)
     if not re.fullmatch(_TOPIC, topic):
         raise RefusedValueError(
-            "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a whole topic ARN."
+            "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a complete topic ARN."
         )
     return topic
 
 
 def _region(value: object) -> str:
-    region = parsers.text(value)
+    region = parsers.string(value)
     if not re.fullmatch(_REGION, region):
         raise RefusedValueError("Use the name of an AWS region, such as 'eu-central-1'.")
     return region

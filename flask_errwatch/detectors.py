@@ -1,7 +1,7 @@
-"""The catalogue: which failures exist, how their lines read, and when they alarm.
+"""The catalogue of detectors: the kinds of failure, the event names of their lines, their alarms.
 
-Lines, metric filters, alarms and exports are all made from these declarations and from
-nothing else, which is why they cannot drift apart.
+Lines, metric filters, alarms and exports are all created from these declarations alone, so they
+cannot drift apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask_errwatch import _parsers as parsers
 from flask_errwatch._parsers import RefusedValueError
 from flask_errwatch._text import consists_of, plain_text
 from flask_errwatch.alarms import Alarm, AnyAlarm
-from flask_errwatch.config import NAME, Config
+from flask_errwatch.config import NAME_LENGTH, Config
 from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError, raise_if
 
 Level = Literal["critical", "error", "warning", "info"]
@@ -27,14 +27,15 @@ LINES_DROPPED = "Lines Dropped"
 OPERATIONAL_EVENTS = frozenset({HEARTBEAT, LINES_DROPPED})
 
 _IN_NAME = string.ascii_lowercase + string.digits
-#: Printable ASCII that, beside letters and digits, means itself inside a quoted string of a
-#: filter pattern.
-_PHRASE_MARKS = " ._/:+-"
-_IN_PHRASE = string.ascii_letters + string.digits + _PHRASE_MARKS
-_PHRASE_LENGTH = 100
+#: Printable ASCII that is literal inside a quoted string of a filter pattern, besides letters and
+#: digits.
+_EVENT_MARKS = " ._/:+-"
+_IN_EVENT = string.ascii_letters + string.digits + _EVENT_MARKS
+_EVENT_LENGTH = 100
 _NAME_LENGTH = 100
-#: Together with what the alarm says itself they fit into 1024 characters (PutMetricAlarm).
+#: Together with the alarm's own text they fit into 1024 characters (PutMetricAlarm).
 _DESCRIPTION_LENGTH, _LINK_LENGTH = 500, 400
+
 __all__ = [
     "CRITICAL_ERROR",
     "DEFAULT_DETECTORS",
@@ -50,22 +51,22 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Detector:
-    """One kind of failure: what it claims, the phrase its lines carry, its alarm.
+    """One kind of failure: the statuses that it claims, the event name of its lines, its alarm.
 
     Args:
-        name: Kebab-case; ends the names of its metric filter, metric and alarm.
-        event: The phrase that its lines carry in `event`; letters, digits, spaces and
-            `. _ / : + -`, so that it means itself inside a filter pattern.
+        name: In kebab-case. It is the suffix of the names of the metric filter, metric and alarm.
+        event: The value of `event` in its lines: letters, digits, spaces and `. _ / : + -`,
+            which are literal inside a filter pattern.
         statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
-            `"5xx"`. A detector without any is reached by `ErrWatch.report`.
-        level: The level of its lines; a critical line is sent at once.
-        alarm: When it alarms: an `Alarm` at a fixed threshold, an `AnomalyAlarm` above what is
-            usual, a `BusyAlarm` only while enough requests come in; None means never.
-        description: What it means, in the alarm's description.
-        runbook_url: Where the person called reads on, in the alarm's description.
+            `"5xx"`. A detector without statuses is for `ErrWatch.report`.
+        level: The level of its lines. Critical lines are sent at once.
+        alarm: An `Alarm` at a fixed threshold, an `AnomalyAlarm` above the usual, a `BusyAlarm`
+            only while there are enough requests, or None.
+        description: What the failure means, for the alarm's description.
+        runbook_url: A link for the person on call, for the alarm's description.
 
     Raises:
-        ConfigurationError: Naming each field that is wrong.
+        ConfigurationError: Names each invalid field.
 
     Example:
         >>> Detector(name="login-failed", event="Login Failed").pattern
@@ -81,50 +82,50 @@ class Detector:
     runbook_url: str | None = None
 
     def __post_init__(self) -> None:
-        # A list is what people write; only a tuple keeps the declaration frozen.
+        # People write lists. Only a tuple keeps the declaration frozen.
         statuses: object = self.statuses
         if isinstance(statuses, list | set | frozenset):
             object.__setattr__(self, "statuses", tuple(statuses))
         problems = _detector_problems(self)
         alarm: object = self.alarm
         if alarm is not None and not isinstance(alarm, AnyAlarm):
-            remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…), or None for no alarm."
+            remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…) or None."
             problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
         raise_if(problems)
 
     @property
     def pattern(self) -> str:
-        """The metric filter's pattern: the exact phrase in `event`, nothing an outsider writes."""
-        # Every character that an event name may have stands for itself in a quoted string.
+        """The metric filter's pattern. It matches `event` alone, which no client can write."""
+        # Every character that an event name may have is literal in a quoted string.
         return f'{{ $.event = "{self.event}" }}'
 
     def resource_name(self, app_name: str) -> str:
-        """The one name of its metric filter, metric and alarm."""
+        """The common name of the metric filter, metric and alarm."""
         return f"{app_name}-{self.name}"
 
 
 def _detector_problems(detector: Detector) -> list[Problem]:
-    """What is wrong in the detector itself, its alarm aside."""
+    """The problems of all fields but `alarm`."""
     problems = []
     name: object = detector.name
     if not isinstance(name, str) or not _is_kebab_case(name) or len(name) > _NAME_LENGTH:
         remedy = (
-            f"Use kebab-case of at most {_NAME_LENGTH} characters: small letters, digits and "
+            f"Use kebab-case of at most {_NAME_LENGTH} characters: lowercase letters, digits and "
             "single '-', such as 'login-failed'."
         )
         problems.append(Problem(key="name", value=name, remedy=remedy))
-    phrase: object = detector.event
+    event: object = detector.event
     if (
-        not isinstance(phrase, str)
-        or not _means_itself(phrase)
-        or len(phrase) > _PHRASE_LENGTH
-        or phrase in OPERATIONAL_EVENTS
+        not isinstance(event, str)
+        or not _is_literal(event)
+        or len(event) > _EVENT_LENGTH
+        or event in OPERATIONAL_EVENTS
     ):
         remedy = (
-            f"Use 1 to {_PHRASE_LENGTH} letters, digits, spaces and . _ / : + -, such as "
-            f"'Login Failed'; {HEARTBEAT!r} and {LINES_DROPPED!r} are taken."
+            f"Use 1 to {_EVENT_LENGTH} letters, digits, spaces and . _ / : + -, such as "
+            f"'Login Failed'. {HEARTBEAT!r} and {LINES_DROPPED!r} are reserved."
         )
-        problems.append(Problem(key="event", value=phrase, remedy=remedy))
+        problems.append(Problem(key="event", value=event, remedy=remedy))
     problems += _claim_problems(detector.statuses)
     problems += parsers.problems_of("level", detector.level, parsers.one_of(get_args(Level)))
     return problems + _text_problems(detector)
@@ -134,10 +135,10 @@ def _is_kebab_case(name: str) -> bool:
     return all(consists_of(part, _IN_NAME) for part in plain_text(name).split("-"))
 
 
-def _means_itself(phrase: str) -> bool:
-    """Whether a filter pattern takes it as it stands, and it begins and ends with no mark."""
-    text = plain_text(phrase)
-    return consists_of(text, _IN_PHRASE) and text.strip(_PHRASE_MARKS) == text
+def _is_literal(event: str) -> bool:
+    """Whether it is literal in a filter pattern and neither starts nor ends with a mark."""
+    text = plain_text(event)
+    return consists_of(text, _IN_EVENT) and text.strip(_EVENT_MARKS) == text
 
 
 def _claim_problems(statuses: object) -> list[Problem]:
@@ -151,7 +152,7 @@ def _claim_problems(statuses: object) -> list[Problem]:
     ]
 
 
-#: CloudFormation would put a secret in the place of what begins so, wherever it stands.
+#: CloudFormation would resolve a reference that starts so anywhere, and could insert a secret.
 _DYNAMIC = "{{resolve:"
 
 
@@ -160,7 +161,7 @@ def _text_problems(detector: Detector) -> list[Problem]:
     text: object = detector.description
     link = detector.runbook_url
     if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH or _DYNAMIC in text:
-        remedy = f"Use a text of at most {_DESCRIPTION_LENGTH} characters, without {_DYNAMIC!r}."
+        remedy = f"Use a string of at most {_DESCRIPTION_LENGTH} characters, without {_DYNAMIC!r}."
         problems.append(Problem(key="description", value=text, remedy=remedy))
     try:
         if link is not None and len(parsers.url(link)) > _LINK_LENGTH:
@@ -182,7 +183,7 @@ CRITICAL_ERROR = Detector(
     event="Critical Error",
     statuses=("5xx",),
     level="critical",
-    description="The app crashed, or answered that it could not do its work.",
+    description="The app crashed, or responded that it failed.",
 )
 
 DEFAULT_DETECTORS: tuple[Detector, ...] = (
@@ -192,38 +193,38 @@ DEFAULT_DETECTORS: tuple[Detector, ...] = (
         event="Authentication Error",
         statuses=(401, 403),
         level="error",
-        description="Somebody is guessing passwords, or reaching for what is not theirs.",
+        description="A client is guessing passwords, or requests pages without permission.",
     ),
     Detector(
         name="bad-request-error",
         event="Bad Request Error",
         statuses=(400, 422),
-        description="Requests that make no sense: a broken client, or somebody probing inputs.",
+        description="Malformed requests: a client is broken, or probing inputs.",
     ),
     Detector(
         name="not-found-error",
         event="Not Found Error",
         statuses=(404, 410),
-        description="Paths that do not exist: somebody is scanning, or a link is broken.",
+        description="Paths that do not exist: a client is scanning, or a link is broken.",
     ),
     Detector(
         name="method-not-allowed-error",
         event="Method Not Allowed Error",
         statuses=(405,),
-        description="Methods that a path does not take: somebody is probing the API.",
+        description="Methods that a path does not allow: a client is probing the API.",
     ),
     Detector(
         name="rate-limit-error",
         event="Rate Limit Error",
         statuses=(429,),
-        description="Somebody calls faster than the app allows.",
+        description="A client sends requests faster than the app allows.",
     ),
     Detector(
         name="client-error",
         event="Client Error",
         statuses=("4xx",),
         alarm=None,
-        description="Every other request that was refused.",
+        description="Every other refused request.",
     ),
 )
 
@@ -235,7 +236,7 @@ class Catalogue:
         detectors: In the order in which they are listed everywhere.
 
     Raises:
-        ConfigurationError: When two detectors share a name, a phrase or an equal claim.
+        ConfigurationError: When two detectors share a name, an event name or a status.
 
     Example:
         >>> Catalogue(DEFAULT_DETECTORS).for_status(418).name
@@ -248,9 +249,9 @@ class Catalogue:
         self._detectors = tuple(detectors)
         raise_if(_catalogue_problems(self._detectors))
         self._claims: dict[int | str, Detector] = {
-            claim: each for each in self._detectors for claim in each.statuses
+            claim: detector for detector in self._detectors for claim in detector.statuses
         }
-        self._names = {each.name: each for each in self._detectors}
+        self._names = {detector.name: detector for detector in self._detectors}
 
     def __repr__(self) -> str:
         return f"Catalogue({self._detectors!r})"
@@ -263,7 +264,7 @@ class Catalogue:
 
     @property
     def detectors(self) -> tuple[Detector, ...]:
-        """In their order."""
+        """The detectors in their order."""
         return self._detectors
 
     def __iter__(self) -> Iterator[Detector]:
@@ -273,19 +274,19 @@ class Catalogue:
         return len(self._detectors)
 
     def for_status(self, status: int) -> Detector | None:
-        """The detector that claims the status: an exact claim beats a class."""
+        """The detector that claims the status, or None. An exact status beats a class."""
         return self._claims.get(status) or self._claims.get(f"{status // 100}xx")
 
     @property
     def critical(self) -> Detector:
-        """What takes an exception that nobody answered, also where none was declared."""
+        """The detector of exceptions that no handler answered, also when it is not declared."""
         return self._names.get(CRITICAL_ERROR.name, CRITICAL_ERROR)
 
     def named(self, name: str) -> Detector:
-        """The detector of that name.
+        """The detector with this name.
 
         Raises:
-            UnknownDetectorError: Listing the names there are.
+            UnknownDetectorError: Lists the names of the catalogue.
         """
         try:
             return self._names[name]
@@ -295,17 +296,18 @@ class Catalogue:
             raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy)) from None
 
     def configured(self, config: Config) -> Catalogue:
-        """The catalogue with the app's overrides, thresholds and periods filled in.
+        """Returns the catalogue with the overrides, thresholds and periods of the configuration.
 
         Raises:
-            ConfigurationError: Naming each override that is wrong and each name too long.
+            ConfigurationError: Names each invalid override and each name that is too long.
         """
         problems: list[Problem] = []
         for key in ("detectors", "per_source_alarms"):
-            for name in (each for each in getattr(config, key) if each not in self._names):
-                remedy = f"There is no such detector; this app has: {', '.join(self._names)}."
-                place = f"ERRWATCH_{key.upper()}[{name!r}]"
-                problems.append(Problem(key=place, value=name, remedy=remedy))
+            for name in getattr(config, key):
+                if name not in self._names:
+                    remedy = f"There is no such detector: this app has {', '.join(self._names)}."
+                    config_key = f"ERRWATCH_{key.upper()}[{name!r}]"
+                    problems.append(Problem(key=config_key, value=name, remedy=remedy))
         detectors: list[Detector] = []
         for detector in self._detectors:
             try:
@@ -328,15 +330,12 @@ def _configured(detector: Detector, config: Config) -> Detector:
     except ConfigurationError as error:
         prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
         raise ConfigurationError(
-            *(
-                Problem(key=f"{prefix}[{each.key!r}]", value=each.value, remedy=each.remedy)
-                for each in error.problems
-            )
+            *(replace(problem, key=f"{prefix}[{problem.key!r}]") for problem in error.problems)
         ) from error
 
 
-#: Every field of an alarm that can be overridden; the band is that of an `AnomalyAlarm`.
-_ALARM_FIELDS = {*(each.name for each in fields(Alarm)), "band"}
+#: Every field of an alarm that can be overridden. `band` is a field of `AnomalyAlarm`.
+_ALARM_FIELDS = {*(alarm_field.name for alarm_field in fields(Alarm)), "band"}
 _TEXT_FIELDS = {"level", "description", "runbook_url"}
 
 
@@ -349,7 +348,7 @@ def _overridden(
             known = ", ".join(sorted(_ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}))
             raise_if([Problem(key=key, value=override[key], remedy=f"Use one of: {known}.")])
     if not isinstance(override.get("alarm"), bool | None):
-        remedy = "Use false to have no alarm, and threshold, period, … to change it."
+        remedy = "Use false to remove the alarm, and threshold, period, … to change it."
         raise_if([Problem(key="alarm", value=override["alarm"], remedy=remedy)])
     settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
     alarm = detector.alarm
@@ -362,32 +361,33 @@ def _overridden(
 
 
 def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
-    taken: dict[tuple[str, object], Detector] = {}
-    if not any(getattr(each, "name", None) == CRITICAL_ERROR.name for each in detectors):
-        # Its lines are written also where it was not declared, see `Catalogue.critical`.
-        taken["event", CRITICAL_ERROR.event] = CRITICAL_ERROR
+    owners: dict[tuple[str, object], Detector] = {}
+    names = [getattr(detector, "name", None) for detector in detectors]
+    if CRITICAL_ERROR.name not in names:
+        # Its lines are written also when it is not declared, see `Catalogue.critical`.
+        owners["event", CRITICAL_ERROR.event] = CRITICAL_ERROR
     for detector in detectors:
         if not isinstance(detector, Detector):
             remedy = "Use Detector(name=…, event=…)."
             yield Problem(key="detectors", value=detector, remedy=remedy)
             continue
-        said: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
-        said += [("statuses", claim) for claim in dict.fromkeys(detector.statuses)]
-        for key, value in said:
-            other = taken.get((key, value))
-            if other is not None:
-                both = f"{other.name!r} and {detector.name!r}"
-                remedy = f"Detectors {both} both have it: let only one of them."
+        unique: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
+        unique += [("statuses", claim) for claim in dict.fromkeys(detector.statuses)]
+        for key, value in unique:
+            owner = owners.get((key, value))
+            if owner is not None:
+                both = f"{owner.name!r} and {detector.name!r}"
+                remedy = f"Detectors {both} both have it: remove it from one of them."
                 yield Problem(key=key, value=value, remedy=remedy)
-            taken[key, value] = detector
+            owners[key, value] = detector
 
 
 def _name_problems(detector: Detector, app_name: str) -> list[Problem]:
     name = detector.resource_name(app_name)
-    if len(name) <= NAME:
+    if len(name) <= NAME_LENGTH:
         return []
     remedy = (
         f"The AWS name {name[:20]!r}… of detector {detector.name!r} has {len(name)} characters "
-        f"of at most {NAME}: shorten the app name to {NAME - len(detector.name) - 1}."
+        f"of at most {NAME_LENGTH}: shorten the app name to {NAME_LENGTH - len(detector.name) - 1}."
     )
     return [Problem(key="ERRWATCH_APP_NAME", value=app_name, remedy=remedy)]

@@ -1,6 +1,6 @@
-"""What can go wrong: one root, and children that carry their evidence.
+"""The exceptions of this library: one base class, and subclasses that carry their evidence.
 
-Every message says which key had which value and what to write instead.
+Every message contains the key, its value and the remedy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _SHOWN = 80
 
 
 def _shown(value: object) -> str:
-    """The value as it is shown in a message: one line, printable, not longer than a line."""
+    """The value in a message: one line, printable, truncated."""
     text = ascii(value)
     if len(text) <= _SHOWN:
         return text
@@ -23,12 +23,12 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, what stands there, and what to write instead.
+    """One problem: where it is, the wrong value, and the remedy.
 
     Args:
         key: The configuration key, argument or field that is wrong.
-        value: What stands there.
-        remedy: A sentence that says what to do.
+        value: Its value.
+        remedy: What to do, as a sentence.
 
     Example:
         >>> print(Problem(key="ERRWATCH_SINKS", value="disk", remedy="Use 'cloudwatch'."))
@@ -44,10 +44,10 @@ class Problem:
 
 
 class ErrWatchError(Exception):
-    """The root of every error that this library raises.
+    """The base class of every exception that this library raises.
 
     Attributes:
-        problems: Each thing that is wrong, never empty.
+        problems: All problems, never empty.
     """
 
     problems: tuple[Problem, ...]
@@ -58,7 +58,7 @@ class ErrWatchError(Exception):
 
 
 class ConfigurationError(ErrWatchError):
-    """Configuration, a detector or an alarm has values that cannot work; all are listed."""
+    """Configuration, detectors or alarms have invalid values. All are listed."""
 
 
 class AlreadyInitialisedError(ErrWatchError):
@@ -66,7 +66,7 @@ class AlreadyInitialisedError(ErrWatchError):
 
 
 class NoAppError(ErrWatchError):
-    """A method could not tell which app is meant."""
+    """A method could not find the app that is meant."""
 
 
 class JudgeError(ErrWatchError, ValueError):
@@ -74,10 +74,10 @@ class JudgeError(ErrWatchError, ValueError):
 
 
 class UnknownDetectorError(ErrWatchError):
-    """`report` was given a name that is not in the app's catalogue."""
+    """`report` was called with a name that is not in the app's catalogue."""
 
 
-#: Why a call to AWS failed, as far as it matters what to do about it.
+#: Why a call to AWS failed, as far as the remedy depends on it.
 FailureKind = Literal[
     "credentials", "region", "permission", "unreachable", "throttled", "quota", "fault", "other"
 ]
@@ -89,12 +89,12 @@ class AwsCallError(ErrWatchError):
     Args:
         action: The IAM action, such as `logs:PutLogEvents`.
         code: The error code of AWS, or the name of botocore's exception.
-        message: What AWS said, on one line.
-        remedy: A sentence that says what to do.
-        kind: What kind of failure it is.
+        message: The message of AWS, on one line.
+        remedy: What to do, as a sentence.
+        kind: The kind of failure.
 
     Attributes:
-        is_lasting: Whether somebody has to do something, so that waiting does not help.
+        is_lasting: Whether the remedy is a person's, so that waiting does not help.
 
     Example:
         >>> print(AwsCallError(action="logs:PutLogEvents", code="AccessDeniedException",
@@ -125,13 +125,13 @@ Allow logs:PutLogEvents.
 
 
 class ProvisioningError(ErrWatchError):
-    """AWS resources could not be brought to what is declared; what was done stays done.
+    """The AWS resources could not be changed as declared. Applied changes are not undone.
 
     Args:
-        *problems: Each thing that is in the way.
-        cause: The call that failed, or None when nothing was tried.
+        *problems: What prevents it.
+        cause: The call that failed, or None when no change was tried.
         applied: The changes that were applied, in words.
-        pending: Those that were not, the one that failed first.
+        pending: The changes that were not, the failed one first.
 
     Example:
         >>> print(ProvisioningError(
@@ -158,10 +158,10 @@ class ProvisioningError(ErrWatchError):
             return f"{failed}\nNothing was changed."
         if self.cause is not None:
             failed = f"Could not {self.pending[0]}: {failed}"
-        listed = (("Applied", self.applied), ("Not applied", self.pending))
-        lines = [f"{word}: {', '.join(changes) or 'nothing'}." for word, changes in listed]
-        again = "Run it again to finish: what stands already is left alone."
-        return "\n".join([failed, *lines, again])
+        results = (("Applied", self.applied), ("Not applied", self.pending))
+        lines = [f"{word}: {', '.join(changes) or 'nothing'}." for word, changes in results]
+        hint = "Run it again to finish: what already exists is not changed."
+        return "\n".join([failed, *lines, hint])
 
 
 class PatternSyntaxError(ErrWatchError, ValueError):
@@ -169,8 +169,8 @@ class PatternSyntaxError(ErrWatchError, ValueError):
 
     Args:
         source: The whole pattern.
-        position: Index of the first character that is wrong, from 0.
-        remedy: A sentence that says what to write instead.
+        position: Index of the first wrong character, from 0.
+        remedy: What to write instead, as a sentence.
 
     Example:
         >>> print(PatternSyntaxError("{ $.a == 1 }", 6, "Write '=' for equality."))
@@ -191,7 +191,7 @@ class PatternSyntaxError(ErrWatchError, ValueError):
 
 
 def raise_if(problems: Iterable[Problem]) -> None:
-    """Raises one `ConfigurationError` that lists the problems, if there are any."""
-    listed = tuple(problems)
-    if listed:
-        raise ConfigurationError(*listed)
+    """Raises one `ConfigurationError` with all the problems, if there are any."""
+    evidence = tuple(problems)
+    if evidence:
+        raise ConfigurationError(*evidence)

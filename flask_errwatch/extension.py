@@ -1,4 +1,4 @@
-"""`ErrWatch`: what users write. Everything that belongs to one app is in its `AppState`."""
+"""`ErrWatch`, the extension, and `AppState`, which holds everything that belongs to one app."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from flask_errwatch import config as configuration
 from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.contexts import current_app, current_request
-from flask_errwatch.capture.error_handlers import note_unanswered, watch_error_handlers
-from flask_errwatch.capture.hooks import Enricher, Hooks, LastLook
-from flask_errwatch.capture.jobs import Record, Watch
-from flask_errwatch.capture.middleware import Boundary
+from flask_errwatch.capture.error_handlers import note_unhandled, observe_error_handlers
+from flask_errwatch.capture.hooks import EmitHook, EnrichHook, Hooks
+from flask_errwatch.capture.jobs import RecordFailure, Watch
+from flask_errwatch.capture.middleware import Middleware
 from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 
 KEY = "errwatch"
 
-EnricherT = TypeVar("EnricherT", bound=Enricher)
-LastLookT = TypeVar("LastLookT", bound=LastLook)
+EnrichHookT = TypeVar("EnrichHookT", bound=EnrichHook)
+EmitHookT = TypeVar("EmitHookT", bound=EmitHook)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class AppState:
-    """What belongs to one app; it stands in `app.extensions["errwatch"]`.
+    """Everything that belongs to one app: `app.extensions["errwatch"]`.
 
     Attributes:
-        config: The app's configuration, as it was read in `init_app`.
-        catalogue: The app's detectors with every threshold and period filled in.
-        recorder: Makes the app's events.
-        delivery: Takes the app's lines.
+        config: The app's configuration, read in `init_app`.
+        catalogue: The app's detectors with all thresholds and periods.
+        recorder: Builds and emits the app's events.
+        delivery: Delivers the app's lines.
     """
 
     config: Config
@@ -61,11 +61,11 @@ class ErrWatch:
     """Makes a Flask application its own intrusion and failure detector on AWS.
 
     Args:
-        app: The application; without one, call `init_app`. One object serves several apps.
+        app: The application. Without it, call `init_app`. One object serves several apps.
         detectors: The catalogue, for every app of this object.
 
     Raises:
-        ConfigurationError: Listing everything that is wrong, in detectors and configuration.
+        ConfigurationError: Lists all problems of the detectors and the configuration.
 
     Example:
         >>> from flask import Flask
@@ -81,9 +81,9 @@ class ErrWatch:
         try:
             self._catalogue = Catalogue(_listed(detectors))
         except ConfigurationError as error:
-            # With everything else that is wrong, where that can be told already.
-            rest = () if app is None else _config_problems(app)
-            raise ConfigurationError(*error.problems, *rest) from None
+            # Together with the problems of the configuration, if the app is known.
+            further = () if app is None else _config_problems(app)
+            raise ConfigurationError(*error.problems, *further) from None
         self._hooks = Hooks()
         self._initialised = 0
         self._only: weakref.ref[Flask] | None = None
@@ -91,20 +91,20 @@ class ErrWatch:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Reads the app's `ERRWATCH_…` configuration and starts to watch its requests.
+        """Reads the app's `ERRWATCH_…` configuration and observes its requests from now on.
 
-        No AWS call is made and no file is touched: that is for the first request.
+        It makes no AWS call and touches no file: the first request does.
 
         Args:
             app: The application, before its first request.
 
         Raises:
-            ConfigurationError: Listing everything that is wrong.
-            AlreadyInitialisedError: When the app has been initialised before.
+            ConfigurationError: Lists all problems.
+            AlreadyInitialisedError: When the app is already initialised.
         """
         _check_app(app)
         if KEY in app.extensions:
-            remedy = "Call init_app once per app, or make the app anew in its factory."
+            remedy = "Call init_app once per app, or create a new app in its factory."
             raise AlreadyInitialisedError(Problem(key="app", value=app.name, remedy=remedy))
         config, catalogue = self._configured(app)
         app_ref = weakref.ref(app)
@@ -112,37 +112,37 @@ class ErrWatch:
         delivery = Delivery(config, guard, app=app_ref)
         recorder = Recorder(
             app,
-            root=str(app.root_path),  # a Path where the app was made with one
+            root=str(app.root_path),  # a Path if the app was created with one
             config=config,
             catalogue=catalogue,
             hooks=self._hooks,
             guard=guard,
             delivery=delivery,
         )
-        delivery.set_emitter(recorder.operational)
+        delivery.set_emitter(recorder.emit_operational)
         state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
         app.extensions[KEY] = state
-        got_request_exception.connect(note_unanswered, sender=app, weak=False)
-        app.wsgi_app = Boundary(  # type: ignore[method-assign]  # Flask's documented way
+        got_request_exception.connect(note_unhandled, sender=app, weak=False)
+        app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, recorder, _FirstRequest(app_ref)
-        ).answer
+        )
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
 
     def report(self, detector: str, /, *, app: Flask | None = None, **data: object) -> str:
-        """Records an event that no HTTP status shows, such as a failed login answered 200.
+        """Records an event that no HTTP status shows, such as a failed login answered with 200.
 
         Args:
             detector: The name of a detector of the app.
-            app: The app, where it cannot be told from the context.
-            **data: What the line shall say, under `data`; secret keys are masked.
+            app: The app, if it does not follow from the context.
+            **data: Fields of the line, under `data`. Secret keys are masked.
 
         Returns:
-            The event's id, as it stands in the line.
+            The event's id, as in the line.
 
         Raises:
-            UnknownDetectorError: When the app has no detector of that name.
-            NoAppError: When it cannot be told which app is meant.
+            UnknownDetectorError: When the app has no detector with this name.
+            NoAppError: When it is not clear which app is meant.
 
         Example:
             >>> from flask import Flask
@@ -157,15 +157,15 @@ class ErrWatch:
         return _report(state, state.catalogue.named(detector), data)
 
     def watch(self, name: str, *, app: Flask | None = None) -> Watch:
-        """Watches a job or command: an escaping exception becomes a line, and is re-raised.
+        """Watches a job or command: an escaping exception is recorded and re-raised.
 
         Args:
             name: The job's name, in the line under `data.job`.
-            app: The app, where it cannot be told from the context when the job begins.
+            app: The app, if it does not follow from the context when the job starts.
 
         Returns:
             A context manager that is also a decorator, for functions and coroutine functions.
-            Entering it raises `NoAppError` when it cannot be told which app is meant.
+            Entering it raises `NoAppError` when it is not clear which app is meant.
 
         Example:
             >>> from flask import Flask
@@ -179,7 +179,7 @@ class ErrWatch:
             ZeroDivisionError: division by zero
         """
 
-        def find() -> Record:
+        def find_record() -> RecordFailure:
             state = self._state(app, "watch")
 
             def record(job: str, error: Exception) -> None:
@@ -187,13 +187,13 @@ class ErrWatch:
 
             return record
 
-        return Watch(name, find)
+        return Watch(name, find_record)
 
-    def enrich(self, hook: EnricherT) -> EnricherT:
+    def enrich(self, hook: EnrichHookT) -> EnrichHookT:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
 
-        It runs in the request context where there is one. The fields go under `data`, except
-        `user`, `request_id` and `trace_id`; the other keys of the schema cannot be changed.
+        It runs in the request context if there is one. The fields go under `data`, except
+        `user`, `request_id` and `trace_id`. The other keys of the schema cannot be changed.
 
         Example:
             >>> errwatch = ErrWatch()
@@ -202,13 +202,13 @@ class ErrWatch:
             ...     return {"tenant": "acme"}
         """
         _check_hook(hook)
-        self._hooks.enrichers.append(hook)
+        self._hooks.enrich.append(hook)
         return hook
 
-    def before_emit(self, hook: LastLookT) -> LastLookT:
-        """Registers a last look at every event: `fn(event) -> event | None`; None drops it.
+    def before_emit(self, hook: EmitHookT) -> EmitHookT:
+        """Registers a function that may change or drop every event: `fn(event) -> event | None`.
 
-        Dropped events are counted in `stats().dropped`.
+        It runs after all `enrich` hooks. Dropped events are counted in `stats().dropped`.
 
         Example:
             >>> errwatch = ErrWatch()
@@ -217,11 +217,11 @@ class ErrWatch:
             ...     return None if event.get("path") == "/health" else event
         """
         _check_hook(hook)
-        self._hooks.last_looks.append(hook)
+        self._hooks.before_emit.append(hook)
         return hook
 
     def plan(self, app: Flask | None = None) -> Plan:
-        """What `bootstrap_alarms` would do; reads from AWS and changes nothing.
+        """Returns what `bootstrap_alarms` would change. Reads from AWS and changes nothing.
 
         Raises:
             ProvisioningError: When AWS cannot be read.
@@ -229,49 +229,49 @@ class ErrWatch:
         return self.bootstrap_alarms(app, dry_run=True)
 
     def bootstrap_alarms(self, app: Flask | None = None, *, dry_run: bool = False) -> Plan:
-        """Brings log group, metric filters, alarms and subscriptions to what is declared.
+        """Creates or updates log group, metric filters, alarms and subscriptions as declared.
 
-        Idempotent: what already stands as declared is left alone, and what the app made and no
-        longer declares is deleted. What somebody else made is never touched.
+        Idempotent: resources that exist as declared are not changed, and resources that the app
+        created and no longer declares are deleted. Unmanaged resources are never touched.
 
         Args:
-            app: The app, where it cannot be told from the context.
-            dry_run: Only make the plan.
+            app: The app, if it does not follow from the context.
+            dry_run: Only compute the plan.
 
         Returns:
-            The plan that was applied; `print` shows it as a table.
+            The plan that was applied. `print` shows it as a table.
 
         Raises:
-            ProvisioningError: When AWS refused a call, something of somebody else is in the
-                way, or the plan would delete more than half of the alarms or shorten the
-                retention; it says what was applied and what not.
+            ProvisioningError: When AWS refused a call, an unmanaged resource has a declared name,
+                or the plan would delete more than half of the alarms or shorten the retention.
+                It lists what was applied and what was not.
         """
         from flask_errwatch._aws import PROVISIONING, Aws
         from flask_errwatch.provision.apply import bootstrap
 
         state = self._state(app, "bootstrap_alarms")
         config = state.config
-        aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
+        aws = Aws.from_config(config, PROVISIONING)
         return bootstrap(aws, state.catalogue, config, dry_run=dry_run)
 
     def flush(self, timeout: float = 5.0, *, app: Flask | None = None) -> bool:
-        """Waits until every line is where it belongs.
+        """Waits until every line is delivered.
 
         Args:
-            timeout: Seconds to wait at most.
-            app: The app, where it cannot be told from the context.
+            timeout: Longest time to wait, in seconds.
+            app: The app, if it does not follow from the context.
 
         Returns:
-            Whether no line is waiting any more.
+            Whether no line is pending.
         """
         return self._state(app, "flush").delivery.flush(timeout)
 
     def stats(self, app: Flask | None = None) -> Stats:
-        """Delivery figures of this process, at this moment."""
+        """Returns the current delivery figures of this process."""
         return self._state(app, "stats").delivery.stats()
 
     def _configured(self, app: Flask) -> tuple[Config, Catalogue]:
-        """Configuration and catalogue, or one error that lists what is wrong in both."""
+        """Configuration and catalogue, or one error that lists the problems of both."""
         config, problems = configuration.read(app.config, os.environ, app_name=app.name)
         try:
             catalogue = self._catalogue.configured(config)
@@ -282,16 +282,15 @@ class ErrWatch:
         return config, catalogue
 
     def _state(self, app: Flask | None, method: str) -> AppState:
-        """The state of the app that is meant: given, current, or the only one."""
+        """The state of the given app, else of the current one, else of the only one."""
         if app is not None:
             _check_app(app)
-        found = app
-        if found is None:
-            found = current_app()
-        if found is None and self._only is not None:
-            found = self._only()
-        if found is not None:
-            return state_of(found)
+        else:
+            app = current_app()
+        if app is None and self._only is not None:
+            app = self._only()
+        if app is not None:
+            return state_of(app)
         remedy = (
             f"Call {method}(…, app=app), or call it inside an app context: "
             f"init_app was called for {self._initialised} apps."
@@ -300,9 +299,9 @@ class ErrWatch:
 
 
 def _check_app(app: object) -> None:
-    """Refuses what is no app; `app` is also a name that a report might want for a field."""
+    """Refuses anything but an app: a caller of `report` might mean a field named `app`."""
     if not isinstance(app, Flask):
-        remedy = "Pass the Flask application; a field of a report needs another name."
+        remedy = "Pass the Flask application. A field of a report needs another name."
         raise NoAppError(Problem(key="app", value=app, remedy=remedy))
 
 
@@ -315,22 +314,22 @@ def _config_problems(app: Flask) -> tuple[Problem, ...]:
 def _listed(detectors: object) -> tuple[Detector, ...]:
     if isinstance(detectors, Iterable) and not isinstance(detectors, str):
         return tuple(detectors)
-    remedy = "Write a list, such as [*DEFAULT_DETECTORS, Detector(…)]."
+    remedy = "Use a list, such as [*DEFAULT_DETECTORS, Detector(…)]."
     raise ConfigurationError(Problem(key="detectors", value=detectors, remedy=remedy))
 
 
 def _check_hook(hook: object) -> None:
-    """Refuses what cannot be called, and what would have to be awaited."""
+    """Refuses objects that are not callable, and coroutine functions."""
     if not callable(hook) or iscoroutinefunction(hook):
-        remedy = "Register a function that is not async: it runs where there is no event loop."
+        remedy = "Register a function that is not async: it runs without an event loop."
         raise ConfigurationError(Problem(key="hook", value=hook, remedy=remedy))
 
 
 def state_of(app: Flask) -> AppState:
-    """What belongs to the app.
+    """Returns the state of the app.
 
     Raises:
-        NoAppError: When the app is not watched.
+        NoAppError: When `init_app` was not called for the app.
     """
     state = app.extensions.get(KEY)
     if isinstance(state, AppState):
@@ -343,23 +342,23 @@ def _report(
     state: AppState, detector: Detector, data: dict[str, object], error: Exception | None = None
 ) -> str:
     state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
-    return state.recorder.reported(detector, data, current_request(), error)
+    return state.recorder.report(detector, data, current_request(), error)
 
 
 class _FirstRequest:
-    """Wraps the app's error handlers once, before its first request is dispatched."""
+    """Observes the app's error handlers, once, before its first request is dispatched."""
 
     def __init__(self, app_ref: weakref.ref[Flask]) -> None:
-        self._done = False
+        self._is_done = False
         self._app_ref = app_ref
         self._lock = PerProcess(threading.Lock)
 
     def __call__(self) -> None:
         with self._lock.get():
             app = self._app_ref()
-            if app is None or self._done:
+            if app is None or self._is_done:
                 return
             try:
-                watch_error_handlers(app)
+                observe_error_handlers(app)
             finally:
-                self._done = True  # also after a failure: no handler is wrapped twice
+                self._is_done = True  # also after a failure: nothing is wrapped twice

@@ -1,1 +1,1 @@
-"""From a WSGI request, an exception or a report to one rendered line."""
+"""Capture: turns a failed WSGI request, an exception or a report into one rendered line."""

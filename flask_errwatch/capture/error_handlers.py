@@ -1,10 +1,10 @@
-"""The one touch of Flask's inside: seeing the exceptions that an app's own handlers answer.
+"""Observes the exceptions that an app's own error handlers answer, by `app.error_handler_spec`.
 
-Flask sends `got_request_exception` only for exceptions that no handler answered, and nothing
-public shows the others. So, once and before the first request is dispatched, each mapping in the
-documented `app.error_handler_spec` is replaced by an equal one that notes when Flask finds a
-handler in it. The handlers themselves stay what they are: what they answer, what they raise and
-what a traceback shows of them.
+This is the only use of a Flask internal. Flask sends `got_request_exception` only for exceptions
+that no handler answered, and no public API shows the others. So each mapping in the documented
+`app.error_handler_spec` is replaced, once and before the first request is dispatched, by an equal
+mapping that takes note when Flask finds a handler in it. The handlers are unchanged: so are their
+responses, their exceptions and the tracebacks that show them.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ from typing import Any
 from flask import Flask, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from flask_errwatch.capture.middleware import CALL, Call
+from flask_errwatch.capture.middleware import REQUEST_STATE, RequestState
 
 Handler = Callable[[Any], Any]
 
 
-class _Noting(dict[type[Exception], Handler]):
-    """Handlers by exception class; a handler that is found is about to answer."""
+class _ObservedHandlers(dict[type[Exception], Handler]):
+    """Error handlers by exception class. A lookup that finds a handler precedes its call."""
 
     def get(self, kind: type[Exception], default: Any = None, /) -> Any:
         handler = super().get(kind, default)
         if handler is not None:
-            note_answered(sys.exc_info()[1])
+            note_handled(sys.exc_info()[1])
         return handler
 
 
-def watch_error_handlers(app: Flask) -> None:
-    """Watches every error handler of the app and its blueprints.
+def observe_error_handlers(app: Flask) -> None:
+    """Observes every error handler of the app and its blueprints.
 
-    Flask refuses to register another one once it has dispatched a request, so that called
-    right before the first it meets all of them, however late or deep they were registered.
+    Call it right before the first request. Flask refuses to register handlers after it has
+    dispatched one, so this sees all of them, however late or deep they were registered.
     """
-    for by_code in app.error_handler_spec.values():
-        for code, handlers in by_code.items():
-            by_code[code] = _Noting(handlers)
+    for handlers_by_code in app.error_handler_spec.values():
+        for code, handlers in handlers_by_code.items():
+            handlers_by_code[code] = _ObservedHandlers(handlers)
 
 
-def note_answered(error: BaseException | None) -> None:
-    """Notes the exception on the request under way. `abort()` is an answer, not an exception."""
+def note_handled(error: BaseException | None) -> None:
+    """Notes a handled exception on the current request. `abort()` is a response, not an error."""
     if error is None or isinstance(error, HTTPException):
         return
-    call = current_call()
-    if call is not None:
-        call.answered_by_handler(error)
+    state = current_state()
+    if state is not None:
+        state.note_handled(error)
 
 
-def note_unanswered(_sender: object, exception: BaseException, **_: object) -> None:
-    """Notes an exception that no handler answered: the receiver of `got_request_exception`."""
-    call = current_call()
-    if call is not None:
-        call.met(exception)
+def note_unhandled(_sender: object, exception: BaseException, **_: object) -> None:
+    """Receiver of `got_request_exception`: notes an exception that no handler answered."""
+    state = current_state()
+    if state is not None:
+        state.note_unhandled(exception)
 
 
-def current_call() -> Call | None:
-    """The request under way in this context, if one passed the boundary."""
-    return request.environ.get(CALL) if has_request_context() else None
+def current_state() -> RequestState | None:
+    """The current request's state, if the request passed the middleware."""
+    return request.environ.get(REQUEST_STATE) if has_request_context() else None

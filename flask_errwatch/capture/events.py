@@ -1,4 +1,4 @@
-"""From a request, an exception or a report to the event: the fields of schema 1."""
+"""Builds events from requests and reports: the fields of schema 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flask_errwatch._text import consists_of, plain_text, text_of
 from flask_errwatch.capture.client_address import client_address
 from flask_errwatch.detectors import Detector
 
-#: Sent after each event was handed over: `sender` is the app, `event` the event as a dict.
+#: Sent after each event was written: `sender` is the app, `event` the event as a dict.
 event_recorded: Final = Namespace().signal("event-recorded")
 
 SCHEMA: Final = 1
@@ -31,26 +31,26 @@ KEYS: Final = (
 
 _PATH_LENGTH: Final = 2048
 _FIELD_LENGTH: Final = 512
-#: What stands for itself in a path besides letters and digits (RFC 3986, section 3.3).
-_PLAIN_MARKS: Final = "-._~!$&'()*+,;=:@/"
-_PLAIN: Final = f"{string.ascii_letters}{string.digits}{_PLAIN_MARKS}"
+#: Characters that a path has unencoded besides letters and digits (RFC 3986, section 3.3).
+_UNENCODED_MARKS: Final = "-._~!$&'()*+,;=:@/"
+_UNENCODED: Final = f"{string.ascii_letters}{string.digits}{_UNENCODED_MARKS}"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _METHOD_LENGTH: Final = 32
 _REQUEST_ID_LENGTH: Final = 128
 _REQUEST_ID: Final = f"{string.ascii_letters}{string.digits}._:/=+@-"
-# W3C Trace Context, "traceparent": an id of zeros means that there is none.
+# W3C Trace Context, "traceparent": an id of zeros is not valid.
 _TRACE_PARENT: Final = re.compile(
     r"^[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\b"
 )
 _XRAY_ROOT: Final = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
-#: The headers of the three.
+#: WSGI environment keys of the three headers.
 _REQUEST_ID_KEY: Final = "HTTP_X_REQUEST_ID"
 _TRACE_PARENT_KEY: Final = "HTTP_TRACEPARENT"
 _XRAY_KEY: Final = "HTTP_X_AMZN_TRACE_ID"
 
 
 def head(detector: Detector) -> dict[str, Any]:
-    """The keys with which every event of a detector begins, still without its time and id."""
+    """The first keys of every event of a detector, with an empty timestamp and id."""
     return {
         "event": detector.event,
         "detector": detector.name,
@@ -61,31 +61,33 @@ def head(detector: Detector) -> dict[str, Any]:
     }
 
 
-def operational_head(phrase: str) -> dict[str, Any]:
-    """The same for a line that lies outside the catalogue."""
-    return {"event": phrase, "level": "info", "timestamp": "", "schema": SCHEMA, "id": ""}
+def operational_head(event_name: str) -> dict[str, Any]:
+    """Like `head`, for a line outside the catalogue."""
+    return {"event": event_name, "level": "info", "timestamp": "", "schema": SCHEMA, "id": ""}
 
 
 def add_request(
     fields: dict[str, object],
-    given: Mapping[str, Any],
+    wsgi_environ: Mapping[str, Any],
     trusted: int | tuple[Network, ...],
     rule: object,
 ) -> None:
-    """Adds what the request says of itself, made safe: no query string, no body, no cookie.
+    """Adds the fields of the request, without query string, body and cookies.
 
-    Everything is taken from the WSGI environment, not from Flask's context: it is there for
-    middleware, after the context is gone, and inside a nested request alike.
+    All come from the WSGI environment rather than from Flask's context. It exists in middleware,
+    after the context has ended, and inside a nested request alike.
 
     Args:
-        fields: What it is added to.
-        given: The WSGI environment.
-        trusted: How many proxies stand in front of the app, or their networks.
+        fields: The event to extend.
+        wsgi_environ: The WSGI environment.
+        trusted: Number of proxies in front of the app, or their networks.
         rule: The route that matched, or None.
     """
-    # Compiled code looks into a dict past what a type of its own may do.
+    # Compiled code reads a dict directly and would bypass the methods of a subclass.
     environ: dict[str, Any] = (
-        given if type(given) is dict else {key: given.get(key) for key in given}
+        wsgi_environ
+        if type(wsgi_environ) is dict
+        else {key: wsgi_environ.get(key) for key in wsgi_environ}
     )
     method = environ.get("REQUEST_METHOD")
     fields["method"] = method if method in _METHODS else _method(method)
@@ -96,7 +98,7 @@ def add_request(
     address = client_address(environ, trusted)
     if address is not None:
         fields["client_ip"], fields["client_ip_source"] = address
-    # Set by the server after it checked who it is (RFC 3875, section 4.1.11), never a header.
+    # Set by the server after authentication (RFC 3875, section 4.1.11), never by a header.
     user = text_of(environ.get("REMOTE_USER"))
     if user:
         fields["user"] = short(user)
@@ -108,14 +110,14 @@ def add_request(
 
 
 def in_order(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with the keys of the schema, in their order, and no other."""
+    """The event with only the keys of the schema, in their order."""
     return {key: event[key] for key in KEYS if key in event}
 
 
 def short(text: str, limit: int = _FIELD_LENGTH) -> str:
-    """The text, cut and marked when it is longer than a field may be."""
+    """The text, truncated and marked when it is longer than `limit`."""
     if type(text) is not str:
-        text = plain_text(text)  # another type may say anything of its length
+        text = plain_text(text)  # a subclass may return any length
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
 
 
@@ -130,15 +132,15 @@ def path_of(environ: dict[str, Any]) -> str:
     mount = text_of(environ.get("SCRIPT_NAME"))
     if mount:
         path = mount + path
-    if path.strip(_PLAIN):  # what is left has other characters at its ends
-        # WSGI gives bytes as latin-1 (PEP 3333); a test client may give any character.
+    if path.strip(_UNENCODED):  # some character needs encoding
+        # WSGI passes bytes as latin-1 (PEP 3333). A test client may pass any character.
         raw = path.encode("latin-1", "replace")
-        path = quote_from_bytes(raw, safe=_PLAIN_MARKS)
+        path = quote_from_bytes(raw, safe=_UNENCODED_MARKS)
     return short(path, _PATH_LENGTH)
 
 
 def _method(method: object) -> str:
-    """The method; one that is no known shape is quoted, since a client chooses it."""
+    """The method, escaped unless it is one uppercase word: the client chooses it."""
     text = text_of(method)
     if len(text) <= _METHOD_LENGTH and consists_of(text, string.ascii_uppercase):
         return text
@@ -146,15 +148,15 @@ def _method(method: object) -> str:
 
 
 def _correlation(environ: dict[str, Any]) -> dict[str, object]:
-    """Ids that a proxy or a tracer gave; anything that does not look like one is left out."""
+    """The ids that a proxy or a tracer set. Values of another form are left out."""
     fields: dict[str, object] = {}
     request_id = text_of(environ.get(_REQUEST_ID_KEY))
     if len(request_id) <= _REQUEST_ID_LENGTH and consists_of(request_id, _REQUEST_ID):
         fields["request_id"] = request_id
-    for name, form in ((_TRACE_PARENT_KEY, _TRACE_PARENT), (_XRAY_KEY, _XRAY_ROOT)):
-        value = text_of(environ.get(name))
-        found = form.search(value) if len(value) <= 512 else None
-        if found:
-            fields["trace_id"] = found[1]
+    for key, pattern in ((_TRACE_PARENT_KEY, _TRACE_PARENT), (_XRAY_KEY, _XRAY_ROOT)):
+        value = text_of(environ.get(key))
+        match = pattern.search(value) if len(value) <= 512 else None
+        if match:
+            fields["trace_id"] = match[1]
             break
     return fields

@@ -1,4 +1,4 @@
-"""From an exception to its part of the event: what it was and where in the app's own code."""
+"""Builds the `exception` of an event: its type and message, and the frames of the app's code."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import NamedTuple
 
 from flask_errwatch.capture.events import short
 
-#: Where this package's code says it is: as it lies there, and compiled.
 _PACKAGE = Path(__file__).parents[1]
-_OURS = (f"{_PACKAGE}/", f"{_PACKAGE.name}/")
-# Not by `sysconfig`, which reads how Python was built: that takes as long as this whole module.
-_LIBRARY = str(Path(os.__file__).parent) + "/"
-_PACKAGES = "/(?:site|dist)-packages/"
+#: File names of this package's code begin so: the full path, and a relative one when compiled.
+_PACKAGE_FILES = (f"{_PACKAGE}/", f"{_PACKAGE.name}/")
+# Not by `sysconfig`, which reads Python's build configuration: as expensive as this whole module.
+_STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
+_SITE_PACKAGES = "/(?:site|dist)-packages/"
 _MESSAGE_LENGTH = 8192
-#: Frames kept of a deep recursion: where it came from, and where it broke.
+#: Frames kept of a deep recursion: the outermost and the innermost.
 _OUTERMOST, _INNERMOST = 5, 20
 
 
 def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[str, object]:
-    """The `exception` of an event.
+    """Returns the `exception` of an event.
 
     Args:
         error: The exception.
-        root: The app's `root_path`: its code is the app's own, wherever it is installed.
-        handled: Whether a handler of the app answered it.
+        root: The app's `root_path`. Code below it is the app's, wherever it is installed.
+        handled: Whether an error handler of the app answered it.
 
     Returns:
-        `type`, `message`, `where` (the innermost frame of the app's own code), `frames` (the
-        app's own, and the innermost of all, outermost first), `fingerprint` (equal for equal
-        types and own frames, whatever the message and the line numbers), `handled`.
+        `type`, `message`, `where` (the innermost frame of the app's code), `frames` (those of
+        the app's code and the innermost of all, outermost first), `fingerprint` (equal for equal
+        types and app frames, regardless of message and line numbers), `handled`.
     """
     kind = type(error)
     name = (
@@ -43,13 +43,13 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
         if kind.__module__ == "builtins"
         else (f"{kind.__module__}.{kind.__qualname__}")
     )
-    frames, own = _frames(error.__traceback__, root)
+    frames, app_frames = _frames(error.__traceback__, root)
     fields: dict[str, object] = {"type": short(name), "message": _message(error)}
-    where = own[-1] if own else frames[-1] if frames else None
+    where = app_frames[-1] if app_frames else frames[-1] if frames else None
     if where is not None:
         fields["where"] = f"{where['file']}:{where['line']} in {where['function']}"
     fields["frames"] = _shortened(frames)
-    fields["fingerprint"] = _fingerprint(name, own or frames)
+    fields["fingerprint"] = _fingerprint(name, app_frames or frames)
     fields["handled"] = handled
     return fields
 
@@ -57,7 +57,7 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
 def _message(error: BaseException) -> str:
     try:
         return short(str(error), _MESSAGE_LENGTH)
-    except Exception:  # noqa: BLE001 - an exception whose own __str__ raises; the type tells
+    except Exception:  # noqa: BLE001 - the exception's __str__ raised; its type is still shown
         return "<its message cannot be shown>"
 
 
@@ -65,20 +65,20 @@ Frame = dict[str, object]
 
 
 def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], list[Frame]]:
-    """The frames to show and, of those, the app's own; walked, never formatted."""
-    own: list[Frame] = []
+    """The frames to show and, of those, the app's. The traceback is walked, never formatted."""
+    app_frames: list[Frame] = []
     last: TracebackType | None = None
     while traceback is not None:
-        place = _placed(traceback.tb_frame.f_code.co_filename, root)
-        if place is not None:
+        file = _source_file(traceback.tb_frame.f_code.co_filename, root)
+        if file is not None:
             last = traceback
-            if place.is_own:
-                own.append(_frame(traceback, place.shown))
+            if file.is_of_app:
+                app_frames.append(_frame(traceback, file.name))
         traceback = traceback.tb_next
-    place = None if last is None else _placed(last.tb_frame.f_code.co_filename, root)
-    if last is None or place is None or place.is_own:
-        return own, own
-    return [*own, _frame(last, place.shown)], own
+    file = None if last is None else _source_file(last.tb_frame.f_code.co_filename, root)
+    if last is None or file is None or file.is_of_app:
+        return app_frames, app_frames
+    return [*app_frames, _frame(last, file.name)], app_frames
 
 
 def _frame(traceback: TracebackType, file: str) -> Frame:
@@ -87,49 +87,51 @@ def _frame(traceback: TracebackType, file: str) -> Frame:
 
 
 def _shortened(frames: list[Frame]) -> list[Frame | str]:
-    """The frames, with a mark where those of a deep recursion are left out."""
+    """The frames, with a mark in place of those of a deep recursion that are left out."""
     omitted = len(frames) - _OUTERMOST - _INNERMOST
     if omitted <= 0:
         return [*frames]
     return [*frames[:_OUTERMOST], f"[{omitted} more]", *frames[-_INNERMOST:]]
 
 
-class _Place(NamedTuple):
-    """Where code is: whether it is the app's own, and how its file is named in a line."""
+class _SourceFile(NamedTuple):
+    """A source file: whether it is the app's, and its name in a line."""
 
-    is_own: bool
-    shown: str
+    is_of_app: bool
+    name: str
 
 
 @lru_cache(maxsize=4096)
-def _placed(filename: str, root: str) -> _Place | None:
-    """The place of a file, named without the machine's paths; None for files of this package."""
-    if filename.startswith(_OURS):
+def _source_file(filename: str, root: str) -> _SourceFile | None:
+    """The file, named without the paths of the host. None for files of this package."""
+    if filename.startswith(_PACKAGE_FILES):
         return None
     root = root.rstrip("/")
-    base = root.rpartition("/")[0] + "/"
-    if filename.startswith(_LIBRARY) and not _is_installed(filename):
-        return _Place(is_own=False, shown=short(filename[len(_LIBRARY) :]))
-    # A virtual environment often lies inside the app's own folder.
+    parent = root.rpartition("/")[0] + "/"
+    if filename.startswith(_STANDARD_LIBRARY) and not _is_installed(filename):
+        return _SourceFile(is_of_app=False, name=short(filename[len(_STANDARD_LIBRARY) :]))
+    # A virtual environment is often inside the app's folder.
     if filename.startswith(f"{root}/") and not _is_installed(filename[len(root) :]):
-        return _Place(is_own=True, shown=short(filename[len(base) :]))
+        return _SourceFile(is_of_app=True, name=short(filename[len(parent) :]))
     if _is_installed(filename):
-        return _Place(is_own=False, shown=short(re.split(_PACKAGES, filename)[-1]))
-    return _Place(is_own=not filename.startswith("<"), shown=short(filename.removeprefix(base)))
+        return _SourceFile(is_of_app=False, name=short(re.split(_SITE_PACKAGES, filename)[-1]))
+    is_generated = filename.startswith("<")
+    return _SourceFile(is_of_app=not is_generated, name=short(filename.removeprefix(parent)))
 
 
 def _is_installed(filename: str) -> bool:
-    return re.search(_PACKAGES, filename) is not None
+    return re.search(_SITE_PACKAGES, filename) is not None
 
 
-_place_of = itemgetter("file", "function")
+_file_and_function = itemgetter("file", "function")
 
 
 def _fingerprint(name: str, frames: list[Frame]) -> str:
-    return _digest(name, tuple(map(_place_of, frames)))
+    return _digest(name, tuple(map(_file_and_function, frames)))
 
 
 @lru_cache(maxsize=1024)
-def _digest(name: str, places: tuple[tuple[object, object], ...]) -> str:
-    text = "\n".join((name, *(f"{file}:{function}" for file, function in dict.fromkeys(places))))
+def _digest(name: str, functions: tuple[tuple[object, object], ...]) -> str:
+    unique = dict.fromkeys(functions)
+    text = "\n".join((name, *(f"{file}:{function}" for file, function in unique)))
     return blake2s(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

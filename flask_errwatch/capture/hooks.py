@@ -1,4 +1,4 @@
-"""What users add to an event: `enrich` and `before_emit`, and what they may not change."""
+"""Hooks of users, `enrich` and `before_emit`, and the fields that they cannot change."""
 
 from __future__ import annotations
 
@@ -12,79 +12,80 @@ from flask_errwatch._text import name_of
 from flask_errwatch.capture.events import in_order, short
 
 Event = dict[str, Any]
-Enricher = Callable[[Event], Mapping[str, Any] | None]
-LastLook = Callable[[Event], Mapping[str, Any] | None]
+EnrichHook = Callable[[Event], Mapping[str, Any] | None]
+EmitHook = Callable[[Event], Mapping[str, Any] | None]
 
-#: What a last look leaves of an event that it drops.
+#: The event after a `before_emit` hook dropped it.
 _DROPPED: Event = {}
 
-#: Keys of the schema that only the application can know, so a hook may give them.
-_GIVEN = frozenset({"user", "request_id", "trace_id"})
+#: Keys of the schema that a hook may set, because only the application knows their values.
+_SETTABLE = frozenset({"user", "request_id", "trace_id"})
 
 
 class Hooks:
     """The registered functions, in the order in which they run.
 
     Attributes:
-        enrichers: Each may return fields to add.
-        last_looks: Each may return another event, or None to drop it.
+        enrich: Functions that return fields to add, or None.
+        before_emit: Functions that return the event to emit, or None to drop it.
     """
 
     def __init__(
-        self, enrichers: Iterable[Enricher] = (), last_looks: Iterable[LastLook] = ()
+        self, enrich: Iterable[EnrichHook] = (), before_emit: Iterable[EmitHook] = ()
     ) -> None:
-        self.enrichers = [*enrichers]
-        self.last_looks = [*last_looks]
+        self.enrich = [*enrich]
+        self.before_emit = [*before_emit]
 
     def apply(self, core: Event, guard: Guard) -> Event:
-        """The event after all hooks; an empty one when one dropped it.
+        """Runs all hooks and returns the resulting event, empty when a hook dropped it.
 
-        A hook that raises is counted, told of and passed over. Afterwards the keys of the
-        schema have the values that we gave them; anything else stands under `data`.
+        A hook that raises is counted, logged and skipped. Afterwards the keys of the schema have
+        their original values again, and all other fields are under `data`.
         """
-        if not (self.enrichers or self.last_looks) or getattr(_here, "in_a_hook", False):
-            # A hook that reports is not asked about its own report: that would never end.
+        if not (self.enrich or self.before_emit) or getattr(_thread, "is_in_hook", False):
+            # Without hooks, or for a report by a hook, which would otherwise recurse endlessly.
             return core
-        _here.in_a_hook = True
+        _thread.is_in_hook = True
         try:
-            return self._applied(core, guard)
+            return self._apply(core, guard)
         finally:
-            _here.in_a_hook = False
+            _thread.is_in_hook = False
 
-    def _applied(self, core: Event, guard: Guard) -> Event:
+    def _apply(self, core: Event, guard: Guard) -> Event:
         event = core
-        for enricher in self.enrichers:
-            event = guard.run(_name("enrich", enricher), _enriched, enricher, event) or event
-        for last_look in self.last_looks:
-            seen = guard.run(_name("before_emit", last_look), _looked_at, last_look, event)
-            if seen is _DROPPED:
+        for enrich in self.enrich:
+            event = guard.run(_step("enrich", enrich), _enriched, enrich, event) or event
+        for before_emit in self.before_emit:
+            step = _step("before_emit", before_emit)
+            returned = guard.run(step, _before_emit, before_emit, event)
+            if returned is _DROPPED:
                 return _DROPPED
-            event = seen or event
+            event = returned or event
         restored = guard.run("what the hooks returned", _restored, core, event)
         return core if restored is None else restored
 
 
-#: Whether a hook is running here; of a thread or greenlet, not of a context.
-_here = threading.local()
+#: Whether a hook is running, by thread or greenlet rather than by context.
+_thread = threading.local()
 
 
-def _enriched(enricher: Enricher, event: Event) -> Event:
-    """The event with what the hook returned, or added to the copy that it was shown."""
-    shown = _copied(event)
-    added = enricher(shown)
+def _enriched(enrich: EnrichHook, event: Event) -> Event:
+    """The event with the fields that the hook returned, or added to its copy of the event."""
+    copy = _copied(event)
+    added = enrich(copy)
     returned = {} if added is None else _checked(added)
     data = {
         **_mapping(event.get("data")),
-        **_mapping(shown.get("data")),
+        **_mapping(copy.get("data")),
         **_mapping(returned.get("data")),
     }
-    enriched = {**event, **shown, **returned}
+    enriched = {**event, **copy, **returned}
     return {**enriched, "data": data} if data else enriched
 
 
-def _looked_at(last_look: LastLook, event: Event) -> Event:
-    seen = last_look(_copied(event))
-    return _DROPPED if seen is None else dict(_checked(seen))
+def _before_emit(hook: EmitHook, event: Event) -> Event:
+    returned = hook(_copied(event))
+    return _DROPPED if returned is None else dict(_checked(returned))
 
 
 def _checked(returned: object) -> Mapping[Any, Any]:
@@ -94,7 +95,7 @@ def _checked(returned: object) -> Mapping[Any, Any]:
 
 
 def _copied(event: Event) -> Event:
-    """A copy that a hook may change; values under `data` belong to the app and stay as they are."""
+    """A copy that a hook may change. Values under `data` belong to the app and are not copied."""
     copied = dict(event)
     if "exception" in event:
         copied["exception"] = deepcopy(event["exception"])
@@ -104,13 +105,13 @@ def _copied(event: Event) -> Event:
 
 
 def _restored(core: Event, event: Mapping[Any, Any]) -> Event:
-    """The event with the core as it was, and under `data` whatever else there is."""
+    """The event with the original values of the core, and all other fields under `data`."""
     restored = {key: value for key, value in core.items() if key != "data"}
     data = {**_mapping(event.get("data"))}
     for key, value in event.items():
         if key in core or key == "data":
             continue
-        if key in _GIVEN and isinstance(value, str | int):
+        if key in _SETTABLE and isinstance(value, str | int):
             restored[key] = short(str(value))
         else:
             data[str(key)] = value
@@ -123,5 +124,5 @@ def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {} if value is None else {"data": value}
 
 
-def _name(kind: str, hook: object) -> str:
+def _step(kind: str, hook: object) -> str:
     return f"the {kind} hook {getattr(hook, '__qualname__', name_of(hook))!r}"

@@ -1,4 +1,4 @@
-"""The identity of a process: what all its lines have in common, and the counter of its lines."""
+"""The identity of a process: the fields that all its lines share, and its line counter."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 
-from flask_errwatch.capture.ids import Stamps
+from flask_errwatch.capture.ids import IdClock
 
 
 class Process:
-    """Who writes the lines.
+    """The process that writes the lines.
 
     Args:
-        tags: What else every line says.
+        tags: Further fields of every line.
 
     Attributes:
-        fields: Its part of every line: the tags, the machine's name, the process id, and a
-            random token that tells a process id used again apart; from the system, since a
-            fork copies the state of `random`.
-        number: Counts its lines, from 1; atomic.
-        stamps: Makes their times and ids.
+        fields: The process's part of every line: the tags, the host name, the process id, and
+            a random token that distinguishes processes with a reused id. The token comes from
+            the system, because a fork copies the state of `random`.
+        next_seq: Returns the number of the next line, counted from 1; atomic.
+        clock: Creates timestamps and ids.
     """
 
     def __init__(self, tags: Mapping[str, object]) -> None:
@@ -31,5 +31,5 @@ class Process:
             "pid": os.getpid(),
             "process": os.urandom(4).hex(),
         }
-        self.number: Callable[[], int] = itertools.count(1).__next__
-        self.stamps = Stamps()
+        self.next_seq: Callable[[], int] = itertools.count(1).__next__
+        self.clock = IdClock()

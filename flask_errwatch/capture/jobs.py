@@ -1,4 +1,4 @@
-"""`ErrWatch.watch`: jobs and commands, whose failures no HTTP status shows."""
+"""`ErrWatch.watch`: records failures of jobs and commands, which no HTTP status shows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any, ParamSpec, TypeVar, cast
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Record = Callable[[str, Exception], None]
+#: Records the exception of a job, by the job's name.
+RecordFailure = Callable[[str, Exception], None]
 
-#: The watch that is under way here, so that a watch around a watch leaves one line.
-_under_way: ContextVar[Watch | None] = ContextVar("flask_errwatch_watch", default=None)
+#: The innermost active watch: nested watches write one line for an exception.
+_current_watch: ContextVar[Watch | None] = ContextVar("flask_errwatch_watch", default=None)
 
 
 class Watch:
@@ -23,21 +24,21 @@ class Watch:
 
     Args:
         name: The job's name, in the line under `data.job`.
-        find: Returns what records for the app that is meant. Called when the watch begins, so
-            that an app that cannot be told is an error before the job and never instead of it.
+        find_record: Returns the function that records for the intended app. It is called when
+            the job starts: an unknown app raises before the job, never instead of its result.
     """
 
-    def __init__(self, name: str, find: Callable[[], Record]) -> None:
+    def __init__(self, name: str, find_record: Callable[[], RecordFailure]) -> None:
         self._name = name
-        self._find = find
-        self._record: Record | None = None
-        self._outer: Token[Watch | None] | None = None
-        self._seen: BaseException | None = None
+        self._find_record = find_record
+        self._record: RecordFailure | None = None
+        self._reset_token: Token[Watch | None] | None = None
+        self._recorded: BaseException | None = None
 
     def __enter__(self) -> None:
-        self._record = self._find()
-        self._seen = None
-        self._outer = _under_way.set(self)
+        self._record = self._find_record()
+        self._recorded = None
+        self._reset_token = _current_watch.set(self)
 
     def __exit__(
         self,
@@ -45,17 +46,17 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._outer is not None:
-            _under_way.reset(self._outer)
+        if self._reset_token is not None:
+            _current_watch.reset(self._reset_token)
         # Only an Exception: a command that calls sys.exit, or is interrupted, did not fail.
         if not isinstance(error, Exception):
             return
-        if self._record is not None and error is not self._seen:
+        if self._record is not None and error is not self._recorded:
             self._record(self._name, error)
-        outer = _under_way.get()
+        outer = _current_watch.get()
         if outer is not None:
-            outer._seen = error  # noqa: SLF001 - a watch like this one
-        self._seen = None
+            outer._recorded = error  # noqa: SLF001 - another instance of this class
+        self._recorded = None
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Watches every call of the function, coroutine and generator functions included."""
@@ -64,7 +65,7 @@ class Watch:
 
             @wraps(function)
             async def watched_coroutine(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with Watch(self._name, self._find):
+                with Watch(self._name, self._find_record):
                     return await coroutine(*args, **kwargs)
 
             return cast("Callable[P, T]", watched_coroutine)
@@ -74,14 +75,14 @@ class Watch:
 
             @wraps(function)
             def watched_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with Watch(self._name, self._find):
+                with Watch(self._name, self._find_record):
                     return (yield from generator(*args, **kwargs))
 
             return cast("Callable[P, T]", watched_generator)
 
         @wraps(function)
         def watched(*args: P.args, **kwargs: P.kwargs) -> T:
-            with Watch(self._name, self._find):
+            with Watch(self._name, self._find_record):
                 return function(*args, **kwargs)
 
         return watched

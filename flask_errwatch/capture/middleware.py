@@ -1,12 +1,12 @@
-"""The WSGI boundary: where it is seen what a request was answered, whoever answered it.
+"""WSGI middleware: observes the status and the exception of every response, whoever produced it.
 
-A failing request is one whose answer has a status that a detector claims, or whose exception
-nobody answered. Its event is prepared when the answer starts, while Flask's request context
-is still there for the hooks, and emitted when the app hands the answer over: before its first
-byte leaves. What fails after that is recorded when it happens.
+A request fails when a detector claims the status of its response, or when no handler answered
+its exception. Its event is built when the response starts, while Flask's request context still
+exists for the hooks. It is emitted when the app returns the response, before the first byte is
+sent. A failure after that is recorded when it happens.
 
-What apps and servers pass to each other is `object` here, whatever PEP 3333 says it is: it goes
-through as it came, and compiled code checks what it declares.
+Values that apps and servers pass to each other are declared as `object` here, whatever PEP 3333
+requires of them: they are passed on unchanged, and compiled code checks declared types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wsgi import ClosingIterator
 
-from flask_errwatch._fork import mark
+from flask_errwatch._fork import process_flag
 from flask_errwatch._text import text_of
 from flask_errwatch.capture.hooks import Event
 from flask_errwatch.capture.recorder import Recorder
@@ -29,31 +29,27 @@ if TYPE_CHECKING:
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[..., object]]
 
-# Bound here: compiled code finds it so without a search.
-_clock: Final = time.perf_counter
-_CLOSING: Final = ClosingIterator
+#: The lowest status line of a failed request.
+_FIRST_FAILURE: Final = "4"
 
-#: What fails begins here.
-_FAILING: Final = "4"
+#: How a client that disconnects, or Ctrl-C on the server, ends a request.
+_DISCONNECTS: Final = (GeneratorExit, KeyboardInterrupt)
 
-#: How a client, or whoever stops the server by hand, ends a request.
-_LEAVING: Final = (GeneratorExit, KeyboardInterrupt)
+#: The status that a server sends when the app sent none.
+_SERVER_ERROR: Final = 500
 
-#: What a server sends where an app sent nothing.
-_STOPPED: Final = 500
-
-#: Where the request under way keeps its `Call`, in its WSGI environment.
-CALL: Final = "flask_errwatch.call"
-#: Where Werkzeug keeps the request while it is served.
-_REQUEST: Final = "werkzeug.request"
+#: WSGI environment key of the request's `RequestState`.
+REQUEST_STATE: Final = "flask_errwatch.request_state"
+#: WSGI environment key of Werkzeug's request while it is served.
+_WERKZEUG_REQUEST: Final = "werkzeug.request"
 
 
-class Boundary:
-    """Wraps an app's `wsgi_app`: passes everything through, and records what failed.
+class Middleware:
+    """Wraps an app's `wsgi_app`: passes everything through and records failed requests.
 
     Args:
         wsgi_app: The callable to wrap.
-        recorder: Makes the events.
+        recorder: Builds and emits the events.
         first_request: Called before the first request that a process dispatches.
     """
 
@@ -63,45 +59,46 @@ class Boundary:
         self._wsgi_app: Callable[..., Iterable[object]] = wsgi_app
         self._recorder = recorder
         self._first_request = first_request
-        self._ready = mark()
+        self._is_started = process_flag()
 
-    def answer(self, environ: Any, start_response: StartResponse) -> Iterable[Any]:
-        """Answers as the wrapped callable does: same status, headers, body and exceptions."""
+    def __call__(self, environ: Any, start_response: StartResponse) -> Iterable[Any]:
+        """Responds as the wrapped callable does: same status, headers, body and exceptions."""
         if not isinstance(environ, dict):
-            # PEP 3333 has a server give nothing else, and not all callers do.
+            # PEP 3333 requires a dict of servers, but not every caller passes one.
             environ = dict(environ)
-        if not self._ready[0]:
-            self._get_ready()
-        call = Call(environ, start_response, self._recorder)
+        if not self._is_started[0]:
+            self._start()
+        state = RequestState(environ, start_response, self._recorder)
         try:
-            body = self._wsgi_app(environ, call.start_response)
+            body = self._wsgi_app(environ, state.start_response)
         except BaseException as error:
-            call.escaped(error)
-            call.finish()
+            state.record_escaped(error)
+            state.finish()
             raise
-        if call.event is not None:
-            call.settle()  # A request has one event: nothing more can come of its body.
-        # Werkzeug's own has no length and is no file: to ask it would cost more than all the above.
-        elif type(body) is _CLOSING or not _passes(body, environ):
-            call.body = body
-            return call
-        call.finish()
+        if state.event is not None:
+            state.emit()  # A request has one event, so its body need not be observed.
+        # Werkzeug's iterator has no length and is not a file: asking costs more than all the above.
+        elif type(body) is ClosingIterator or not _is_passed_on(body, environ):
+            state.body = body
+            return state
+        state.finish()
         return body
 
-    def _get_ready(self) -> None:
+    def _start(self) -> None:
         guard, delivery = self._recorder.guard, self._recorder.delivery
         guard.run("the first request", self._first_request)
         guard.run("starting the delivery", delivery.ensure_running)
         if delivery.is_running:
-            self._ready[0] = 1
+            self._is_started[0] = 1
 
 
-def _passes(body: object, environ: Environ) -> bool:
-    """Whether the body is passed on as it is.
+def _is_passed_on(body: object, environ: Environ) -> bool:
+    """Whether the server gets the body itself.
 
-    A body with a length is there already, and a server may look at the length (PEP 3333,
+    A body with a length is complete already, and a server may use the length (PEP 3333,
     "Handling the Content-Length Header"). A server recognises its own file wrapper and sends
-    the file without Python ("Optional Platform-Specific File Handling"): it must stay itself.
+    the file without Python ("Optional Platform-Specific File Handling"), so it must not be
+    wrapped.
     """
     if hasattr(body, "__len__"):
         return True
@@ -109,178 +106,178 @@ def _passes(body: object, environ: Environ) -> bool:
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
-class Call:
-    """One request on its way through the boundary.
+class RequestState:
+    """One request in the middleware.
 
-    The server iterates over it as over the body, and the app calls it as the `write` of PEP 3333.
+    The server iterates over it as the body, and the app calls it as the `write` of PEP 3333.
 
     Attributes:
-        environ: Its WSGI environment.
-        outer: The same request at the boundary of an app around this one, if there is one.
-        event: The event of the answer that was started, until it is emitted; an empty one
-            when a hook dropped it.
-        recorded: Whether the request has its event.
-        request: Werkzeug's request, which knows the route; None where there is none.
-        error: The exception that Flask met, or that a handler of the app answered.
-        handled: Whether a handler of the app answered it.
-        context: The context in which Flask met an exception that nobody answered.
-        sent: Whether a byte of the body has left.
-        body: The body that is watched; empty when that is over.
+        environ: The WSGI environment.
+        outer: The state of the same request in the app around this one, or None.
+        event: The event of the started response until it is emitted. Empty when a hook
+            dropped it.
+        is_recorded: Whether the request has its event.
+        request: Werkzeug's request, which has the route, or None.
+        error: The exception that reached Flask, handled or not.
+        is_handled: Whether an error handler of the app answered the exception.
+        context: The context of an exception that no handler answered.
+        is_sent: Whether a byte of the body was sent.
+        body: The body that is observed. Empty after `finish`.
     """
 
-    # Of the class: a request that does not fail leaves them so, and has them for nothing.
+    # Class attributes: a request that does not fail never sets them, and they cost it nothing.
     event: Event | None = None
-    recorded = False
+    is_recorded = False
     request: object = None
     error: BaseException | None = None
-    handled = False
+    is_handled = False
     context: contextvars.Context | None = None
-    sent = False
+    is_sent = False
     body: Iterable[object] = ()
     _status: object = None
 
     _write: Callable[..., object]
 
     def __init__(self, environ: Environ, start_response: StartResponse, recorder: Recorder) -> None:
-        self._began = _clock()
+        self._started_at = time.perf_counter()
         self._recorder = recorder
         self._start_response = start_response
         self.environ = environ
-        # An app mounted inside another one's middleware: one request, two boundaries.
-        outer = environ.get(CALL)
-        self.outer: Call | None = outer if isinstance(outer, Call) else None
-        environ[CALL] = self
+        # An app mounted inside another app's middleware: one request, two states.
+        outer = environ.get(REQUEST_STATE)
+        self.outer: RequestState | None = outer if isinstance(outer, RequestState) else None
+        environ[REQUEST_STATE] = self
 
-    def met(self, error: BaseException) -> None:
-        """Notes an exception that nobody answered (Flask's `got_request_exception`)."""
-        self.error, self.handled, self.context = error, False, contextvars.copy_context()
-        self.request = self.environ.get(_REQUEST)
+    def note_unhandled(self, error: BaseException) -> None:
+        """Notes an exception that no handler answered (Flask's `got_request_exception`)."""
+        self.error, self.is_handled, self.context = error, False, contextvars.copy_context()
+        self.request = self.environ.get(_WERKZEUG_REQUEST)
 
-    def answered_by_handler(self, error: BaseException) -> None:
-        """Notes an exception that a handler of the app is about to answer."""
+    def note_handled(self, error: BaseException) -> None:
+        """Notes an exception that an error handler of the app is about to answer."""
         if error is not self.error:
-            self.error, self.handled, self.context = error, True, None
-            self.request = self.environ.get(_REQUEST)
+            self.error, self.is_handled, self.context = error, True, None
+            self.request = self.environ.get(_WERKZEUG_REQUEST)
 
     def start_response(
         self, status: object, headers: object, /, exc_info: object = None
     ) -> Callable[..., object]:
-        """The server's `start_response`, with a look at the status on the way."""
+        """Calls the server's `start_response` and builds the event if the status is a failure."""
         self._write = (
             self._start_response(status, headers)
             if exc_info is None
             else self._start_response(status, headers, exc_info)
         )
-        # Only now: a server whose headers are gone has raised, and its first status stays.
+        # Only now: a server that has sent its headers raises above, and the first status counts.
         self._status = status
-        self.event = None  # of an answer that this one replaces
-        # Kept, because Flask takes it away when it leaves the request.
-        self.request = self.environ.get(_REQUEST)
-        # What is no text is the server's business, but must not fail here.
-        if self.error is not None or type(status) is not str or status >= _FAILING:
-            with self._recorder.answering:
-                self._prepare(status, self.error, self.handled)
+        self.event = None  # start_response was called again: forget the earlier response's event
+        # Flask removes it when the request context ends.
+        self.request = self.environ.get(_WERKZEUG_REQUEST)
+        # A non-str status is for the server to reject. It must not raise here.
+        if self.error is not None or type(status) is not str or status >= _FIRST_FAILURE:
+            with self._recorder.record_guard:
+                self._build_event(status, self.error, self.is_handled)
         return self
 
-    def _prepare(self, status: object, error: BaseException | None, handled: bool) -> None:  # noqa: FBT001 - a fact
-        """Makes the event while the request's context is there, for hooks and lazy messages."""
-        code, detector = self._recorder.claim(text_of(status))
-        if error is not None and not handled:
+    def _build_event(self, status: object, error: BaseException | None, is_handled: bool) -> None:  # noqa: FBT001 - a fact
+        """Builds the event while the request context exists, for hooks and lazy messages."""
+        code, detector = self._recorder.classify(text_of(status))
+        if error is not None and not is_handled:
             detector = self._recorder.catalogue.critical
         elif detector is None:
             return
-        self.event = self._recorder.answered(
+        self.event = self._recorder.response_event(
             detector,
             self.environ,
             request=self.request,
-            code=code or _STOPPED,
-            seconds=_clock() - self._began,
+            code=code or _SERVER_ERROR,
+            seconds=time.perf_counter() - self._started_at,
             error=error,
-            handled=handled,
+            is_handled=is_handled,
         )
 
     def __call__(self, data: object, /) -> object:
-        """Sends a part of the body the old way of PEP 3333: the event of the answer goes first."""
-        self.settle()
-        self.sent = True
+        """Sends a part of the body by PEP 3333's `write`, after the event of the response."""
+        self.emit()
+        self.is_sent = True
         return self._write(data)
 
-    def settle(self) -> None:
-        """Emits the event, once for a request."""
+    def emit(self) -> None:
+        """Emits the event, once per request."""
         event, self.event = self.event, None
-        if event is None or self.recorded:
+        if event is None or self.is_recorded:
             return
-        self.recorded = True
+        self.is_recorded = True
         outer = self.outer
         while outer is not None:
-            outer.recorded = True
+            outer.is_recorded = True
             outer = outer.outer
-        with self._recorder.emitting:
+        with self._recorder.emit_guard:
             self._recorder.emit(event)
 
-    def escaped(self, error: BaseException) -> None:
+    def record_escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
-        if self.recorded or isinstance(error, _LEAVING):
+        if self.is_recorded or isinstance(error, _DISCONNECTS):
             return
         if isinstance(error, StopIteration) and self.error is None and self._status is None:
-            return  # Gunicorn's sign that the connection was taken over, by a websocket.
+            return  # Gunicorn's signal that a websocket took over the connection
         self.event = None
-        self._recorder.guard.run("recording an exception", self._prepare_escaped, error)
-        self.settle()
+        self._recorder.guard.run("recording an exception", self._build_escaped, error)
+        self.emit()
 
-    def _prepare_escaped(self, error: BaseException) -> None:
-        status = self._status if self.sent else None
+    def _build_escaped(self, error: BaseException) -> None:
+        status = self._status if self.is_sent else None
         if self.context is not None:
-            # The request context is gone by now, but not for who kept a view of it.
-            self.context.run(self._prepare, status, error, False)  # noqa: FBT003 - nobody handled it
+            # The request context has ended, but a copy of it still works.
+            self.context.run(self._build_event, status, error, False)  # noqa: FBT003 - not handled
         else:
-            self._prepare(status, error, handled=False)
+            self._build_event(status, error, is_handled=False)
 
     def __iter__(self) -> Iterator[object]:
-        """The parts of the body; the event of the answer goes before the first one."""
+        """Yields the parts of the body. The event of the response is emitted before the first."""
         try:
             for chunk in self.body:
                 if self.event is not None:
-                    self.settle()
+                    self.emit()
                 if chunk:
-                    self.sent = True
+                    self.is_sent = True
                 yield chunk
         except BaseException as error:
-            self.escaped(error)
+            self.record_escaped(error)
             raise
         if self.event is not None:
-            self.settle()
-        self.sent = True
+            self.emit()
+        self.is_sent = True
 
     def close(self) -> None:
-        """Closes the body, as PEP 3333 asks of a server."""
+        """Closes the body, as PEP 3333 requires of a server."""
         if self.event is not None:
-            self.settle()
+            self.emit()
         try:
-            close = self.body.close  # type: ignore[attr-defined]  # asked for, not promised
+            close = self.body.close  # type: ignore[attr-defined]  # optional in PEP 3333
         except AttributeError:
             self.finish()
             return
         try:
             close()
         except BaseException as error:
-            self.escaped(error)
+            self.record_escaped(error)
             raise
         finally:
             self.finish()
 
-    def __deepcopy__(self, _memo: object) -> Call:
-        """Itself: a copy of an environment is of the same request."""
+    def __deepcopy__(self, _memo: object) -> RequestState:
+        """Returns itself: a copy of an environment belongs to the same request."""
         return self
 
     def finish(self) -> None:
-        """Lets go of the request, which could otherwise be freed by the garbage collector only."""
+        """Drops references to the request, so that it is freed without the garbage collector."""
         if self.outer is None:
-            try:  # noqa: SIM105 - each request would pay for it
-                del self.environ[CALL]
+            try:  # noqa: SIM105 - contextlib.suppress would cost every request more
+                del self.environ[REQUEST_STATE]
             except KeyError:
-                pass  # somebody emptied the environment
-        elif self.environ.get(CALL) is self:  # else the outer one is over already
-            self.environ[CALL] = self.outer
+                pass  # the app emptied the environment
+        elif self.environ.get(REQUEST_STATE) is self:  # else the outer request has ended already
+            self.environ[REQUEST_STATE] = self.outer
         self.error = self.context = self.request = None
         self.body = ()

@@ -1,6 +1,6 @@
-"""The way of one app's events: built, shown to the hooks, rendered, handed over.
+"""Builds, renders and emits the events of one app.
 
-fields (events) -> hooks -> redacted, numbered, rendered (rendering) -> sinks (delivery) -> signal
+fields (events) -> hooks -> redaction -> `seq` -> rendering -> sinks (delivery) -> signal
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from flask_errwatch.capture.exceptions import exception_fields
 from flask_errwatch.capture.hooks import Event, Hooks
 from flask_errwatch.capture.identity import Process
 from flask_errwatch.capture.redaction import Redactor
-from flask_errwatch.capture.rendering import EventDict, Redact, render
+from flask_errwatch.capture.rendering import EventDict, RedactProcessor, render
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
 
-#: What fails begins here.
-_FAILING: Final = 400
-#: What is kept of status lines: so many, none so long.
-_MOST_CLAIMS: Final = 256
-_LONG_CLAIM: Final = 128
+#: The lowest status of a failed request.
+_FIRST_FAILURE: Final = 400
+#: Bounds of the cache of status lines: entries, and characters of each.
+_CACHED_LINES: Final = 256
+_CACHED_LENGTH: Final = 128
 
 
 class Transport(Protocol):
-    """What takes the lines of one app."""
+    """Takes the lines of one app: what the recorder needs of `Delivery`."""
 
     @property
     def is_running(self) -> bool:
@@ -41,17 +41,17 @@ class Transport(Protocol):
         """Opens this process's sinks, once."""
 
     def write(self, line: bytes) -> bool:
-        """Hands the line to the sinks; whether none of them refused it."""
+        """Writes the line to every sink and returns whether all of them accepted it."""
 
     def note_dropped(self) -> None:
         """Counts an event that has no line."""
 
 
 class Recorder:
-    """Makes and hands over the events of one app. Nothing in it may reach the app as an error.
+    """Builds and emits the events of one app. Its failures never reach the app.
 
     Args:
-        app: Weakly referenced; it is the sender of the signal.
+        app: The sender of the signal, weakly referenced.
         root: The folder of the app's own code.
         config: The app's configuration.
         catalogue: The app's detectors, configured.
@@ -72,14 +72,16 @@ class Recorder:
         delivery: Transport,
     ) -> None:
         self.guard = guard
-        self.answering = guard.over("recording an answer")
-        self.emitting = guard.over("emitting a line")
+        self.record_guard = guard.suppress("recording a response")
+        self.emit_guard = guard.suppress("emitting a line")
         self.delivery = delivery
         self.catalogue = catalogue
         # By status line: an app has few of them, unless a client may choose them.
-        self._claims: dict[str, tuple[int, Detector | None]] = {}
-        # By name of detector: a copy is made for each of its events.
-        self._heads = {each.name: events.head(each) for each in (catalogue.critical, *catalogue)}
+        self._classified: dict[str, tuple[int, Detector | None]] = {}
+        # By detector name: each event of the detector starts as a copy.
+        self._heads = {
+            detector.name: events.head(detector) for detector in (catalogue.critical, *catalogue)
+        }
         self._hooks = hooks
         self._trusted = config.trusted_proxies
         self._root = root
@@ -94,30 +96,35 @@ class Recorder:
             if value is not None
         }
         self._process = PerProcess(lambda: Process(tags))
-        # A logger of its own in every part: structlog's configuration is the app's.
-        self._foreign: _EventLogger = structlog.wrap_logger(
+        # Every part is given explicitly: structlog's global configuration belongs to the app.
+        self._logger: _EventLogger = structlog.wrap_logger(
             self,
-            processors=(Redact(Redactor(config.redact_keys)), self._numbered, render),
+            processors=(
+                RedactProcessor(Redactor(config.redact_keys)),
+                self._add_identity,
+                render,
+            ),
             wrapper_class=_EventLogger,
             context_class=dict,
         ).bind()
 
-    def claim(self, status: str) -> tuple[int, Detector | None]:
-        """The number of a status line, 0 where it has none, and the detector that claims it."""
-        known = self._claims.get(status)
-        if known is None:
+    def classify(self, status: str) -> tuple[int, Detector | None]:
+        """Returns the number of a status line, or 0, and the detector that claims it."""
+        classified = self._classified.get(status)
+        if classified is None:
             number = status.partition(" ")[0]
             is_code = number.isascii() and number.isdigit() and len(number) == 3
             code = int(number) if is_code else 0
-            known = code, self.catalogue.for_status(code) if code >= _FAILING else None
-            if len(self._claims) < _MOST_CLAIMS and len(status) < _LONG_CLAIM:
-                self._claims[status] = known
-        return known
+            detector = self.catalogue.for_status(code) if code >= _FIRST_FAILURE else None
+            classified = code, detector
+            if len(self._classified) < _CACHED_LINES and len(status) < _CACHED_LENGTH:
+                self._classified[status] = classified
+        return classified
 
-    def _begun(self, detector: Detector) -> Event:
-        return self._process.get().stamps.stamped(dict(self._heads[detector.name]))
+    def _new_event(self, detector: Detector) -> Event:
+        return self._process.get().clock.stamp(dict(self._heads[detector.name]))
 
-    def answered(
+    def response_event(
         self,
         detector: Detector,
         environ: Mapping[str, Any],
@@ -126,47 +133,47 @@ class Recorder:
         code: int,
         seconds: float,
         error: BaseException | None,
-        handled: bool,
+        is_handled: bool,
     ) -> Event:
-        """The event of an answer that the detector claims; an empty one when a hook dropped it.
+        """Builds the event of a failed response. It is empty when a hook dropped it.
 
         Args:
-            detector: What claims it.
+            detector: The detector that claims the response.
             environ: The request's WSGI environment.
-            request: Werkzeug's request, which knows the route; None where there is none.
-            code: The status that the client was sent, or 500 when nothing was.
-            seconds: How long it took.
-            error: The exception behind the answer, if there was one.
-            handled: Whether a handler of the app answered the exception.
+            request: Werkzeug's request, which has the route, or None.
+            code: The status that the client was sent, or 500 when nothing was sent.
+            seconds: How long the request took.
+            error: The exception behind the response, if there was one.
+            is_handled: Whether an error handler of the app answered the exception.
         """
-        fields = self._begun(detector)
+        fields = self._new_event(detector)
         fields["status"] = code
         events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
         fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self._root, handled=handled)
+            fields["exception"] = exception_fields(error, root=self._root, handled=is_handled)
         return self._hooks.apply(fields, self.guard)
 
-    def reported(
+    def report(
         self,
         detector: Detector,
         data: Mapping[str, Any],
         request: Request | None,
         error: BaseException | None = None,
     ) -> str:
-        """Emits an event that no answer shows, and returns its id.
+        """Emits an event that no HTTP status shows, and returns its id.
 
         Args:
-            detector: What it belongs to.
+            detector: The detector of the event.
             data: The reported fields.
-            request: The request it happened in, if in one.
-            error: The exception that a watched job let escape, if that is what happened.
+            request: The current request, if there is one.
+            error: The exception that escaped a watched job, if that is the reason.
         """
-        fields = self._begun(detector)
-        self.guard.run("recording a report", self._report, fields, data, request, error)
+        fields = self._new_event(detector)
+        self.guard.run("recording a report", self._emit_report, fields, data, request, error)
         return str(fields["id"])
 
-    def _report(
+    def _emit_report(
         self,
         fields: Event,
         data: Mapping[str, Any],
@@ -182,59 +189,66 @@ class Recorder:
         self.emit(self._hooks.apply(fields, self.guard))
 
     def emit(self, event: Event) -> bool:
-        """Renders the event, hands its line to the sinks, and sends the signal.
+        """Renders the event, writes its line to the sinks and sends the signal.
+
+        Args:
+            event: The event. An empty one was dropped by a hook, and is counted.
 
         Returns:
-            Whether the sinks took it; an empty event is one that a hook dropped.
+            Whether the sinks accepted the line.
         """
         if not event:
             self.delivery.note_dropped()
             return False
         if "data" in event or "exception" in event:
             try:
-                text = self._foreign.rendered(event)
+                line = self._logger.render(event)
             except Exception:
-                self.delivery.note_dropped()  # it has no number, so no gap would tell
+                self.delivery.note_dropped()  # it has no `seq`, so no gap would show the loss
                 raise
-        else:  # nothing but what we built
-            text = render(None, "", self._numbered(None, "", event))
-        taken = self.delivery.write(text)
+        else:  # nothing to redact: every value was built here
+            line = render(None, "", self._add_identity(None, "", event))
+        is_accepted = self.delivery.write(line)
         if events.event_recorded.receivers and "detector" in event:
-            self.guard.run("a receiver of event_recorded", self._tell, event)
-        return taken
+            self.guard.run("a receiver of event_recorded", self._send_signal, event)
+        return is_accepted
 
-    def _numbered(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """Says which line of which process it is.
+    def _add_identity(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """Adds the process's fields and the number of the line.
 
-        After all that is foreign: a value may report while it is shown, or end the process, and
-        a gap in the numbers is to be a line that was lost. (A signal handler that raises in the
-        few microseconds from here to the sink leaves one all the same.)
+        This runs after all foreign code: a value may report while it is rendered, or end the
+        process, and a gap in the numbers must mean a lost line. (A signal handler that raises in
+        the few microseconds between here and the sink leaves a gap nonetheless.)
         """
         process = self._process.get()
         event.update(process.fields)
-        event["seq"] = process.number()
+        event["seq"] = process.next_seq()
         return event
 
-    def operational(self, phrase: str, data: Mapping[str, object]) -> bool:
-        """Emits a line outside the catalogue, such as the heartbeat; whether it was taken."""
-        fields = self._process.get().stamps.stamped(events.operational_head(phrase))
+    def emit_operational(self, event_name: str, data: Mapping[str, object]) -> bool:
+        """Emits a line outside the catalogue, such as the heartbeat.
+
+        Returns:
+            Whether the sinks accepted the line.
+        """
+        fields = self._process.get().clock.stamp(events.operational_head(event_name))
         fields["data"] = dict(data)
         return self.emit(fields)
 
-    def _tell(self, event: Event) -> None:
+    def _send_signal(self, event: Event) -> None:
         app = self._app()
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
 
 
 class _EventLogger(structlog.BoundLoggerBase):
-    """structlog's bound logger with one method: events have no levels to choose from."""
+    """structlog's bound logger with a single method: events have no levels to choose from."""
 
-    def rendered(self, event: Event) -> bytes:
-        """What the processors make of the event: its line."""
+    def render(self, event: Event) -> bytes:
+        """Passes the event through the processors and returns its line."""
         # Not by `_process_event`: there is no context to copy, and it costs as much as the rest.
-        made: Any = event
+        processed: Any = event
         for processor in self._processors:
-            made = processor(None, "", made)
-        line: bytes = made
+            processed = processor(None, "", processed)
+        line: bytes = processed
         return line

@@ -1,4 +1,4 @@
-"""Pure redactors: what must not stand in a log is masked before a line is made."""
+"""Masks secrets before a line is rendered: values of secret keys, and secrets inside strings."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cache
 
 MASK = "[redacted]"
 
-#: Names whose values are secret, compared without case and separators, anywhere in a key.
+#: Names of secrets, found anywhere in a key; case and separators are ignored.
 SECRET_KEYS = (
     *("password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey"),
     *("privatekey", "authorization", "cookie", "session", "csrf", "xsrf", "credential"),
     *("creditcard", "cardnumber", "cvv", "cvc", "pin", "otp", "ssn", "iban", "signature"),
 )
-#: Short names that are secret only when they are the whole key: "pin" is, "shipping" is not.
-_WHOLE = frozenset({"pwd", "pin", "otp", "ssn", "cvv", "cvc", "iban", "session", "signature"})
+#: Short names that are secret only as the whole key: "pin" is secret, "shipping" is not.
+_WHOLE_KEYS = frozenset({"pwd", "pin", "otp", "ssn", "cvv", "cvc", "iban", "session", "signature"})
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _URL_USER = r"(?<=://)[^/\s@:]{0,256}:[^/\s@]{1,256}(?=@)"
@@ -23,15 +23,15 @@ _ASSIGNED = r"""(?ix)
     (password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|authorization)
     (["']?\s{0,8}[=:]\s{0,8}) (?:bearer\s|basic\s)? ("[^"]{0,512}"|'[^']{0,512}'|[^\s,;&"']+)
 """
-#: At their first use: an import is not to pay for what most events lack.
+#: Compiles at first use: most events need neither pattern, and the import stays cheap.
 _compiled = cache(re.compile)
 
 
 class Redactor:
-    """Masks the values of secret keys, however deep, and secrets written into texts.
+    """Masks the values of secret keys at any depth, and secrets inside strings.
 
     Args:
-        keys: More names of secret keys; they count as a whole key and as part of one.
+        keys: Further names of secret keys, found anywhere in a key.
 
     Example:
         >>> Redactor(["iban"])({"user": "ann", "form": {"New-Password": "x", "iban": "DE1"}})
@@ -39,15 +39,15 @@ class Redactor:
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        own = {_SEPARATORS.sub("", key.lower()) for key in keys} - {""}
-        self._parts = sorted({key for key in SECRET_KEYS if key not in _WHOLE} | own)
+        added = {_SEPARATORS.sub("", key.lower()) for key in keys} - {""}
+        self._parts = sorted({key for key in SECRET_KEYS if key not in _WHOLE_KEYS} | added)
 
     def __call__(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """A copy of the fields in which no secret key has its value."""
+        """Returns a copy of the fields in which the values of secret keys are masked."""
         return {key: self._masked(key, value) for key, value in fields.items()}
 
     def text(self, text: str) -> str:
-        """The text without passwords in URLs and without `password=…` and the like.
+        """Masks passwords in URLs, and assignments such as `password=…`.
 
         Example:
             >>> Redactor().text("connect to db://app:hunter2@db.internal failed: token=abc")
@@ -60,18 +60,18 @@ class Redactor:
         return text
 
     def is_secret(self, key: str) -> bool:
-        """Whether the value of a key of that name is masked."""
+        """Whether the value of this key is masked."""
         bare = _SEPARATORS.sub("", key.lower())
-        return bare in _WHOLE or any(part in bare for part in self._parts)
+        return bare in _WHOLE_KEYS or any(part in bare for part in self._parts)
 
     def _masked(self, key: str, value: object) -> object:
-        return MASK if self.is_secret(key) else self._within(value)
+        return MASK if self.is_secret(key) else self._masked_inside(value)
 
-    def _within(self, value: object) -> object:
+    def _masked_inside(self, value: object) -> object:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
             return self(value)
         if isinstance(value, list | tuple):
-            return [self._within(entry) for entry in value]
+            return [self._masked_inside(entry) for entry in value]
         return value

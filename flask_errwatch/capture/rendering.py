@@ -1,7 +1,7 @@
-"""From the event to the line: structlog processors that make it plain, safe and short enough.
+"""Renders events as lines: structlog processors that redact, bound and serialise them.
 
-Each takes structlog's three arguments and returns the event dict; the last returns what the
-outlet is called with. They belong to this library: nothing is configured globally.
+Each takes structlog's three arguments and returns the event dict. The last one returns the bytes
+that are handed to delivery. They belong to this library: nothing is configured globally.
 """
 
 from __future__ import annotations
@@ -19,38 +19,37 @@ from flask_errwatch.capture.redaction import Redactor
 #: Longest line in bytes, as rendered.
 LINE_LENGTH = 32 * 1024
 
-# structlog's own alias; its values are what a caller put there.
+# structlog's alias.
 EventDict = MutableMapping[str, Any]
 
-# Besides what JSON itself escapes: DEL, C1, the two line separators that some readers split
-# at, and the marks that reorder text on a terminal (Unicode TR9; CVE-2021-42574).
+# Escaped besides what JSON itself escapes: DEL, C1, the two line separators at which some readers
+# split, and the marks that reorder text on a terminal (Unicode TR9; CVE-2021-42574).
 _HIDDEN = "[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # compiled at its first use
-#: Of them, the one that is ASCII. A number: bytes are asked for a number at once, and for bytes
-#: only after an exception of their own.
+#: The only ASCII character of these, as a number: `int in bytes` is faster than `bytes in bytes`.
 _DELETE = 0x7F
 _DEPTH = 8
 _NODES = 4000
-#: Characters that one walk keeps: more could not stay in a line anyway, and it costs time.
-_ROOM = 4 * LINE_LENGTH
-_TEXT = LINE_LENGTH
-#: What can make a line too long; every other field has a bound of its own in `events`.
-_GROWING = ("exception", "data")
-#: Stages of shortening: the longest text and the longest list or mapping that stay.
+#: Characters kept of one value: more would not fit into a line, and would cost time.
+_CHARACTERS = 4 * LINE_LENGTH
+_TEXT_LENGTH = LINE_LENGTH
+#: The fields that can make a line too long. Every other field has its bound in `events`.
+_UNBOUNDED = ("exception", "data")
+#: Stages of shortening: the longest string and the longest list or mapping that are kept.
 _STAGES = ((8192, 200), (2048, 100), (512, 50), (128, 20), (64, 8))
 
 
-class Redact:
-    """Makes values from outside plain, and masks secrets in them.
+class RedactProcessor:
+    """Converts foreign values to JSON types and masks secrets in them.
 
     Args:
-        redactor: Masks them.
+        redactor: Masks the secrets.
     """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """Cleans `data` and the exception's message, the two parts that we did not build."""
+        """Cleans `data` and the exception's message, the only foreign values of an event."""
         if "data" in event:
             event["data"] = self._redactor(plain_fields(event["data"]))
         if "exception" in event:
@@ -64,14 +63,14 @@ class Redact:
 def render(_logger: object, _method: str, event: EventDict) -> bytes:
     """Renders the event as JSON on one line of at most `LINE_LENGTH` bytes.
 
-    An event that must be shortened for that is changed to what stands in the line.
+    If the event has to be shortened for that, it is changed in place, to equal the line.
     """
     try:
         text = orjson.dumps(event)
         if not text.isascii() or _DELETE in text:
             text = _escaped(text)
     except TypeError:  # JSONEncodeError is one
-        # A lone surrogate or a number that is none: rare, so only then all is cleaned.
+        # A lone surrogate, NaN or infinity: rare, so everything is cleaned only then.
         event.update({key: plain(value) for key, value in event.items()})
         text = _json(event)
     return text if len(text) <= LINE_LENGTH else _shortened(event, text)
@@ -79,7 +78,7 @@ def render(_logger: object, _method: str, event: EventDict) -> bytes:
 
 def _shortened(event: EventDict, text: bytes) -> bytes:
     for length, entries in _STAGES:
-        event.update({key: _cut(event[key], length, entries) for key in _GROWING if key in event})
+        event.update({key: _cut(event[key], length, entries) for key in _UNBOUNDED if key in event})
         text = _json(event)
         if len(text) <= LINE_LENGTH:
             return text
@@ -92,12 +91,12 @@ def _json(event: Mapping[str, Any]) -> bytes:
 
 
 def _escaped(text: bytes) -> bytes:
-    """The JSON with every hidden character as an escape; they stand only inside strings."""
-    return re.sub(_HIDDEN, lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
+    """The JSON with every hidden character escaped. They occur only inside strings."""
+    return re.sub(_HIDDEN, lambda match: f"\\u{ord(match[0]):04x}", text.decode()).encode()
 
 
 def plain_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
-    """The mapping with only what JSON has; a key without a value is left out.
+    """The mapping with JSON types only. Keys whose value is None are left out.
 
     Example:
         >>> plain_fields({"ratio": float("nan"), 1: {2, 1}, "nothing": None, "big": 2**70})
@@ -107,16 +106,16 @@ def plain_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def plain(value: object) -> object:
-    """The value with only what JSON has: text, numbers, booleans, lists and mappings."""
+    """The value with JSON types only: strings, numbers, booleans, lists and mappings."""
     return _Cleaner().value(value, _DEPTH)
 
 
 class _Cleaner:
-    """One walk over a value, bounded in depth, in the number of parts and in characters."""
+    """Cleans one value, bounded in depth, number of parts and characters."""
 
     def __init__(self) -> None:
-        self._left = _NODES
-        self._room = _ROOM
+        self._nodes_left = _NODES
+        self._characters_left = _CHARACTERS
 
     def fields(self, fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         cleaned: dict[str, Any] = {}
@@ -130,10 +129,10 @@ class _Cleaner:
         return cleaned
 
     def value(self, value: object, depth: int) -> object:
-        self._left -= 1
+        self._nodes_left -= 1
         try:
             return self._plain(value, depth)
-        except Exception:  # noqa: BLE001 - a foreign number, list or proxy that misbehaves
+        except Exception:  # noqa: BLE001 - a foreign number, list or proxy that raises
             return self._text(value)
 
     def _plain(self, value: object, depth: int) -> object:
@@ -154,11 +153,11 @@ class _Cleaner:
         return self._text(value)
 
     def _is_full(self) -> bool:
-        return self._left <= 0 or self._room <= 0
+        return self._nodes_left <= 0 or self._characters_left <= 0
 
     def _text(self, value: object) -> str:
-        text = _text(value, min(_TEXT, max(self._room, 0)))
-        self._room -= len(text)
+        text = _text(value, min(_TEXT_LENGTH, max(self._characters_left, 0)))
+        self._characters_left -= len(text)
         return text
 
     def _list(self, values: Iterable[object], depth: int) -> list[object]:
@@ -174,12 +173,12 @@ class _Cleaner:
 def _entries(fields: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     try:
         return list(fields.items())
-    except Exception as error:  # noqa: BLE001 - a foreign mapping; its failure becomes the value
+    except Exception as error:  # noqa: BLE001 - a foreign mapping; the value names its error
         return [("unreadable", name_of(error))]
 
 
 def _text(value: object, limit: int) -> str:
-    """The value as text that UTF-8 can carry, whatever it is and does."""
+    """The value as a string that UTF-8 can encode. Never raises, whatever the value does."""
     try:
         if issubclass(type(value), bytes | bytearray):
             text = bytes(value[:limit]).decode("utf-8", "backslashreplace")  # type: ignore[index]
@@ -197,7 +196,7 @@ def _marked(text: str, length: int) -> str:
 
 
 def _cut(value: Any, length: int, entries: int) -> Any:
-    """The value with long texts, lists and mappings cut, each cut marked."""
+    """The value with long strings, lists and mappings truncated and marked."""
     if isinstance(value, str):
         return value if len(value) <= length + 24 else _marked(value, length)
     if isinstance(value, dict):

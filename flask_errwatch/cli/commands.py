@@ -53,7 +53,7 @@ def verify(*, live: bool) -> None:
 
     state = state_of(current_app)
     config = state.config
-    aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
+    aws = Aws.from_config(config, PROVISIONING)
     click.echo(str(verify_patterns(state.catalogue, config, aws if live else None)))
 
 

@@ -86,4 +86,4 @@ def _app_and_aws() -> tuple[AppState, Aws]:
     config = state.config
     # The user waits, and a failure is a result here: fewer attempts than for a change.
     patience = Patience(connect=5, read=20, attempts=3)
-    return state, Aws(region=config.region, endpoint_url=config.endpoint_url, patience=patience)
+    return state, Aws.from_config(config, patience)

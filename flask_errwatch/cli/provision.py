@@ -92,7 +92,7 @@ def _app_and_aws() -> tuple[AppState, Aws]:
 
     state = state_of(current_app)
     config = state.config
-    return state, Aws(region=config.region, endpoint_url=config.endpoint_url, patience=PROVISIONING)
+    return state, Aws.from_config(config, PROVISIONING)
 
 
 def _carry_out(aws: Aws, made: Plan, question: str, *, yes: bool) -> None:

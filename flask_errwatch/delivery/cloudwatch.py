@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from flask_errwatch._aws import DELIVERY, Aws
-from flask_errwatch._guard import Guard, tell
+from flask_errwatch._guard import Guard, warn
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import Journal, open_journal
 from flask_errwatch.delivery.sender import Sender
@@ -48,7 +48,7 @@ class CloudWatchSink:
         self._guard = guard
         self.journal, warning = open_journal(config, parent)
         if warning is not None:
-            guard.tell("journal", warning)
+            guard.warn_once("journal", warning)
         self.write = self.journal.append
         self.shipper = Shipper(
             self.journal,
@@ -78,11 +78,11 @@ class CloudWatchSink:
             left = f"{'line is' if pending == 1 else 'lines are'} lost"
         is_explained = self.shipper.has_logged_outage or self.last_error is None
         reason = "" if is_explained else f": {self.last_error}"
-        tell(f"{pending} {left} as the process ends{reason}")
+        warn(f"{pending} {left} as the process ends{reason}")
 
     def _make_sender(self) -> Sender:
         config = self._config
-        aws = Aws(region=config.region, endpoint_url=config.endpoint_url, patience=DELIVERY)
+        aws = Aws.from_config(config, DELIVERY)
         return Sender(aws, config.log_group, _stream_name(config.app_name))
 
 

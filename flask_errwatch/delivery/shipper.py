@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from flask_errwatch._guard import Guard, tell
+from flask_errwatch._guard import Guard, warn
 from flask_errwatch._time import rfc3339
 from flask_errwatch.delivery.backoff import Backoff
 from flask_errwatch.delivery.batches import batches
@@ -221,7 +221,7 @@ class Shipper:
         try:
             records = adopted.read()
         except OSError as error:
-            self._guard.note(f"reading the journal {adopted.name}", error)
+            self._guard.note_failure(f"reading the journal {adopted.name}", error)
             self._journal.abandon(self._adopted.popleft())
             return True
         if not records:
@@ -246,7 +246,7 @@ class Shipper:
             return False
         self._last_send_succeeded = True
         if self._backoff.succeeded():
-            tell("CloudWatch Logs accepts lines again.")
+            warn("CloudWatch Logs accepts lines again.")
         return True
 
     def _get_sender(self) -> Sender:
@@ -259,7 +259,7 @@ class Shipper:
         for line in refused:
             source.losses.add(line.reason, line.timestamp)
             text = f"a line was refused for good, {line.reason}: {line.message}"
-            self._guard.tell(line.reason, text)
+            self._guard.warn_once(line.reason, text)
         again = min(source.in_doubt, len(batch))
         source.in_doubt -= again
         # If a full disk prevents the commit, that costs duplicates, and no delivery.
@@ -277,12 +277,12 @@ class Shipper:
         self._gave_up = error.is_lasting
         if self._backoff.failed(time.monotonic()):
             where = "journal" if self._journal.is_durable else "memory"
-            tell(f"lines wait in the {where}: {error}")
+            warn(f"lines wait in the {where}: {error}")
         if self._sender is not None and error.kind == "credentials":
             self._sender.renew()
 
     def _note_removed(self, lost: int) -> None:
-        tell("the journal was removed: a new one was created.")
+        warn("the journal was removed: a new one was created.")
         self._waiting = []
         if lost > 0:
             self.figures.committed += lost

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from flask_errwatch._fork import PerProcess, mark
+from flask_errwatch._fork import PerProcess, process_flag
 from flask_errwatch._guard import Guard
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
@@ -54,7 +54,7 @@ class Delivery:
         self._cloudwatch: CloudWatchSink | None = None
         self._write_to_sinks: Write = self._write_unopened  # until the sinks are open
         # 1 in the process that opened the sinks, 0 in a child that was forked since.
-        self._is_open = mark()
+        self._is_open = process_flag()
         # Re-entrant: a signal handler that reports may interrupt the start itself.
         self._start_lock = PerProcess(threading.RLock)
         self._starting_pid = 0

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch.capture import events
 from flask_errwatch.capture.exceptions import exception_fields
-from flask_errwatch.capture.ids import Stamps
+from flask_errwatch.capture.ids import IdClock
 from flask_errwatch.capture.redaction import Redactor
-from flask_errwatch.capture.rendering import Redact, render
+from flask_errwatch.capture.rendering import RedactProcessor, render
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
@@ -88,7 +88,7 @@ def sample_line(detector: Detector, catalogue: Catalogue, config: Config) -> str
     """Renders a line of the detector for a request that tries to match all other patterns."""
     others = [other.event for other in catalogue if other is not detector]
     hostile = ", ".join(f'"event": "{event}"' for event in others)
-    event = Stamps().stamped(events.head(detector))
+    event = IdClock().stamp(events.head(detector))
     statuses = [status for status in range(400, 600) if catalogue.for_status(status) is detector]
     if statuses:
         event["status"] = statuses[0]
@@ -102,7 +102,7 @@ def sample_line(detector: Detector, catalogue: Catalogue, config: Config) -> str
     event["exception"] = exception_fields(RuntimeError(hostile), root="/", handled=True)
     event["data"] = {"event": hostile}
     event["app"] = config.app_name
-    redacted = Redact(Redactor(config.redact_keys))(None, "", event)
+    redacted = RedactProcessor(Redactor(config.redact_keys))(None, "", event)
     line = render(None, "", events.in_order(redacted))
     return str(line, "utf-8")
 

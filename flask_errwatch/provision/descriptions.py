@@ -50,7 +50,7 @@ def of_detector(
         >>> from flask_errwatch import config
         >>> from flask_errwatch.detectors import CRITICAL_ERROR
         >>> print(of_detector(CRITICAL_ERROR, config.load({}, {}, app_name="shop"), None))
-        The app crashed, or answered that it could not do its work. \
+        The app crashed, or responded that it failed. \
 Its lines say "Critical Error" in log group shop.
         First: open its newest lines and see what they share: a path, a client_ip, a release.
         managed-by=flask-errwatch app=shop

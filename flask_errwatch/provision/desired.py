@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from flask_errwatch.config import NAME, Config
+from flask_errwatch.config import NAME_LENGTH, Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import (
@@ -255,6 +255,6 @@ def _name_problems(desired: Desired) -> Iterator[Problem]:
             if times.pop(resource.name, 1) > 1:
                 remedy = f"Two {resource.kind}s would have this name: rename one of the detectors."
                 yield Problem(key=resource.kind, value=resource.name, remedy=remedy)
-            if len(resource.name) > NAME:
-                remedy = f"It would have {len(resource.name)} characters of at most {NAME}."
+            if len(resource.name) > NAME_LENGTH:
+                remedy = f"It would have {len(resource.name)} characters of at most {NAME_LENGTH}."
                 yield Problem(key=resource.kind, value=resource.name, remedy=remedy)

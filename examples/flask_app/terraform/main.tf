@@ -65,7 +65,7 @@ resource "aws_cloudwatch_metric_alarm" "critical_error" {
   ok_actions          = local.alarm_actions
 
   alarm_description = join("\n", [
-    "The app crashed, or answered that it could not do its work. Its lines say \"Critical Error\" in log group shop.",
+    "The app crashed, or responded that it failed. Its lines say \"Critical Error\" in log group shop.",
     "First: open its newest lines and see what they share: a path, a client_ip, a release.",
     "Lines: https://${data.aws_region.current.id}.console.aws.amazon.com/cloudwatch/home?region=${data.aws_region.current.id}#logsV2:logs-insights$3FqueryDetail$3D$257E$2528end$257E0$257Estart$257E-10800$257EtimeType$257E$2527RELATIVE$257Eunit$257E$2527seconds$257EeditorString$257E$2527filter*20event*20*3d*20*22Critical*20Error*22*0a*7c*20sort*20*40timestamp*20desc*0a*7c*20limit*20100$257Esource$257E$2528$257E$2527shop$2529$2529",
     "managed-by=flask-errwatch app=shop",
