@@ -1,10 +1,10 @@
-"""Values of types that an app might bring and that make careless code raise."""
+"""Values of types that an app might have and that make careless code raise."""
 
 from __future__ import annotations
 
 
 class Nameless(type):
-    """A metaclass that does not tell the names of its classes."""
+    """A metaclass that hides the names of its classes."""
 
     def __getattribute__(cls, name: str) -> object:
         if name == "__name__":

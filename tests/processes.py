@@ -1,4 +1,4 @@
-"""Child processes, and what the system knows of a process."""
+"""Child processes, and what the system reports of a process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def in_a_child(holds: Callable[[], bool]) -> bool:
-    """Whether it holds in a child process that was forked behind Python's back."""
+    """Whether `holds` is true in a child process that was forked without Python's handlers."""
     child = ctypes.PyDLL(None).fork()
     if child == 0:
         is_true = False

@@ -1,4 +1,4 @@
-"""The types of alarm that a detector may choose, and what each refuses."""
+"""The types of alarm that a detector may have, and the values that each refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUSY = BusyAlarm(requests=REQUESTS, minimum_requests=100)
 
 
 def configured(alarm: Alarm | AnomalyAlarm | BusyAlarm, **settings: object) -> object:
-    """The alarm as the app has it after the configuration."""
+    """The detector's alarm after the configuration."""
     keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
     config = configuration.load(keys, {}, app_name="shop")
     detector = Detector(name="login", event="Login", alarm=alarm)
@@ -36,10 +36,10 @@ def configured(alarm: Alarm | AnomalyAlarm | BusyAlarm, **settings: object) -> o
     ],
 )
 def test_anomaly_alarm_refuses_what_cloudwatch_would(field: str, value: object) -> None:
-    """The field is named."""
+    """The error names the field."""
     with pytest.raises(ConfigurationError) as caught:
         AnomalyAlarm(**{field: value})  # type: ignore[arg-type]  # that is the point
-    assert [each.key for each in caught.value.problems] == [field]
+    assert [problem.key for problem in caught.value.problems] == [field]
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_anomaly_alarm_refuses_what_cloudwatch_would(field: str, value: object) 
     ],
 )
 def test_busy_alarm_refuses_what_cloudwatch_would(changed: dict[str, object], key: str) -> None:
-    """The field is named."""
+    """The error names the field."""
     values: dict[str, object] = {"requests": REQUESTS, "minimum_requests": 1, **changed}
     with pytest.raises(ConfigurationError) as caught:
         BusyAlarm(**values)  # type: ignore[arg-type]  # that is the point
-    assert [each.key for each in caught.value.problems] == [key]
+    assert [problem.key for problem in caught.value.problems] == [key]
 
 
 def test_configured_values_reach_every_type() -> None:
-    """What is None means the configured value; a busy alarm's are those of its failures."""
+    """None means the configured value. In a busy alarm those are the values of `errors`."""
     assert configured(Alarm(threshold=0), ALARM_THRESHOLD=4) == Alarm(threshold=0, period=300)
     assert configured(AnomalyAlarm(), ALARM_PERIOD=60) == AnomalyAlarm(period=60)
     assert configured(AnomalyAlarm(period=120), ALARM_PERIOD=60) == AnomalyAlarm(period=120)
@@ -73,26 +73,26 @@ def test_configured_values_reach_every_type() -> None:
 
 
 def test_overrides_reach_every_type() -> None:
-    """A field that the type has is overridden, another is refused with those there are."""
+    """A field of the type is overridden. Another is refused, with the known fields."""
     takes = (
         "This detector has an AnomalyAlarm, which takes band, datapoints_to_alarm, "
         "evaluation_periods, period, statistic, treat_missing_data."
     )
-    found = configured(AnomalyAlarm(), DETECTORS={"login": {"band": 4, "period": 60}})
-    assert found == AnomalyAlarm(band=4, period=60)
-    found = configured(BUSY, DETECTORS={"login": {"threshold": 3}})
-    assert isinstance(found, BusyAlarm)
-    assert found.errors == Alarm(threshold=3, period=300)
+    alarm = configured(AnomalyAlarm(), DETECTORS={"login": {"band": 4, "period": 60}})
+    assert alarm == AnomalyAlarm(band=4, period=60)
+    alarm = configured(BUSY, DETECTORS={"login": {"threshold": 3}})
+    assert isinstance(alarm, BusyAlarm)
+    assert alarm.errors == Alarm(threshold=3, period=300)
     with pytest.raises(ConfigurationError, match=takes):
         configured(AnomalyAlarm(), DETECTORS={"login": {"threshold": 3}})
 
 
 @pytest.mark.parametrize("kind", [Alarm, AnomalyAlarm])
 def test_every_field_can_be_overridden(kind: type[Alarm | AnomalyAlarm]) -> None:
-    """Whatever a type of alarm has, the configuration can say."""
+    """The configuration can set every field of every type of alarm."""
     alarm = kind(period=60)
-    settings = {each.name: getattr(alarm, each.name) for each in fields(kind)}
+    settings = {field.name: getattr(alarm, field.name) for field in fields(kind)}
     settings["datapoints_to_alarm"] = 1
-    found = configured(kind(), ALARM_THRESHOLD=3, DETECTORS={"login": settings})
+    overridden = configured(kind(), ALARM_THRESHOLD=3, DETECTORS={"login": settings})
     filled = {"threshold": 3} if kind is Alarm else {}
-    assert found == kind(period=60, datapoints_to_alarm=1, **filled)  # type: ignore[arg-type]
+    assert overridden == kind(period=60, datapoints_to_alarm=1, **filled)  # type: ignore[arg-type]

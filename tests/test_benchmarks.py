@@ -1,4 +1,4 @@
-"""The benchmarks run, and the documentation says what they found. No time is asserted."""
+"""The benchmarks run, and the documentation has their figures. No time is asserted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The short form's folder and what it printed."""
+    """The short form's folder and its output."""
     folder = tmp_path_factory.mktemp("bench")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--quick", "--output", str(folder)],
@@ -44,13 +44,13 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def committed() -> dict[str, Any]:
     """The results in the repository."""
-    found: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results.json").read_text("utf-8"))
-    return found
+    results: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results.json").read_text("utf-8"))
+    return results
 
 
 @pytest.mark.stress
 def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
-    """Every row has every cell, and what cannot be measured here says why."""
+    """Every row has every cell, and what cannot be measured here has its reason."""
     results = json.loads((quick[0] / "results.json").read_text("utf-8"))
     assert [*results["overhead"]] == [variant.name for variant in VARIANTS]
     for variant in VARIANTS:
@@ -69,7 +69,7 @@ def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
 
 @pytest.mark.stress
 def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> None:
-    """Each table is printed by its title; the chart is a picture, or why there is none is said."""
+    """Each table is printed by its title. The chart is a picture, or the reason is printed."""
     folder, printed = quick
     for title in ("A request's cost", "Memory of a process", "A million lines", "ErrWatch(app)"):
         assert title in printed
@@ -79,7 +79,7 @@ def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> 
 
 
 #: What a watching tool has to say of one request of each kind; of the first, nothing.
-SAID = ["Not Found Error", "Authentication Error", "Critical Error"]
+RECORDED = ["Not Found Error", "Authentication Error", "Critical Error"]
 
 
 _SERVED = """
@@ -101,14 +101,14 @@ def test_what_is_measured_as_ours_does_all_of_it() -> None:
         lines = [json.loads(line.message) for line in fake.lines()]
         (segment,) = Path(environment["ERRWATCH_JOURNAL_DIR"]).glob("*/*.log")
         assert segment.read_bytes().count(b"\n") == 2 * len(lines)
-    said = [line for line in lines if line["event"] != "Heartbeat"]
-    assert [line["event"] for line in said] == SAID
-    assert [line["path"] for line in said] == [PATHS[case] for case in CASES[1:]]
-    assert len([*said[2]["exception"]["frames"]]) == 5
+    events = [line for line in lines if line["event"] != "Heartbeat"]
+    assert [line["event"] for line in events] == RECORDED
+    assert [line["path"] for line in events] == [PATHS[case] for case in CASES[1:]]
+    assert len([*events[2]["exception"]["frames"]]) == 5
 
 
 def test_what_is_measured_as_the_floor_does_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each failing request has its write of 15 keys; a crash has the frames too."""
+    """Each failing request has its write of 15 keys, and a crash has the frames too."""
     app, _settle = BY_NAME["floor of the job"].make()
     written: list[dict[str, Any]] = []
     monkeypatch.setattr(os, "write", lambda _descriptor, line: written.append(json.loads(line)))
@@ -118,15 +118,15 @@ def test_what_is_measured_as_the_floor_does_the_job(monkeypatch: pytest.MonkeyPa
     assert [len(line) for line in written] == [15, 15, 16]
 
 
-def test_the_page_says_what_the_results_say() -> None:
-    """Each table of the page is the one that the committed results make."""
+def test_the_page_has_the_committed_results() -> None:
+    """Each table of the page is the one that the committed results give."""
     text = PAGE.read_text("utf-8")
     assert set(re.findall(r"<!-- table: (\w+) -->", text)) == {*report.tables(committed())}
     assert report.written_into(text, committed()) == text
 
 
 def test_the_overhead_table_has_the_raw_medians() -> None:
-    """Read by hand, without the code that writes it: the first figure of a cell is the median."""
+    """Without the code that writes it: the first figure of a cell is the median."""
     lines = PAGE.read_text("utf-8").splitlines()
     for name, cells in committed()["overhead"].items():
         row = next(line for line in lines if line.startswith(f"| {name} | ") and "(" in line[-20:])
@@ -135,7 +135,7 @@ def test_the_overhead_table_has_the_raw_medians() -> None:
 
 
 def test_runs_on_other_machines_have_their_raw_files() -> None:
-    """Read by hand: our row of each date has the medians of the file of that date."""
+    """Our row of each date has the medians of the file of that date."""
     text = PAGE.read_text("utf-8")
     files = [*(ROOT / "benchmarks" / "elsewhere").glob("*.json"), ROOT / "benchmarks/results.json"]
     assert len(files) == len(re.findall(r"^\| [\d-]{10}, flask-errwatch \|", text, re.MULTILINE))
@@ -146,30 +146,30 @@ def test_runs_on_other_machines_have_their_raw_files() -> None:
         assert f"| {run['date']}, flask-errwatch | {cells} | {bare} |" in text
 
 
-def test_no_figure_stands_outside_the_tables() -> None:
-    """The page's sentences hold no measured figure: nothing with a fraction or a unit of time."""
+def test_no_figure_is_outside_the_tables() -> None:
+    """The page's sentences have no measured figure: no fraction and no unit of time."""
     prose = re.sub(r"<!-- table.*?<!-- end -->", "", PAGE.read_text("utf-8"), flags=re.DOTALL)
     fractions = re.findall(r"\d+\.\d+", prose)
     assert fractions == ["0.97", "1.03"]  # the bounds of the control
     assert re.findall(r"\d+ (?:µs|ms)\b", prose) == ["4 ms"]  # the length of a slice
 
 
-def test_the_committed_run_was_believed() -> None:
+def test_the_committed_run_is_valid() -> None:
     """The control of the committed run is within its bounds, no peer is missing, ours compiled."""
-    found = committed()["overhead"]
-    assert overhead.doubts(found["bare Flask again (control)"]) == []
-    assert [name for name, cells in found.items() if "skipped" in cells] == []
+    variants = committed()["overhead"]
+    assert overhead.doubts(variants["bare Flask again (control)"]) == []
+    assert [name for name, cells in variants.items() if "skipped" in cells] == []
     assert committed()["machine"]["flask-errwatch"] == "compiled"
 
 
-def test_a_busy_machine_is_doubted() -> None:
-    """A control beyond its bounds is named with what it read."""
+def test_a_busy_machine_is_reported() -> None:
+    """A control beyond its bounds is reported with its figure."""
     control = {case: {"ratio": 1.0} for case in CASES} | {"404": {"ratio": 1.031}}
     assert overhead.doubts(control) == ["the control of 404 reads 1.031, not 0.97 to 1.03"]
 
 
 def test_an_absent_peer_is_named() -> None:
-    """A variant whose library is not there says which, and from where it comes."""
+    """A variant whose library is missing names it, and the extra that installs it."""
     absent = replace(BY_NAME["sentry-sdk, defaults"], needs=("no_such_peer.at_all", "json"))
     assert absent.missing == "skipped: needs no_such_peer.at_all (extra `bench`)"
     assert BY_NAME["flask-errwatch"].missing == ""

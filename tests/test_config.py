@@ -1,4 +1,4 @@
-"""Configuration: where a value comes from, and what is refused with which words."""
+"""Configuration: the sources of a value, and the messages of refused values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refused(**settings: object) -> str:
 
 
 def test_every_default() -> None:
-    """Every default is the one of the contract."""
+    """Every default is that of the contract."""
     assert loaded() == Config(
         app_name="shop",
         log_group="shop",
@@ -72,14 +72,14 @@ def test_every_default() -> None:
         *((value, False) for value in (False, "", "0", "false", "NO", "off")),
     ],
 )
-def test_switches(given_: object, expected: bool) -> None:  # noqa: FBT001 - a table's column
+def test_booleans(given_: object, expected: bool) -> None:  # noqa: FBT001 - a table's column
     """A bool, or the words that environments use."""
     assert loaded(DASHBOARD=given_).dashboard is expected
 
 
 @pytest.mark.parametrize("value", ["maybe", 1, 0.0, ["true"]])
-def test_switch_of_another_kind_is_refused(value: object) -> None:
-    """A number or a list is a slip."""
+def test_a_boolean_of_another_type_is_refused(value: object) -> None:
+    """A number or a list is a mistake."""
     assert "Use true or false" in refused(SAVED_QUERIES=value)
 
 
@@ -95,13 +95,13 @@ def test_switch_of_another_kind_is_refused(value: object) -> None:
     ],
 )
 def test_per_source_alarms(given_: object, expected: dict[str, float | None]) -> None:
-    """Names alone, or each with a number of its own."""
+    """Names only, or a number for each."""
     assert loaded(PER_SOURCE_ALARMS=given_).per_source_alarms == expected
 
 
 @pytest.mark.parametrize("value", ["{", {"a": -1}, {"a": "many"}, {5: 1}, 5, [5]])
-def test_per_source_alarms_of_another_kind_are_refused(value: object) -> None:
-    """What is no list of names and no mapping of numbers names its key."""
+def test_per_source_alarms_of_another_type_are_refused(value: object) -> None:
+    """Other values are refused, with the key."""
     assert "ERRWATCH_PER_SOURCE_ALARMS" in refused(PER_SOURCE_ALARMS=value)
 
 
@@ -113,13 +113,13 @@ def test_the_app_goes_before_the_environment() -> None:
 
 
 def test_an_empty_environment_variable_is_not_set() -> None:
-    """Compose files set unset variables to an empty text."""
+    """Compose files set unset variables to an empty string."""
     config = load({}, {"ERRWATCH_REGION": "", "ERRWATCH_SNS_TOPIC": ""}, app_name="shop")
     assert (config.region, config.sns_topic) == (None, None)
 
 
 def test_the_log_group_follows_the_app_name() -> None:
-    """The log group is named like the app unless it is said otherwise."""
+    """The log group has the app's name by default."""
     assert loaded(APP_NAME="till").log_group == "till"
     assert loaded(APP_NAME="till", LOG_GROUP="/flask/till").log_group == "/flask/till"
 
@@ -159,7 +159,7 @@ def test_the_log_group_follows_the_app_name() -> None:
 def test_a_value_from_python_or_the_environment(
     key: str, given_: object, field: str, expected: object
 ) -> None:
-    """Values come as Python has them or as texts, and arrive checked."""
+    """Python values and strings are both parsed."""
     assert getattr(loaded(**{key: given_}), field) == expected
 
 
@@ -178,9 +178,9 @@ def test_subscriptions_of_every_kind() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "remedy"),
     [
-        ("APP_NAME", "", "Write a text that is not empty."),
-        ("APP_NAME", "   ", "Write a text that is not empty."),
-        ("APP_NAME", 7, "Write a text that is not empty."),
+        ("APP_NAME", "", "Use a string that is not empty."),
+        ("APP_NAME", "   ", "Use a string that is not empty."),
+        ("APP_NAME", 7, "Use a string that is not empty."),
         ("APP_NAME", "a" * 300, "use at most 240 characters"),
         ("APP_NAME", "shop:till", "none of them ':', '*', '$'"),
         ("APP_NAME", "shop\ntill", "control character"),
@@ -189,11 +189,15 @@ def test_subscriptions_of_every_kind() -> None:
         ("LOG_GROUP", "a" * 513, "1 to 512 characters"),
         ("ENVIRONMENT", "a\x00b", "at most 256 printable"),
         ("RELEASE", "1" * 257, "at most 256 printable"),
-        ("SINKS", "disk", "of 'cloudwatch', 'stdout' and 'memory', or 'none' alone"),
-        ("SINKS", "none,memory", "or 'none' alone"),
-        ("SINKS", "memory,memory", "each sink once"),
-        ("SINKS", "", "Name each sink once"),
-        ("SINKS", 5, "Write a list"),
+        (
+            "SINKS",
+            "disk",
+            "Use 'cloudwatch', 'stdout' and 'memory', each at most once, or only 'none'.",
+        ),
+        ("SINKS", "none,memory", "or only 'none'"),
+        ("SINKS", "memory,memory", "each at most once"),
+        ("SINKS", "", "Use 'cloudwatch', 'stdout' and 'memory'"),
+        ("SINKS", 5, "Use a list, or a comma-separated string."),
         ("NAMESPACE", "AWS/Logs", "does not start with 'AWS/'"),
         ("NAMESPACE", "a:b", "none of them ':'"),
         ("RETENTION_DAYS", 8, "such as 7 or 14."),
@@ -205,7 +209,7 @@ def test_subscriptions_of_every_kind() -> None:
         ("ALARM_THRESHOLD", "nan", "at least 0"),
         ("ALARM_PERIOD", 90, "a multiple of 60 seconds, from 60 to 86400"),
         ("ALARM_PERIOD", 86_460, "from 60 to 86400"),
-        ("DETECTORS", "{", "It is no JSON"),
+        ("DETECTORS", "{", "It is not valid JSON"),
         ("DETECTORS", [], "a mapping per detector"),
         ("DETECTORS", {"not-found-error": 5}, "a mapping per detector"),
         ("SNS_TOPIC", "on call", "a topic name of 1 to 256 characters"),
@@ -214,17 +218,17 @@ def test_subscriptions_of_every_kind() -> None:
         ("ENDPOINT_URL", "http://localhost:port", "Use a URL"),
         ("ENDPOINT_URL", "http://local host", "Use a URL"),
         ("SEND_INTERVAL", 0, "at least 0.05 and at most 3600"),
-        ("JOURNAL_DIR", 5, "Write a text"),
+        ("JOURNAL_DIR", 5, "Use a string"),
         ("JOURNAL_MAX_BYTES", 1000, "at least 1048576 (1 MiB)"),
         ("TRUSTED_PROXIES", 33, "from 0 to 32"),
         ("TRUSTED_PROXIES", 1.5, "from 0 to 32"),
         ("TRUSTED_PROXIES", "10.0.0.300/8", "their networks, such as '10.0.0.0/8'"),
-        ("REDACT_KEYS", b"iban", "Write a list"),
+        ("REDACT_KEYS", b"iban", "Use a list"),
         ("HEARTBEAT_SECONDS", float("inf"), "at least 0"),
     ],
 )
-def test_a_value_that_cannot_be_used(key: str, value: object, remedy: str) -> None:
-    """A refused value is named with its key, and the message says what to write."""
+def test_an_invalid_value(key: str, value: object, remedy: str) -> None:
+    """A refused value is reported with its key, and the message contains the remedy."""
     message = refused(**{key: value})
     assert message.startswith(f"ERRWATCH_{key} = ")
     assert remedy in message
@@ -241,32 +245,34 @@ def test_a_value_that_cannot_be_used(key: str, value: object, remedy: str) -> No
         "arn:aws:s3:::x",
     ],
 )
-def test_a_subscription_that_is_none(address: str) -> None:
-    """A subscription without a scheme or with one that SNS has not is refused with examples."""
+def test_an_invalid_subscription(address: str) -> None:
+    """A subscription without a scheme, or with an unknown one, is refused with examples."""
     message = refused(SNS_TOPIC="on-call", SUBSCRIPTIONS=[address])
     assert message.startswith("ERRWATCH_SUBSCRIPTIONS = ")
     assert "'http" in message
 
 
 def test_a_subscription_without_a_topic() -> None:
-    """Nobody would be told: that is said, rather than found out at night."""
+    """Without a topic no one would be notified, so the subscription is refused."""
     assert "set ERRWATCH_SNS_TOPIC" in refused(SUBSCRIPTIONS=["mailto:ops@example.com"])
 
 
 def test_a_misspelt_key() -> None:
-    """A key that does not exist is no silent default; the one that was meant is named."""
-    assert "did you mean ERRWATCH_RETENTION_DAYS?" in refused(RETENTION_DAY=90)
-    assert "docs/configuration.md lists those there are" in refused(XYZ=1)
+    """A key that does not exist is refused, and a similar one is suggested."""
+    assert "This key does not exist. Did you mean ERRWATCH_RETENTION_DAYS?" in refused(
+        RETENTION_DAY=90
+    )
+    assert "docs/configuration.md lists all keys." in refused(XYZ=1)
 
 
-def test_a_foreign_environment_variable_is_let_be() -> None:
-    """Container platforms put `ERRWATCH_PORT` and the like into the environment."""
+def test_a_foreign_environment_variable_is_ignored() -> None:
+    """Container platforms set variables such as `ERRWATCH_PORT`."""
     environ = {"ERRWATCH_PORT": "tcp://10.0.0.1:80"}
     assert load({}, environ, app_name="shop").app_name == "shop"
 
 
-def test_everything_that_is_wrong_at_once() -> None:
-    """One error lists every mistake, in configuration and detectors, each with its evidence."""
+def test_all_problems_at_once() -> None:
+    """One error lists all problems of configuration and detectors, each with its evidence."""
     app = Flask("shop")
     app.config.update(
         ERRWATCH_SINKS="disk",
@@ -290,8 +296,8 @@ def test_everything_that_is_wrong_at_once() -> None:
     assert "errwatch" not in app.extensions
 
 
-def test_an_app_name_that_is_too_long_is_said_once() -> None:
-    """One bad name is one problem, not one for each name that would be made of it."""
+def test_an_app_name_that_is_too_long_is_one_problem() -> None:
+    """One bad name is one problem, not one for each name derived from it."""
     app = Flask("shop")
     app.config["ERRWATCH_APP_NAME"] = "a" * 300
     with pytest.raises(ConfigurationError) as caught:
@@ -301,7 +307,7 @@ def test_an_app_name_that_is_too_long_is_said_once() -> None:
     assert "(300 characters)" in str(problem)
 
 
-def test_a_name_made_of_app_and_detector_is_checked() -> None:
+def test_the_name_of_a_detectors_resources_is_checked() -> None:
     """CloudWatch refuses names above 255 characters: found before any call."""
     app = Flask("shop")
     app.config["ERRWATCH_APP_NAME"] = "a" * 240
@@ -311,7 +317,7 @@ def test_a_name_made_of_app_and_detector_is_checked() -> None:
 
 
 def test_an_unknown_detector_in_a_report() -> None:
-    """The names there are are listed."""
+    """The error lists the names of the catalogue."""
     app = Flask("shop")
     errwatch = watched(app)
     with pytest.raises(UnknownDetectorError, match=r"'login-failed'.*critical-error, auth"):
@@ -338,7 +344,7 @@ def test_an_unknown_detector_in_a_report() -> None:
     ],
 )
 def test_an_alarm_that_cloudwatch_would_refuse(settings: dict[str, Any], key: str) -> None:
-    """What PutMetricAlarm would refuse is refused when it is written."""
+    """Values that PutMetricAlarm would refuse are refused in the declaration."""
     with pytest.raises(ConfigurationError) as caught:
         Alarm(**settings)
     assert [problem.key for problem in caught.value.problems] == [key]
@@ -377,15 +383,15 @@ def test_the_longest_alarms() -> None:
         ({"runbook_url": "https://example.com/" + "x" * 400}, "runbook_url"),
     ],
 )
-def test_a_detector_that_cannot_be(settings: dict[str, Any], key: str) -> None:
-    """A detector is checked when it is written, each wrong field named."""
+def test_an_invalid_detector(settings: dict[str, Any], key: str) -> None:
+    """A detector is checked in its declaration, and each invalid field is named."""
     with pytest.raises(ConfigurationError) as caught:
         Detector(**{"name": "login-failed", "event": "Login Failed", **settings})
     assert [problem.key for problem in caught.value.problems] == [key]
 
 
-def test_methods_that_cannot_tell_the_app() -> None:
-    """With none or several apps and no context, every method says how to say which."""
+def test_methods_that_cannot_find_the_app() -> None:
+    """With no or several apps and no context, every method's error shows how to pass the app."""
     errwatch = ErrWatch()
     with pytest.raises(NoAppError, match="init_app was called for 0 apps"):
         errwatch.stats()
@@ -406,7 +412,7 @@ def test_methods_that_cannot_tell_the_app() -> None:
 
 
 def test_an_app_that_was_not_initialised() -> None:
-    """A stranger's app is named in the error."""
+    """The error names the app."""
     with pytest.raises(NoAppError, match="app = 'stranger': Call init_app on this app first"):
         ErrWatch().stats(Flask("stranger"))
 
@@ -438,8 +444,8 @@ def test_an_app_that_was_not_initialised() -> None:
         ),
     )
 )
-def test_any_value_is_taken_or_refused(settings: dict[str, object]) -> None:
-    """Whatever stands in the configuration: a `Config`, or one `ConfigurationError`."""
+def test_any_value_is_parsed_or_refused(settings: dict[str, object]) -> None:
+    """For any value: a `Config`, or one `ConfigurationError`."""
     try:
         config = load(settings, {}, app_name="shop")
     except ConfigurationError as error:
@@ -459,5 +465,5 @@ def test_any_value_is_taken_or_refused(settings: dict[str, object]) -> None:
     ],
 )
 def test_what_is_a_metric_name(name: str, is_one: bool) -> None:  # noqa: FBT001 - the expected value
-    """None of `:` `*` `$` and no control character, in ASCII and beyond (PutMetricFilter)."""
+    """Without `:` `*` `$` and control characters, in ASCII and beyond (PutMetricFilter)."""
     assert is_metric_name(name) is is_one

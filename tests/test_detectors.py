@@ -47,25 +47,25 @@ def answering() -> tuple[Flask, ErrWatch]:
     app.config["ERRWATCH_SINKS"] = "memory"
     errwatch = ErrWatch(app, detectors=CUSTOM)
 
-    @app.route("/<path:rest>", methods=["GET", "POST"])
-    def answer(rest: str) -> tuple[str, int]:
-        return rest, int(rest.split("/", maxsplit=1)[0])
+    @app.route("/<path:path>", methods=["GET", "POST"])
+    def answer(path: str) -> tuple[str, int]:
+        return path, int(path.split("/", maxsplit=1)[0])
 
     return app, errwatch
 
 
 def matched(app: Flask) -> list[list[str]]:
     """For each line of the app, the detectors whose patterns match it."""
-    found = matchers()
+    by_detector = matchers()
     return [
-        [name for name, matches in found.items() if matches(line.decode())]
+        [name for name, matches in by_detector.items() if matches(line.decode())]
         for line in lines_of(app)
     ]
 
 
 @pytest.mark.parametrize("detector", CUSTOM, ids=lambda detector: detector.name)
 def test_a_line_matches_its_own_pattern_and_no_other(detector: Detector) -> None:
-    """Reported, the line of a detector matches its pattern and no sibling's."""
+    """A reported line matches its detector's pattern and no sibling's."""
     app, errwatch = answering()
     errwatch.report(detector.name, note="reported")
     assert matched(app) == [[detector.name]]
@@ -94,15 +94,15 @@ def test_a_line_matches_its_own_pattern_and_no_other(detector: Detector) -> None
     ],
 )
 def test_a_status_belongs_to_one_detector(status: int, name: str) -> None:
-    """An exact status beats a class; the line of the answer matches that detector only."""
+    """An exact status beats a class, and the line matches only that detector's pattern."""
     app, _ = answering()
     serve(app, f"/{status}")
     assert matched(app) == [[name]]
 
 
 @pytest.mark.parametrize("detector", CUSTOM, ids=lambda detector: detector.name)
-def test_a_phrase_from_outside_matches_nothing(detector: Detector) -> None:
-    """Whoever writes a phrase, or a whole forged line, where he can, is counted as what he is."""
+def test_an_event_name_in_a_request_matches_nothing(detector: Detector) -> None:
+    """A client that writes event names, or a whole forged line, is counted as what it is."""
     app, errwatch = answering()
     forged = f'{detector.event}", "event": "{detector.event}", "x": "'
     headers: dict[str, Any] = {
@@ -127,7 +127,7 @@ def test_a_phrase_from_outside_matches_nothing(detector: Detector) -> None:
 
 
 def test_the_plain_text_pattern_of_old_still_matches() -> None:
-    """Filters with the phrase as plain text keep counting the genuine lines."""
+    """Filters with the event name as a plain term still match the genuine lines."""
     app, _ = answering()
     serve(app, "/500")
     assert parse("Critical Error").matches(lines_of(app)[0].decode())
@@ -135,10 +135,16 @@ def test_the_plain_text_pattern_of_old_still_matches() -> None:
 
 
 def test_the_default_catalogue() -> None:
-    """Names, phrases, claims, levels and alarms are those of the contract."""
+    """Names, event names, statuses, levels and alarms are those of the contract."""
     assert [
-        (each.name, each.event, each.statuses, each.level, each.alarm is not None)
-        for each in DEFAULT_DETECTORS
+        (
+            detector.name,
+            detector.event,
+            detector.statuses,
+            detector.level,
+            detector.alarm is not None,
+        )
+        for detector in DEFAULT_DETECTORS
     ] == [
         ("critical-error", "Critical Error", ("5xx",), "critical", True),
         ("authentication-error", "Authentication Error", (401, 403), "error", True),
@@ -162,13 +168,13 @@ def test_the_default_catalogue() -> None:
 
 
 def configured(overrides: dict[str, object], **settings: object) -> dict[str, Detector]:
-    given = {f"ERRWATCH_{key}": value for key, value in settings.items()}
-    config = load({"ERRWATCH_DETECTORS": overrides, **given}, {}, app_name="shop")
-    return {each.name: each for each in Catalogue(DEFAULT_DETECTORS).configured(config)}
+    own_settings = {f"ERRWATCH_{key}": value for key, value in settings.items()}
+    config = load({"ERRWATCH_DETECTORS": overrides, **own_settings}, {}, app_name="shop")
+    return {detector.name: detector for detector in Catalogue(DEFAULT_DETECTORS).configured(config)}
 
 
 def test_thresholds_and_periods_are_filled_in() -> None:
-    """An alarm without its own threshold and period has the app's, by default 10 in 300 s."""
+    """An alarm without threshold and period gets the app's, by default 10 and 300 s."""
     alarm = configured({})["critical-error"].alarm
     assert isinstance(alarm, Alarm)
     assert (alarm.threshold, alarm.period) == (10, 300)
@@ -178,8 +184,8 @@ def test_thresholds_and_periods_are_filled_in() -> None:
 
 
 def test_overrides_per_detector() -> None:
-    """Alarm fields, level and texts of a detector can be set in the configuration."""
-    found = configured(
+    """The configuration can set alarm fields, level and texts of a detector."""
+    by_name = configured(
         {
             "not-found-error": {"threshold": 50, "runbook_url": "https://example.com/404"},
             "client-error": {"alarm": True},
@@ -187,15 +193,15 @@ def test_overrides_per_detector() -> None:
             "bad-request-error": {"alarm": None},
         }
     )
-    alarm = found["not-found-error"].alarm
+    alarm = by_name["not-found-error"].alarm
     assert isinstance(alarm, Alarm)
     assert (alarm.threshold, alarm.period) == (50, 300)
-    assert found["not-found-error"].runbook_url == "https://example.com/404"
-    assert found["client-error"].alarm == Alarm(threshold=10, period=300)
-    assert found["rate-limit-error"].alarm is None
-    assert found["rate-limit-error"].level == "info"
-    assert found["bad-request-error"].alarm is None
-    assert found["critical-error"].alarm == Alarm(threshold=10, period=300)
+    assert by_name["not-found-error"].runbook_url == "https://example.com/404"
+    assert by_name["client-error"].alarm == Alarm(threshold=10, period=300)
+    assert by_name["rate-limit-error"].alarm is None
+    assert by_name["rate-limit-error"].level == "info"
+    assert by_name["bad-request-error"].alarm is None
+    assert by_name["critical-error"].alarm == Alarm(threshold=10, period=300)
 
 
 @pytest.mark.parametrize(
@@ -208,8 +214,8 @@ def test_overrides_per_detector() -> None:
         ({"level": "loud"}, "['level']"),
     ],
 )
-def test_an_override_that_cannot_be(override: dict[str, object], key: str) -> None:
-    """A wrong override is named with detector and field."""
+def test_an_invalid_override(override: dict[str, object], key: str) -> None:
+    """An invalid override is reported with detector and field."""
     with pytest.raises(ConfigurationError) as caught:
         configured({"client-error": override})
     (problem,) = caught.value.problems
@@ -217,8 +223,8 @@ def test_an_override_that_cannot_be(override: dict[str, object], key: str) -> No
 
 
 @pytest.mark.parametrize("name", ["a", "login-failed", "a1-b2-3", "x" * 100])
-def test_names_that_are_taken(name: str) -> None:
-    """Kebab-case: small letters and digits, with single hyphens between them."""
+def test_valid_names(name: str) -> None:
+    """Kebab-case: lowercase letters and digits, with single hyphens between them."""
     assert Detector(name=name, event="Phrase").name == name
 
 
@@ -226,14 +232,14 @@ def test_names_that_are_taken(name: str) -> None:
     "name", ["", "-", "-a", "a-", "a--b", "A", "a_b", "a b", "a\n", "é", "x" * 101, 7]
 )
 def test_names_that_are_refused(name: Any) -> None:
-    """Everything else would make AWS names that read badly, or none."""
+    """Other names would be hard to read or invalid in AWS."""
     with pytest.raises(ConfigurationError, match="Use kebab-case"):
         Detector(name=name, event="Phrase")
 
 
 @pytest.mark.parametrize("phrase", ["A", "7", "a. _/:+-z", "Login Failed", "x" * 100])
-def test_phrases_that_are_taken(phrase: str) -> None:
-    """Letters, digits and marks that mean themselves inside a pattern, a mark at no end."""
+def test_valid_event_names(phrase: str) -> None:
+    """Letters, digits and marks that are literal inside a pattern, but no marks at the ends."""
     assert Detector(name="a", event=phrase).pattern == f'{{ $.event = "{phrase}" }}'
 
 
@@ -244,45 +250,47 @@ def test_phrases_that_are_taken(phrase: str) -> None:
         *("x" * 101, "Heartbeat", "Lines Dropped", 7),
     ],
 )
-def test_phrases_that_are_refused(phrase: Any) -> None:
-    """Everything else might mean something else in a pattern, or is taken."""
+def test_event_names_that_are_refused(phrase: Any) -> None:
+    """Other characters might have a meaning in a pattern, or the name is reserved."""
     with pytest.raises(ConfigurationError, match="letters, digits, spaces and"):
         Detector(name="a", event=phrase)
 
 
 class Lying(str):
-    """A text whose methods say that it is a good one."""
+    """A string whose methods return valid values."""
 
     __slots__ = ()
 
     def strip(self, _characters: str | None = None, /) -> str:
-        """Nothing is left, whatever is there."""
+        """Always empty."""
         return ""
 
     def split(self, *_: object) -> list[str]:
-        """A good name."""
+        """A valid name."""
         return ["good"]
 
 
-def test_what_a_text_is_counts_and_not_what_it_says() -> None:
-    """A phrase that is no plain one would end the pattern's quotation."""
+def test_the_characters_of_a_name_count() -> None:
+    """An invalid event name could end the pattern's quotation."""
     for name, event in ((Lying("B"), "A"), ("a", Lying('A" || "'))):
         with pytest.raises(ConfigurationError):
             Detector(name=name, event=event)
     assert Detector(name=Lying("a-b"), event=Lying("A B")).name == "a-b"
 
 
-def test_the_types_of_the_fields_can_be_asked_for() -> None:
-    """As libraries do that make declarations from files."""
+def test_type_hints_can_be_resolved() -> None:
+    """Libraries that create declarations from files need them."""
     hints = get_type_hints(Detector)
     assert hints["name"] is str
     assert hints["alarm"] == Alarm | AnomalyAlarm | BusyAlarm | None
 
 
 @pytest.mark.parametrize("alarm", [DetectorAlarm(), "never", 5, Alarm])
-def test_what_is_no_alarm_is_refused(alarm: Any) -> None:
-    """Nobody could say when it alarms."""
-    with pytest.raises(ConfigurationError, match="or None for no alarm"):
+def test_an_alarm_of_another_type_is_refused(alarm: Any) -> None:
+    """The error names the types of alarm."""
+    with pytest.raises(
+        ConfigurationError, match=r"Use Alarm\(…\), AnomalyAlarm\(…\), BusyAlarm\(…\) or None\."
+    ):
         Detector(name="a", event="A", alarm=alarm)
 
 
@@ -293,7 +301,7 @@ def problems_of(*detectors: Any) -> list[tuple[str, object]]:
 
 
 def test_two_claims_of_equal_rank() -> None:
-    """Two detectors that claim the same are refused at construction, both named."""
+    """Two detectors with the same status are refused at construction, and both are named."""
     first = Detector(name="first", event="First", statuses=(404, "4xx"))
     second = Detector(name="second", event="Second", statuses=("4xx", 404))
     with pytest.raises(ConfigurationError, match="'first' and 'second' both have it"):
@@ -301,8 +309,8 @@ def test_two_claims_of_equal_rank() -> None:
     assert problems_of(first, second) == [("statuses", "4xx"), ("statuses", 404)]
 
 
-def test_names_and_phrases_are_unique() -> None:
-    """One name, one phrase, one detector."""
+def test_names_and_event_names_are_unique() -> None:
+    """One name, one event name, one detector."""
     assert problems_of(
         Detector(name="one", event="Phrase"),
         Detector(name="one", event="Other"),
@@ -313,15 +321,15 @@ def test_names_and_phrases_are_unique() -> None:
     assert Catalogue((twice,)).for_status(404) is twice
 
 
-def test_the_phrase_of_an_exception_is_taken() -> None:
-    """Exceptions nobody answered are critical errors everywhere: no other has the phrase."""
+def test_the_event_name_of_exceptions_is_reserved() -> None:
+    """Unhandled exceptions are critical errors in every app: no other detector has the name."""
     assert problems_of(Detector(name="mine", event="Critical Error")) == [
         ("event", "Critical Error")
     ]
 
 
-def test_a_detector_that_is_none() -> None:
-    """What is no detector is named."""
+def test_a_detector_of_another_type() -> None:
+    """The error shows the value."""
     assert problems_of("not-found-error", {"name": "x"}) == [
         ("detectors", "not-found-error"),
         ("detectors", {"name": "x"}),
@@ -329,7 +337,7 @@ def test_a_detector_that_is_none() -> None:
 
 
 def test_a_catalogue_without_critical_errors() -> None:
-    """An exception that nobody answered has its line also where no detector claims it."""
+    """An unhandled exception has its line also when no detector claims it."""
     app = Flask(__name__)
     app.config["ERRWATCH_SINKS"] = "memory"
     ErrWatch(app, detectors=[Detector(name="login-failed", event="Login Failed")])
@@ -340,7 +348,7 @@ def test_a_catalogue_without_critical_errors() -> None:
 
 
 def test_a_catalogue_is_a_collection() -> None:
-    """It has a length, and its detectors come in their order."""
+    """It has a length, and its detectors are in their order."""
     catalogue = Catalogue(DEFAULT_DETECTORS)
     assert len(catalogue) == 7
     assert next(iter(catalogue)).name == "critical-error"
@@ -350,20 +358,20 @@ def test_a_catalogue_is_a_collection() -> None:
 
 
 def test_catalogues_of_equal_detectors_are_equal() -> None:
-    """A catalogue is a value, shows itself as one, and cannot get other detectors."""
-    one, other = Detector(name="one", event="One"), Detector(name="other", event="Other")
-    assert Catalogue([one]) == Catalogue((Detector(name="one", event="One"),))
-    assert Catalogue((one, other)) != Catalogue((other, one))
-    assert Catalogue((one,)) != (one,)
-    assert len({Catalogue((one,)), Catalogue([one]), Catalogue(())}) == 2
-    assert repr(Catalogue((one,))) == f"Catalogue(({one!r},))"
+    """A catalogue is an immutable value with a repr."""
+    first, second = Detector(name="one", event="One"), Detector(name="other", event="Other")
+    assert Catalogue([first]) == Catalogue((Detector(name="one", event="One"),))
+    assert Catalogue((first, second)) != Catalogue((second, first))
+    assert Catalogue((first,)) != (first,)
+    assert len({Catalogue((first,)), Catalogue([first]), Catalogue(())}) == 2
+    assert repr(Catalogue((first,))) == f"Catalogue(({first!r},))"
     with pytest.raises(AttributeError):
-        Catalogue((one,)).detectors = (other,)  # type: ignore[misc]  # that is the point
+        Catalogue((first,)).detectors = (second,)  # type: ignore[misc]  # that is the point
     with pytest.raises(AttributeError):
-        Catalogue((one,)).others = (other,)  # type: ignore[attr-defined]  # that is the point
+        Catalogue((first,)).others = (second,)  # type: ignore[attr-defined]  # that is the point
 
 
 def test_a_description_never_asks_cloudformation_for_a_secret() -> None:
-    """What CloudFormation would resolve is refused, wherever the description is exported to."""
+    """A reference that CloudFormation would resolve is refused, whatever the export."""
     with pytest.raises(ConfigurationError, match="description"):
         Detector(name="a", event="A", description="{{resolve:secretsmanager:prod}}")

@@ -1,4 +1,4 @@
-"""`ErrWatch` itself: several apps, reports, jobs, and what it must not do at start."""
+"""`ErrWatch` itself: several apps, reports, jobs, and what start-up must not do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def make_app(name: str = "shop") -> Flask:
 
 
 def test_an_app_factory() -> None:
-    """One extension object serves every app that a factory makes, each with its own state."""
+    """One extension object serves every app of a factory, each with its own state."""
     errwatch = ErrWatch()
 
     def create_app(name: str) -> Flask:
@@ -45,18 +45,18 @@ def test_an_app_factory() -> None:
         errwatch.init_app(app)
         return app
 
-    one, two = create_app("one"), create_app("two")
-    serve(one, "/x")
-    serve(two, "/y")
-    serve(two, "/z")
-    assert [event["app"] for event in events_of(one)] == ["one"]
-    assert [event["path"] for event in events_of(two)] == ["/y", "/z"]
-    assert [event["seq"] for event in events_of(two)] == [1, 2]
-    assert (errwatch.stats(one).emitted, errwatch.stats(two).emitted) == (1, 2)
+    first, second = create_app("one"), create_app("two")
+    serve(first, "/x")
+    serve(second, "/y")
+    serve(second, "/z")
+    assert [event["app"] for event in events_of(first)] == ["one"]
+    assert [event["path"] for event in events_of(second)] == ["/y", "/z"]
+    assert [event["seq"] for event in events_of(second)] == [1, 2]
+    assert (errwatch.stats(first).emitted, errwatch.stats(second).emitted) == (1, 2)
 
 
 def test_the_configuration_is_read_once() -> None:
-    """What is changed after `init_app` has no effect."""
+    """Changes after `init_app` have no effect."""
     app = make_app()
     errwatch = watched(app)
     app.config["ERRWATCH_RELEASE"] = "later"
@@ -66,7 +66,7 @@ def test_the_configuration_is_read_once() -> None:
 
 @pytest.mark.parametrize("other", [False, True])
 def test_a_second_init_app(other: bool) -> None:  # noqa: FBT001 - a table
-    """The same app twice is refused, by whichever object; the first goes on working."""
+    """The same app twice is refused, by any object, and the first keeps working."""
     app = make_app()
     errwatch = watched(app)
     with pytest.raises(AlreadyInitialisedError, match="app = 'shop': Call init_app once per app"):
@@ -76,7 +76,7 @@ def test_a_second_init_app(other: bool) -> None:  # noqa: FBT001 - a table
 
 
 def test_a_failed_init_app_may_be_repeated() -> None:
-    """After a configuration error the app is as it was."""
+    """After a configuration error the app is unchanged."""
     app = make_app()
     before = app.wsgi_app
     app.config["ERRWATCH_RETENTION_DAYS"] = 8
@@ -89,8 +89,8 @@ def test_a_failed_init_app_may_be_repeated() -> None:
     assert errwatch.stats().emitted == 0
 
 
-def test_every_error_has_one_root() -> None:
-    """`except ErrWatchError` catches what this library raises."""
+def test_every_error_has_one_base_class() -> None:
+    """`except ErrWatchError` catches every exception of this library."""
     errwatch = watched(make_app())
     with pytest.raises(ErrWatchError):
         errwatch.report("no-such")
@@ -114,7 +114,7 @@ def test_start_up_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_good_first_request_starts_the_delivery() -> None:
-    """Whatever its answer, the first request starts what delivers."""
+    """The first request starts the delivery, whatever its response."""
     app = make_app()
     watched(app)
     app.get("/")(lambda: "welcome")
@@ -126,7 +126,7 @@ def test_a_good_first_request_starts_the_delivery() -> None:
 
 
 def test_a_report_outside_any_context() -> None:
-    """With one app in all, a report needs no context; it has no request's fields."""
+    """With a single app a report needs no context, and has no fields of a request."""
     app = make_app()
     errwatch = watched(app)
     identifier = errwatch.report("client-error", username="ann", tries=3)
@@ -138,14 +138,14 @@ def test_a_report_outside_any_context() -> None:
 
 
 def test_a_report_without_data() -> None:
-    """No data, no key."""
+    """Without data there is no key `data`."""
     app = make_app()
     watched(app).report("client-error")
     assert "data" not in events_of(app)[0]
 
 
 class Value:
-    """What calls a function when it is shown."""
+    """Calls a function when it is converted to a string."""
 
     def __init__(self, shown: Callable[[], object]) -> None:
         self._shown = shown
@@ -155,7 +155,7 @@ class Value:
         return "shown"
 
 
-def test_a_value_that_reports_while_it_is_shown() -> None:
+def test_a_value_that_reports_while_it_is_rendered() -> None:
     """The lines of a thread are numbered in the order in which they are written."""
     app = make_app()
     errwatch = watched(app)
@@ -168,7 +168,7 @@ def test_a_value_that_reports_while_it_is_shown() -> None:
 
 
 def test_a_report_that_is_cut_short_by_its_value() -> None:
-    """Whoever ends the process leaves no gap in the numbers where a line might have been."""
+    """A value that ends the process leaves no gap in the numbers."""
     app = make_app()
     errwatch = watched(app)
     with pytest.raises(SystemExit):
@@ -180,7 +180,7 @@ def test_a_report_that_is_cut_short_by_its_value() -> None:
 def test_a_report_that_cannot_be_rendered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It has no number, so no gap tells of it: it is counted as dropped, and told."""
+    """It has no number, so no gap shows the loss: it is counted as dropped, and logged."""
     app = make_app()
     errwatch = watched(app)
 
@@ -188,7 +188,7 @@ def test_a_report_that_cannot_be_rendered(
         raise TimeoutError("an alarm of the app's own")
 
     with monkeypatch.context() as patched:
-        patched.setattr("flask_errwatch.capture.rendering.Redact.__call__", late)
+        patched.setattr("flask_errwatch.capture.rendering.RedactProcessor.__call__", late)
         errwatch.report("client-error", lost=True)
     errwatch.report("client-error")
     assert [event["seq"] for event in events_of(app)] == [1]
@@ -197,7 +197,7 @@ def test_a_report_that_cannot_be_rendered(
 
 
 def test_a_report_inside_a_request() -> None:
-    """A report from a view has the request's fields, and the request stays without an event."""
+    """A report from a view has the request's fields, and the request has no event."""
     app = make_app()
     errwatch = watched(app)
 
@@ -213,7 +213,7 @@ def test_a_report_inside_a_request() -> None:
 
 
 def test_a_report_inside_a_test_request_context() -> None:
-    """Also a request that no server sent has fields."""
+    """Also a request that no server sent has its fields."""
     app = make_app()
     errwatch = watched(app)
     with app.test_request_context("/made-up"):
@@ -221,8 +221,8 @@ def test_a_report_inside_a_test_request_context() -> None:
     assert events_of(app)[0]["path"] == "/made-up"
 
 
-def test_names_that_are_the_methods_own() -> None:
-    """A field may be called `detector`: the name of the detector is positional."""
+def test_a_field_called_detector() -> None:
+    """A field may be called `detector`: the detector's name is positional."""
     app = make_app()
     watched(app).report("client-error", detector="x", event="y", self="z")
     assert events_of(app)[0]["data"] == {"detector": "x", "event": "y", "self": "z"}
@@ -231,28 +231,28 @@ def test_names_that_are_the_methods_own() -> None:
 def test_the_app_that_is_meant() -> None:
     """`app=`, else the app of the context, else the only one."""
     errwatch = ErrWatch()
-    one, two = make_app("one"), make_app("two")
-    errwatch.init_app(one)
+    first, second = make_app("one"), make_app("two")
+    errwatch.init_app(first)
     errwatch.report("client-error", how="only")
-    errwatch.init_app(two)
-    with one.app_context():
+    errwatch.init_app(second)
+    with first.app_context():
         errwatch.report("client-error", how="context")
-        errwatch.report("client-error", app=two, how="given")
+        errwatch.report("client-error", app=second, how="given")
     with pytest.raises(NoAppError):
         errwatch.report("client-error")
-    assert [event["data"]["how"] for event in events_of(one)] == ["only", "context"]
-    assert [event["data"]["how"] for event in events_of(two)] == ["given"]
+    assert [event["data"]["how"] for event in events_of(first)] == ["only", "context"]
+    assert [event["data"]["how"] for event in events_of(second)] == ["given"]
 
 
-def test_the_context_of_a_stranger() -> None:
-    """Inside the context of an app that was never initialised, no other app is guessed."""
+def test_the_context_of_an_unwatched_app() -> None:
+    """Inside the context of an app without the extension, no other app is guessed."""
     errwatch = watched(make_app())
     with Flask("stranger").app_context(), pytest.raises(NoAppError, match="'stranger'"):
         errwatch.report("client-error")
 
 
 def test_the_only_app_is_gone() -> None:
-    """The reference to the only app is weak; when it is gone, the error says so."""
+    """The reference to the only app is weak: once it is collected, the error shows it."""
     errwatch = watched(make_app())
     gc.collect()
     with pytest.raises(NoAppError, match="init_app was called for 1 apps"):
@@ -275,22 +275,22 @@ def test_a_watched_job() -> None:
 
 
 def test_a_job_that_works() -> None:
-    """No exception, no event; the return value passes."""
+    """No exception, no event, and the return value passes."""
     app = make_app()
     errwatch = watched(app)
 
     @errwatch.watch("sum")
-    def add(one: int, *, two: int) -> int:
+    def add(first: int, *, second: int) -> int:
         """Adds."""
-        return one + two
+        return first + second
 
-    assert add(1, two=2) == 3
+    assert add(1, second=2) == 3
     assert (add.__name__, add.__doc__) == ("add", "Adds.")
     assert events_of(app) == []
 
 
 def test_watch_as_a_decorator() -> None:
-    """Every call is watched, also one inside another; each failure has one line."""
+    """Every call is watched, nested ones included, and each failure has one line."""
     app = make_app()
     errwatch = watched(app)
 
@@ -307,7 +307,7 @@ def test_watch_as_a_decorator() -> None:
 
 
 def test_watch_on_a_coroutine_function() -> None:
-    """The coroutine is watched while it runs, not while it is made."""
+    """The coroutine is watched while it runs, not when it is created."""
     app = make_app()
     errwatch = watched(app)
 
@@ -324,7 +324,7 @@ def test_watch_on_a_coroutine_function() -> None:
 
 
 def test_a_watch_around_a_watch() -> None:
-    """One failure is one line, the innermost job's; a new exception on the way is another."""
+    """One failure is one line, the innermost job's. A new exception on the way is another."""
     app = make_app()
     errwatch = watched(app)
 
@@ -368,8 +368,8 @@ def test_a_job_that_is_ended(kind: type[BaseException]) -> None:
     assert events_of(app) == []
 
 
-def test_a_watch_that_cannot_tell_the_app() -> None:
-    """It says so before the job begins, never instead of the job's own exception."""
+def test_a_watch_that_cannot_find_the_app() -> None:
+    """It raises before the job starts, never instead of the job's exception."""
     errwatch = ErrWatch()
     ran = []
     with pytest.raises(NoAppError), errwatch.watch("job"):
@@ -378,20 +378,20 @@ def test_a_watch_that_cannot_tell_the_app() -> None:
 
 
 def test_a_watch_needs_the_context_only_at_its_beginning() -> None:
-    """The app is found when the job begins."""
+    """The app is found when the job starts."""
     errwatch = ErrWatch()
-    one, two = make_app("one"), make_app("two")
-    errwatch.init_app(one)
-    errwatch.init_app(two)
+    first, second = make_app("one"), make_app("two")
+    errwatch.init_app(first)
+    errwatch.init_app(second)
     job = errwatch.watch("job")
-    with two.app_context():
+    with second.app_context():
         job.__enter__()
     error = LookupError("late")
     job.__exit__(LookupError, error, None)
-    assert [event["data"]["job"] for event in events_of(two)] == ["job"]
+    assert [event["data"]["job"] for event in events_of(second)] == ["job"]
 
 
-def test_our_failure_in_a_report_is_kept_away(
+def test_a_failure_of_the_library_in_a_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A sink or a start that fails does not fail the view that reports."""
@@ -422,7 +422,7 @@ def test_an_async_receiver_is_awaited() -> None:
 
 
 def test_sinks_of_a_testing_app() -> None:
-    """An app under test has its lines in memory, also when it is told so after its factory."""
+    """An app under test has its lines in memory, also when TESTING is set after its factory."""
     app = Flask("shop")
     errwatch = ErrWatch(app)
     app.testing = True
@@ -430,8 +430,8 @@ def test_sinks_of_a_testing_app() -> None:
     assert len(events_of(app)) == 1
 
 
-def test_a_fork_counts_anew() -> None:
-    """A forked process is another process in its lines, with a count of its own."""
+def test_a_fork_starts_a_new_count() -> None:
+    """A forked process has its own identity in its lines, and its own count."""
     program = """
 import os, sys
 from flask import Flask
@@ -460,7 +460,7 @@ errwatch.report("client-error")
 
 
 def test_numbers_of_many_threads() -> None:
-    """Under many threads every line has its own number, and none is left out."""
+    """With many threads every line has its own number, and none is left out."""
     app = make_app()
     errwatch = watched(app)
     app.get("/")(lambda: str(1 // 0))
@@ -479,7 +479,7 @@ def test_numbers_of_many_threads() -> None:
 
 
 def test_several_threads_share_the_first_request() -> None:
-    """Whichever thread's request is first, every request's handler is seen, and stays itself."""
+    """The handlers of every thread's first request are observed, and observed once."""
 
     def refuse(_error: Exception) -> tuple[str, int]:
         return "no", 400
@@ -504,7 +504,7 @@ def test_several_threads_share_the_first_request() -> None:
 
 
 def test_the_environ_is_left_as_it_was() -> None:
-    """When the answer is over, nothing of ours stays in the WSGI environment."""
+    """After the response no key of this library remains in the WSGI environment."""
     app = make_app()
     watched(app)
     app.get("/")(lambda: "welcome")
@@ -512,10 +512,10 @@ def test_the_environ_is_left_as_it_was() -> None:
     body = app(environ, lambda *_args: lambda _data: None)
     assert b"".join(body) == b"welcome"
     body.close()  # type: ignore[attr-defined]
-    assert "flask_errwatch.call" not in environ
+    assert not [key for key in environ if key.startswith("flask_errwatch")]
 
 
-def test_an_operational_line_lies_outside_the_catalogue() -> None:
+def test_an_operational_line_is_outside_the_catalogue() -> None:
     """The heartbeat has the same envelope, its figures under `data`, and sends no signal."""
     app = make_app()
     watched(app, release="1.2.3")
@@ -525,7 +525,7 @@ def test_an_operational_line_lies_outside_the_catalogue() -> None:
         heard.append(event)
 
     with event_recorded.connected_to(hear, sender=app):
-        app.extensions["errwatch"].recorder.operational("Heartbeat", {"emitted": 0})
+        app.extensions["errwatch"].recorder.emit_operational("Heartbeat", {"emitted": 0})
     (event,) = events_of(app)
     assert [*event] == (
         [
@@ -550,7 +550,7 @@ def test_an_operational_line_lies_outside_the_catalogue() -> None:
 
 
 def test_detectors_are_shared_by_the_apps_of_an_object() -> None:
-    """Detectors given to the constructor are every app's."""
+    """The constructor's detectors are those of every app."""
     errwatch = ErrWatch(detectors=[Detector(name="login-failed", event="Login Failed")])
     app = make_app()
     errwatch.init_app(app)
@@ -559,7 +559,7 @@ def test_detectors_are_shared_by_the_apps_of_an_object() -> None:
 
 
 def test_detectors_and_configuration_are_wrong_at_once() -> None:
-    """A clash of detectors does not hide what is wrong in the configuration."""
+    """Conflicting detectors do not hide the problems of the configuration."""
     app = make_app()
     app.config.update(ERRWATCH_RETENTION_DAYS=8, ERRWATCH_SINKS="disk")
     clash = Detector(name="a", event="A", statuses=[404])  # type: ignore[arg-type]  # a list
@@ -570,13 +570,13 @@ def test_detectors_and_configuration_are_wrong_at_once() -> None:
 
 
 @pytest.mark.parametrize("detectors", [None, 3, DEFAULT_DETECTORS[0], "critical-error"])
-def test_detectors_that_are_no_list_are_refused(detectors: Any) -> None:
-    """What is no list of detectors is a configuration error like any other."""
+def test_detectors_of_another_type_are_refused(detectors: Any) -> None:
+    """Anything but a list of detectors is a configuration error."""
     with pytest.raises(ConfigurationError, match="DEFAULT_DETECTORS"):
         ErrWatch(detectors=detectors)
 
 
-def test_an_app_that_is_none_is_refused() -> None:
+def test_an_app_of_another_type_is_refused() -> None:
     """`app` is the application, also in `report`, where a field might be meant."""
     not_an_app: Any = "ios"
     with pytest.raises(NoAppError, match="Pass the Flask application"):
@@ -588,7 +588,7 @@ def test_an_app_that_is_none_is_refused() -> None:
 
 
 def test_a_watched_generator_function_is_watched() -> None:
-    """What a generator raises while it is iterated over is the job's failure."""
+    """An exception that a generator raises during iteration is the job's failure."""
     app = make_app()
     errwatch = watched(app)
 

@@ -1,4 +1,4 @@
-"""The guard and what belongs to one process."""
+"""The guard, and values that belong to one process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import weakref
 
 import pytest
 
-from flask_errwatch._fork import PerProcess, mark
+from flask_errwatch._fork import PerProcess, process_flag
 from flask_errwatch._guard import Guard
 from flask_errwatch._text import described, one_line
 from flask_errwatch.capture.identity import Process
@@ -20,7 +20,7 @@ from tests.processes import in_a_child
 
 
 class ClosedStream(io.StringIO):
-    """A stderr that is gone."""
+    """A closed stderr."""
 
     def write(self, _text: str) -> int:
         """Fails."""
@@ -31,23 +31,20 @@ def fail(text: str) -> None:
     raise LookupError(text)
 
 
-def test_a_failure_is_counted_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every failure counts; the operator is told once, on one line, until it is over."""
+def test_a_failure_is_counted_and_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every failure is counted, and the first one is logged on one line."""
     guard = Guard()
     assert guard.run("a step", str.upper, "fine") == "FINE"
     assert guard.run("a step", fail, "one\nline \x1b[31m") is None
     assert guard.run("a step", fail, "two") is None
     assert guard.failures == 2
     assert guard.last_error == "a step: LookupError: two"
-    told = "a step: LookupError: one?line ?[31m (told once; counted in stats)"
-    assert capsys.readouterr().err == f"flask-errwatch: {told}\n"
-    guard.forget("a step")
-    guard.run("a step", fail, "three")
-    assert "three" in capsys.readouterr().err
+    message = "a step: LookupError: one?line ?[31m (logged once; counted in stats)"
+    assert capsys.readouterr().err == f"flask-errwatch: {message}\n"
 
 
 def test_a_type_that_hides_its_name() -> None:
-    """The name is what the class statement says, whatever the metaclass does."""
+    """The name is that of the class statement, whatever the metaclass returns."""
 
     class NamelessError(Exception, metaclass=Nameless):
         pass
@@ -56,7 +53,7 @@ def test_a_type_that_hides_its_name() -> None:
 
 
 def test_an_interrupt_goes_through() -> None:
-    """Only exceptions are kept away, not what ends a process."""
+    """Only exceptions are swallowed, not what ends a process."""
 
     def stop() -> None:
         raise KeyboardInterrupt
@@ -65,10 +62,10 @@ def test_an_interrupt_goes_through() -> None:
         Guard().run("a step", stop)
 
 
-def test_a_block_is_guarded_again_and_again(capsys: pytest.CaptureFixture[str]) -> None:
-    """Like a call: counted, told once, and left; what follows it runs."""
+def test_a_block_can_be_guarded_repeatedly(capsys: pytest.CaptureFixture[str]) -> None:
+    """Like a call: the failure is counted, logged once, and the code after it runs."""
     guard = Guard()
-    step = guard.over("a step")
+    step = guard.suppress("a step")
     done = []
     for text in ("one", "two"):
         with step:
@@ -81,22 +78,22 @@ def test_a_block_is_guarded_again_and_again(capsys: pytest.CaptureFixture[str]) 
 
 
 class SystemLeftError(BaseException):
-    """No `Exception`, whatever it says."""
+    """Not an `Exception`, whatever its `__class__`."""
 
     __class__ = property(lambda _self: Exception)
 
 
-def test_what_is_kept_away_is_known_by_its_type() -> None:
-    """What ends a process goes through, also where it claims to be an exception."""
+def test_what_is_swallowed_is_decided_by_type() -> None:
+    """An exception that ends a process passes, also with the `__class__` of an Exception."""
     guard = Guard()
-    with pytest.raises(SystemLeftError), guard.over("a step"):
+    with pytest.raises(SystemLeftError), guard.suppress("a step"):
         raise SystemLeftError
     assert guard.failures == 0
 
 
 @pytest.mark.parametrize("stream", [None, ClosedStream()])
-def test_a_stderr_that_is_gone(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be told, nothing fails."""
+def test_a_closed_stderr(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without stderr nothing fails."""
     monkeypatch.setattr(sys, "stderr", stream)
     guard = Guard()
     guard.run("a step", fail, "unheard")
@@ -104,7 +101,7 @@ def test_a_stderr_that_is_gone(stream: object, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_exception_that_cannot_be_shown() -> None:
-    """The type tells, when the message cannot."""
+    """The type is shown when the message cannot be."""
 
     class MuteError(Exception):
         def __str__(self) -> str:
@@ -115,37 +112,37 @@ def test_an_exception_that_cannot_be_shown() -> None:
 
 
 def test_one_line_is_bounded() -> None:
-    """What is told has an end."""
+    """A message is truncated."""
     assert one_line("x" * 700) == "x" * 600 + "…"
 
 
 def test_a_value_per_process() -> None:
-    """A process makes its value once, and its child another one."""
-    made: PerProcess[set[int]] = PerProcess(set)
-    assert made.peek() is None
-    first = made.get()
-    assert made.get() is first
-    assert made.peek() is first
-    assert in_a_child(lambda: made.peek() is None and made.get() is not first)
-    assert made.get() is first
+    """A process creates its value once, and its child creates another."""
+    values: PerProcess[set[int]] = PerProcess(set)
+    assert values.peek() is None
+    first = values.get()
+    assert values.get() is first
+    assert values.peek() is first
+    assert in_a_child(lambda: values.peek() is None and values.get() is not first)
+    assert values.get() is first
 
 
-def test_a_child_does_not_keep_what_its_parent_made() -> None:
-    """The parent's value may be large: a child that has its own lets go of it."""
-    made: PerProcess[set[int]] = PerProcess(set)
-    parents = weakref.ref(made.get())
-    assert in_a_child(lambda: made.get() == set() and parents() is None)
+def test_a_child_does_not_keep_its_parents_value() -> None:
+    """The parent's value may be large: a child with its own drops it."""
+    values: PerProcess[set[int]] = PerProcess(set)
+    parents = weakref.ref(values.get())
+    assert in_a_child(lambda: values.get() == set() and parents() is None)
 
 
 @pytest.mark.parametrize("has_page", [True, False])
-def test_a_fork_is_noticed_without_python(
+def test_a_fork_is_detected_without_python(
     has_page: bool,  # noqa: FBT001 - pytest gives it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A server written in C forks without Python's handlers, and not every system wipes pages."""
+    """A server in C forks without Python's handlers, and not every system wipes pages."""
     if not has_page:
         monkeypatch.setattr("flask_errwatch._fork.mmap.mmap", _no_memory)
-    here = mark()
+    here = process_flag()
     assert here[0] == 0
     here[0] = 1
     assert here[0] == 1
@@ -153,15 +150,15 @@ def test_a_fork_is_noticed_without_python(
     assert here[0] == 1
 
 
-def test_advice_that_is_only_pretended_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An emulator takes every `madvise` and follows none; it takes nonsense too, which tells."""
+def test_advice_that_is_ignored_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator accepts every `madvise`, also an invalid one, and follows none."""
 
     class Pretending(mmap.mmap):
         def madvise(self, *_: int) -> None:
             """Does nothing."""
 
     monkeypatch.setattr("flask_errwatch._fork.mmap.mmap", Pretending)
-    here = mark()
+    here = process_flag()
     here[0] = 1
     assert in_a_child(lambda: here[0] == 0)
     assert here[0] == 1
@@ -172,8 +169,8 @@ def _no_memory(*_: object, **__: object) -> None:
 
 
 def test_two_processes_differ() -> None:
-    """The token tells processes apart that had the same id."""
-    one, two = Process({}), Process({})
-    assert one.fields["pid"] == two.fields["pid"] == os.getpid()
-    assert one.fields["process"] != two.fields["process"]
-    assert [one.number(), one.number(), two.number()] == [1, 2, 1]
+    """The token distinguishes processes that had the same id."""
+    first, second = Process({}), Process({})
+    assert first.fields["pid"] == second.fields["pid"] == os.getpid()
+    assert first.fields["process"] != second.fields["process"]
+    assert [first.next_seq(), first.next_seq(), second.next_seq()] == [1, 2, 1]

@@ -1,4 +1,4 @@
-"""A server as PEP 3333 describes it, small enough to see everything that an app does to it."""
+"""A server as in PEP 3333, small enough to observe everything that an app does to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Event = dict[str, Any]
 
 @dataclass
 class Answer:
-    """What a server saw of an answer; equal answers are equal to the last byte."""
+    """A response as a server saw it. Equal responses are equal in every byte."""
 
     status: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Answer:
 
 
 class FileWrapper:
-    """A server's file wrapper: it recognises its own and sends the file by itself."""
+    """A server's file wrapper: the server recognises it and sends the file itself."""
 
     def __init__(self, file: io.BufferedIOBase, size: int = 8192) -> None:
         self.file = file
@@ -53,7 +53,7 @@ class FileWrapper:
 
 
 def environ_for(path: str, **environ: object) -> dict[str, object]:
-    """A WSGI environment; names given override it."""
+    """A WSGI environment. Keyword arguments override its keys."""
     bare, _, query = path.partition("?")
     body = environ.pop("body", b"")
     assert isinstance(body, bytes)
@@ -167,7 +167,7 @@ def events_of(app: Flask) -> list[Event]:
 
 @dataclass
 class Both:
-    """The watched app and what it answered, which is what it answers unwatched."""
+    """The watched app and its response, which equals that of the app without the extension."""
 
     app: Flask
     answer: Answer

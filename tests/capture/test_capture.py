@@ -1,7 +1,7 @@
-"""Exactly one event per failing request, whoever answered it, and no answer changed.
+"""Exactly one event per failing request, whatever produced the response, which never changes.
 
-`both` serves each request to the app as it is and to the app with the extension, and fails
-when status, headers, body, exception, the calls of `close` or the app's own log differ.
+`both` serves each request to the app without and with the extension. It fails when status,
+headers, body, exception, the calls of `close` or the app's log differ.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Serve = Callable[..., Both]
 
 
 class SoldOutError(Exception):
-    """What the app's own code raises."""
+    """Raised by the app's own code."""
 
 
 def functions(event: Event) -> list[str]:
-    """The functions of the event's frames that lie in this file, outermost first."""
+    """The functions of the event's frames that are in this file, outermost first."""
     frames = event["exception"]["frames"]
     return [frame["function"] for frame in frames if frame["file"].endswith("test_capture.py")]
 
 
 def shop() -> Flask:
-    """A small app in which everything can go wrong."""
+    """A small app with every kind of failure."""
     app = Flask(__name__)
 
     @app.get("/")
@@ -59,14 +59,14 @@ def buy() -> str:
 
 
 def test_a_request_that_does_not_fail_has_no_event(both: Serve) -> None:
-    """What answers below 400 is not recorded."""
+    """Responses below 400 are not recorded."""
     seen = both(shop)
     assert seen.answer.body == b"welcome"
     assert seen.events == []
 
 
 def test_a_path_without_a_route(both: Serve) -> None:
-    """No route: one event, with no route, and no exception: Flask's NotFound is an answer."""
+    """No route: one event without route and exception, because Flask's NotFound is a response."""
     event = both(shop, "/wp-login.php?token=abc").event
     assert event["event"] == "Not Found Error"
     assert event["detector"] == "not-found-error"
@@ -78,8 +78,8 @@ def test_a_path_without_a_route(both: Serve) -> None:
     assert "route" not in event
 
 
-def test_a_method_that_the_path_does_not_take(both: Serve) -> None:
-    """405: one event; the headers, `Allow` among them, stay."""
+def test_a_method_that_the_route_does_not_allow(both: Serve) -> None:
+    """405: one event, and the headers are unchanged, `Allow` included."""
     seen = both(shop, "/", REQUEST_METHOD="DELETE")
     assert seen.event["event"] == "Method Not Allowed Error"
     assert seen.event["status"] == 405
@@ -89,7 +89,7 @@ def test_a_method_that_the_path_does_not_take(both: Serve) -> None:
 
 
 def test_abort(both: Serve) -> None:
-    """`abort(403)` is an answer: one event with route and endpoint, no exception."""
+    """`abort(403)` is a response: one event with route and endpoint, without an exception."""
     event = both(shop, "/forbidden").event
     assert event["event"] == "Authentication Error"
     assert event["status"] == 403
@@ -112,13 +112,13 @@ def test_abort(both: Serve) -> None:
     ],
 )
 def test_a_status_returned_as_a_value(both: Serve, status: int, phrase: str) -> None:
-    """`return x, 500` has its event like any other answer, and no exception in it."""
+    """`return x, 500` has its event like any other response, without an exception."""
     event = both(shop, f"/value/{status}").event
     assert (event["status"], event["event"]) == (status, phrase)
     assert "exception" not in event
 
 
-def test_a_status_beyond_http_is_nobodys(both: Serve) -> None:
+def test_a_status_beyond_http_has_no_event(both: Serve) -> None:
     """A status that no detector can claim has no event and is passed on."""
     seen = both(shop, "/value/799")
     assert seen.answer.status == "799 UNKNOWN"
@@ -126,15 +126,15 @@ def test_a_status_beyond_http_is_nobodys(both: Serve) -> None:
 
 
 def test_a_missing_form_key(both: Serve) -> None:
-    """A missing form key is an answer with 400, not an exception."""
+    """A missing form key is a response with 400, not an exception."""
     event = both(shop, "/form", REQUEST_METHOD="POST", body=b"a=b").event
     assert event["event"] == "Bad Request Error"
     assert event["status"] == 400
     assert "exception" not in event
 
 
-def test_an_exception_that_nobody_answers(both: Serve) -> None:
-    """An unhandled exception: 500, with the exception and the app's own frames."""
+def test_an_exception_without_a_handler(both: Serve) -> None:
+    """An unhandled exception: 500, with the exception and the frames of the app's code."""
     seen = both(shop, "/crash")
     event = seen.event
     assert seen.answer.status == "500 INTERNAL SERVER ERROR"
@@ -152,7 +152,7 @@ def test_an_exception_that_nobody_answers(both: Serve) -> None:
 
 
 def test_an_exception_with_a_handler_for_500(both: Serve) -> None:
-    """`errorhandler(500)` only words the answer: Flask counts the exception as unhandled."""
+    """`errorhandler(500)` only words the response: Flask counts the exception as unhandled."""
 
     def build() -> Flask:
         app = shop()
@@ -173,7 +173,7 @@ def test_an_exception_with_a_handler_for_500(both: Serve) -> None:
 
 
 def test_a_handler_for_500_that_hides_the_failure(both: Serve) -> None:
-    """An exception that nobody answered is critical, even when the page says 200."""
+    """An unhandled exception is critical, even when the page is sent with 200."""
 
     def build() -> Flask:
         app = shop()
@@ -199,8 +199,8 @@ def test_an_exception_with_a_handler_for_every_exception(both: Serve) -> None:
     assert functions(event) == ["crash", "buy"]
 
 
-def test_an_answer_with_a_handler_for_every_exception(both: Serve) -> None:
-    """`errorhandler(Exception)` also gets Flask's NotFound, which stays no exception."""
+def test_a_response_with_a_handler_for_every_exception(both: Serve) -> None:
+    """`errorhandler(Exception)` also gets Flask's NotFound, which is still not an exception."""
 
     def build() -> Flask:
         app = shop()
@@ -237,7 +237,7 @@ def test_an_exception_that_a_handler_answers_with_400(both: Serve) -> None:
 
 
 def test_an_exception_that_a_handler_answers_with_200(both: Serve) -> None:
-    """An exception that the app turned into a good answer is no failure."""
+    """An exception that a handler answers with 200 is not a failure."""
 
     def build() -> Flask:
         app = shop()
@@ -261,7 +261,7 @@ def test_a_404_that_the_app_answers_with_200(both: Serve) -> None:
 
 
 def test_a_404_that_the_app_answers_with_403(both: Serve) -> None:
-    """The event follows the status that was sent, not the one that was raised."""
+    """The event has the status that was sent, not the one that was raised."""
 
     def build() -> Flask:
         app = shop()
@@ -298,7 +298,7 @@ def blueprints() -> Flask:
 def test_a_blueprints_handler(
     both: Serve, path: str, body: bytes, phrase: str, endpoint: str
 ) -> None:
-    """Handlers of blueprints and of blueprints in blueprints are seen like the app's."""
+    """Handlers of blueprints and of nested blueprints are observed like the app's."""
     seen = both(blueprints, path)
     assert seen.answer.body == body
     assert seen.event["event"] == phrase
@@ -308,7 +308,7 @@ def test_a_blueprints_handler(
 
 
 def test_handlers_registered_after_the_extension() -> None:
-    """Handlers and blueprints that come after `init_app` are seen as well."""
+    """Handlers and blueprints registered after `init_app` are observed too."""
     app = shop()
     watched(app)
     late = Blueprint("late", __name__, url_prefix="/late")
@@ -322,8 +322,8 @@ def test_handlers_registered_after_the_extension() -> None:
     assert [event["exception"]["handled"] for event in events_of(app)] == [True, True]
 
 
-def test_handlers_are_seen_although_a_report_came_first() -> None:
-    """A report before the first request must not keep the handlers from being seen."""
+def test_handlers_are_observed_after_an_early_report() -> None:
+    """A report before the first request does not keep the handlers from being observed."""
     app = shop()
     errwatch = watched(app)
     errwatch.report("critical-error", why="at start")
@@ -333,7 +333,7 @@ def test_handlers_are_seen_although_a_report_came_first() -> None:
 
 
 def test_propagated_exceptions(both: Serve) -> None:
-    """PROPAGATE_EXCEPTIONS: the exception reaches the server, and has its event with 500."""
+    """PROPAGATE_EXCEPTIONS: the exception reaches the server, and its event has 500."""
 
     def build() -> Flask:
         app = shop()
@@ -351,7 +351,7 @@ def test_propagated_exceptions(both: Serve) -> None:
 
 
 def test_hooks_see_the_request_of_a_propagated_exception() -> None:
-    """The request context is gone when the exception arrives, but not for the hooks."""
+    """Hooks still have the request context, although it ended before the exception arrived."""
     app = shop()
     app.config["PROPAGATE_EXCEPTIONS"] = True
     errwatch = watched(app)
@@ -378,7 +378,7 @@ def test_a_before_request_that_raises(both: Serve) -> None:
 
 
 def test_another_after_request_that_raises(both: Serve) -> None:
-    """A good answer that another extension's `after_request` broke is a 500 with its cause."""
+    """A good response that another extension's `after_request` broke is a 500 with its cause."""
 
     def build() -> Flask:
         app = shop()
@@ -396,8 +396,8 @@ def test_another_after_request_that_raises(both: Serve) -> None:
     assert functions(seen.event) == ["broken"]
 
 
-def test_an_after_request_that_raises_for_an_answered_failure(both: Serve) -> None:
-    """A 404 that ends as a 500 is one event, and it is the 500 that was sent."""
+def test_an_after_request_that_raises_after_a_failure(both: Serve) -> None:
+    """A 404 that ends as a 500 is one event, with the 500 that was sent."""
 
     def build() -> Flask:
         app = shop()
@@ -412,7 +412,7 @@ def test_an_after_request_that_raises_for_an_answered_failure(both: Serve) -> No
 
 
 def test_an_after_request_that_changes_the_status(both: Serve) -> None:
-    """What counts is the status that was sent."""
+    """The status that was sent counts."""
 
     def build() -> Flask:
         app = shop()
@@ -428,7 +428,7 @@ def test_an_after_request_that_changes_the_status(both: Serve) -> None:
 
 
 def test_a_teardown_that_raises(both: Serve) -> None:
-    """A `teardown_request` that raises takes the answer away: one event with 500."""
+    """A `teardown_request` that raises prevents the response: one event with 500."""
 
     def build() -> Flask:
         app = shop()
@@ -449,7 +449,7 @@ def test_a_teardown_that_raises(both: Serve) -> None:
 
 
 def test_a_teardown_that_raises_after_a_failure(both: Serve) -> None:
-    """A 404 whose teardown raises never left: one event, with what the server had to send."""
+    """A 404 whose teardown raises is never sent: one event with the server's 500."""
 
     def build() -> Flask:
         app = shop()
@@ -464,7 +464,7 @@ def test_a_teardown_that_raises_after_a_failure(both: Serve) -> None:
 
 
 def test_an_error_while_the_error_handler_runs(both: Serve) -> None:
-    """The new exception is the one that nobody answered; its frames are the handler's."""
+    """The new exception is the unhandled one, with the frames of the handler."""
 
     def build() -> Flask:
         app = shop()
@@ -483,7 +483,7 @@ def test_an_error_while_the_error_handler_runs(both: Serve) -> None:
 
 
 def test_a_handler_that_raises_the_exception_again(both: Serve) -> None:
-    """Raised again is not answered."""
+    """An exception that its handler re-raises is unhandled."""
 
     def build() -> Flask:
         app = shop()
@@ -500,7 +500,7 @@ def test_a_handler_that_raises_the_exception_again(both: Serve) -> None:
 
 
 def test_a_handler_that_aborts(both: Serve) -> None:
-    """`abort` in a handler is a failure for Flask: it answers 500, and so says the event."""
+    """`abort` in a handler is a failure for Flask, which sends 500, and the event has 500."""
 
     def build() -> Flask:
         app = shop()
@@ -517,7 +517,7 @@ def test_a_handler_that_aborts(both: Serve) -> None:
 
 
 def test_a_trapped_http_exception(both: Serve) -> None:
-    """TRAP_HTTP_EXCEPTIONS makes an `abort` an exception that nobody answers."""
+    """TRAP_HTTP_EXCEPTIONS makes an `abort` an unhandled exception."""
 
     def build() -> Flask:
         app = shop()
@@ -552,7 +552,7 @@ def asynchronous() -> Flask:
 
 
 def test_an_async_view_that_crashes(both: Serve) -> None:
-    """Async views: the app's own frames, without those of the event loop's bridge."""
+    """Async views: the frames of the app's code, without those of the event loop's bridge."""
     event = both(asynchronous, "/crash").event
     assert event["event"] == "Critical Error"
     assert event["exception"]["handled"] is False
@@ -560,7 +560,7 @@ def test_an_async_view_that_crashes(both: Serve) -> None:
 
 
 def test_an_async_handler(both: Serve) -> None:
-    """An async handler is still awaited, and the exception that it answered is seen."""
+    """An async handler is awaited, and the exception that it answered is recorded."""
     seen = both(asynchronous, "/answered")
     assert seen.answer.body == b"missing"
     assert seen.event["event"] == "Not Found Error"
@@ -570,14 +570,14 @@ def test_an_async_handler(both: Serve) -> None:
 
 
 def test_an_async_view_that_aborts(both: Serve) -> None:
-    """`abort` in an async view is an answer."""
+    """`abort` in an async view is a response."""
     event = both(asynchronous, "/gone").event
     assert event["status"] == 410
     assert "exception" not in event
 
 
 def test_a_test_client_inside_a_request(both: Serve) -> None:
-    """A request within a request is a request of its own: each failure has its own event."""
+    """A request within a request is a separate request: each failure has its event."""
 
     def build() -> Flask:
         app = shop()
@@ -597,7 +597,7 @@ def test_a_test_client_inside_a_request(both: Serve) -> None:
     assert [event.get("route") for event in bad.events] == [None, "/outer/<int:status>"]
 
 
-def test_a_crash_inside_a_request_inside(both: Serve) -> None:
+def test_a_crash_in_a_nested_request(both: Serve) -> None:
     """The exception of the inner request is not the outer one's."""
 
     def build() -> Flask:
@@ -615,7 +615,7 @@ def test_a_crash_inside_a_request_inside(both: Serve) -> None:
 
 
 def test_flasks_own_log_is_left_alone(both: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Flask logs the crash as it does without us: once, with its traceback."""
+    """Flask logs the crash as without the extension: once, with its traceback."""
     both(shop, "/crash")
     (record,) = caplog.records
     assert record.getMessage() == "Exception on /crash [GET]"
@@ -624,7 +624,7 @@ def test_flasks_own_log_is_left_alone(both: Serve, caplog: pytest.LogCaptureFixt
 
 
 def test_a_routing_exception_passes(both: Serve) -> None:
-    """A redirect to the path with a slash is no failure."""
+    """A redirect to the path with a slash is not a failure."""
 
     def build() -> Flask:
         app = Flask(__name__)
@@ -636,8 +636,8 @@ def test_a_routing_exception_passes(both: Serve) -> None:
     assert seen.events == []
 
 
-def test_the_same_answer_twice_has_two_events() -> None:
-    """Nothing of a request is kept for the next one."""
+def test_the_same_response_twice_has_two_events() -> None:
+    """No state of a request is kept for the next one."""
     app = shop()
     watched(app)
     for path in ("/crash", "/nowhere", "/", "/crash"):
@@ -649,8 +649,8 @@ def test_the_same_answer_twice_has_two_events() -> None:
     assert [event["seq"] for event in events] == [1, 2, 3]
 
 
-def test_an_http_exception_with_an_answer_of_its_own(both: Serve) -> None:
-    """`abort(Response)` carries a whole answer; its status counts."""
+def test_an_http_exception_with_a_response(both: Serve) -> None:
+    """`abort(Response)` has a whole response, whose status counts."""
 
     def build() -> Flask:
         app = Flask(__name__)

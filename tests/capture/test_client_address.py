@@ -1,4 +1,4 @@
-"""The client's address: only what trusted proxies said counts."""
+"""The client's address: of `X-Forwarded-For` only the entries of trusted proxies count."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ BALANCER: tuple[Network, ...] = (ip_network("10.0.0.0/8"), ip_network("2001:db8:
 @pytest.mark.parametrize(
     ("remote", "forwarded", "trusted", "ip", "source"),
     [
-        # Nobody is trusted: the header is the client's own writing.
+        # No trusted proxy: the client wrote the header.
         ("192.0.2.1", "6.6.6.6", 0, "192.0.2.1", "peer"),
         ("192.0.2.1", None, 1, "192.0.2.1", "peer"),
-        # One proxy appended the last entry; what stands left of it was sent by the client.
+        # One proxy appended the last entry. The client sent those to the left of it.
         ("10.0.0.1", "192.0.2.9", 1, "192.0.2.9", "x-forwarded-for"),
         ("10.0.0.1", "6.6.6.6, 192.0.2.9", 1, "192.0.2.9", "x-forwarded-for"),
         ("10.0.0.1", "6.6.6.6, 192.0.2.9, 10.0.0.2", 2, "192.0.2.9", "x-forwarded-for"),
-        # Fewer entries than proxies: it did not come through all of them.
+        # Fewer entries than proxies: the request did not come through all of them.
         ("10.0.0.1", "192.0.2.9", 2, "10.0.0.1", "peer"),
-        # The entry that counts is no address: no guess is made.
+        # The entry that counts is not an address: the peer is used.
         ("10.0.0.1", "192.0.2.9, unknown", 1, "10.0.0.1", "peer"),
         ("10.0.0.1", "", 1, "10.0.0.1", "peer"),
-        # Networks: from right to left to the first address that is no proxy's.
+        # Networks: from right to left to the first address that is not a proxy's.
         ("10.0.0.1", "6.6.6.6, 192.0.2.9, 10.0.0.2", BALANCER, "192.0.2.9", "x-forwarded-for"),
         ("10.0.0.1", "10.0.0.3, 10.0.0.2", BALANCER, "10.0.0.3", "x-forwarded-for"),
         ("10.0.0.1", "6.6.6.6, bad, 10.0.0.2", BALANCER, "10.0.0.2", "x-forwarded-for"),
         ("192.0.2.1", "6.6.6.6", BALANCER, "192.0.2.1", "peer"),
         ("10.0.0.1", None, BALANCER, "10.0.0.1", "peer"),
-        # A Unix socket has no peer address: whoever holds it is the proxy.
+        # A Unix socket has no peer address: its client is the proxy.
         ("", "192.0.2.9", BALANCER, "192.0.2.9", "x-forwarded-for"),
         ("", "192.0.2.9", 1, "192.0.2.9", "x-forwarded-for"),
         # Forms of an address: ports, brackets, zones, IPv4 in IPv6.
@@ -50,56 +50,56 @@ BALANCER: tuple[Network, ...] = (ip_network("10.0.0.0/8"), ip_network("2001:db8:
 def test_the_address(
     remote: str, forwarded: str | None, trusted: int | tuple[Network, ...], ip: str, source: str
 ) -> None:
-    """The address of whoever spoke to the outermost trusted proxy, and where it stood."""
+    """The address that connected to the outermost trusted proxy, and its source."""
     environ: dict[str, object] = {"REMOTE_ADDR": remote}
     if forwarded is not None:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded
-    found = client_address(environ, trusted)
-    assert found is not None
-    assert (found.ip, found.source) == (ip, source)
+    client = client_address(environ, trusted)
+    assert client is not None
+    assert (client.ip, client.source) == (ip, source)
 
 
 @pytest.mark.parametrize("remote", ["", "unix:", "nonsense", None])
 def test_no_address(remote: str | None) -> None:
-    """Where the server knows no address, none is made up."""
+    """Without an address of the server there is none in the event."""
     assert client_address({"REMOTE_ADDR": remote}, 0) is None
     assert client_address({}, 1) is None
 
 
 class Peer(str, Enum):  # noqa: UP042 - the `str` of a StrEnum is its value
-    """Texts whose `str` is another text."""
+    """Strings whose `__str__` returns another string."""
 
     BALANCER = "10.0.0.1"
     CLIENT = "192.0.2.9"
 
 
-def test_an_address_of_a_type_of_its_own() -> None:
-    """What is a text says what it is by itself, not by what its type makes of it."""
+def test_an_address_of_a_str_subclass() -> None:
+    """The characters of a string count, not its `__str__`."""
     environ = {"REMOTE_ADDR": Peer.BALANCER, "HTTP_X_FORWARDED_FOR": Peer.CLIENT}
     assert client_address(environ, 0) == ("10.0.0.1", "peer")
     assert client_address(environ, 1) == ("192.0.2.9", "x-forwarded-for")
 
 
 @pytest.mark.parametrize("value", [b"192.0.2.9", 3221225993, ip_address("192.0.2.9")])
-def test_what_is_no_text_is_no_address(value: object) -> None:
-    """Also where it could be taken for one: no server gives it."""
+def test_an_address_that_is_not_a_string(value: object) -> None:
+    """It is ignored, even if `ipaddress` would accept it: no server passes it."""
     assert client_address({"REMOTE_ADDR": value, "HTTP_X_FORWARDED_FOR": value}, 1) is None
 
 
 def test_a_chain_without_an_end() -> None:
     """A header of a megabyte costs no more than a long one, and its last entry still counts."""
     header = "6.6.6.6, " * 100_000 + "192.0.2.9"
-    found = client_address({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": header}, BALANCER)
-    assert found is not None
-    assert found.ip == "192.0.2.9"
+    client = client_address({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": header}, BALANCER)
+    assert client is not None
+    assert client.ip == "192.0.2.9"
 
 
 @given(st.text(), st.text(), st.sampled_from([0, 1, 3, BALANCER]))
 def test_any_header(remote: str, header: str, trusted: int | tuple[Network, ...]) -> None:
-    """Whatever stands there: an address or none, never an exception."""
+    """Any header gives an address or None, never an exception."""
     environ = {"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": header}
-    found = client_address(environ, trusted)
-    assert found is None or found.source in {"peer", "x-forwarded-for"}
+    client = client_address(environ, trusted)
+    assert client is None or client.source in {"peer", "x-forwarded-for"}
 
 
 @given(st.lists(st.ip_addresses(v=4).map(str)))
@@ -108,6 +108,6 @@ def test_a_client_cannot_choose_its_address(forged: list[str]) -> None:
     header = ", ".join([*forged, "192.0.2.9", "10.0.0.2"])
     environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": header}
     for trusted in (2, BALANCER):
-        found = client_address(environ, trusted)
-        assert found is not None
-        assert found.ip == "192.0.2.9"
+        client = client_address(environ, trusted)
+        assert client is not None
+        assert client.ip == "192.0.2.9"

@@ -1,4 +1,4 @@
-"""Hooks: what they may add and change, and that none of them can do harm."""
+"""Hooks: what they may add and change, and that none of them can break a request or a line."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def event_with(**hooks: Any) -> Event:
     return event
 
 
-def test_enriched_fields_stand_under_data() -> None:
-    """A name that the schema has not goes under `data`."""
+def test_enriched_fields_are_under_data() -> None:
+    """A field that is not in the schema goes under `data`."""
     event = event_with(enrich=lambda _event: {"tenant": "acme", "nothing": None})
     assert event["data"] == {"tenant": "acme"}
 
 
 def test_the_fields_that_only_the_app_knows() -> None:
-    """`user`, `request_id` and `trace_id` may be given; a number becomes a text."""
+    """Hooks may set `user`, `request_id` and `trace_id`. Numbers become strings."""
     event = event_with(
         enrich=lambda _event: {"user": 7, "request_id": "r-1", "trace_id": "t" * 600}
     )
@@ -54,7 +54,7 @@ def test_the_fields_that_only_the_app_knows() -> None:
 
 
 class Lying(str):
-    """A text that says that it is short."""
+    """A string that claims to be short."""
 
     __slots__ = ()
 
@@ -66,7 +66,7 @@ class Lying(str):
 
 
 def test_a_user_that_lies_about_its_length() -> None:
-    """A text of a type of its own is cut by what it is, whoever gave it."""
+    """A `str` subclass is cut by its characters, whatever it returns as its length."""
     user, cut = Lying("x" * 60_000), f"{'x' * 512}…[59488 more]"
     assert event_with(enrich=lambda _event: {"user": user})["user"] == cut
     app = Flask(__name__)
@@ -76,7 +76,7 @@ def test_a_user_that_lies_about_its_length() -> None:
 
 
 def test_a_hook_whose_type_hides_its_name() -> None:
-    """It is a hook like any other, and what it returns may be of such a type too."""
+    """Such a hook works like any other, and may return values of such a type."""
 
     class Hook(metaclass=Nameless):
         def __call__(self, _event: object) -> object:
@@ -89,8 +89,8 @@ def test_a_hook_whose_type_hides_its_name() -> None:
     )
 
 
-def test_a_user_that_is_no_text() -> None:
-    """An object that is given as the user is no top-level field."""
+def test_a_user_that_is_not_a_string() -> None:
+    """An object returned as the user is not a top-level field."""
     assert event_with(enrich=lambda _event: {"user": ["ann"]})["data"] == {"user": ["ann"]}
 
 
@@ -112,7 +112,7 @@ def test_hooks_run_in_the_request() -> None:
 
 
 def test_hooks_run_in_their_order() -> None:
-    """Each hook sees what those before it added; last looks come after all enrichers."""
+    """Each hook sees what those before it added, and `before_emit` hooks run last."""
     app = Flask(__name__)
     errwatch = watched(app)
 
@@ -133,7 +133,7 @@ def test_hooks_run_in_their_order() -> None:
 
 
 def test_a_hook_may_change_its_copy() -> None:
-    """A hook that changes the event in place and returns nothing has added its fields."""
+    """A hook that changes the event in place and returns None has added its fields."""
 
     def in_place(event: Event) -> None:
         event["tenant"] = "acme"
@@ -155,8 +155,8 @@ def test_core_keys_are_restored() -> None:
     assert [*removed] == [*plain]
 
 
-def test_keys_of_the_schema_that_come_from_a_hook_are_no_core() -> None:
-    """A hook cannot write what the library did not: such keys go under `data`."""
+def test_a_hook_cannot_add_keys_of_the_schema() -> None:
+    """Keys of the schema that the library did not set go under `data`."""
     event = event_with(
         enrich=lambda _event: {"exception": "forged", "route": "/admin", "app": "x", "seq": 0}
     )
@@ -166,7 +166,7 @@ def test_keys_of_the_schema_that_come_from_a_hook_are_no_core() -> None:
 
 
 def test_the_exception_of_an_event_is_restored() -> None:
-    """Also what lies inside a core key is a copy to a hook."""
+    """Values inside a core key are copies too."""
     app = Flask(__name__)
     errwatch = watched(app)
     app.get("/")(lambda: str(1 // 0))
@@ -182,8 +182,8 @@ def test_the_exception_of_an_event_is_restored() -> None:
     assert len(event["exception"]["frames"]) == 1
 
 
-def test_reported_data_may_be_taken_out() -> None:
-    """`data` is the app's: a last look may remove it, for instance because it is private."""
+def test_reported_data_may_be_removed() -> None:
+    """`data` is the app's: a `before_emit` hook may remove it, for instance for privacy."""
     app = Flask(__name__)
     errwatch = watched(app)
 
@@ -198,7 +198,7 @@ def test_reported_data_may_be_taken_out() -> None:
 
 
 def test_a_broken_hook_undoes_nothing() -> None:
-    """What a hook did to its copy before it raised is gone with it."""
+    """The changes of a hook to its copy are discarded when it raises."""
     app = Flask(__name__)
     errwatch = watched(app)
 
@@ -241,7 +241,7 @@ def takes_nothing() -> Event:
 
 
 class Unreadable(Mapping[str, object]):
-    """A mapping that breaks while it is read."""
+    """A mapping that raises while it is read."""
 
     def __getitem__(self, key: str) -> object:
         raise KeyError(key)
@@ -254,7 +254,7 @@ class Unreadable(Mapping[str, object]):
 
 
 class BadKey:
-    """A key that has no text."""
+    """A key that cannot become a string."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -275,7 +275,7 @@ class BadKey:
     ids=["raises", "number", "text", "pairs", "unreadable", "key", "signature"],
 )
 def test_a_hook_that_misbehaves(kind: str, hook: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A broken hook is passed over and told of once on stderr; event and answer stay."""
+    """A broken hook is skipped and logged once to stderr. Event and response are unchanged."""
     app, event = app_with(**{kind: hook})
     serve(app, "/y")
     assert event is not None
@@ -287,7 +287,7 @@ def test_a_hook_that_misbehaves(kind: str, hook: Any, capsys: pytest.CaptureFixt
 
 
 def test_a_broken_hook_spares_the_others() -> None:
-    """What the other hooks add is there."""
+    """The fields of the other hooks are in the event."""
     app = Flask(__name__)
     errwatch = watched(app)
     errwatch.enrich(lambda _event: {"one": 1})
@@ -298,7 +298,7 @@ def test_a_broken_hook_spares_the_others() -> None:
 
 
 def test_a_hook_with_the_keys_of_an_attacker() -> None:
-    """Names from outside, as a form has them, cannot stand at the top level."""
+    """Names that a client chooses, as in a form, never appear at the top level."""
     form = {"event": "Critical Error", "$.event": "x", "level": "critical", "": "", "\n": "\x00"}
     event = event_with(enrich=lambda _event: form)
     assert event["event"] == "Not Found Error"
@@ -323,11 +323,11 @@ def test_secrets_from_hooks_are_masked() -> None:
     )
 )
 def test_whatever_a_hook_returns_the_core_stays(returned: Any) -> None:
-    """For any return value, all core keys come out with the values that went in."""
+    """For any return value, all core keys keep their values."""
     core: Event = {"event": "E", "id": "i", "path": "/x"}
     for hooks in (
-        Hooks(enrichers=[lambda _event: returned]),
-        Hooks(last_looks=[lambda _e: returned]),
+        Hooks(enrich=[lambda _event: returned]),
+        Hooks(before_emit=[lambda _e: returned]),
     ):
         event = hooks.apply(core, Guard())
         if not event:
@@ -338,14 +338,14 @@ def test_whatever_a_hook_returns_the_core_stays(returned: Any) -> None:
 
 
 def test_a_hook_may_return_any_mapping() -> None:
-    """What is a mapping is one, whatever its class: it need not be a dict."""
+    """A mapping of any class is accepted, not only a dict."""
     core: Event = {"event": "E", "id": "i"}
 
     def last_look(event: Event) -> Any:
         return UserDict(event, shift="night")
 
     hooks = Hooks(
-        enrichers=[lambda _event: MappingProxyType({"tenant": "a"})], last_looks=[last_look]
+        enrich=[lambda _event: MappingProxyType({"tenant": "a"})], before_emit=[last_look]
     )
     guard = Guard()
     assert hooks.apply(core, guard)["data"] == {"tenant": "a", "shift": "night"}
@@ -354,10 +354,10 @@ def test_a_hook_may_return_any_mapping() -> None:
 
 @pytest.mark.parametrize("key", [404, None, ("a", 1), b"a", 1.5])
 def test_a_hook_may_use_any_key(key: object) -> None:
-    """It becomes a text, and takes nothing from what the other hooks did."""
+    """The key becomes a string, and the changes of other hooks are kept."""
     hooks = Hooks(
-        enrichers=[lambda _event: cast("dict[str, Any]", {key: 1})],
-        last_looks=[lambda event: {**event, "data": {"scrubbed": True}}],
+        enrich=[lambda _event: cast("dict[str, Any]", {key: 1})],
+        before_emit=[lambda event: {**event, "data": {"scrubbed": True}}],
     )
     guard = Guard()
     core: Event = {"event": "E", "id": "i", "data": {"email": "ann@example.com"}}
@@ -365,8 +365,8 @@ def test_a_hook_may_use_any_key(key: object) -> None:
     assert guard.failures == 0
 
 
-def test_enriching_never_takes_reported_data_away() -> None:
-    """A hook that returns `data`, or empties its copy, adds to what was reported."""
+def test_enriching_never_removes_reported_data() -> None:
+    """A hook that returns `data`, or empties its copy, adds to the reported data."""
 
     def replace(event: Event) -> dict[str, object]:
         event.clear()
@@ -379,8 +379,8 @@ def test_enriching_never_takes_reported_data_away() -> None:
     assert events_of(app)[0]["data"] == {"username": "ann", "tenant": "acme"}
 
 
-def test_a_hook_that_reports_does_not_hear_of_its_own_report() -> None:
-    """A `before_emit` hook that reports makes one more line, not one more for ever."""
+def test_a_hook_does_not_see_its_own_report() -> None:
+    """A `before_emit` hook that reports writes one more line, without recursion."""
     app = Flask("shop")
     errwatch = watched(app)
 
@@ -394,8 +394,8 @@ def test_a_hook_that_reports_does_not_hear_of_its_own_report() -> None:
 
 
 @pytest.mark.parametrize("hook", [None, 3, "name"])
-def test_what_is_no_function_is_refused(hook: Any) -> None:
-    """A hook that cannot be called is an error where it is registered."""
+def test_a_hook_that_is_not_callable_is_refused(hook: Any) -> None:
+    """A hook that is not callable is refused when it is registered."""
     errwatch = ErrWatch()
     with pytest.raises(ConfigurationError, match="Register a function"):
         errwatch.enrich(hook)
@@ -404,7 +404,7 @@ def test_what_is_no_function_is_refused(hook: Any) -> None:
 
 
 def test_an_async_hook_is_refused() -> None:
-    """A hook that would have to be awaited is an error where it is registered."""
+    """A coroutine function is refused when it is registered."""
 
     async def later(event: Event) -> Event:
         return event

@@ -1,4 +1,4 @@
-"""However a body comes to fail after its answer was started, the request has its event."""
+"""However a body fails after its response was started, the request has its event."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from flask import Flask, Response
 from werkzeug.local import LocalProxy
 from werkzeug.wsgi import ClosingIterator
 
-from flask_errwatch.capture.middleware import Call
+from flask_errwatch.capture.middleware import RequestState
 from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 
 class LateError(Exception):
-    """What fails after the answer was started."""
+    """Raised after the response was started."""
 
 
 LATE = f"{__name__}.LateError"
@@ -27,12 +27,12 @@ def fail(*_: object) -> None:
 
 
 def body_of(app: Flask, path: str = "/") -> Iterable[bytes]:
-    """What the server gets to iterate over."""
+    """The body that the server gets."""
     return app(environ_for(path), lambda *_: lambda _data: None)
 
 
-def test_the_answer_of_a_failed_request_is_not_watched() -> None:
-    """It has its event, and there is no second one: the body is passed on as it is."""
+def test_the_body_of_a_failed_request_is_not_observed() -> None:
+    """The request has its only event, so the body is passed on unchanged."""
     app = Flask(__name__)
     watched(app)
     assert type(body_of(app, "/nowhere")) is ClosingIterator
@@ -40,7 +40,7 @@ def test_the_answer_of_a_failed_request_is_not_watched() -> None:
 
 
 class Iterating(Response):
-    """Makes of its parts what it likes."""
+    """Replaces its encoded parts."""
 
     automatically_set_content_length = False
 
@@ -50,7 +50,7 @@ class Iterating(Response):
 
 
 class FailingToClose(Response):
-    """Has more to do when it is closed."""
+    """Raises when it is closed."""
 
     def close(self) -> None:
         """Fails."""
@@ -59,7 +59,7 @@ class FailingToClose(Response):
 
 
 def called_when_closed() -> Response:
-    """Something is called when the answer is closed."""
+    """A response with a function to call when it is closed."""
     response = Response("text")
     response.call_on_close(fail)
     return response
@@ -72,17 +72,17 @@ def generated() -> Iterator[str]:
 
 
 def not_encodable() -> Response:
-    """A length that was said beforehand, so that nobody encodes the parts to count them."""
+    """A response with a declared length, so that its parts are not encoded to count them."""
     return Response(["\ud800"], headers={"Content-Length": "3"})
 
 
 def not_encodable_later() -> Response:
-    """The same, and its first part is bytes."""
+    """Like `not_encodable`, with bytes as its first part."""
     return Response([b"text", "\ud800"], headers={"Content-Length": "7"})  # type: ignore[arg-type]
 
 
 class Closing(list[bytes]):
-    """A list that wants to be closed."""
+    """A list with a `close` method."""
 
     def close(self) -> None:
         """Fails."""
@@ -105,8 +105,8 @@ class Closing(list[bytes]):
         (lambda: Response(Closing([b"text"])), LATE),
     ],
 )
-def test_what_can_fail_later_is_watched(view: Callable[[], Any], error: str) -> None:
-    """However a response comes to fail after it was started, the request has its event."""
+def test_a_body_that_can_fail_is_observed(view: Callable[[], Any], error: str) -> None:
+    """However a response fails after it was started, the request has its event."""
     app = Flask(__name__)
     app.add_url_rule("/", view_func=view)
     watched(app)
@@ -123,7 +123,7 @@ def around(response: Response, iterable: Iterable[bytes], *close: Callable[[], A
 
 
 class Pretending:
-    """Looks like a method of a response, and is none."""
+    """Looks like a method of a response without being one."""
 
     def __init__(self, response: Response) -> None:
         self.__self__ = response
@@ -144,10 +144,10 @@ class Pretending:
         lambda _response: ClosingIterator(map(fail, [b"text"])),  # type: ignore[arg-type]
     ],
 )
-def test_what_a_middleware_makes_of_a_response_is_watched(
+def test_the_body_of_a_middleware_is_observed(
     make: Callable[[Response], Iterable[bytes]],
 ) -> None:
-    """Werkzeug's iterator around something else, or with more to call, can fail as well."""
+    """Werkzeug's iterator around another body, or with more to call, can fail as well."""
     app = Flask(__name__)
 
     def middleware(_environ: object, start_response: Callable[..., object]) -> Iterable[bytes]:
@@ -157,6 +157,6 @@ def test_what_a_middleware_makes_of_a_response_is_watched(
     app.wsgi_app = middleware  # type: ignore[assignment,method-assign]
     watched(app)
     body = body_of(app)
-    assert isinstance(body, Call)
+    assert isinstance(body, RequestState)
     assert isinstance(serve(app).raised, LateError)
     assert len(events_of(app)) == 1

@@ -26,9 +26,15 @@ from werkzeug.local import LocalProxy
 from flask_errwatch._time import rfc3339
 from flask_errwatch.capture.events import KEYS, add_request, in_order, path_of
 from flask_errwatch.capture.exceptions import _frames, exception_fields
-from flask_errwatch.capture.ids import Stamps
+from flask_errwatch.capture.ids import IdClock
 from flask_errwatch.capture.redaction import Redactor
-from flask_errwatch.capture.rendering import LINE_LENGTH, Redact, plain, plain_fields, render
+from flask_errwatch.capture.rendering import (
+    LINE_LENGTH,
+    RedactProcessor,
+    plain,
+    plain_fields,
+    render,
+)
 from flask_errwatch.delivery.journal import line_of
 from flask_errwatch.detectors import CRITICAL_ERROR
 from tests.foreign_values import Nameless
@@ -46,13 +52,13 @@ ORDER = [
 
 
 def check(line: bytes) -> Event:
-    """The event in a line that holds every promise."""
+    """Returns the event of a line after checking every promise of the schema."""
     assert len(line) <= 32 * 1024
     text = line.decode("utf-8")
     assert not HIDDEN.search(text)
 
     def no_constant(name: str) -> None:
-        raise AssertionError(f"{name} is no JSON")
+        raise AssertionError(f"{name} is not JSON")
 
     event = json.loads(text, parse_constant=no_constant)
     assert isinstance(event, dict)
@@ -80,14 +86,14 @@ def rendered(data: Mapping[Any, Any], **core: object) -> bytes:
         "event": "Critical Error",
         **core,
     }
-    event = in_order(Redact(Redactor())(None, "record", event))
+    event = in_order(RedactProcessor(Redactor())(None, "record", event))
     line = render(None, "record", event)
     assert isinstance(line, bytes)
     return line
 
 
 class Hostile:
-    """An object that fails at everything."""
+    """An object that raises in every method."""
 
     def __str__(self) -> str:
         raise RuntimeError("no")
@@ -96,7 +102,7 @@ class Hostile:
 
 
 class HostileText(str):
-    """A text that lies about itself."""
+    """A string with lying methods."""
 
     __slots__ = ()
 
@@ -105,13 +111,13 @@ class HostileText(str):
 
 
 class Role(str, Enum):  # noqa: UP042 - the `str` of a StrEnum is its value
-    """Texts whose `str` is another text, as an app may set them."""
+    """Strings whose `__str__` returns another string, as an app may set them."""
 
     ADMIN = "root"
 
 
 class Disguised(str):
-    """A text that says it is a number."""
+    """A string with the class of a number."""
 
     __slots__ = ()
 
@@ -171,13 +177,13 @@ anything = st.recursive(
 
 @given(st.dictionaries(wild | st.integers() | st.booleans() | st.none(), anything))
 def test_any_data_gives_a_line(data: dict[Any, Any]) -> None:
-    """Whatever is reported: valid JSON, one line, at most 32 KiB, no null, keys in order."""
+    """For any data: valid JSON, one line, at most 32 KiB, no null, keys in order."""
     check(rendered(data))
 
 
 @given(wild, wild)
 def test_any_exception_message_gives_a_line(message: str, function: str) -> None:
-    """Messages and names of an exception may hold anything."""
+    """Messages and type names of exceptions may have any characters."""
     frames = [{"file": "shop/x.py", "line": 1, "function": function}]
     line = rendered({}, exception={"type": "E", "message": message, "frames": frames})
     assert check(line)["exception"]["type"] == "E"
@@ -233,12 +239,12 @@ def test_any_request_gives_a_line(path: str, header: str) -> None:
     ],
 )
 def test_a_value_becomes_plain(value: object, expected: object) -> None:
-    """What JSON has stays, anything else becomes a text; nothing becomes null."""
+    """JSON types are kept, other values become strings, and nothing becomes null."""
     assert plain(value) == expected
     assert type(plain(value)) is type(expected)
 
 
-def test_a_surrogate_where_nobody_looks() -> None:
+def test_a_surrogate_in_a_core_field() -> None:
     """A lone surrogate in a name of the code is escaped like any other."""
     frames = [{"file": "shop/\ud800.py", "line": 1, "function": "f"}]
     line = rendered({}, exception={"type": "E", "message": "m", "frames": frames})
@@ -246,7 +252,7 @@ def test_a_surrogate_where_nobody_looks() -> None:
 
 
 def test_a_cycle_ends() -> None:
-    """Data that holds itself is cut at a depth."""
+    """Data that contains itself is truncated at a depth."""
     data: dict[str, object] = {}
     data["again"] = data
     check(rendered(data))
@@ -256,7 +262,7 @@ def test_a_cycle_ends() -> None:
 
 
 def test_wide_data_is_cut_and_marked() -> None:
-    """Too many parts: the first stay, and the line says that there were more."""
+    """Of too many parts the first are kept, and a mark shows that there were more."""
     line = rendered({f"key-{number}": number for number in range(100_000)})
     data = check(line)["data"]
     assert data["key-0"] == 0
@@ -264,7 +270,7 @@ def test_wide_data_is_cut_and_marked() -> None:
 
 
 def test_no_more_is_read_than_a_line_could_hold() -> None:
-    """Of an upload that is reported field by field, only the first 128 KiB are looked at."""
+    """Of an upload that is reported field by field, only the first 128 KiB are read."""
     kept = plain_fields({f"field-{number:04}": "x" * 30_000 for number in range(1000)})
     assert sum(len(str(value)) for value in kept.values()) < 140_000
     assert kept["…"] == "[more]"
@@ -272,7 +278,7 @@ def test_no_more_is_read_than_a_line_could_hold() -> None:
 
 
 def test_data_that_multiplies_is_replaced() -> None:
-    """Wide and deep at once: the core of the event stays, the data says how much it was."""
+    """Wide and deep data: the core of the event is kept, and the data is its size only."""
     deep: object = "x" * 64
     for _ in range(4):
         deep = [deep] * 8
@@ -283,7 +289,7 @@ def test_data_that_multiplies_is_replaced() -> None:
 
 
 def test_long_values_are_cut_inside_the_event() -> None:
-    """A megabyte in a field: the line is short enough, still JSON, and says what is missing."""
+    """A megabyte in a field: the line is bounded, valid JSON, and marks what is missing."""
     app = Flask(__name__)
     errwatch = watched(app)
     errwatch.report("client-error", note="x" * 1_000_000, small="kept")
@@ -309,8 +315,8 @@ def test_a_message_of_a_megabyte() -> None:
     assert "more]" in event["exception"]["message"]
 
 
-def test_long_phrases_survive_the_cutting() -> None:
-    """A line that had to be cut to the last still carries its whole phrase: filters count it."""
+def test_long_event_names_are_never_cut() -> None:
+    """A line of which everything else was cut has its whole event name: filters count it."""
     phrase = "x" * 100
     deep: object = "y" * 64
     for _ in range(4):
@@ -320,7 +326,7 @@ def test_long_phrases_survive_the_cutting() -> None:
 
 
 def test_a_recursion_of_ten_thousand_frames() -> None:
-    """Where it came from and where it broke stay, the middle is counted."""
+    """The outermost and innermost frames are kept, and those between are counted."""
     app = Flask(__name__)
 
     def down(left: int) -> int:
@@ -362,7 +368,7 @@ def test_an_endless_recursion() -> None:
 
 
 def test_an_exception_that_cannot_be_shown() -> None:
-    """An exception whose own `__str__` raises still has its line, with its type."""
+    """An exception whose `__str__` raises has its line, with its type."""
 
     class MuteError(Exception):
         __str__ = Hostile.__str__
@@ -384,7 +390,7 @@ def test_an_exception_that_cannot_be_shown() -> None:
 
 
 def test_a_value_whose_type_hides_its_name() -> None:
-    """It is named as its class statement names it, and so is what its mapping raises."""
+    """Its name is that of the class statement, and so is the name of its mapping's error."""
 
     class Secret(metaclass=Nameless):
         def __str__(self) -> str:
@@ -402,7 +408,7 @@ def test_a_value_whose_type_hides_its_name() -> None:
 
 
 def test_an_app_whose_folder_is_given_as_a_path() -> None:
-    """`Flask(root_path=…)` takes a Path: its own frames are known all the same."""
+    """`Flask(root_path=…)` accepts a Path, and the frames of the app's code are recognised."""
     app = Flask("shop", root_path=Path(__file__).parent)  # type: ignore[arg-type]
     watched(app)
     app.get("/crash")(lambda: str(1 // 0))
@@ -412,7 +418,7 @@ def test_an_app_whose_folder_is_given_as_a_path() -> None:
 
 
 def test_every_key_of_a_line() -> None:
-    """A full line has the keys of schema 1 in their order, and each its form."""
+    """A full line has the keys of schema 1 in their order, each in its format."""
     app = Flask("shop", root_path=str(Path(__file__).parent))
     errwatch = watched(app, environment="prod", release="1.2.3")
     errwatch.enrich(lambda _event: {"tenant": "acme"})
@@ -458,7 +464,7 @@ def test_every_key_of_a_line() -> None:
 
 
 def test_nothing_of_query_body_cookies_and_headers() -> None:
-    """No query string, body, cookie or header beyond the schema gets into a line."""
+    """No query string, body, cookie or header beyond the schema appears in a line."""
     app = Flask(__name__)
     watched(app)
     serve(
@@ -476,7 +482,7 @@ def test_nothing_of_query_body_cookies_and_headers() -> None:
 
 
 def test_ids_sort_by_time_and_agree_with_the_line() -> None:
-    """Ids are unique and sorted by time; line, id and log event have the same time."""
+    """Ids are unique and sorted by time. Line, id and log event have the same time."""
     app = Flask(__name__)
     errwatch = watched(app)
     ids = [errwatch.report("client-error") for _ in range(50)]
@@ -492,28 +498,28 @@ def test_ids_sort_by_time_and_agree_with_the_line() -> None:
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
-    """RFC 9562, section 5.7; the time goes on within a millisecond, whatever chance gives."""
-    many = [Stamps() for _ in range(300)]
+    """RFC 9562, section 5.7. The time has parts of a millisecond, for any random bits."""
+    many = [IdClock() for _ in range(300)]
     assert len({stamps.at(0)[1][19:23] for stamps in many}) > 200
     for stamps in many:
         ids = [stamps.at(1_700_000_000_123 * 4096 + step)[1] for step in (0, 1, 9, 4000)]
         assert ids == sorted(ids)
-        assert [str(UUID(each)) for each in ids] == ids
-        assert {UUID(each).version for each in ids} == {7}
-        assert {UUID(each).variant for each in ids} == {RFC_4122}
-        assert [each[:18] for each in ids] == [
+        assert [str(UUID(identifier)) for identifier in ids] == ids
+        assert {UUID(identifier).version for identifier in ids} == {7}
+        assert {UUID(identifier).variant for identifier in ids} == {RFC_4122}
+        assert [identifier[:18] for identifier in ids] == [
             *("018bcfe5-687b-7000", "018bcfe5-687b-7001", "018bcfe5-687b-7009"),
             "018bcfe5-687b-7fa0",
         ]
 
 
 def test_ids_of_one_moment_differ() -> None:
-    """In one process, where they also keep their order, and in any two."""
+    """Ids of one moment differ, in one process, where they stay in order, and in any two."""
     moment = 1_700_000_000_123 * 4096
-    stamps = Stamps()
+    stamps = IdClock()
     ids = [stamps.at(moment)[1] for _ in range(2000)]
     assert ids == sorted(ids)
-    assert len({*ids, *(Stamps().at(moment)[1] for _ in range(2000))}) == 4000
+    assert len({*ids, *(IdClock().at(moment)[1] for _ in range(2000))}) == 4000
 
 
 @pytest.mark.parametrize(
@@ -528,15 +534,15 @@ def test_ids_of_one_moment_differ() -> None:
     ],
 )
 def test_time_and_id_of_a_moment(ticks: int, stamp: str, beginning: str) -> None:
-    """Both say the same; a clock that stands beyond all bounds still makes a line."""
-    moment, identifier = Stamps().at(ticks)
+    """Both have the same time. A clock beyond all bounds still gives a line."""
+    moment, identifier = IdClock().at(ticks)
     assert (moment, identifier[:18]) == (stamp, beginning)
     assert UUID(identifier).version == 7
 
 
 def test_seconds_follow_each_other() -> None:
-    """The text of a second is kept, and no longer than that."""
-    stamps = Stamps()
+    """The text of a second is cached no longer than that second."""
+    stamps = IdClock()
     times = [stamps.at(ms * 4096)[0] for ms in (1_999, 2_000, 2_999, 1_000)]
     assert times == [
         *("1970-01-01T00:00:01.999Z", "1970-01-01T00:00:02.000Z"),
@@ -545,12 +551,12 @@ def test_seconds_follow_each_other() -> None:
 
 
 def test_how_long_it_took() -> None:
-    """Milliseconds, to the microsecond."""
+    """Milliseconds, with three decimals."""
     app = Flask(__name__)
     watched(app)
     recorder = app.extensions["errwatch"].recorder
-    event = recorder.answered(
-        CRITICAL_ERROR, {}, request=None, code=500, seconds=1.2345678, error=None, handled=False
+    event = recorder.response_event(
+        CRITICAL_ERROR, {}, request=None, code=500, seconds=1.2345678, error=None, is_handled=False
     )
     assert event["duration_ms"] == 1234.567
 
@@ -564,8 +570,8 @@ def test_a_time_as_text() -> None:
     assert rfc3339(1 << 48) == "9999-12-31T23:59:59.656Z"
 
 
-def test_a_clock_that_stands_before_1970_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine whose clock was never set has its lines; an id has no earlier time."""
+def test_a_clock_before_1970_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock was never set has its lines: an id has no earlier time."""
     app = Flask(__name__)
     watched(app)
     monkeypatch.setattr(time, "time", lambda: -86_400.5)
@@ -576,7 +582,7 @@ def test_a_clock_that_stands_before_1970_costs_no_line(monkeypatch: pytest.Monke
 
 
 def test_a_character_that_a_terminal_obeys_is_escaped() -> None:
-    """DEL, which is ASCII and which JSON lets stand."""
+    """DEL is escaped, an ASCII character that JSON allows."""
     app = Flask(__name__)
     watched(app).report("client-error", said="rm\x7f")
     (line,) = lines_of(app)
@@ -585,7 +591,7 @@ def test_a_character_that_a_terminal_obeys_is_escaped() -> None:
 
 
 def test_only_critical_lines_are_sent_at_once() -> None:
-    """A critical line says so to the sinks."""
+    """The sinks can recognise a critical line."""
     app = Flask(__name__)
     errwatch = watched(app)
     errwatch.report("critical-error")
@@ -616,10 +622,8 @@ def test_only_critical_lines_are_sent_at_once() -> None:
         ({"REMOTE_USER": Disguised("ann")}, {"user": "ann"}),
     ],
 )
-def test_what_the_request_says_of_itself(
-    environ: dict[str, object], expected: dict[str, str]
-) -> None:
-    """Bounded; what is no text, and no proxy of one, or no route, is left out."""
+def test_the_fields_of_the_request(environ: dict[str, object], expected: dict[str, str]) -> None:
+    """Strings and proxies of strings are kept, bounded. Other types are left out."""
     fields: dict[str, object] = {}
     add_request(fields, {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}, 0, "no rule")
     assert fields == {"method": "GET", "path": "/", **expected}
@@ -627,15 +631,15 @@ def test_what_the_request_says_of_itself(
 
 
 def test_an_environment_that_is_a_kind_of_dict() -> None:
-    """What its own `get` says is the request, compiled or not."""
+    """The `get` of a dict subclass is used, compiled or not."""
 
     class Rewritten(MultiDict[str, Any]):
-        def get(self, key: str, *rest: Any, **named: Any) -> Any:
-            return "192.0.2.7" if key == "REMOTE_ADDR" else super().get(key, *rest, **named)
+        def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
+            return "192.0.2.7" if key == "REMOTE_ADDR" else super().get(key, *args, **kwargs)
 
-    given = Rewritten({"REQUEST_METHOD": "PUT", "PATH_INFO": "/x", "REMOTE_ADDR": "10.0.0.1"})
+    environ = Rewritten({"REQUEST_METHOD": "PUT", "PATH_INFO": "/x", "REMOTE_ADDR": "10.0.0.1"})
     fields: dict[str, object] = {}
-    add_request(fields, given, 0, None)
+    add_request(fields, environ, 0, None)
     assert fields == {
         "method": "PUT",
         "path": "/x",
@@ -660,7 +664,7 @@ def test_an_environment_that_is_a_kind_of_dict() -> None:
     ],
 )
 def test_the_path(environ: dict[str, object], expected: str) -> None:
-    """The path is percent-encoded, bounded, and holds no query."""
+    """The path is percent-encoded and bounded, without the query string."""
     assert path_of(environ) == expected
 
 
@@ -674,7 +678,7 @@ def test_the_path(environ: dict[str, object], expected: str) -> None:
     ],
 )
 def test_a_strange_method(method: object, expected: str) -> None:
-    """A method is a text that the client chose."""
+    """The client chooses the method, so it is escaped and bounded."""
     app = Flask(__name__)
     app.wsgi_app = lambda _environ, start: (start("400 No", []), [b""])[1]  # type: ignore[method-assign,assignment]
     watched(app)
@@ -705,17 +709,17 @@ def test_a_strange_method(method: object, expected: str) -> None:
     ],
 )
 def test_ids_of_others(headers: dict[str, Any], expected: dict[str, str]) -> None:
-    """Ids of proxies and tracers are taken when they look like ids."""
+    """Ids of proxies and tracers are accepted in their documented formats only."""
     app = Flask(__name__)
     watched(app)
     serve(app, "/x", **headers)
     (event,) = events_of(app)
-    found = {key: event[key] for key in ("request_id", "trace_id") if key in event}
-    assert found == expected
+    ids = {key: event[key] for key in ("request_id", "trace_id") if key in event}
+    assert ids == expected
 
 
 def test_frames_of_libraries_are_left_out() -> None:
-    """Of frames outside the app's code only the innermost stays; paths are not the machine's."""
+    """Of frames outside the app's code only the innermost is kept, without the host's paths."""
     try:
         json.loads("{")
     except ValueError as error:
@@ -752,7 +756,7 @@ def test_frames_of_libraries_are_left_out() -> None:
     ],
 )
 def test_whose_code_a_frame_is(root: str, name: str, shown: str, own: bool) -> None:  # noqa: FBT001 - a table
-    """The app's own code is told from libraries, wherever either is installed."""
+    """The app's code is distinguished from libraries, wherever either is installed."""
     namespace: dict[str, Any] = {}
     exec(compile("def broken():\n    1 // 0\n", name, "exec"), namespace)  # noqa: S102 - a file that is not there
     with pytest.raises(ZeroDivisionError) as caught:
@@ -764,7 +768,7 @@ def test_whose_code_a_frame_is(root: str, name: str, shown: str, own: bool) -> N
 
 
 def test_an_exception_without_a_traceback() -> None:
-    """An exception that was never raised has no frames, and says nothing of where."""
+    """An exception that was never raised has no frames and no `where`."""
     fields = exception_fields(ValueError("made up"), root="/srv/shop", handled=True)
     assert fields["frames"] == []
     assert "where" not in fields
@@ -772,7 +776,7 @@ def test_an_exception_without_a_traceback() -> None:
 
 
 def test_fingerprints() -> None:
-    """Equal places are equal, whatever the message; another type or place is another."""
+    """Equal functions and types give equal fingerprints, whatever the message."""
 
     def fail(kind: type[Exception], text: str) -> str:
         with pytest.raises(kind) as caught:
@@ -785,7 +789,7 @@ def test_fingerprints() -> None:
 
 
 def test_a_fingerprint_does_not_depend_on_libraries() -> None:
-    """The same call of the app that fails elsewhere inside a library is the same failure."""
+    """A call of the app that fails elsewhere inside a library is the same failure."""
     prints = set()
     for text in ("{", "1 2"):
         with pytest.raises(json.JSONDecodeError) as caught:
@@ -798,7 +802,7 @@ def test_a_fingerprint_does_not_depend_on_libraries() -> None:
 
 
 def test_structlog_belongs_to_the_application() -> None:
-    """An app that configures structlog, before or after, changes no line and is left alone."""
+    """An app that configures structlog, before or after, changes no line and is unaffected."""
     heard: list[Mapping[str, Any]] = []
 
     def swallow(_logger: object, _name: str, event: Any) -> Any:
@@ -844,12 +848,12 @@ def test_logging_configured_twice() -> None:
 
 
 def test_plain_fields_are_a_copy() -> None:
-    """What the app reported stays as it was."""
+    """The app's reported objects are not changed."""
     given_ = {"nested": {"list": [1, float("nan")]}}
     plain_fields(given_)
     assert str(given_) == "{'nested': {'list': [1, nan]}}"
 
 
 def test_the_limit_is_the_contracts() -> None:
-    """32 KiB."""
+    """The limit is 32 KiB."""
     assert LINE_LENGTH == 32_768

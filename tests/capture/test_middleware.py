@@ -1,4 +1,4 @@
-"""The WSGI boundary keeps to PEP 3333, and the event goes before the first byte."""
+"""The middleware conforms to PEP 3333, and the event is emitted before the first byte."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_stream_of_an_error_page(both: Serve) -> None:
 
 
 def test_a_stream_that_fails_in_the_middle(both: Serve) -> None:
-    """The 200 is out: the event says so, with the exception, the route and the frames."""
+    """The 200 was sent: the event has it, with the exception, the route and the frames."""
     seen = both(streaming, "/middle")
     assert seen.answer.body == b"first second "
     assert isinstance(seen.answer.raised, BrokenPipeInTheMiddleError)
@@ -56,21 +56,21 @@ def test_a_stream_that_fails_in_the_middle(both: Serve) -> None:
 
 
 def test_a_stream_that_fails_before_its_first_byte(both: Serve) -> None:
-    """Nothing is out: the server can still answer 500, and the event says so."""
+    """Nothing was sent: the server can still send 500, and the event has it."""
     event = both(streaming, "/at-once").event
     assert event["status"] == 500
     assert event["exception"]["message"] == "no part 1"
 
 
 def test_an_error_page_that_fails_in_the_middle(both: Serve) -> None:
-    """A request that failed twice is one failing request: one event, its answer's."""
+    """A request that fails twice has one event, that of its response."""
     event = both(streaming, "/missing-middle").event
     assert event["status"] == 404
     assert "exception" not in event
 
 
 def test_hooks_run_once_for_a_request_that_fails_twice() -> None:
-    """What was recorded is not made again."""
+    """A request with an event gets no second one."""
     app = streaming()
     errwatch = watched(app)
     calls: list[Event] = []
@@ -88,27 +88,27 @@ def test_a_stream_with_the_request_context(both: Serve) -> None:
 
 @pytest.mark.parametrize("path", ["/good", "/missing", "/middle"])
 def test_a_client_that_leaves_early(both: Serve, path: str) -> None:
-    """A server that stops and closes has the body closed, once; leaving is no failure."""
+    """A server that stops early closes the body once. A disconnect is not a failure."""
     seen = both(streaming, path, stop_after=1)
     assert seen.answer.closed == 1
     assert [event["status"] for event in seen.events] == ([404] if path == "/missing" else [])
 
 
 def test_a_client_that_leaves_before_the_first_byte(both: Serve) -> None:
-    """The event of an answer is there although nothing of the body was asked for."""
+    """The event is emitted although no part of the body was requested."""
     assert both(streaming, "/missing", stop_after=0).event["status"] == 404
 
 
 @pytest.mark.parametrize("path", ["/good", "/missing"])
 def test_a_head_request(both: Serve, path: str) -> None:
-    """HEAD: the same headers without a body; a failure has its event."""
+    """HEAD: the same headers without a body, and a failure has its event."""
     seen = both(streaming, path, REQUEST_METHOD="HEAD")
     assert seen.answer.body == b""
     assert [event["method"] for event in seen.events] == (["HEAD"] if path == "/missing" else [])
 
 
 def test_close_that_raises(both: Serve) -> None:
-    """What the app does when the answer is over may fail too; the answer had its status."""
+    """The body's `close` may fail too: the event has the status that was sent."""
 
     def build() -> Flask:
         app = Flask(__name__)
@@ -131,8 +131,8 @@ def test_close_that_raises(both: Serve) -> None:
     assert seen.event["exception"]["message"] == "too late"
 
 
-def test_a_close_that_raises_after_an_empty_answer(both: Serve) -> None:
-    """An empty body that ended was sent: the status is the answer's."""
+def test_a_close_that_raises_after_an_empty_body(both: Serve) -> None:
+    """An empty body that ended was sent: the event has the status of the response."""
 
     def build() -> Flask:
         app = Flask(__name__)
@@ -149,7 +149,7 @@ def test_a_close_that_raises_after_an_empty_answer(both: Serve) -> None:
 
 
 def test_the_event_comes_before_the_first_byte() -> None:
-    """When the first byte leaves, the line of an answered failure is with the sinks."""
+    """When the first byte is sent, the line of the failed response is with the sinks."""
     app = streaming()
     watched(app)
     seen: list[int] = []
@@ -159,7 +159,7 @@ def test_the_event_comes_before_the_first_byte() -> None:
 
 
 def test_the_servers_own_file_wrapper_stays_itself() -> None:
-    """A server recognises its file wrapper by its type, also around an error page."""
+    """A server recognises its file wrapper by its type, also for an error page."""
     app = Flask(__name__)
 
     @app.get("/<int:status>")
@@ -177,7 +177,7 @@ def test_the_servers_own_file_wrapper_stays_itself() -> None:
 
 
 def test_a_body_with_a_length_stays_itself(both: Serve) -> None:
-    """A server may ask a body for its length: what has one is passed on as it is."""
+    """A server may use the length of a body: such a body is passed on unchanged."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         start_response("503 Service Unavailable", [])
@@ -190,7 +190,7 @@ def test_a_body_with_a_length_stays_itself(both: Serve) -> None:
 
 
 def test_start_response_twice(both: Serve) -> None:
-    """A second answer with `exc_info`, before anything left, is the one that counts."""
+    """A second response with `exc_info`, before anything was sent, replaces the first."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         start_response("200 OK", [("X-First", "1")])
@@ -205,8 +205,8 @@ def test_start_response_twice(both: Serve) -> None:
     assert seen.event["status"] == 500
 
 
-def test_start_response_twice_for_a_better_answer(both: Serve) -> None:
-    """A failure that a second answer takes back is none."""
+def test_start_response_twice_for_a_good_response(both: Serve) -> None:
+    """A failure that a second response replaces is not recorded."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         start_response("500 Oh", [])
@@ -220,7 +220,7 @@ def test_start_response_twice_for_a_better_answer(both: Serve) -> None:
 
 
 def test_start_response_too_late(both: Serve) -> None:
-    """With bytes out, the server raises `exc_info` again: the status that was sent stays."""
+    """After the first byte the server raises `exc_info` again: the sent status counts."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
         start_response("200 OK", [])
@@ -236,7 +236,7 @@ def test_start_response_too_late(both: Serve) -> None:
     assert seen.event["exception"]["type"] == "ValueError"
 
 
-def test_a_generator_that_starts_its_answer_late(both: Serve) -> None:
+def test_a_generator_that_starts_its_response_late(both: Serve) -> None:
     """The status may come with the first part of the body: the event still comes first."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
@@ -253,7 +253,7 @@ def test_a_generator_that_starts_its_answer_late(both: Serve) -> None:
 
 
 def test_a_generator_that_yields_nothing(both: Serve) -> None:
-    """An answer without a body has its event when it ends."""
+    """A response without a body has its event when it ends."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
         start_response("404 Nothing", [])
@@ -264,7 +264,7 @@ def test_a_generator_that_yields_nothing(both: Serve) -> None:
 
 @pytest.mark.parametrize(("status", "events"), [("200 OK", []), ("403 No", [403])])
 def test_the_write_callable(both: Serve, status: str, events: list[int]) -> None:
-    """The old way to send a body works, and the event still comes before the first byte."""
+    """`write` of PEP 3333 works, and the event still comes before the first byte."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         write = start_response(status, [])
@@ -282,7 +282,7 @@ def test_the_write_callable(both: Serve, status: str, events: list[int]) -> None
 
 
 def test_a_failure_after_write(both: Serve) -> None:
-    """What was written is out: its status is the one that the client has."""
+    """What was written was sent: the event has its status."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         start_response("200 OK", [])(b"written")
@@ -291,8 +291,8 @@ def test_a_failure_after_write(both: Serve) -> None:
     assert both(wrapping(inner)).event["status"] == 200
 
 
-def test_a_status_that_is_no_status(both: Serve) -> None:
-    """A middleware's nonsense is passed on to the server, whose business it is."""
+def test_an_invalid_status(both: Serve) -> None:
+    """An invalid status is passed on to the server."""
 
     def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         start_response("oh no", [])
@@ -303,7 +303,7 @@ def test_a_status_that_is_no_status(both: Serve) -> None:
     assert seen.events == []
 
 
-def test_an_interrupt_is_no_failure_of_the_request() -> None:
+def test_an_interrupt_is_not_a_failure() -> None:
     """Ctrl-C passes through and leaves no event."""
     app = Flask(__name__)
 
@@ -317,8 +317,8 @@ def test_an_interrupt_is_no_failure_of_the_request() -> None:
     assert events_of(app) == []
 
 
-def test_a_worker_that_is_told_to_stop_leaves_an_event() -> None:
-    """Gunicorn stops a worker that hangs with SystemExit: the request it hung in is told of."""
+def test_a_worker_timeout_leaves_an_event() -> None:
+    """Gunicorn stops a hanging worker by SystemExit: the request has its event."""
     app = Flask(__name__)
 
     @app.get("/")
@@ -332,8 +332,8 @@ def test_a_worker_that_is_told_to_stop_leaves_an_event() -> None:
     assert event["exception"]["type"] == "SystemExit"
 
 
-def test_a_connection_that_was_taken_over_is_no_failure() -> None:
-    """Flask-Sock ends a websocket under Gunicorn by a `StopIteration`; any other is a failure."""
+def test_a_websocket_is_not_a_failure() -> None:
+    """Flask-Sock ends a websocket under Gunicorn by `StopIteration`. Any other is a failure."""
     app = Flask(__name__)
     app.config["PROPAGATE_EXCEPTIONS"] = True
 
@@ -354,7 +354,7 @@ def test_a_connection_that_was_taken_over_is_no_failure() -> None:
 
 
 def test_exc_info_by_its_name(both: Serve) -> None:
-    """PEP 3333 asks for its place, and servers take its name as well."""
+    """PEP 3333 requires it by position, and servers accept it by name too."""
 
     def named(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         start("404 Not Found", [], exc_info=None)
@@ -364,7 +364,7 @@ def test_exc_info_by_its_name(both: Serve) -> None:
 
 
 class Status(str):
-    """A text that cannot be a key."""
+    """A string that is not hashable."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
@@ -373,8 +373,8 @@ class Status(str):
 @pytest.mark.parametrize(
     "status", [Status("404 Not Found"), LocalProxy(lambda: "404 Not Found")], ids=["class", "proxy"]
 )
-def test_a_status_of_a_class_of_its_own(both: Serve, status: str) -> None:
-    """It is a text all the same."""
+def test_a_status_of_a_str_subclass(both: Serve, status: str) -> None:
+    """Subclasses and proxies of strings are strings."""
 
     def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         start(status, [])
@@ -398,28 +398,28 @@ def test_a_status_of_a_class_of_its_own(both: Serve, status: str) -> None:
     ],
 )
 def test_what_claims_a_status_line(status: str, code: int, detector: str | None) -> None:
-    """Three digits are a number; asked again, the answer is the same."""
+    """Three digits are a number, and the cached result is the same."""
     app = Flask(__name__)
     watched(app)
-    claim = app.extensions["errwatch"].recorder.claim
-    for found, claiming in (claim(status), claim(status)):
-        assert (found, claiming and claiming.name) == (code, detector)
+    claim = app.extensions["errwatch"].recorder.classify
+    for number, owner in (claim(status), claim(status)):
+        assert (number, owner and owner.name) == (code, detector)
 
 
 def test_status_lines_that_a_client_chooses_take_no_memory() -> None:
-    """Of many or long ones, what is kept has a bound; what is not kept is claimed all the same."""
+    """The cache of status lines is bounded, and other lines are classified all the same."""
     app = Flask(__name__)
     watched(app)
     recorder = app.extensions["errwatch"].recorder
     long = "404 " + "x" * 10_000
     for status in (long, *(f"404 Not Found {number}" for number in range(1000))):
-        assert recorder.claim(status)[0] == 404
-    assert len(recorder._claims) == 256
-    assert max(map(len, recorder._claims)) < 128
+        assert recorder.classify(status)[0] == 404
+    assert len(recorder._classified) == 256
+    assert max(map(len, recorder._classified)) < 128
 
 
 def test_proxy_fix_is_seen() -> None:
-    """With Werkzeug's ProxyFix around the app, the address is the one it found."""
+    """With Werkzeug's ProxyFix around the app, the address is the one that it set."""
     app = Flask(__name__)
     watched(app)
     app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
@@ -447,10 +447,10 @@ def test_a_report_from_a_stream_knows_its_request() -> None:
     assert (event["path"], event["route"]) == ("/feed", "/feed")
 
 
-def test_a_failure_of_ours_reaches_nobody(
+def test_a_failure_of_the_library_never_reaches_the_app(
     both: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Were our own code broken, the app would answer all the same, and stderr would say so."""
+    """If this library fails, the app still responds, and stderr shows the failure."""
 
     def broken(*_args: object) -> None:
         raise RuntimeError("ours")
@@ -459,12 +459,12 @@ def test_a_failure_of_ours_reaches_nobody(
     seen = both(streaming, "/missing")
     assert seen.answer.body == b"ab"
     assert seen.events == []
-    assert "recording an answer: RuntimeError: ours" in capsys.readouterr().err
+    assert "recording a response: RuntimeError: ours" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("status", [b"404 Not Found", "4", "404nonsense", "", None])
-def test_a_status_that_is_none_is_the_servers_business(both: Serve, status: Any) -> None:
-    """What an app gives instead of a status reaches the server as it is, and is no event."""
+def test_a_status_of_another_type_is_passed_on(both: Serve, status: Any) -> None:
+    """It reaches the server unchanged, and there is no event."""
 
     def build() -> Flask:
         def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -481,7 +481,7 @@ def test_a_status_that_is_none_is_the_servers_business(both: Serve, status: Any)
 
 @pytest.mark.parametrize("status", ["odd", b"404 Not Found", 404, None])
 def test_what_fails_after_an_odd_status_is_a_500(both: Serve, status: Any) -> None:
-    """An exception is an event whatever was sent before it."""
+    """An exception has its event whatever status was sent before it."""
 
     def build() -> Flask:
         def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -498,13 +498,13 @@ def test_what_fails_after_an_odd_status_is_a_500(both: Serve, status: Any) -> No
 
 
 def without_a_start(_environ: dict[str, Any], _start: Start) -> Iterable[bytes]:
-    """Fails, and never started to answer."""
+    """Fails without having called `start_response`."""
     yield b"first"
     raise BrokenPipeInTheMiddleError
 
 
 class FailingToClose:
-    """A body that was never started to be answered, and cannot be closed."""
+    """A body without a started response that raises when it is closed."""
 
     def __init__(self, _environ: dict[str, Any], _start: Start) -> None:
         """Called as a WSGI application."""
@@ -518,8 +518,8 @@ class FailingToClose:
 
 
 @pytest.mark.parametrize("odd", [without_a_start, FailingToClose])
-def test_a_failure_without_an_answer_is_an_event(both: Serve, odd: Wsgi) -> None:
-    """An app may fail without having called `start_response`; its own exception gets out."""
+def test_a_failure_without_a_response_has_an_event(both: Serve, odd: Wsgi) -> None:
+    """The exception of an app that never called `start_response` passes, with its event."""
 
     def build() -> Flask:
         app = Flask(__name__)
@@ -538,7 +538,7 @@ def test_the_line_is_of_the_request_as_it_was_answered(
     has_hook: bool,  # noqa: FBT001 - pytest gives it
     is_handled: bool,  # noqa: FBT001 - pytest gives it
 ) -> None:
-    """Lazy messages see their request, and what a teardown changes afterwards is in no line."""
+    """Lazy messages see their request, and later changes by a teardown are in no line."""
     app = Flask(__name__)
     errwatch = watched(app)
     if has_hook:
@@ -563,10 +563,10 @@ def test_the_line_is_of_the_request_as_it_was_answered(
     assert event["exception"]["where"].endswith(" in early")
 
 
-def test_what_cannot_be_prepared_is_not_emitted_behind_the_hooks(
+def test_an_event_is_never_emitted_past_the_hooks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A hook that drops a line has dropped it, also when something of ours failed once."""
+    """An event that a hook drops stays dropped, also after a failure of this library."""
     app = Flask(__name__)
     errwatch = watched(app)
     errwatch.before_emit(lambda _event: None)
@@ -585,8 +585,8 @@ def test_what_cannot_be_prepared_is_not_emitted_behind_the_hooks(
     assert errwatch.stats(app).dropped == 1
 
 
-def test_an_environment_that_is_no_dict() -> None:
-    """PEP 3333 has a server give a dict; who calls the app with something like it is answered."""
+def test_an_environment_that_is_not_a_dict() -> None:
+    """PEP 3333 requires a dict. Another mapping works all the same."""
     app = Flask(__name__)
     watched(app)
     started: list[str] = []
@@ -603,9 +603,9 @@ def test_an_environment_that_is_no_dict() -> None:
 
 
 def test_every_event_is_also_a_signal() -> None:
-    """`event_recorded` is sent with the app and the event as it stands in the line.
+    """`event_recorded` is sent with the app and the event as in its line.
 
-    A heartbeat is no event.
+    A heartbeat is not an event.
     """
     app = Flask(__name__)
     other = Flask("other")
@@ -619,13 +619,13 @@ def test_every_event_is_also_a_signal() -> None:
     with event_recorded.connected_to(hear, sender=app):
         serve(app, "/x")
         serve(other, "/x")
-        app.extensions["errwatch"].recorder.operational("Heartbeat", {"pending": 0})
+        app.extensions["errwatch"].recorder.emit_operational("Heartbeat", {"pending": 0})
     assert [event["event"] for event in events_of(app)] == ["Not Found Error", "Heartbeat"]
     assert heard == [(app, events_of(app)[0])]
 
 
-def test_a_receiver_that_raises_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:
-    """A broken receiver is told of on stderr; answer and line stay."""
+def test_a_receiver_that_raises_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A broken receiver is logged to stderr. Response and line are unchanged."""
     app = Flask(__name__)
     watched(app)
 
@@ -639,7 +639,7 @@ def test_a_receiver_that_raises_harms_nobody(capsys: pytest.CaptureFixture[str])
 
 
 class Exhausted:
-    """orjson where there is no memory left."""
+    """orjson without memory."""
 
     @staticmethod
     def dumps(_event: object) -> bytes:
@@ -647,10 +647,10 @@ class Exhausted:
         raise MemoryError("none left")
 
 
-def test_an_event_that_cannot_be_rendered_harms_nobody(
+def test_an_event_that_cannot_be_rendered_changes_no_response(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The answer stays, and the operator is told once; the next event has a line again."""
+    """The response is unchanged, stderr shows it once, and the next event has a line again."""
     app = Flask(__name__)
     errwatch = watched(app)
     with monkeypatch.context() as patch:
@@ -659,8 +659,8 @@ def test_an_event_that_cannot_be_rendered_harms_nobody(
             assert serve(app, "/x").status == "404 NOT FOUND"
     assert events_of(app) == []
     assert errwatch.stats(app).last_error == "emitting a line: MemoryError: none left"
-    told = "emitting a line: MemoryError: none left (told once; counted in stats)"
-    assert capsys.readouterr().err == f"flask-errwatch: {told}\n"
+    message = "emitting a line: MemoryError: none left (logged once; counted in stats)"
+    assert capsys.readouterr().err == f"flask-errwatch: {message}\n"
     serve(app, "/x")
     (event,) = events_of(app)
     assert event["seq"] == 3  # a gap: two events have no line

@@ -1,4 +1,4 @@
-"""Apps inside apps, requests inside requests, and where a middleware runs them: each its event."""
+"""Nested apps, nested requests and the threads of a middleware: each request has its event."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tests.capture.wsgi_apps import (
 from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 
-def test_an_app_inside_another_ones_middleware() -> None:
-    """An app mounted by DispatcherMiddleware: one request, one event, that of the inner app."""
+def test_an_app_inside_another_apps_middleware() -> None:
+    """An app mounted by DispatcherMiddleware: one request, one event, of the inner app."""
     inner, outer = Flask("inner"), Flask("outer")
     inner.config["PROPAGATE_EXCEPTIONS"] = True
     inner.get("/crash")(lambda: str(1 // 0))
@@ -53,7 +53,7 @@ def test_an_app_inside_another_ones_middleware() -> None:
 def test_a_request_dispatched_with_a_copy_of_the_environment(
     copied: Callable[[dict[str, Any]], Any],
 ) -> None:
-    """Whatever a copy makes of what we keep in it, each request is answered and has its event."""
+    """Whatever a copy does with our state, each request is answered and has its event."""
     inner, outer = Flask("inner"), Flask("outer")
     watched(inner)
     watched(outer)
@@ -75,7 +75,7 @@ def test_a_request_dispatched_with_a_copy_of_the_environment(
 
 
 def test_an_app_inside_an_app_inside_an_app() -> None:
-    """However many boundaries a request passes, it has one event."""
+    """However many middlewares a request passes, it has one event."""
     apps = [Flask(name) for name in ("inner", "middle", "outer")]
     for inner, app in zip([None, *apps], apps, strict=False):
         if inner is not None:
@@ -85,8 +85,8 @@ def test_an_app_inside_an_app_inside_an_app() -> None:
     assert [len(events_of(app)) for app in apps] == [1, 0, 0]
 
 
-def test_an_app_asked_before_another_one() -> None:
-    """After an app that was asked within the same request, what is noted is the outer app's."""
+def test_an_app_called_before_another_one() -> None:
+    """After an app was called within the same request, exceptions are noted for the outer app."""
     inner, outer = Flask("inner"), Flask("outer")
     inner.get("/")(lambda: "seen")
     watched(inner)
@@ -108,7 +108,7 @@ def test_an_app_asked_before_another_one() -> None:
     assert event["exception"]["handled"] is True
 
 
-def test_an_app_asked_with_a_copy_of_the_environment() -> None:
+def test_an_app_called_with_a_copy_of_the_environment() -> None:
     """A view that forwards its request to another app: still one request, one event."""
     inner, outer = Flask("inner"), Flask("outer")
     watched(inner)
@@ -124,7 +124,7 @@ def test_an_app_asked_with_a_copy_of_the_environment() -> None:
 
 
 def test_a_request_inside_another() -> None:
-    """A view that makes a request of its own: two requests, and each that fails has its event."""
+    """A view that makes a request: two requests, and each that fails has its event."""
     inner, outer = Flask("inner"), Flask("outer")
     watched(inner)
     watched(outer)
@@ -152,7 +152,7 @@ def test_a_request_inside_another() -> None:
 
 
 def test_requests_that_share_an_input() -> None:
-    """A server, or a test, may give two requests the same input: each has its event."""
+    """A server, or a test, may pass two requests the same input: each has its event."""
     app = Flask(__name__)
     watched(app)
     nothing: dict[str, Any] = {"wsgi.input": io.BytesIO()}
@@ -162,7 +162,7 @@ def test_requests_that_share_an_input() -> None:
 
 
 def test_requests_that_are_dispatched_by_hand() -> None:
-    """A view may handle several requests itself, without WSGI: what fails in them is no event."""
+    """Requests that a view dispatches itself, without WSGI, have no event."""
     app = Flask(__name__)
     watched(app)
     app.add_url_rule("/crash", "crash", failing(ValueError))
@@ -200,7 +200,7 @@ def in_a_thread(app: Wsgi) -> Wsgi:
 
 
 def buffering(app: Wsgi) -> Wsgi:
-    """Answers when the app is done with its answer, run in a thread."""
+    """Runs the app in a thread and sends its response when it is complete."""
 
     def run(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         started: list[Any] = []
@@ -218,7 +218,7 @@ def in_a_context(app: Wsgi) -> Wsgi:
 
 
 def with_a_copy(app: Wsgi) -> Wsgi:
-    """Gives the app a copy of the environment whose input can be read again."""
+    """Passes the app a copy of the environment whose input can be read again."""
 
     def run(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         again = io.BytesIO(environ["wsgi.input"].read())
@@ -228,8 +228,8 @@ def with_a_copy(app: Wsgi) -> Wsgi:
 
 
 @pytest.mark.parametrize("middleware", [in_a_thread, buffering, in_a_context, with_a_copy])
-def test_a_middleware_may_run_the_app_where_it_likes(middleware: Middleware) -> None:
-    """In a thread, a context or an environment of its own: the exception is found, and once."""
+def test_a_middleware_may_run_the_app_anywhere(middleware: Middleware) -> None:
+    """In another thread, context or environment the exception is found, and once."""
     app, inner = streaming(), streaming()
     watched(inner)
     app.add_url_rule("/crash", "crash", failing(ZeroDivisionError))
@@ -237,18 +237,18 @@ def test_a_middleware_may_run_the_app_where_it_likes(middleware: Middleware) -> 
     watched(app)
     for path in ("/crash", "/answered", "/inner/answered", "/inner/nowhere"):
         serve(app, path)
-    assert [(each["path"], each["exception"]["type"]) for each in events_of(app)] == [
+    assert [(event["path"], event["exception"]["type"]) for event in events_of(app)] == [
         ("/crash", "ZeroDivisionError"),
         ("/answered", "LookupError"),
     ]
-    assert [(each["path"], "exception" in each) for each in events_of(inner)] == [
+    assert [(event["path"], "exception" in event) for event in events_of(inner)] == [
         ("/inner/answered", True),
         ("/inner/nowhere", False),
     ]
 
 
 def test_two_requests_at_a_time_in_one_thread() -> None:
-    """While one answer is on its way, the same thread serves others: each has its own event."""
+    """While a response is sent, the same thread serves others: each has its own event."""
     app = streaming()
     watched(app)
     shared: dict[str, Any] = {"wsgi.input": io.BytesIO()}
@@ -257,14 +257,14 @@ def test_two_requests_at_a_time_in_one_thread() -> None:
     serve(app, "/answered", **shared)
     with pytest.raises(BrokenPipeInTheMiddleError):
         b"".join(parts)
-    assert [(each["path"], each["status"]) for each in events_of(app)] == [
+    assert [(event["path"], event["status"]) for event in events_of(app)] == [
         ("/answered", 400),
         ("/middle", 200),
     ]
 
 
 def test_a_failing_request_does_not_touch_the_others() -> None:
-    """While one request's exception is on its way, others are answered, and have their events."""
+    """Others are served while an exception is handled, and have their events."""
     app = Flask(__name__)
     watched(app)
     met, go_on = threading.Event(), threading.Event()
@@ -302,7 +302,7 @@ def test_an_unwatched_app_inside_a_watched_one() -> None:
 
 
 def test_a_message_of_a_request_inside_another_is_its_own() -> None:
-    """A view that asks another app does not lend it its own request."""
+    """The message of an inner request's exception does not see the outer request."""
     inner = Flask("inner")
     watched(inner)
 

@@ -1,4 +1,4 @@
-"""Redaction: secrets do not reach a line, and what is none stays readable."""
+"""Redaction: secrets never appear in a line, and other values stay readable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.wsgi_driver import events_of, lines_of, serve, watched
     ],
 )
 def test_a_secret_key(key: str) -> None:
-    """Known names of secrets, however they are written."""
+    """Known names of secrets, in any spelling."""
     assert Redactor()({key: "hunter2"}) == {key: "[redacted]"}
     assert Redactor()({"deep": [{key: ["hunter2"]}]}) == {"deep": [{key: "[redacted]"}]}
 
@@ -27,13 +27,13 @@ def test_a_secret_key(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["shipping", "user", "spinning", "keyboard", "path", "sessions_open"]
 )
-def test_a_key_that_is_no_secret(key: str) -> None:
+def test_a_key_that_is_not_secret(key: str) -> None:
     """A short name counts only as the whole key."""
     assert Redactor()({key: "shown"}) == {key: "shown"}
 
 
 def test_keys_of_the_app() -> None:
-    """`ERRWATCH_REDACT_KEYS` adds names; separators and case do not matter."""
+    """`ERRWATCH_REDACT_KEYS` adds names. Separators and case are ignored."""
     redactor = Redactor(["Date of Birth", "-"])
     assert redactor({"date_of_birth": "x", "name": "ann"}) == {
         "date_of_birth": "[redacted]",
@@ -58,12 +58,12 @@ def test_keys_of_the_app() -> None:
     ],
 )
 def test_a_secret_inside_a_text(text: str, expected: str) -> None:
-    """Passwords in URLs and assignments are masked, other text stays as it is."""
+    """Passwords in URLs and assignments are masked, other text is unchanged."""
     assert Redactor().text(text) == expected
 
 
 def test_reports_and_exceptions_are_redacted() -> None:
-    """What is reported and what exceptions say go through the redactor, each in its line."""
+    """Reported data and exception messages are redacted in the line."""
     app = Flask(__name__)
     errwatch = watched(app, redact_keys="iban")
 
@@ -82,12 +82,12 @@ def test_reports_and_exceptions_are_redacted() -> None:
 
 @given(st.text(), st.text())
 def test_any_text(before: str, after: str) -> None:
-    """Whatever stands around it, the password of a URL is gone."""
+    """Whatever surrounds it, the password of a URL is masked."""
     text = f"{before} db://app:hunter2@db {after}"
     assert "app:hunter2" not in Redactor().text(text)
 
 
 def test_a_text_made_to_be_slow() -> None:
-    """A long text without an end to its words ends all the same."""
+    """A long string without word boundaries takes no longer."""
     text = "a-" * 16_000 + ":"
     assert Redactor().text(text) == text

@@ -1,4 +1,4 @@
-"""Nothing of ours keeps a request, its environment or its app alive."""
+"""The library keeps no request, environment or app alive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 
 def left_of(app: Flask, path: str) -> tuple[set[str], list[bool]]:
-    """What a request left in its environment, and whether it is alive while its body is held."""
+    """The keys that a request left in its environment, and whether it lives as long as its body."""
     requests: list[weakref.ref[Any]] = []
     app.before_request(lambda: requests.append(weakref.ref(request._get_current_object())))  # type: ignore[attr-defined]
     environ = environ_for(path)
@@ -29,7 +29,7 @@ def left_of(app: Flask, path: str) -> tuple[set[str], list[bool]]:
         body: Any = app(environ, lambda *_: lambda _data: None)
         b"".join(body)
         body.close()
-        return {*environ} - before, [each() is not None for each in requests]
+        return {*environ} - before, [ref() is not None for ref in requests]
     except SystemExit:
         return {*environ} - before, []
     finally:
@@ -48,7 +48,7 @@ def left_of(app: Flask, path: str) -> tuple[set[str], list[bool]]:
     ],
 )
 def test_a_request_that_is_over_leaves_nothing(path: str, kind: str | None) -> None:
-    """Who still holds the environment or the body holds no more of the request than without us."""
+    """Holding the environment or the body keeps no more of the request alive than without us."""
 
     def build() -> Flask:
         app = streaming()
@@ -64,14 +64,14 @@ def test_a_request_that_is_over_leaves_nothing(path: str, kind: str | None) -> N
     app = build()
     watched(app)
     assert left_of(app, path) == left_of(build(), path)
-    found = [each for each in events_of(app) if "exception" in each]
-    assert [(each["exception"]["type"], each["route"]) for each in found] == (
+    failures = [event for event in events_of(app) if "exception" in event]
+    assert [(event["exception"]["type"], event["route"]) for event in failures] == (
         [] if kind is None else [(kind, path)]
     )
 
 
 def test_an_outer_request_that_is_over_first_leaves_nothing() -> None:
-    """An answer that only the outer app counts as failed: its body is still the inner one's."""
+    """A response that fails only for the outer app leaves nothing in the inner one."""
     inner, outer = Flask("inner"), Flask("outer")
     inner.config["ERRWATCH_SINKS"] = "memory"
     ErrWatch(inner, detectors=[Detector(name="login-failed", event="Login Failed")])
@@ -79,15 +79,15 @@ def test_an_outer_request_that_is_over_first_leaves_nothing() -> None:
     outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/in": inner})  # type: ignore[method-assign]
     watched(outer)
     left, alive = left_of(outer, "/in/gone")
-    assert (left & {"flask_errwatch.call"}, alive) == (set(), [])
+    assert (left & {"flask_errwatch.request_state"}, alive) == (set(), [])
     assert [len(events_of(app)) for app in (inner, outer)] == [0, 1]
 
 
 def test_a_request_is_freed_without_the_garbage_collector() -> None:
-    """Nothing of ours keeps a request's environment in a cycle, as Flask itself takes care."""
+    """The library keeps a request's environment in no cycle, as Flask itself ensures."""
 
     class Input(io.BytesIO):
-        """Something that can be referred to weakly."""
+        """An input that supports weak references."""
 
     app = streaming()
     app.testing = False
@@ -109,7 +109,7 @@ def test_a_request_is_freed_without_the_garbage_collector() -> None:
 
 
 class KeepsStart:
-    """A WSGI app in the class style of PEP 3333: its body is itself and knows `start_response`."""
+    """A WSGI app in the class style of PEP 3333: it is its own body and has `start_response`."""
 
     def __init__(self, environ: dict[str, Any], start: Start) -> None:
         self.environ, self.start = environ, start
@@ -120,12 +120,12 @@ class KeepsStart:
 
 
 class Environ(dict[str, Any]):
-    """An environment that can be referred to weakly."""
+    """An environment that supports weak references."""
 
 
 @pytest.mark.parametrize("kind", ["nested", "class", "ok", "missing", "stream"])
 def test_nothing_of_a_closed_request_waits_for_the_collector(kind: str) -> None:
-    """A large upload must not stay in memory until the collector comes, whoever serves it."""
+    """A large upload is freed without the garbage collector, whatever the response."""
     app = Flask(__name__)
     app.add_url_rule("/ok", "ok", lambda: "fine")
     app.add_url_rule("/missing", "missing", lambda: ("gone", 404))
@@ -150,7 +150,7 @@ def test_nothing_of_a_closed_request_waits_for_the_collector(kind: str) -> None:
         assert b"".join(body)
         body.close()
         del environ
-        assert [each() for each in requests] == [None] * (kind != "class")
+        assert [ref() for ref in requests] == [None] * (kind != "class")
         del body
         assert alive() is None
     finally:
@@ -158,7 +158,7 @@ def test_nothing_of_a_closed_request_waits_for_the_collector(kind: str) -> None:
 
 
 def test_the_app_can_be_collected() -> None:
-    """Nothing outside an app keeps it: an app that nobody holds any more is freed."""
+    """No global reference keeps an app alive."""
     errwatch = ErrWatch()
     app = Flask("short-lived")
     app.config["ERRWATCH_SINKS"] = "memory"
@@ -172,7 +172,7 @@ def test_the_app_can_be_collected() -> None:
 
 @pytest.mark.parametrize("status", ["200 OK", "404 NOT FOUND"])
 def test_an_environment_that_the_app_empties(status: str) -> None:
-    """An app may do with its environment what it likes: it is answered, and counted."""
+    """An app that empties its environment is served, and its failure is recorded."""
     app = Flask(__name__)
 
     def emptying(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Little apps that fail in the ways an app can, and what tests of them are typed with."""
+"""Small apps for each kind of failure, and the types of their tests."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 
 class BrokenPipeInTheMiddleError(Exception):
-    """What a failing generator raises."""
+    """Raised by a failing generator."""
 
 
 class ContextError(Exception):
-    """Its message needs the request."""
+    """An exception whose message needs the request."""
 
     def __str__(self) -> str:
         return f"on {request.path}"
 
 
 def streaming() -> Flask:
-    """An app whose bodies are generated."""
+    """An app with generated bodies."""
     app = Flask(__name__)
 
     def parts(*words: bytes) -> Iterator[bytes]:
@@ -65,7 +65,7 @@ def streaming() -> Flask:
 
 
 def wrapping(inner: Wsgi) -> Callable[[], Flask]:
-    """Makes apps whose `wsgi_app` is that callable: what a middleware inside may do."""
+    """Builds apps with this callable as their `wsgi_app`, as an inner middleware."""
 
     def build() -> Flask:
         app = Flask(__name__)
@@ -76,7 +76,7 @@ def wrapping(inner: Wsgi) -> Callable[[], Flask]:
 
 
 def failing(kind: type[BaseException]) -> Callable[..., str]:
-    """A view or handler that raises."""
+    """Returns a view or handler that raises."""
 
     def fail(*_: object) -> str:
         raise kind

@@ -250,7 +250,7 @@ def test_a_child_opens_its_own_sinks_for_a_line() -> None:
     shop.report("in the parent")
     recorder = shop.app.extensions["errwatch"].recorder
     assert in_a_child(
-        lambda: recorder.operational("Hello", {}) and shop.errwatch.stats().emitted == 1
+        lambda: recorder.emit_operational("Hello", {}) and shop.errwatch.stats().emitted == 1
     )
     assert shop.errwatch.stats().emitted == 2
 

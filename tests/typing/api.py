@@ -101,7 +101,7 @@ error: str | None = stats.last_error
 
 catalogue = Catalogue(DEFAULT_DETECTORS)
 names: list[str] = [detector.name for detector in catalogue]
-found: Detector | None = catalogue.for_status(404)
+detector_of_404: Detector | None = catalogue.for_status(404)
 
 try:
     ErrWatch(app)
