@@ -1,7 +1,7 @@
-"""The pytest plugin of flask-errwatch: its fixtures, loaded at every start of pytest.
+"""The pytest plugin of flask-errwatch, loaded whenever pytest starts.
 
-It stands outside the package, because importing the package imports Flask; what the fixtures
-need is imported at their first use. See `flask_errwatch.testing`.
+It is outside the package, because importing the package imports Flask. The fixtures import what
+they need on first use. See `flask_errwatch.testing`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def errwatch_events() -> Iterator[list[dict[str, Any]]]:
-    """The events of every app that ErrWatch watches, as dicts, as they are recorded."""
+    """The events of every app with ErrWatch, as dicts, in the order in which they are recorded."""
     from flask_errwatch.testing import capture_events
 
     with capture_events() as events:
@@ -27,7 +27,7 @@ def errwatch_events() -> Iterator[list[dict[str, Any]]]:
 
 @pytest.fixture
 def errwatch_judge() -> Iterator[TrafficJudge]:
-    """Says which alarms the test's requests would raise; `advance` lets time pass."""
+    """Evaluates which alarms the test's requests would raise. `advance` moves its clock."""
     from flask_errwatch.testing import TrafficJudge
 
     with TrafficJudge() as judge:
@@ -35,22 +35,26 @@ def errwatch_judge() -> Iterator[TrafficJudge]:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Shows how the alarms came about when a comparison with them failed."""
-    testing = sys.modules.get("flask_errwatch.testing")
-    return None if testing is None else testing.explained(op, left, right)
+    """Explains the alarms when a comparison with them failed."""
+    explanations = sys.modules.get("flask_errwatch.testing.explanations")
+    return None if explanations is None else explanations.explain_comparison(op, left, right)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows how the alarms came about where the failure itself does not, as in `not alarms()`."""
+    """Explains the alarms when the failure itself does not, as for `not alarms()`."""
     report = yield
     judge = getattr(item, "funcargs", {}).get("errwatch_judge")
     if judge is not None and call.when == "call" and report.failed:
-        from flask_errwatch.testing import table
+        from flask_errwatch.errors import ErrWatchError
+        from flask_errwatch.testing.explanations import explain_alarms
 
-        said = table(judge)
-        if said.split("\n", 1)[0] not in report.longreprtext:
-            report.sections.append(("errwatch_judge", said))
+        try:
+            explanation = explain_alarms(judge.alarms())
+        except ErrWatchError as error:
+            explanation = str(error)
+        if explanation.split("\n", 1)[0] not in report.longreprtext:
+            report.sections.append(("errwatch_judge", explanation))
     return report

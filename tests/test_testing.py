@@ -1,4 +1,4 @@
-"""The fixtures and context managers with which users test their own apps, as they use them."""
+"""The fixtures and context managers with which users test their apps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from flask import Flask
 
 from flask_errwatch import Alarm, AnomalyAlarm, BusyAlarm, Detector, ErrWatch, RequestMetric
 from flask_errwatch.errors import JudgeError, NoAppError
-from flask_errwatch.testing import Alarms, TrafficJudge, capture_events, explained
+from flask_errwatch.testing import TrafficJudge, capture_events
+from flask_errwatch.testing.explanations import ExplainedAlarms, explain_comparison
 from tests.wsgi_driver import events_of
 
 pytest_plugins = ["pytester"]
@@ -22,7 +23,7 @@ DOCUMENTED = Path(__file__).parents[1] / "docs" / "testing.md"
 
 
 def watched(name: str = "shop", *, detectors: tuple[Detector, ...] = (), **config: object) -> Flask:
-    """A watched app that knows no path, with a detector of 404 that alarms above two."""
+    """A watched app without routes, with a detector of 404 that alarms above two."""
     app = Flask(name)
     app.config.from_mapping(config)
     missing = Detector(name="missing", event="Missing", statuses=(404,), alarm=Alarm(threshold=2))
@@ -31,7 +32,7 @@ def watched(name: str = "shop", *, detectors: tuple[Detector, ...] = (), **confi
 
 
 def miss(app: Flask, times: int = 1) -> None:
-    """Asks for a path that is not there."""
+    """Requests a path that does not exist."""
     for _ in range(times):
         assert app.test_client().get("/wp-login.php").status_code == 404
 
@@ -52,14 +53,14 @@ def example(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def test_the_documented_tests_pass(example: pytest.Pytester) -> None:
-    """Every test in the documentation runs as it is written."""
+    """Every test in the documentation runs unchanged."""
     example.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=6)
 
 
-def test_a_failure_says_what_came_of_the_lines(
+def test_a_failure_explains_the_alarms(
     example: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One guess too few: lines, period and threshold are shown, also where pytest cuts."""
+    """One guess too few: lines, period and threshold are shown, also when pytest truncates."""
     for name in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
     text = (example.path / "test_alarms.py").read_text()
@@ -75,8 +76,8 @@ def test_a_failure_says_what_came_of_the_lines(
     )
 
 
-def test_starting_pytest_loads_nothing_of_ours() -> None:
-    """The plugin costs a pytest run that does not use it neither Flask nor the package."""
+def test_starting_pytest_imports_nothing() -> None:
+    """The plugin imports neither Flask nor the package in a run that does not use it."""
     program = """
 import sys, pytest
 pytest.main(["--version", "-p", "no:cov"])
@@ -90,13 +91,13 @@ print(sorted(each for each in heavy if each in sys.modules))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_events_are_what_the_lines_say(errwatch_events: list[dict[str, object]]) -> None:
+def test_events_are_the_lines(errwatch_events: list[dict[str, object]]) -> None:
     """Each event is the whole line as a dict, redacted and tagged."""
     app = watched()
     ErrWatch().report("missing", app=app, password="hunter2")
     miss(app)
-    said, missed = errwatch_events
-    assert said["data"] == {"password": "[redacted]"}
+    report, missed = errwatch_events
+    assert report["data"] == {"password": "[redacted]"}
     assert (missed["path"], missed["status"], missed["app"]) == ("/wp-login.php", 404, "shop")
     assert [event["seq"] for event in errwatch_events] == [1, 2]
 
@@ -104,7 +105,7 @@ def test_events_are_what_the_lines_say(errwatch_events: list[dict[str, object]])
 def test_nothing_is_sent_while_lines_are_captured(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """An app whose lines go to CloudWatch and stdout starts no thread, no journal, no output."""
+    """An app with the sinks CloudWatch and stdout starts no thread, journal or output."""
     app = watched(
         ERRWATCH_SINKS="cloudwatch,stdout",
         ERRWATCH_JOURNAL_DIR=str(tmp_path / "journal"),
@@ -122,7 +123,7 @@ def test_nothing_is_sent_while_lines_are_captured(
 
 
 def test_lines_go_to_their_sinks_again_afterwards() -> None:
-    """A running sink gets nothing within the block, and everything before and after it."""
+    """A running sink gets no line within the block, and every line before and after it."""
     app = watched(ERRWATCH_SINKS="memory")
     miss(app)
     with capture_events() as events:
@@ -133,7 +134,7 @@ def test_lines_go_to_their_sinks_again_afterwards() -> None:
 
 
 def test_a_receiver_that_fails_hides_no_event() -> None:
-    """What the app's own receivers of the signal do makes no difference to what is captured."""
+    """The app's own receivers of the signal do not change what is captured."""
     from flask_errwatch import event_recorded
 
     app = watched()
@@ -146,19 +147,19 @@ def test_a_receiver_that_fails_hides_no_event() -> None:
     assert len(events) == 2
 
 
-def test_heartbeats_are_no_events() -> None:
-    """Lines outside the catalogue are not among the events, and raise nothing."""
+def test_heartbeats_are_not_events() -> None:
+    """Operational lines are not captured and raise no alarm."""
     app = watched()
     recorder = app.extensions["errwatch"].recorder
     with capture_events() as events, TrafficJudge() as judge:
-        recorder.operational("Heartbeat", {"emitted": 0})
+        recorder.emit_operational("Heartbeat", {"emitted": 0})
     assert events == []
     assert judge.alarms() == set()
     assert judge.explain().splitlines()[0] == "2 lines fed, judged to 2026-01-01T12:01:00Z"
 
 
-def test_asking_changes_nothing(errwatch_judge: TrafficJudge) -> None:
-    """An answer in between neither moves time nor cuts the minute in two."""
+def test_queries_change_nothing(errwatch_judge: TrafficJudge) -> None:
+    """A query neither moves the clock nor splits the minute."""
     app = watched(ERRWATCH_ALARM_PERIOD=60)
     miss(app, 2)
     assert errwatch_judge.alarms() == set()
@@ -168,7 +169,7 @@ def test_asking_changes_nothing(errwatch_judge: TrafficJudge) -> None:
 
 
 def test_a_period_is_as_long_as_it_says(errwatch_judge: TrafficJudge) -> None:
-    """Lines less than five minutes apart fall into one period; five minutes apart, into none."""
+    """Lines less than five minutes apart are in one period, five minutes apart in two."""
     near, far = watched("near"), watched("far")
     miss(far, 2)
     errwatch_judge.advance(minutes=1)
@@ -181,8 +182,8 @@ def test_a_period_is_as_long_as_it_says(errwatch_judge: TrafficJudge) -> None:
     assert errwatch_judge.alarms(far) == set()
 
 
-def test_the_heart_beats_as_in_production(errwatch_judge: TrafficJudge) -> None:
-    """A quiet minute has zeros; without a heartbeat an alarm outlasts its period by the gaps."""
+def test_heartbeats_as_in_production(errwatch_judge: TrafficJudge) -> None:
+    """A quiet minute has zeros. Without a heartbeat an alarm outlasts its period by the gaps."""
     beating, still = watched("beating"), watched("still", ERRWATCH_HEARTBEAT_SECONDS=0)
     miss(beating, 3)
     miss(still, 3)
@@ -197,11 +198,11 @@ def test_the_heart_beats_as_in_production(errwatch_judge: TrafficJudge) -> None:
 
 
 def test_days_may_pass(errwatch_judge: TrafficJudge) -> None:
-    """Time passes in hours, minutes and seconds together; the worst period says which day."""
+    """`advance` adds hours, minutes and seconds, and the worst period has its date."""
     app = watched()
     errwatch_judge.advance(hours=24, minutes=1, seconds=60)
     miss(app, 3)
-    [_, account] = explained("==", errwatch_judge.alarms(app), {"missing"}) or []
+    [_, account] = explain_comparison("==", errwatch_judge.alarms(app), {"missing"}) or []
     assert account == (
         "missing: raised: 3 lines matched, worst 2026-01-02 11:58 to 2026-01-02 12:03 with Sum 3; "
         "alarms when Sum > 2 over 300 s, 1 of 1 periods"
@@ -209,14 +210,14 @@ def test_days_may_pass(errwatch_judge: TrafficJudge) -> None:
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan")])
-def test_time_only_passes(errwatch_judge: TrafficJudge, minutes: float) -> None:
-    """Standing still or going back is refused."""
-    with pytest.raises(JudgeError, match=r"advance = .*: Let time pass, as in advance"):
+def test_time_only_moves_forward(errwatch_judge: TrafficJudge, minutes: float) -> None:
+    """A step of zero or less is refused."""
+    with pytest.raises(JudgeError, match=r"advance = .*: Move the clock forward, as in advance"):
         errwatch_judge.advance(minutes=minutes)
 
 
 def test_several_apps(errwatch_judge: TrafficJudge) -> None:
-    """All together, or one of them; one that wrote nothing has no alarm."""
+    """All apps together, or one of them. An app without lines has no alarm."""
     shop, forum, idle = watched("shop"), watched("forum"), watched("idle")
     miss(shop, 3)
     miss(forum)
@@ -230,21 +231,21 @@ def test_several_apps(errwatch_judge: TrafficJudge) -> None:
         errwatch_judge.states()
     with pytest.raises(NoAppError, match="Call init_app on this app first"):
         errwatch_judge.alarms(Flask("stranger"))
-    accounts = explained("==", errwatch_judge.alarms(), set()) or []
+    accounts = explain_comparison("==", errwatch_judge.alarms(), set()) or []
     assert [line.split(" matched")[0] for line in accounts[1:]] == [
         "missing of shop: raised: 3 lines",
         "missing of forum: not raised: 1 line",
     ]
 
 
-def test_an_app_that_is_gone_is_judged_all_the_same(errwatch_judge: TrafficJudge) -> None:
-    """A test may make its app in passing."""
+def test_an_app_that_was_collected_is_judged(errwatch_judge: TrafficJudge) -> None:
+    """A test may create its app without keeping it."""
     miss(watched(), 3)
     assert errwatch_judge.alarms() == {"missing"}
 
 
-def test_what_the_sides_disagree_on_comes_first() -> None:
-    """Whatever side the alarms are on; a detector that does not exist is said to be none."""
+def test_differing_detectors_come_first() -> None:
+    """On either side of the comparison, and an unknown detector is reported."""
     silent = Detector(name="silent", event="Silent", alarm=None)
     with TrafficJudge() as judge:
         miss(watched(detectors=(silent,)), 3)
@@ -253,37 +254,45 @@ def test_what_the_sides_disagree_on_comes_first() -> None:
     rule = "Sum > 2 over 300 s, 1 of 1 periods"
     missing = f"missing: raised: 3 lines matched, {worst}; alarms when {rule}"
     mute = "silent: 0 lines matched; it has no alarm"
-    assert explained("==", alarms, {"silent"}) == ["{'missing'} == {'silent'}", missing, mute]
-    differing = explained("==", {"missing", "silent"}, alarms) or []
+    assert explain_comparison("==", alarms, {"silent"}) == [
+        "{'missing'} == {'silent'}",
+        missing,
+        mute,
+    ]
+    differing = explain_comparison("==", {"missing", "silent"}, alarms) or []
     assert differing[1:] == [mute, missing]
-    assert explained("in", "silent", alarms) == ["'silent' in {'missing'}", mute, missing]
-    assert explained("not in", "silent", alarms) == ["'silent' not in {'missing'}", mute, missing]
-    assert explained("==", alarms, ["silent", []]) == [
+    assert explain_comparison("in", "silent", alarms) == ["'silent' in {'missing'}", mute, missing]
+    assert explain_comparison("not in", "silent", alarms) == [
+        "'silent' not in {'missing'}",
+        mute,
+        missing,
+    ]
+    assert explain_comparison("==", alarms, ["silent", []]) == [
         "{'missing'} == ['silent', []]",
         missing,
         mute,
     ]
     unknown = "mising: there is no such detector"
-    assert explained("==", {"mising"}, alarms) == [
+    assert explain_comparison("==", {"mising"}, alarms) == [
         "{'mising'} == {'missing'}",
         unknown,
         missing,
         mute,
     ]
-    assert explained("==", {"a"}, {"b"}) is None
+    assert explain_comparison("==", {"a"}, {"b"}) is None
 
 
 def test_nothing_was_written(errwatch_judge: TrafficJudge) -> None:
-    """Without any line the failure says so, and what may be missing."""
+    """Without any line the failure shows so, and names a possible cause."""
     assert errwatch_judge.alarms() == set()
-    assert explained("==", errwatch_judge.alarms(), {"x"}) == [
+    assert explain_comparison("==", errwatch_judge.alarms(), {"x"}) == [
         "set() == {'x'}",
         "No app wrote a line: nothing failed, or ErrWatch(app) was not called.",
     ]
     assert errwatch_judge.explain().startswith("No app wrote a line")
 
 
-def test_explain_tells_all(errwatch_judge: TrafficJudge) -> None:
+def test_explain_shows_everything(errwatch_judge: TrafficJudge) -> None:
     """States, matched lines, worst periods and every transition, per app."""
     miss(watched(), 3)
     assert errwatch_judge.explain() == (
@@ -298,13 +307,13 @@ def test_explain_tells_all(errwatch_judge: TrafficJudge) -> None:
 
 
 def test_alarms_print_as_a_set() -> None:
-    """Sorted, so that a message is the same on every run."""
-    assert repr(Alarms.of(["b", "a"], ())) == "{'a', 'b'}"
-    assert repr(Alarms.of([], ())) == "set()"
+    """Sorted, so that a message is the same in every run."""
+    assert repr(ExplainedAlarms.of(["b", "a"], ())) == "{'a', 'b'}"
+    assert repr(ExplainedAlarms.of([], ())) == "set()"
 
 
 def test_a_quiet_app_has_states(errwatch_judge: TrafficJudge) -> None:
-    """An app that served and wrote nothing is judged; of two such it must be said which."""
+    """An app that only served is judged. With two of them `app` is required."""
     app = watched()
     app.add_url_rule("/", "home", lambda: "welcome")
     with pytest.raises(NoAppError, match=r"Call states\(app=app\): 0 apps served requests"):
@@ -312,37 +321,37 @@ def test_a_quiet_app_has_states(errwatch_judge: TrafficJudge) -> None:
     assert app.test_client().get("/").status_code == 200
     assert errwatch_judge.states() == {"missing": "OK"}
     assert errwatch_judge.alarms() == set()
-    assert (explained("==", errwatch_judge.alarms(), {"missing"}) or [])[1].startswith(
+    assert (explain_comparison("==", errwatch_judge.alarms(), {"missing"}) or [])[1].startswith(
         "missing: not raised: 0 lines matched; alarms when Sum > 2"
     )
     other, stranger = watched("other"), Flask("stranger")
-    for each in (other, stranger):
-        assert each.test_client().get("/x").status_code == 404
+    for app in (other, stranger):
+        assert app.test_client().get("/x").status_code == 404
     assert errwatch_judge.states() == {"missing": "OK"}  # the one that wrote a line
 
 
-def test_a_state_can_say_why(errwatch_judge: TrafficJudge) -> None:
-    """A failed comparison of one state or of all begins with the detectors that differ."""
+def test_a_failed_comparison_of_states_is_explained(errwatch_judge: TrafficJudge) -> None:
+    """It starts with the detectors that differ."""
     second = Detector(name="second", event="Second", statuses=(405,), alarm=Alarm(threshold=2))
     miss(watched(detectors=(second,)), 3)
     states = errwatch_judge.states()
     assert states == {"missing": "ALARM", "second": "OK"}
-    first, *lines = explained("==", states["second"], "ALARM") or []
+    first, *lines = explain_comparison("==", states["second"], "ALARM") or []
     assert first == "'OK' == 'ALARM'"
     assert [line.split(":")[0] for line in lines] == ["second", "missing"]
-    lines = explained("==", {"missing": "ALARM", "second": "ALARM", "x": "OK"}, states) or []
+    lines = (
+        explain_comparison("==", {"missing": "ALARM", "second": "ALARM", "x": "OK"}, states) or []
+    )
     assert [line.split(":")[0] for line in lines[1:]] == ["x", "second", "missing"]
-    assert explained("==", states, 1) is not None
-    assert explained("==", {"a": 1}, {}) is None
+    assert explain_comparison("==", states, 1) is not None
+    assert explain_comparison("==", {"a": 1}, {}) is None
 
 
 @pytest.mark.parametrize(
     "claim", ["not errwatch_judge.alarms()", "len(errwatch_judge.alarms()) > 1"]
 )
-def test_a_failure_that_compares_no_alarms_shows_them_too(
-    example: pytest.Pytester, claim: str
-) -> None:
-    """Only comparisons are explained by pytest, so the table stands in a section of the report."""
+def test_a_failure_without_a_comparison_is_explained(example: pytest.Pytester, claim: str) -> None:
+    """Pytest explains comparisons only, so the table is in a section of the report."""
     (example.path / "test_not.py").write_text(f"""
 def test_not(client, errwatch_judge):
     for _ in range(11):

@@ -1,0 +1,137 @@
+"""Evaluates the lines and requests of one app with the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from flask_errwatch._text import counted
+from flask_errwatch._time import readable_minute
+from flask_errwatch.extension import AppState
+from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.simulation import (
+    HEARTBEAT_LINE,
+    CompositeCondition,
+    InputShows,
+    Judge,
+    Report,
+    Transition,
+    Unjudged,
+    judgeable,
+)
+
+_MINUTE = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """The evaluated lines of one app.
+
+    Attributes:
+        state: The app's state.
+        judge: The judge that evaluated the lines.
+        transitions: The state transitions of all alarms, in order of time.
+        names: The name of each alarm in tests.
+        unjudged: The alarms that lines cannot decide.
+    """
+
+    state: AppState
+    judge: Judge
+    transitions: list[Transition]
+    names: dict[str, str]
+    unjudged: tuple[Unjudged, ...]
+
+    @property
+    def fired(self) -> frozenset[str]:
+        """The names of the alarms that fired."""
+        return frozenset(
+            self.names[transition.alarm]
+            for transition in self.transitions
+            if transition.new == "ALARM" and transition.alarm in self.names
+        )
+
+    def sentences(self, fired: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+        """Name and result of each detector, and of each further alarm."""
+        reports = {report.name: report for report in self.judge.reports()}
+        reasons = {entry.alarm: entry.reason for entry in self.unjudged}
+        app_name = self.state.config.app_name
+        alarms = {
+            detector.resource_name(app_name): detector.name for detector in self.state.catalogue
+        }
+        names = {*alarms.values()}
+        alarms |= {alarm: name for alarm, name in self.names.items() if name not in names}
+        for alarm, name in alarms.items():
+            if alarm in reasons:
+                yield name, f"not judged: {reasons[alarm]}"
+            else:
+                yield name, _sentence(reports[alarm], has_fired=name in fired)
+
+
+def evaluate(
+    state: AppState,
+    *,
+    lines: Iterable[tuple[int, str]],
+    requests: Iterable[int],
+    start: int,
+    now: float,
+) -> Evaluation:
+    """Evaluates one app with a new judge, so that no line is late.
+
+    Args:
+        state: The app's state.
+        lines: Its lines with their time in milliseconds since the epoch.
+        requests: The times of its requests, in the same unit.
+        start: When the judge's clock starts, in seconds since the epoch.
+        now: The current time. Its minute is treated as complete.
+    """
+    config = state.config
+    desired = desired_resources(state.catalogue, config)
+    shows = InputShows(requests=True, heartbeats=bool(config.heartbeat_seconds))
+    resources, unjudged = judgeable(desired.resources, shows)
+    judge = Judge(resources, start=start)
+    for timestamp, text in lines:
+        judge.feed(timestamp, text)
+    for timestamp in requests:
+        judge.count_requests(timestamp)
+    end = int(now // _MINUTE * _MINUTE + _MINUTE)
+    if config.heartbeat_seconds:
+        match = judge.match(HEARTBEAT_LINE)
+        # A second heartbeat in a minute would add the same zero.
+        for at in range(start, end, max(_MINUTE, int(config.heartbeat_seconds))):
+            judge.count(at * 1000, match)
+    return Evaluation(
+        state=state,
+        judge=judge,
+        transitions=judge.advance(end),
+        names=_names_of(desired, state),
+        unjudged=unjudged,
+    )
+
+
+def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
+    """The name of each alarm in tests: its detector's, or its own without the app's prefix.
+
+    The alarm of a detector with a composite alarm (`BusyAlarm`) is the composite: the alarms that
+    it combines notify no one.
+    """
+    app_name = state.config.app_name
+    names = {detector.resource_name(app_name): detector.name for detector in state.catalogue}
+    alarms = {alarm.name: names.get(alarm.name) for alarm in desired.alarms}
+    for composite in desired.composites:
+        children = CompositeCondition.of(composite).children
+        owners = [alarms.pop(child, None) for child in sorted(children)]
+        alarms[composite.name] = next(filter(None, owners), None)
+    return {alarm: name or alarm.removeprefix(f"{app_name}-") for alarm, name in alarms.items()}
+
+
+def _sentence(report: Report, *, has_fired: bool) -> str:
+    """One detector in one line: the lines that matched, the worst period, the threshold."""
+    matched = f"{counted(sum(lines for _, lines in report.filters), 'line')} matched"
+    if report.alarm is None:
+        return f"{matched}; it has no alarm"
+    if report.peak is not None and report.peak.lines:
+        start, end, value = report.peak.datapoint
+        period = f"{readable_minute(start)} to {readable_minute(end)}"
+        matched += f", worst {period} with {report.alarm.statistic} {value:g}"
+    return f"{'raised' if has_fired else 'not raised'}: {matched}; alarms when {report.alarm}"

@@ -1,0 +1,184 @@
+"""`TrafficJudge`: the alarms that the traffic of a test would raise in CloudWatch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import cast, final
+
+from flask import Flask, request_started
+
+from flask_errwatch.delivery.interception import intercept_lines
+from flask_errwatch.errors import JudgeError, NoAppError, Problem
+from flask_errwatch.extension import KEY, AppState, state_of
+from flask_errwatch.simulation import StateValue
+from flask_errwatch.testing.evaluation import Evaluation, evaluate
+from flask_errwatch.testing.explanations import (
+    NO_LINES,
+    ExplainedAlarms,
+    ExplainedState,
+    Explanation,
+)
+
+#: When the clock of every judge starts: 2026-01-01T12:00:00Z, in seconds since the epoch.
+START = 1_767_268_800
+
+
+@final
+class TrafficJudge:
+    """Evaluates which alarms the traffic inside a `with` block would raise in CloudWatch.
+
+    It evaluates each line that any app in the process writes, with the patterns, thresholds and
+    periods of the app's configuration. The judge has its own clock. It starts at `START`, and
+    only `advance` moves it. Queries change nothing. They treat the current minute as complete and
+    cover everything since the start. The app's heartbeat (`ERRWATCH_HEARTBEAT_SECONDS`) is
+    simulated as in production: a quiet minute has zeros, not missing data.
+
+    Example:
+        >>> from flask import Flask
+        >>> from flask_errwatch import ErrWatch
+        >>> app = Flask("shop")
+        >>> errwatch = ErrWatch(app)
+        >>> with TrafficJudge() as judge:
+        ...     for _ in range(11):
+        ...         _ = app.test_client().get("/wp-login.php")
+        ...     judge.alarms()
+        {'not-found-error'}
+    """
+
+    def __init__(self) -> None:
+        self._now: float = START
+        self._lines: list[tuple[AppState, int, str]] = []
+        self._served: dict[int, AppState] = {}
+        self._requests: list[tuple[AppState, int]] = []
+        self._block = ExitStack()
+
+    def __enter__(self) -> TrafficJudge:
+        self._block.enter_context(intercept_lines(self._add_line))
+        self._block.enter_context(request_started.connected_to(self._add_request))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._block.close()
+
+    def _add_line(self, app: Flask | None, line: bytes) -> None:
+        if app is not None:
+            self._lines.append((state_of(app), int(self._now * 1000), line.decode()))
+
+    def _add_request(self, app: Flask, **_: object) -> None:
+        state = app.extensions.get(KEY)
+        if isinstance(state, AppState):
+            self._served[id(state)] = state
+            self._requests.append((state, int(self._now * 1000)))
+
+    def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Moves the clock forward before the next request.
+
+        Args:
+            hours: Hours, of 3,600 seconds.
+            minutes: Minutes, in addition.
+            seconds: Seconds, in addition.
+
+        Raises:
+            JudgeError: When the sum is not positive.
+        """
+        step = hours * 3600 + minutes * 60 + seconds
+        if not step > 0:
+            remedy = "Move the clock forward, as in advance(minutes=5)."
+            raise JudgeError(Problem(key="advance", value=step, remedy=remedy))
+        self._now += step
+
+    def alarms(self, app: Flask | None = None) -> frozenset[str]:
+        """Returns the detectors whose alarm fired since the start, also if it is OK again.
+
+        Args:
+            app: The app. None means every app that wrote a line.
+
+        Returns:
+            A set of detector names. When a comparison with it fails, pytest explains each
+            detector. `explain` gives more detail.
+
+        Raises:
+            NoAppError: When `init_app` was not called for the app.
+        """
+        return self._alarms(self._states(app))
+
+    def _alarms(self, states: Sequence[AppState]) -> ExplainedAlarms:
+        names: list[str] = []
+        explanations: list[Explanation] = []
+        for state in states:
+            evaluation = self._evaluate(state)
+            fired = evaluation.fired
+            of_app = f" of {state.config.app_name}" if len(states) > 1 else ""
+            names += sorted(fired)
+            for name, sentence in evaluation.sentences(fired):
+                explanations.append(Explanation(name, f"{name}{of_app}: {sentence}"))
+        return ExplainedAlarms.of(names, explanations)
+
+    def states(self, app: Flask | None = None) -> dict[str, StateValue]:
+        """Returns the current alarm state of each detector that has an alarm.
+
+        Args:
+            app: The app. It is required if several apps wrote lines, or if none did and several
+                served requests.
+
+        Raises:
+            NoAppError: When `init_app` was not called for the app, or `app` is required.
+        """
+        states = self._states(app)
+        if len(states) != 1:
+            did = "wrote lines" if self._lines else "served requests"
+            remedy = f"Call states(app=app): {len(states)} apps {did}."
+            raise NoAppError(Problem(key="app", value=None, remedy=remedy))
+        evaluation = self._evaluate(states[0])
+        explanations = self._alarms(states).explanations
+        by_name: dict[str, StateValue] = {}
+        for alarm, name in evaluation.names.items():
+            if alarm in evaluation.judge.states:
+                # It equals the plain string, and can explain itself.
+                state = ExplainedState.of(evaluation.judge.states[alarm], name, explanations)
+                by_name[name] = cast("StateValue", state)
+        return by_name
+
+    def explain(self, app: Flask | None = None) -> str:
+        """Explains the states: lines per detector, worst periods, all transitions.
+
+        Args:
+            app: The app. None means every app that wrote a line.
+
+        Raises:
+            NoAppError: When `init_app` was not called for the app.
+        """
+        parts: list[str] = []
+        for state in self._states(app):
+            evaluation = self._evaluate(state)
+            parts += [evaluation.judge.explain(), *map(str, evaluation.transitions)]
+            parts += [
+                f"{entry.alarm} is not judged: {entry.reason}" for entry in evaluation.unjudged
+            ]
+        return "\n".join(parts) or NO_LINES
+
+    def _states(self, app: Flask | None) -> list[AppState]:
+        """The state of the app. Without an app, the states of all apps that wrote lines.
+
+        While there are no lines, the states of the apps that served requests: nothing failed.
+        """
+        if app is not None:
+            return [state_of(app)]
+        with_lines = {id(state): state for state, _, _ in self._lines}
+        return list((with_lines or self._served).values())
+
+    def _evaluate(self, state: AppState) -> Evaluation:
+        return evaluate(
+            state,
+            lines=[(at, text) for writer, at, text in self._lines if writer is state],
+            requests=[at for server, at in self._requests if server is state],
+            start=START,
+            now=self._now,
+        )
