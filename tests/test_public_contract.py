@@ -1,0 +1,298 @@
+"""The public contract, written out: names, signatures, configuration keys, line, AWS resources.
+
+Users, their dashboards and their alarms depend on every entry of these lists.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+import flask_errwatch
+from flask_errwatch import ErrWatch
+from flask_errwatch.config import Config, load
+from flask_errwatch.testing import capture_events
+
+ROOT = [
+    *("DEFAULT_DETECTORS", "Alarm", "AlreadyInitialisedError", "AnomalyAlarm", "AwsCallError"),
+    *("BusyAlarm", "Catalogue", "ConfigurationError", "Detector", "ErrWatch", "ErrWatchError"),
+    *("NoAppError", "PatternSyntaxError", "Plan", "Problem", "RequestMetric", "Stats"),
+    *("UnknownDetectorError", "event_recorded"),
+]
+
+#: What each package exports besides its modules, which are internal.
+PACKAGES: dict[str, list[str]] = {
+    "capture": [],
+    "cli": ["errwatch"],
+    "delivery": ["Delivery", "Stats"],
+    "delivery.journal": [
+        *("FolderContents", "Journal", "JournalReader", "Line", "Position", "Record", "Source"),
+        *("UnusableFolderError", "app_folder", "base_folder", "create_app_folder"),
+        *("inspect_folder", "line_of", "open_journal"),
+    ],
+    "doctor": [
+        *("STAGES", "CheckResults", "Drill", "DrillRefusedError", "Finding", "Pace", "Reporter"),
+        *("Stage", "Verification", "VerificationError", "prepare_drill", "run_checks", "verify"),
+    ],
+    "lab": [
+        *("Clock", "Lab", "LabFailedError", "LabMissingError", "check_app_uses_lab"),
+        *("format_transition", "serve_app", "shell_exports"),
+    ],
+    "patterns": [
+        *("DelimitedPattern", "Field", "JsonEvent", "JsonPattern", "Pattern", "PatternSet"),
+        *("PatternSyntaxError", "Regex", "RegexPattern", "TermsPattern", "check_group", "field"),
+        *("parse", "read_event"),
+    ],
+    "provision": [
+        *("AnomalyDetector", "AwsScope", "Change", "CompositeAlarm", "Dashboard", "Desired"),
+        *("Difference", "InsightRule", "LogGroup", "MetricAlarm", "MetricFilter", "MetricQuery"),
+        *("Plan", "QueryDefinition", "Resource", "Subscription", "Topic", "TopicPolicy"),
+        "desired_resources",
+    ],
+    "provision.export": [
+        *("ROLES", "Role", "dashboard_text", "iam_policy", "queries_document", "queries_text"),
+        *("to_cloudformation", "to_terraform"),
+    ],
+    "provision.resources": [
+        *("FILTERS_PER_GROUP", "AlarmState", "AnomalyDetector", "CompositeAlarm", "Dashboard"),
+        *("InsightRule", "LogGroup", "MetricAlarm", "MetricFilter", "MetricQuery", "Pairs"),
+        *("QueryDefinition", "Resource", "Subscription", "Topic", "TopicPolicy"),
+    ],
+    "replay": [],
+    "simulation": [
+        *("HEARTBEAT_LINE", "Advice", "AlarmCondition", "CompositeCondition", "Datapoint"),
+        *("Evaluation", "InputShows", "Judge", "JudgedAlarm", "JudgedDetector", "JudgedLog"),
+        *("LineFilter", "LineMatch", "Metric", "MetricSeries", "NameCount", "Peak", "RaisedAlarm"),
+        *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "advise"),
+        *("evaluate", "judge_log", "judgeable", "shown_time"),
+    ],
+    "testing": ["START", "TrafficJudge", "capture_events"],
+}
+
+METHODS = {
+    "__init__": "(self, app=None, *, detectors=DEFAULT_DETECTORS)",
+    "before_emit": "(self, hook)",
+    "bootstrap_alarms": "(self, app=None, *, dry_run=False)",
+    "enrich": "(self, hook)",
+    "flush": "(self, timeout=5.0, *, app=None)",
+    "init_app": "(self, app)",
+    "plan": "(self, app=None)",
+    "report": "(self, detector, /, *, app=None, **data)",
+    "stats": "(self, app=None)",
+    "watch": "(self, name, *, app=None)",
+}
+
+DECLARATIONS = {
+    "Detector": "(*, name, event, statuses=(), level='warning', alarm=<factory>, "
+    "description='', runbook_url=None)",
+    "Alarm": "(*, threshold=None, period=None, evaluation_periods=1, datapoints_to_alarm=None, "
+    "statistic='Sum', comparison_operator='GreaterThanThreshold', "
+    "treat_missing_data='notBreaching')",
+    "AnomalyAlarm": "(*, band=2, period=None, evaluation_periods=1, datapoints_to_alarm=None, "
+    "statistic='Sum', treat_missing_data='notBreaching')",
+    "BusyAlarm": "(*, requests, minimum_requests, errors=<factory>)",
+    "RequestMetric": "(*, namespace, name, dimensions=(), statistic='Sum')",
+}
+
+#: The key `ERRWATCH_X` of each, and its default for an app `shop`.
+DEFAULTS: dict[str, object] = {
+    "APP_NAME": "shop",
+    "LOG_GROUP": "shop",
+    "ENVIRONMENT": None,
+    "RELEASE": None,
+    "SINKS": None,
+    "NAMESPACE": "Application Logs",
+    "RETENTION_DAYS": 90,
+    "ALARM_THRESHOLD": 10,
+    "ALARM_PERIOD": 300,
+    "DETECTORS": {},
+    "SNS_TOPIC": None,
+    "SUBSCRIPTIONS": (),
+    "REGION": None,
+    "ENDPOINT_URL": None,
+    "SEND_INTERVAL": 2.0,
+    "JOURNAL_DIR": None,
+    "JOURNAL_MAX_BYTES": 67_108_864,
+    "SHUTDOWN_TIMEOUT": 5.0,
+    "TRUSTED_PROXIES": 0,
+    "REDACT_KEYS": (),
+    "HEARTBEAT_SECONDS": 60,
+    "SILENCE_ALARM": False,
+    "PER_SOURCE_ALARMS": {},
+    "DASHBOARD": False,
+    "SAVED_QUERIES": False,
+}
+
+#: Every key of a line of schema 1, in its order.
+LINE = [
+    *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
+    *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent", "request_id"),
+    *("trace_id", "duration_ms", "exception", "data", "app", "environment", "release", "host"),
+    *("pid", "process", "seq"),
+]
+EXCEPTION = ["type", "message", "where", "frames", "fingerprint", "handled"]
+
+#: Name, event and whether there is an alarm, for each detector of an app `shop`.
+DETECTORS = [
+    ("critical-error", "Critical Error", True),
+    ("authentication-error", "Authentication Error", True),
+    ("bad-request-error", "Bad Request Error", True),
+    ("not-found-error", "Not Found Error", True),
+    ("method-not-allowed-error", "Method Not Allowed Error", True),
+    ("rate-limit-error", "Rate Limit Error", True),
+    ("client-error", "Client Error", False),
+]
+
+TAGS = [{"Key": "managed-by", "Value": "flask-errwatch"}, {"Key": "app", "Value": "shop"}]
+#: The SNS topic, if the template is deployed with one.
+NOTIFY = {"Fn::If": ["HasTopic", [{"Ref": "SnsTopicArn"}], {"Ref": "AWS::NoValue"}]}
+
+
+def signature_of(function: Any) -> str:
+    """The signature without annotations, which name internal types."""
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in signature.parameters.values()
+    ]
+    bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return str(bare).replace(str(flask_errwatch.DEFAULT_DETECTORS), "DEFAULT_DETECTORS")
+
+
+def test_the_names_of_the_root() -> None:
+    """`from flask_errwatch import …` has these names and no others, and each exists."""
+    assert flask_errwatch.__all__ == ROOT
+    assert [name for name in ROOT if not hasattr(flask_errwatch, name)] == []
+
+
+@pytest.mark.parametrize(("package", "names"), PACKAGES.items())
+def test_the_names_of_a_package(package: str, names: list[str]) -> None:
+    """A package exports these names and no others, and each exists."""
+    module = import_module(f"flask_errwatch.{package}")
+    assert sorted(getattr(module, "__all__", [])) == sorted(names)
+    assert [name for name in names if not hasattr(module, name)] == []
+
+
+def test_every_package_is_listed() -> None:
+    """A new package needs its entry above."""
+    root = Path(flask_errwatch.__file__).parent
+    packages = {".".join(path.parent.relative_to(root).parts) for path in root.rglob("__init__.py")}
+    assert packages - {""} == {*PACKAGES}
+
+
+def test_the_methods_of_the_extension() -> None:
+    """`ErrWatch` has these methods with these parameters and defaults."""
+    methods = {
+        name: signature_of(method)
+        for name, method in inspect.getmembers(ErrWatch, inspect.isfunction)
+        if name == "__init__" or not name.startswith("_")
+    }
+    assert methods == METHODS
+
+
+@pytest.mark.parametrize(("name", "signature"), DECLARATIONS.items())
+def test_the_fields_of_a_declaration(name: str, signature: str) -> None:
+    """A declaration has these fields, keyword-only, with these defaults."""
+    assert signature_of(getattr(flask_errwatch, name)) == signature
+
+
+def test_every_configuration_key_and_its_default() -> None:
+    """Each key exists, has this default, and there are no others."""
+    config = load({f"ERRWATCH_{key}": None for key in DEFAULTS}, {}, app_name="shop")
+    assert {key: getattr(config, key.lower()) for key in DEFAULTS} == DEFAULTS
+    assert {name.upper() for name in Config.__annotations__} == {*DEFAULTS}
+
+
+def test_the_keys_of_a_line() -> None:
+    """A line with everything has these keys in this order, and its schema is 1."""
+    app = Flask("shop")
+    app.config.update(ERRWATCH_ENVIRONMENT="test", ERRWATCH_RELEASE="1.0")
+    errwatch = ErrWatch(app)
+    errwatch.enrich(lambda _event: {"tenant": "acme"})
+    app.add_url_rule("/crash", "crash", lambda: str(1 // 0))
+    headers = {
+        "User-Agent": "curl/8",
+        "X-Request-Id": "abc",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    }
+    with capture_events() as events:
+        app.test_client().get("/crash", headers=headers, environ_overrides={"REMOTE_USER": "ann"})
+    [event] = events
+    assert list(event) == LINE
+    assert list(event["exception"]) == EXCEPTION
+    assert event["schema"] == 1
+
+
+def test_the_aws_resources_of_an_app(tmp_path: Path) -> None:
+    """An app `shop` with defaults gets these names and values, all of them in one template."""
+    (tmp_path / "shop.py").write_text(
+        "from flask import Flask\n"
+        "from flask_errwatch import ErrWatch\n"
+        "app = Flask('shop')\n"
+        "ErrWatch(app)\n"
+    )
+    command = ["-m", "flask", "--app", "shop", "errwatch", "export", "cloudformation"]
+    exported = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, check=True
+    )
+    template = json.loads(exported.stdout)
+    resources: dict[str, list[dict[str, Any]]] = {}
+    for resource in template["Resources"].values():
+        resources.setdefault(resource["Type"], []).append(resource["Properties"])
+    defaults = {name: entry["Default"] for name, entry in template["Parameters"].items()}
+    assert resources.pop("AWS::Logs::LogGroup") == [
+        {
+            "LogGroupName": "shop",
+            "LogGroupClass": "STANDARD",
+            "RetentionInDays": 90,
+            "Tags": TAGS,
+        }
+    ]
+    assert resources.pop("AWS::Logs::MetricFilter") == [
+        {
+            "FilterName": f"shop-{name}",
+            "LogGroupName": {"Ref": "ShopLogGroup"},
+            "FilterPattern": f'{{ $.event = "{event}" }}',
+            "MetricTransformations": [
+                {
+                    "MetricNamespace": "Application Logs",
+                    "MetricName": f"shop-{name}",
+                    "MetricValue": "1",
+                    "Unit": "Count",
+                    "DefaultValue": 0,
+                }
+            ],
+        }
+        for name, event, _ in DETECTORS
+    ]
+    alarms = resources.pop("AWS::CloudWatch::Alarm")
+    for alarm in alarms:
+        del alarm["AlarmDescription"]  # for people
+        alarm["Threshold"] = defaults[alarm["Threshold"]["Ref"]]
+    assert alarms == [
+        {
+            "AlarmName": f"shop-{name}",
+            "Namespace": "Application Logs",
+            "MetricName": f"shop-{name}",
+            "Statistic": "Sum",
+            "Period": 300,
+            "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 10,
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": NOTIFY,
+            "OKActions": NOTIFY,
+            "Tags": TAGS,
+        }
+        for name, _, has_alarm in DETECTORS
+        if has_alarm
+    ]
+    assert resources == {}
