@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flask_errwatch._text import counted
 from flask_errwatch.capture import events
 from flask_errwatch.capture.exceptions import exception_fields
 from flask_errwatch.capture.ids import IdClock
@@ -49,8 +50,7 @@ class Verification:
         judges = "by the local judge and by AWS" if self.is_live else "by the local judge"
         proof = f"each detector's sample line matches its own pattern and no other, {judges}"
         stored = "; the patterns stored in AWS are the catalogue's" if self.is_live else ""
-        count = "1 detector" if self.detectors == 1 else f"{self.detectors} detectors"
-        return f"Verified {count}: {proof}{stored}."
+        return f"Verified {counted(self.detectors, 'detector')}: {proof}{stored}."
 
 
 def verify(catalogue: Catalogue, config: Config, aws: Aws | None = None) -> Verification:
