@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from flask_errwatch._text import counted
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
     Dashboard,
@@ -86,9 +87,6 @@ def cost_line(costs: tuple[Cost, ...]) -> str:
 lines, queries and free tier not counted).'
     """
     total = sum(cost.dollars for cost in costs)
-    items = ", ".join(
-        f"{cost.count} {cost.what}{'s' if cost.count > 1 else ''} {cost.dollars:.2f}"
-        for cost in costs
-    )
+    items = ", ".join(f"{counted(cost.count, cost.what)} {cost.dollars:.2f}" for cost in costs)
     basis = f"{PRICES_REGION}, {PRICES_AS_OF}; lines, queries and free tier not counted"
     return f"Cost: at most {total:.2f} USD a month ({items or 'nothing'}; {basis})."

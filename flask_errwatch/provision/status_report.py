@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask_errwatch._text import one_line
+from flask_errwatch._time import readable
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.plan_text import difference_lines, table_lines
@@ -160,7 +161,7 @@ def _alarms(alarms: tuple[MetricAlarm | CompositeAlarm, ...]) -> StatusSection:
                 cells=(
                     state.value,
                     one_line(alarm.name),
-                    "" if state.since is None else f"since {_time(state.since)}",
+                    "" if state.since is None else f"since {readable(state.since.timestamp())}",
                     one_line(state.reason),
                 )
             )
@@ -194,7 +195,7 @@ def _failed_notifications(failed: tuple[FailedNotification, ...] | None) -> Stat
         rows=tuple(
             StatusRow(
                 cells=(
-                    _time(notification.at),
+                    readable(notification.at.timestamp()),
                     one_line(notification.alarm),
                     one_line(notification.reason),
                 )
@@ -211,13 +212,9 @@ def _delivery(figures: DeliveryFigures | None) -> StatusSection:
         heading=(
             f"Delivery: {figures.processes} processes, {figures.emitted} emitted, "
             f"{figures.delivered} delivered, {figures.pending} pending, "
-            f"{figures.dropped} dropped; newest heartbeat {_time(figures.newest)}."
+            f"{figures.dropped} dropped; newest heartbeat {readable(figures.newest.timestamp())}."
         )
     )
-
-
-def _time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _values(status: Status) -> dict[str, object]:

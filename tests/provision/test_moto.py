@@ -346,7 +346,7 @@ def test_failure_names_what_was_applied_and_what_was_not(aws: Aws, shop: Shop) -
         "Allow logs:PutMetricFilter in the IAM policy of this process's role.\n"
         "Applied: create log group shop.\n"
         "Not applied: create metric filter shop-login-failed, create alarm shop-login-failed.\n"
-        "Run it again to finish: what stands already is left alone."
+        "Run it again to finish: what already exists is not changed."
     )
     assert isinstance(caught.value.cause, AwsCallError)
 

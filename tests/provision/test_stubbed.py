@@ -612,10 +612,10 @@ def test_quota_that_aws_itself_reports_is_one_sentence(stubbed: StubbedAws) -> N
     assert str(caught.value) == (
         "Could not create metric filter shop-login-failed: logs:PutMetricFilter failed with "
         "LimitExceededException (Resource limit exceeded.): A quota of the account is reached: "
-        "remove what is unused or ask AWS for more.\n"
+        "delete unused resources or request an increase.\n"
         "Applied: nothing.\n"
         "Not applied: create metric filter shop-login-failed.\n"
-        "Run it again to finish: what stands already is left alone."
+        "Run it again to finish: what already exists is not changed."
     )
 
 
