@@ -1,4 +1,4 @@
-"""`flask errwatch doctor | drill`: each command parses, calls and prints."""
+"""`flask errwatch verify | doctor | drill`: each command parses, calls and prints."""
 
 from __future__ import annotations
 
@@ -9,13 +9,29 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from flask_errwatch.extension import AppState, ErrWatch, state_of
+from flask_errwatch.cli.context import app_and_aws
+from flask_errwatch.extension import ErrWatch
 
 if TYPE_CHECKING:
-    from flask_errwatch._aws import Aws
-    from flask_errwatch.provision.export import Role
+    from flask_errwatch.provision.export.iam import Role
+
+#: The user waits, and a failed call is a finding: fewer attempts than for a change.
+_ATTEMPTS = 3
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@click.option("--live", is_flag=True, help="Ask AWS too, and compare the patterns stored there.")
+@with_appcontext
+def verify(*, live: bool) -> None:
+    """Prove that each detector's line matches its own pattern and no other's."""
+    from flask_errwatch.cli.console import plain, show
+    from flask_errwatch.doctor import verification
+
+    state, aws = app_and_aws()
+    verified = verification.verify(state.catalogue, state.config, aws if live else None)
+    show(plain(verified, "level.ok"))
 
 
 @click.command()
@@ -23,67 +39,69 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--role",
     type=click.Choice(["runtime", "deploy"]),
-    help="The role that this identity should have; without it both are checked.",
+    help="The role that this identity is meant to have; by default both are checked.",
 )
-@click.option("--url", help="The app's public URL: one request is sent there that is answered 404.")
+@click.option("--url", help="The app's public URL. One request that is answered 404 is sent there.")
 @with_appcontext
 def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
-    """Check what alarms depend on, without changing anything, and show remedies."""
-    from flask_errwatch.doctor import CheckResults, run_checks
+    """Check everything that alarms depend on, and say what to do. Changes nothing."""
+    from flask_errwatch.cli import views
+    from flask_errwatch.cli.console import plain, show
+    from flask_errwatch.doctor import Checkup, examine
 
-    state, aws = _app_and_aws()
+    state, aws = app_and_aws(attempts=_ATTEMPTS)
     findings = []
-    for finding in run_checks(aws, state.catalogue, state.config, role=role, url=url):
+    for finding in examine(aws, state.catalogue, state.config, role=role, url=url):
         findings.append(finding)
         if not as_json:
-            click.echo(str(finding))
-    results = CheckResults(tuple(findings))
-    click.echo(json.dumps(results.to_dict(), indent=2) if as_json else results.summary)
-    if not results.is_sound:
+            show(views.finding(finding))
+    checkup = Checkup(tuple(findings))
+    if as_json:
+        click.echo(json.dumps(checkup.to_dict(), indent=2))
+    else:
+        show(plain(checkup.summary, "heading"))
+    if not checkup.is_sound:
         raise click.exceptions.Exit(1)
 
 
 @click.command()
 @_json
-@click.option("--detector", help="The detector to drill; without it the least severe one.")
+@click.option("--detector", help="The detector whose alarm shall fire; by default the mildest.")
 @click.option(
     "--timeout",
     type=click.FloatRange(1, 86_400),
-    help="Seconds for all stages; without it the alarm's periods and five minutes.",
+    help="Seconds that it may take; by default the alarm's periods and five minutes.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @with_appcontext
 def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bool) -> None:
-    """Make an alarm fire with marked events, and show when each stage has them."""
-    from flask_errwatch.doctor import STAGES, Reporter, prepare_drill
+    """Make an alarm fire with marked events, and report when each stage received them."""
+    from flask_errwatch.cli import views
+    from flask_errwatch.cli.console import stderr, stdout, waiting
+    from flask_errwatch.doctor import prepared
+    from flask_errwatch.doctor.drill import Sender
+    from flask_errwatch.doctor.drill_stages import NAMES
 
-    state, aws = _app_and_aws()
-    prepared = prepare_drill(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
-    click.echo(str(prepared), err=as_json)
+    state, aws = app_and_aws(attempts=_ATTEMPTS)
+    planned = prepared(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
+    click.echo(str(planned), err=as_json)
     if not yes:
         click.confirm("Begin?", abort=True, err=as_json)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
-    reporter = Reporter(
+    sender = Sender(
         report=lambda name, data: ErrWatch().report(name, app=app, **data),
         stats=state.delivery.stats,
     )
-    click.echo(f"At most {prepared.timeout:g} s …", err=True)
+    click.echo(f"At most {planned.timeout:g} s …", err=True)
     stages = []
-    for number, stage in enumerate(prepared.run(aws, state.config, reporter), start=1):
-        stages.append(stage)
-        click.echo(f"[{number}/{len(STAGES)}] {stage.name}: {stage}", err=as_json)
+    console = stderr() if as_json else stdout()
+    with waiting(console, NAMES[0]) as wait_for:
+        for number, stage in enumerate(planned.run(aws, state.config, sender), start=1):
+            stages.append(stage)
+            console.print(views.stage(stage, number, len(NAMES)))
+            wait_for("".join(NAMES[number : number + 1]))
     if as_json:
-        values = {"drill": prepared.id, "stations": [stage.to_dict() for stage in stages]}
-        click.echo(json.dumps(values, indent=2))
+        values = [stage.to_dict() for stage in stages]
+        click.echo(json.dumps({"drill": planned.id, "stations": values}, indent=2))
     if any(stage.outcome != "arrived" for stage in stages):
         raise click.exceptions.Exit(1)
-
-
-def _app_and_aws() -> tuple[AppState, Aws]:
-    from flask_errwatch._aws import Aws, Patience
-
-    state = state_of(current_app)
-    config = state.config
-    # The user waits, and a failure is a result here: fewer attempts than for a change.
-    patience = Patience(connect=5, read=20, attempts=3)
-    return state, Aws.from_config(config, patience)

@@ -1,4 +1,4 @@
-"""`flask errwatch plan | apply | status | destroy`: each command parses, calls and prints."""
+"""`flask errwatch bootstrap | plan | apply | status | destroy`: parse, call, print."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
+from flask_errwatch.cli.context import app_and_aws
 from flask_errwatch.errors import Problem, ProvisioningError
-from flask_errwatch.extension import AppState, state_of
+from flask_errwatch.extension import ErrWatch
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -22,8 +22,16 @@ WOULD_CHANGE = 3
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 _adopt = click.option(
-    "--adopt", is_flag=True, help="Take over what somebody else made under a declared name."
+    "--adopt", is_flag=True, help="Take over resources of declared names that others created."
 )
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@with_appcontext
+def bootstrap(*, dry_run: bool) -> None:
+    """Create or update log group, metric filters, alarms and subscriptions."""
+    _show(ErrWatch().bootstrap_alarms(dry_run=dry_run))
 
 
 @click.command()
@@ -32,13 +40,16 @@ _adopt = click.option(
 @_adopt
 @with_appcontext
 def plan(*, as_json: bool, check: bool, adopt: bool) -> None:
-    """Show what apply would change in AWS; touches nothing."""
+    """Show what apply would change in AWS. Changes nothing."""
     from flask_errwatch.provision.apply import make_plan
 
-    state, aws = _app_and_aws()
-    made = make_plan(aws, state.catalogue, state.config, adopt=adopt)
-    click.echo(json.dumps(made.to_dict(), indent=2) if as_json else str(made))
-    if check and not made.is_empty:
+    state, aws = app_and_aws()
+    plan = make_plan(aws, state.catalogue, state.config, adopt=adopt)
+    if as_json:
+        click.echo(json.dumps(plan.to_dict(), indent=2))
+    else:
+        _show(plan)
+    if check and not plan.is_empty:
         raise click.exceptions.Exit(WOULD_CHANGE)
 
 
@@ -48,28 +59,28 @@ def plan(*, as_json: bool, check: bool, adopt: bool) -> None:
 @_adopt
 @with_appcontext
 def apply(*, yes: bool, force: bool, adopt: bool) -> None:
-    """Bring AWS to what the app declares: create, update, and delete what it no longer declares."""
+    """Create and update what the app declares, and delete what it no longer declares."""
     from flask_errwatch.provision.apply import make_plan
 
-    state, aws = _app_and_aws()
-    made = make_plan(aws, state.catalogue, state.config, adopt=adopt)
-    click.echo(str(made))
+    state, aws = app_and_aws()
+    plan = make_plan(aws, state.catalogue, state.config, adopt=adopt)
+    _show(plan)
     if not force:
-        made.raise_if_unsafe()
-    if not made.is_empty:
-        _carry_out(aws, made, "Apply this plan?", yes=yes)
+        plan.raise_if_unsafe()
+    if not plan.is_empty:
+        _carry_out(aws, plan, "Apply this plan?", yes=yes)
 
 
 @click.command()
 @_json
 @with_appcontext
 def status(*, as_json: bool) -> None:
-    """Show how it stands in AWS: drift, alarms, subscriptions, refused publishes, delivery."""
+    """Show drift, alarm states, subscriptions, failed notifications and delivery."""
     from flask_errwatch.provision.status import read_status
 
-    state, aws = _app_and_aws()
-    found = read_status(aws, state.catalogue, state.config)
-    click.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
+    state, aws = app_and_aws()
+    status = read_status(aws, state.catalogue, state.config)
+    click.echo(json.dumps(status.to_dict(), indent=2) if as_json else str(status))
 
 
 @click.command()
@@ -77,37 +88,38 @@ def status(*, as_json: bool) -> None:
 @click.option("--with-logs", is_flag=True, help="Delete the log group and its events too.")
 @with_appcontext
 def destroy(*, yes: bool, with_logs: bool) -> None:
-    """Delete everything in AWS that is the app's own; the log group stays."""
+    """Delete everything in AWS that belongs to the app, except the log group."""
     from flask_errwatch.provision.apply import make_destroy_plan
 
-    state, aws = _app_and_aws()
-    made = make_destroy_plan(aws, state.catalogue, state.config, with_logs=with_logs)
-    click.echo(str(made))
-    if not made.is_empty:
-        _carry_out(aws, made, "Delete all of this?", yes=yes)
+    state, aws = app_and_aws()
+    plan = make_destroy_plan(aws, state.catalogue, state.config, with_logs=with_logs)
+    _show(plan)
+    if not plan.is_empty:
+        _carry_out(aws, plan, "Delete all of this?", yes=yes)
 
 
-def _app_and_aws() -> tuple[AppState, Aws]:
-    from flask_errwatch._aws import PROVISIONING, Aws
+def _show(plan: Plan) -> None:
+    from flask_errwatch.cli import views
+    from flask_errwatch.cli.console import show
 
-    state = state_of(current_app)
-    config = state.config
-    return state, Aws.from_config(config, PROVISIONING)
+    show(*views.plan(plan))
 
 
-def _carry_out(aws: Aws, made: Plan, question: str, *, yes: bool) -> None:
-    """Asks, applies with a line per change, and says at an interruption how far it came."""
+def _carry_out(aws: Aws, plan: Plan, question: str, *, yes: bool) -> None:
+    """Asks, applies with a line per change, and reports at an interruption what was applied."""
+    from flask_errwatch.cli import views
+    from flask_errwatch.cli.console import plain, show
     from flask_errwatch.provision.apply import apply_steps
     from flask_errwatch.provision.plan_text import plan_row
 
     if not yes:
         click.confirm(question, abort=True)
-    latest = made
+    latest = plan
     try:
-        # What is dangerous was refused before, or is what the person asked for.
-        for latest in apply_steps(aws, made, force=True):
+        # Dangerous changes were refused before, or allowed with --force.
+        for latest in apply_steps(aws, plan, force=True):
             row = plan_row(latest.applied[-1], is_done=True)
-            click.echo(f"[{latest.done}/{len(latest.changes)}] {row}")
+            show(views.applied(row, latest.done, len(latest.changes)))
     except KeyboardInterrupt:
         remedy = "The change under way may or may not have been made."
         raise ProvisioningError(
@@ -115,4 +127,4 @@ def _carry_out(aws: Aws, made: Plan, question: str, *, yes: bool) -> None:
             applied=map(str, latest.applied),
             pending=map(str, latest.pending),
         ) from None
-    click.echo(latest.summary)
+    show(plain(latest.summary, "heading"))

@@ -1,4 +1,4 @@
-"""The command `flask errwatch replay`: parse, call, print."""
+"""`flask errwatch replay`: parses, calls and prints."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from flask_errwatch._text import one_line
 from flask_errwatch.extension import KEY, AppState
 
 if TYPE_CHECKING:
-    from flask_errwatch.replay.detector_set import DetectorSet
+    from flask_errwatch.replay.run import Judges
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
 _STDIN = "-"
 _STDOUT = "standard output"
 
 
+class _UnusableError(click.ClickException):
+    """An argument that cannot be used."""
+
+    exit_code = 2
+
+
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise click.BadParameter("It must be a finite number.")
     return value
-
-
-class _Refused(click.ClickException):
-    """What was given cannot be used."""
-
-    exit_code = 2
 
 
 @click.command("replay")
@@ -45,14 +45,14 @@ class _Refused(click.ClickException):
     type=click.Choice(_FORMATS),
     default="auto",
     show_default=True,
-    help="Of the lines; auto looks at the first ones.",
+    help="Format of the lines; auto decides by the first ones.",
 )
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="DETECTOR.FIELD=VALUE",
-    help="Try another value, as not-found-error.threshold=50; may be repeated.",
+    help="Try another value, as not-found-error.threshold=50. Can be repeated.",
 )
 @click.option(
     "--advise",
@@ -64,7 +64,7 @@ class _Refused(click.ClickException):
 @click.option(
     "--no-heartbeat",
     is_flag=True,
-    help="Take minutes without a line for missing data; they are zeros while an app's beats.",
+    help="Treat minutes without a line as missing data; with a heartbeat they are zeros.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
@@ -86,72 +86,84 @@ def replay(
 ) -> None:
     """Judge logs: which alarms would they have raised?
 
-    Each FILE is an access log or holds the app's own lines, plain or packed with gzip or zstd;
-    - is standard input. Without an app the default detectors judge.
+    Each FILE is an access log or contains the app's own lines, plain or compressed with gzip or
+    zstd. A dash is standard input. Without an app the default detectors are used.
     """
-    from flask_errwatch.replay import result, run, text
-    from flask_errwatch.replay.detector_set import WrongSettingError
+    from flask_errwatch.cli.console import show
+    from flask_errwatch.cli.replay_view import findings as view
+    from flask_errwatch.replay import run
     from flask_errwatch.replay.files import UnreadableLogError
+    from flask_errwatch.replay.findings import document
 
-    write = None if html is None else run.page_writer()
-    if html is not None and not (html.exists() or os.access(html.parent, os.W_OK)):
-        remedy = "Its folder does not exist, or may not be written to."
-        raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
-    if html is not None and any(_is_same(html, name) for name in files):
-        remedy = "It is a log to be read: name another file."
-        raise _Refused(f"--html = {one_line(str(html))}: {remedy}")
-    detectors = _detectors(info)
+    write_page = None if html is None else run.page_writer()
+    if html is not None:
+        _check_page(html, files)
+    judges = _judges(info)
     try:
-        detectors = detectors.with_settings(settings)
-        replayed = run.run(
-            files, detectors, form=form, alarms_a_week=advise, heartbeat=not no_heartbeat
+        judges = judges.trying(settings)
+        findings = run.run(
+            files, judges, form=form, alarms_a_week=advise, heartbeat=not no_heartbeat
         )
-    except (UnreadableLogError, WrongSettingError) as error:
-        raise _Refused(str(error)) from error
-    for note in replayed.notes:
+    except (UnreadableLogError, run.WrongSettingError) as error:
+        raise _UnusableError(str(error)) from error
+    for note in findings.notes:
         click.echo(one_line(note), err=True)
     with _writing(_STDOUT):
-        click.echo(result.document(replayed) if as_json else text.text(replayed))
-    if html is not None and write is not None:
+        if as_json:
+            click.echo(document(findings))
+        else:
+            show(*view(findings))
+    if html is not None and write_page is not None:
         with _writing(one_line(str(html))):
-            html.write_text(write(replayed), encoding="utf-8", errors="replace")
+            html.write_text(write_page(findings), encoding="utf-8", errors="replace")
         click.echo(f"The page is in {one_line(str(html))}.", err=True)
 
 
-def _is_same(page: Path, log: str) -> bool:
+def _judges(info: ScriptInfo) -> Judges:
+    """The app's detectors; the default ones where there is no app, or it has none."""
+    from flask_errwatch.replay.run import Judges
+
+    try:
+        app = info.load_app()
+    except NoAppException:
+        if info.app_import_path or info.create_app:
+            raise  # this app was asked for
+        return Judges.default("the default detectors (there is no app)")
+    state = app.extensions.get(KEY)
+    if isinstance(state, AppState):
+        return Judges(f"the detectors of {app.name}", state.catalogue, state.config)
+    return Judges.default(f"the default detectors ({app.name} has none)")
+
+
+def _check_page(page: Path, logs: tuple[str, ...]) -> None:
+    """Refuses a page that cannot be written or would replace a log, before anything is read."""
+    remedy = ""
+    if not (page.exists() or os.access(page.parent, os.W_OK)):
+        remedy = "Its folder does not exist, or is not writable."
+    elif any(_is_same_file(page, log) for log in logs):
+        remedy = "It is a log to be read: name another file."
+    if remedy:
+        raise _UnusableError(f"--html = {one_line(str(page))}: {remedy}")
+
+
+def _is_same_file(page: Path, log: str) -> bool:
     """Whether both are one file, whatever their names are."""
     try:
         return os.path.samestat(page.stat(), os.stat(0 if log == _STDIN else log))  # noqa: PTH116 - may be a descriptor
     except (OSError, ValueError):
-        return False  # what cannot be opened is said when it is
+        return False  # a log that cannot be opened is reported when it is read
 
 
 @contextmanager
 def _writing(place: str) -> Iterator[None]:
-    """Says in a sentence why something cannot be written; a closed pipe is click's to end."""
+    """Reports in a sentence why something cannot be written; click handles a closed pipe."""
     try:
         yield
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise
         if place == _STDOUT:
-            # What waits in its buffer would fail once more, at length, when Python ends.
+            # Its buffer would fail again, with a traceback, when Python exits.
             with suppress(OSError):
                 sys.stdout.close()
         raise click.ClickException(f"{place} cannot be written: {error.strerror}.") from error
-
-
-def _detectors(info: ScriptInfo) -> DetectorSet:
-    """The app's detectors; the default ones where there is no app, or it has none."""
-    from flask_errwatch.replay.detector_set import DetectorSet
-
-    try:
-        app = info.load_app()
-    except NoAppException:
-        if info.app_import_path or info.create_app:
-            raise  # it was asked for, and is not there
-        return DetectorSet.default("the default detectors (there is no app)")
-    state = app.extensions.get(KEY)
-    if isinstance(state, AppState):
-        return DetectorSet(f"the detectors of {app.name}", state.catalogue, state.config)
-    return DetectorSet.default(f"the default detectors ({app.name} has none)")

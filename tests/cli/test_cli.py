@@ -20,7 +20,7 @@ from flask.cli import ScriptInfo
 from flask.testing import FlaskCliRunner
 
 from flask_errwatch import ErrWatch
-from flask_errwatch.cli.commands import errwatch as commands
+from flask_errwatch.cli import errwatch as commands
 from flask_errwatch.lab import Lab
 from tests.lab.lab_bench import eventually
 

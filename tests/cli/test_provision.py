@@ -17,7 +17,7 @@ from flask import Flask
 
 from flask_errwatch import ErrWatch
 from flask_errwatch._aws import PROVISIONING, Aws
-from flask_errwatch.cli.commands import errwatch
+from flask_errwatch.cli import errwatch
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Detector
 from flask_errwatch.provision import Plan
 

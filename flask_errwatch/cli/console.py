@@ -1,0 +1,200 @@
+"""The consoles of the command line, their styles, and tables without borders.
+
+On a terminal, colour shows what matters and long cells wrap inside their column. In a pipe or a
+file the output is plain text in which each row is one line of any length. `NO_COLOR` removes all
+styles.
+
+Only this module and those with views import rich; the commands import them when they print.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.segment import Segment
+from rich.table import Column, Table
+from rich.text import Text
+from rich.theme import Theme
+
+from flask_errwatch._text import one_line
+
+#: Columns of a pipe or a file: more than any row has.
+_UNLIMITED = 1_000_000
+
+_THEME = Theme(
+    {
+        "action.create": "green",
+        "action.update": "yellow",
+        "action.delete": "red",
+        "action.unchanged": "dim",
+        "state.ALARM": "bold red",
+        "state.OK": "green",
+        "state.INSUFFICIENT_DATA": "dim yellow",
+        "level.ok": "green",
+        "level.warning": "yellow",
+        "level.problem": "bold red",
+        "outcome.arrived": "green",
+        "outcome.refused": "bold red",
+        "outcome.missing": "bold red",
+        "outcome.unseen": "yellow",
+        "heading": "bold",
+        "note": "dim",
+    }
+)
+
+
+def stdout() -> Console:
+    """The console on standard output, whatever `sys.stdout` is now."""
+    return _console(is_stderr=False)
+
+
+def stderr() -> Console:
+    """The console on standard error, whatever `sys.stderr` is now."""
+    return _console(is_stderr=True)
+
+
+def _console(*, is_stderr: bool) -> Console:
+    stream = sys.stderr if is_stderr else sys.stdout
+    is_terminal = stream is not None and stream.isatty()
+    return Console(
+        stderr=is_stderr,
+        theme=_THEME,
+        width=None if is_terminal else _UNLIMITED,
+        # rich itself keeps bold and dim with NO_COLOR.
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        # Nothing in a string is markup: it may come from a log or from AWS.
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def show(*renderables: RenderableType) -> None:
+    """Prints to standard output, one below the other."""
+    console = stdout()
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def plain(value: object, style: str = "") -> Text:
+    r"""The value as text that is safe for a terminal: no markup, no control characters.
+
+    Example:
+        >>> plain("a\x1b[31m [b]b[/b]")
+        <text 'a?[31m [b]b[/b]' [] ''>
+    """
+    string = str(value)
+    return Text(one_line(string, len(string)), style)
+
+
+def word(name: str = "", *, width: int | None = None) -> Column:
+    """A column of short words, which are never wrapped.
+
+    Args:
+        name: The heading.
+        width: At least so many characters; rows that are printed one by one need it to align.
+    """
+    return Column(name, no_wrap=True, min_width=width)
+
+
+def number(name: str = "") -> Column:
+    """A column of numbers."""
+    return Column(name, no_wrap=True, justify="right")
+
+
+def prose(name: str = "") -> Column:
+    """A column that wraps on a narrow terminal, inside long words too; nothing is cut."""
+    return Column(name, overflow="fold")
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Text]]) -> RenderableType:
+    """Rows below each other, without borders; with a heading where the columns have names."""
+    grid = Table(
+        *columns,
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        show_header=any(column.header for column in columns),
+        header_style="note",
+    )
+    for row in rows:
+        grid.add_row(*row)
+    return _WithoutTrailingBlanks(grid)
+
+
+class _WithoutTrailingBlanks:
+    """A renderable whose lines end with their last visible character.
+
+    Args:
+        renderable: What is rendered; rich fills the cells of a table with blanks.
+    """
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in console.render_lines(self._renderable, options, pad=False):
+            while line and not line[-1].text.rstrip():
+                line.pop()
+            if line:
+                line[-1] = Segment(line[-1].text.rstrip(), line[-1].style)
+            yield from line
+            yield Segment.line()
+
+
+@contextmanager
+def waiting(console: Console, description: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with the time that has passed; nothing where the console is not a terminal.
+
+    Args:
+        console: Where; what is printed to it meanwhile is shown above the spinner.
+        description: What is waited for at first; the function that is returned changes it.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with _progress(console, *columns) as progress:
+        task = progress.add_task(description)
+        yield lambda changed: progress.update(task, description=changed)
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[int, int | None, str], None]]:
+    """A bar on standard error with a rate and the time left; nothing where that is no terminal.
+
+    The function that is returned takes the bytes that were read, the bytes in all (None where
+    that is not known) and the rate.
+    """
+    columns = (
+        TextColumn("reading"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with _progress(stderr(), *columns) as progress:
+        task = progress.add_task("", total=None, rate="")
+        yield lambda read, size, rate: progress.update(task, total=size, completed=read, rate=rate)
+
+
+def _progress(console: Console, *columns: ProgressColumn) -> Progress:
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.file.isatty(),
+        # Lines that the app itself prints stay where they belong.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )

@@ -1,0 +1,43 @@
+"""`flask errwatch lab`: parses, calls and prints."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import ScriptInfo, pass_script_info
+
+from flask_errwatch.errors import NoAppError, Problem
+from flask_errwatch.extension import KEY, AppState, ErrWatch
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the app; 0 means any."
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 3600),
+    default=1.0,
+    show_default=True,
+    help="How many times faster than real time the lab runs.",
+)
+@pass_script_info
+def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
+    """Serve the app with an embedded CloudWatch, on loopback, until Ctrl-C."""
+    from flask_errwatch.cli import views
+    from flask_errwatch.cli.console import show
+    from flask_errwatch.lab import Lab, serving
+
+    with Lab(speed=speed, tell=lambda transition: show(views.transition(transition))) as running:
+        # Loaded here, so that the app reads the lab's environment.
+        app = info.load_app()
+        state = app.extensions.get(KEY)
+        if not isinstance(state, AppState):
+            remedy = "Call ErrWatch(app), or init_app in its factory."
+            raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
+        serving.check_led_to(running, state.config)
+        show(*views.plan(ErrWatch().bootstrap_alarms(app)))
+        # By click, which breaks no line: these are copied into another shell.
+        click.echo(f"\n{serving.how_to_reach(running, state.config)}")
+        serving.serve(running, app, state.config, port=port, say=click.echo)
+        # Before the lab stops: afterwards nothing accepts the lines.
+        ErrWatch().flush(app=app)

@@ -1,0 +1,86 @@
+"""Plans, findings, drills and alarms as rich renderables: `console` prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from flask_errwatch.cli.console import plain, prose, table, word
+from flask_errwatch.doctor import Finding
+from flask_errwatch.doctor.drill_stages import Station
+from flask_errwatch.provision import Plan
+from flask_errwatch.provision.plan_text import PlanRow
+from flask_errwatch.simulation import Transition
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-"}
+#: The styles of the remarks below a plan or a status, by what they begin with.
+_REMARKS = {
+    "Not checked:": "note",
+    "Warning:": "level.warning",
+    "Needs --force:": "level.problem",
+}
+_LONGEST_LEVEL = len("warning")
+_LONGEST_STATE = len("ALARM")
+
+
+def plan(plan: Plan) -> Iterator[RenderableType]:
+    """A row for each resource, what an update changes, and the remarks."""
+    columns = (word(), word(), word(), prose())
+    yield table(columns, (cells for row in plan.rows for cells in _plan_cells(row)))
+    for remark in plan.remarks:
+        yield _remark(remark)
+
+
+def _plan_cells(row: PlanRow) -> Iterator[Sequence[Text]]:
+    style = f"action.{row.action}"
+    note = style if row.action == "unchanged" else ""
+    sign = Text(_SIGNS.get(row.action, ""), style)
+    yield sign, Text(row.word, style), Text(row.kind, note), plain(row.label, note)
+    for difference in row.differences:
+        yield Text(), Text(), Text(), plain(difference, style)
+
+
+def _remark(remark: str) -> Text:
+    text = plain(remark)
+    for beginning, style in _REMARKS.items():
+        if remark.startswith(beginning):
+            text.stylize(style, 0, len(beginning))
+    return text
+
+
+def applied(row: PlanRow, done: int, total: int) -> Text:
+    """A change that was just applied, and how many of how many that were."""
+    word = (row.word, f"action.{row.action}")
+    return Text.assemble(f"[{done}/{total}] ", word, " ", plain(f"{row.kind} {row.label}"))
+
+
+def finding(finding: Finding) -> RenderableType:
+    """What was found, and below it what to do."""
+    style = f"level.{finding.level}"
+    rows = [(Text(finding.level, style), plain(finding.text))]
+    if finding.remedy:
+        rows += [(Text(), plain(f"→ {finding.remedy}"))]
+    return table((word(width=_LONGEST_LEVEL), prose()), rows)
+
+
+def stage(stage: Station, number: int, total: int) -> Text:
+    """The outcome of one stage of a drill."""
+    beginning = f"[{number}/{total}] {stage.name}: "
+    text = plain(f"{beginning}{stage}")
+    text.stylize(f"outcome.{stage.outcome}", len(beginning), len(beginning) + len(stage.outcome))
+    return text
+
+
+def transition(transition: Transition) -> RenderableType:
+    """When an alarm changed its state, and for ALARM why."""
+    moment = datetime.fromtimestamp(transition.at, UTC)
+    why = f": {transition.reason}" if transition.new == "ALARM" else ""
+    cells = (
+        Text(f"{moment:%H:%M:%S}", "note"),
+        Text(transition.new, f"state.{transition.new}"),
+        plain(f"{transition.alarm}{why}"),
+    )
+    return table((word(), word(width=_LONGEST_STATE), prose()), [cells])
