@@ -77,14 +77,15 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
 def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bool) -> None:
     """Make an alarm fire with marked events, and report when each stage received them."""
     from flask_errwatch.cli import views
-    from flask_errwatch.cli.console import stderr, stdout, waiting
+    from flask_errwatch.cli.console import plain, stderr, stdout, waiting
     from flask_errwatch.doctor import prepared
     from flask_errwatch.doctor.drill import Sender
     from flask_errwatch.doctor.drill_stages import NAMES
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
     planned = prepared(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
-    click.echo(str(planned), err=as_json)
+    console = stderr() if as_json else stdout()
+    console.print(*map(plain, str(planned).splitlines()), sep="\n")
     if not yes:
         click.confirm("Begin?", abort=True, err=as_json)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
@@ -94,7 +95,6 @@ def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bo
     )
     click.echo(f"At most {planned.timeout:g} s …", err=True)
     stages = []
-    console = stderr() if as_json else stdout()
     with waiting(console, NAMES[0]) as wait_for:
         for number, stage in enumerate(planned.run(aws, state.config, sender), start=1):
             stages.append(stage)

@@ -89,7 +89,7 @@ def replay(
     Each FILE is an access log or contains the app's own lines, plain or compressed with gzip or
     zstd. A dash is standard input. Without an app the default detectors are used.
     """
-    from flask_errwatch.cli.console import show
+    from flask_errwatch.cli.console import plain, show, stderr
     from flask_errwatch.cli.replay_view import findings as view
     from flask_errwatch.replay import run
     from flask_errwatch.replay.files import UnreadableLogError
@@ -107,7 +107,7 @@ def replay(
     except (UnreadableLogError, run.WrongSettingError) as error:
         raise _UnusableError(str(error)) from error
     for note in findings.notes:
-        click.echo(one_line(note), err=True)
+        stderr().print(plain(note, "level.warning"))
     with _writing(_STDOUT):
         if as_json:
             click.echo(document(findings))
@@ -116,7 +116,7 @@ def replay(
     if html is not None and write_page is not None:
         with _writing(one_line(str(html))):
             html.write_text(write_page(findings), encoding="utf-8", errors="replace")
-        click.echo(f"The page is in {one_line(str(html))}.", err=True)
+        stderr().print(plain(f"The page is in {html}."))
 
 
 def _judges(info: ScriptInfo) -> Judges:

@@ -15,6 +15,7 @@ from flask_errwatch.simulation import Advice, DetectorReplay, RaisedAlarm, shown
 #: Characters of a bad line that are shown, and how many missed alarms.
 _BAD_LINE = 120
 _MISSED = 3
+_LONGEST_LABEL = len("sources")
 
 Cells = Sequence[Text]
 
@@ -34,14 +35,11 @@ def findings(findings: Findings) -> Iterator[RenderableType]:
         ),
         map(_summary, findings.replay.detectors),
     )
-    details = [
-        cells
-        for detector in findings.replay.detectors
-        for cells in _details(detector, findings.advice_for(detector.detector.name))
-    ]
-    if details:
-        yield Text()
-        yield table((word(), prose()), details)
+    for detector in findings.replay.detectors:
+        rows = [*_details(detector, findings.advice_for(detector.detector.name))]
+        if rows:
+            yield Text(f"\n{detector.detector.name}", "heading")
+            yield table((word(), word(width=_LONGEST_LABEL), prose()), rows)
 
 
 def _log(findings: Findings) -> Iterator[Text]:
@@ -80,35 +78,33 @@ def _state(replay: DetectorReplay) -> str:
 
 
 def _details(replay: DetectorReplay, advice: Advice | None) -> Iterator[Cells]:
-    """The name stands beside the first line only."""
-    name = Text(replay.detector.name, "heading")
-    for line in _detail_lines(replay, advice):
-        yield name, line
-        name = Text()
-
-
-def _detail_lines(replay: DetectorReplay, advice: Advice | None) -> Iterator[Text]:
     if replay.worst is not None:
         worst = replay.worst
-        yield plain(
-            f"{counted(replay.lines, 'line')} in {counted(len(replay.periods), 'period')}, "
-            f"the worst from {shown_time(worst.start)} to {shown_time(worst.end)}: {worst.value:,g}"
+        yield _row(
+            "lines",
+            f"{replay.lines:,} in {counted(len(replay.periods), 'period')}, the worst from "
+            f"{shown_time(worst.start)} to {shown_time(worst.end)}: {worst.value:,g}",
         )
     for alarm in replay.alarms:
         yield from _alarm(alarm, "ALARM", "state.ALARM")
     if advice is not None:
-        yield Text.assemble(("advice", "level.warning"), f": {advised(advice)}")
+        yield _row("advice", advised(advice), "level.warning")
         missed = sorted(advice.missed, key=lambda alarm: -(alarm.span.peak or 0))
         for alarm in missed[:_MISSED]:
             yield from _alarm(alarm, "missed", "level.warning")
 
 
-def _alarm(alarm: RaisedAlarm, title: str, style: str) -> Iterator[Text]:
+def _alarm(alarm: RaisedAlarm, label: str, style: str) -> Iterator[Cells]:
     span = alarm.span
     end = "the end of the log" if span.end is None else shown_time(span.end)
     peak = "" if span.peak is None else f", peak {span.peak:,g}"
-    yield Text.assemble((title, style), f" from {shown_time(span.start)} to {end}{peak}")
+    yield _row(label, f"from {shown_time(span.start)} to {end}{peak}", style)
     if alarm.sources:
-        yield plain(f"  sources {named(alarm.sources)}")
+        yield _row("sources", named(alarm.sources))
     if alarm.paths:
-        yield plain(f"  paths {named(alarm.paths)}")
+        yield _row("paths", named(alarm.paths))
+
+
+def _row(label: str, value: str, style: str = "note") -> Cells:
+    """A label and its value, indented by an empty cell."""
+    return Text(), Text(label, style), plain(value)

@@ -31,7 +31,7 @@ def plan(plan: Plan) -> Iterator[RenderableType]:
     columns = (word(), word(), word(), prose())
     yield table(columns, (cells for row in plan.rows for cells in _plan_cells(row)))
     for remark in plan.remarks:
-        yield _remark(remark)
+        yield _remark(remark) if remark != plan.summary else plain(remark, "heading")
 
 
 def _plan_cells(row: PlanRow) -> Iterator[Sequence[Text]]:

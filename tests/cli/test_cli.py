@@ -139,7 +139,9 @@ def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Si
         assert found is not None
         endpoint = re.search(r"export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)", running.output)
         assert endpoint is not None
-        assert re.search(r"^created +alarm +corner-not-found-error", running.output, re.MULTILINE)
+        assert re.search(
+            r"^\+  created  alarm +corner-not-found-error", running.output, re.MULTILINE
+        )
         rang = re.compile(r"^\d\d:\d\d:00  ALARM  corner-not-found-error", re.MULTILINE)
 
         def rings() -> bool:

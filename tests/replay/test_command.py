@@ -43,20 +43,25 @@ def test_what_is_printed(tmp_path: Path, run: Run) -> None:
     log = written(tmp_path, lines)
     result = run(log)
     assert result.exit_code == 0
-    head, critical, *_ = result.stdout.split("\n\n")
+    head, summary, details = result.stdout.split("\n\n")
     assert head == (
         f"{log}: 13 lines judged by the default detectors (corner has none)\n"
         "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days; "
         "minutes without a line are zeros, as the app's heartbeat makes them"
     )
-    assert critical == "critical-error: alarms when Sum > 10 over 300 s, 1 of 1 periods\n  no line"
-    assert result.stdout.split("\n\n")[4] == (
-        "not-found-error: alarms when Sum > 10 over 300 s, 1 of 1 periods\n"
-        "  11 lines in 1 period, the worst from 2026-11-25T00:07:00Z to 2026-11-25T00:12:00Z: 11\n"
-        "  1 alarm, 1.00 a day\n"
-        "    from 2026-11-25T00:12:00Z to 2026-11-25T00:17:00Z, peak 11\n"
-        "      sources 192.0.2.7 (11)\n"
-        "      paths /a (11)"
+    heading, critical, *_, not_found, _, _, client = summary.splitlines()
+    rule = "Sum > 10 over 300 s, 1 of 1 periods"
+    assert heading == "detector                  lines  worst  alarms  a day  alarms when"
+    assert critical == f"critical-error                0              0   0.00  {rule}"
+    assert not_found == f"not-found-error              11     11       1   1.00  {rule}"
+    assert client == "client-error                  0                        never"
+    assert details == (
+        "not-found-error\n"
+        "  lines    11 in 1 period, the worst from 2026-11-25T00:07:00Z to "
+        "2026-11-25T00:12:00Z: 11\n"
+        "  ALARM    from 2026-11-25T00:12:00Z to 2026-11-25T00:17:00Z, peak 11\n"
+        "  sources  192.0.2.7 (11)\n"
+        "  paths    /a (11)\n"
     )
 
 
@@ -69,12 +74,12 @@ def test_advice_says_what_it_would_have_missed(tmp_path: Path, run: Run) -> None
     assert [each["peak"] for each in advice["missed"]] == [30.0, 15.0]
     text = run(log, "--advise", "1").stdout
     assert (
-        "  advice: threshold 30 gives 1 alarm and misses 2 alarms of the present ones. It misses, "
-        "the worst first:\n    from 2026-11-25T00:01:00Z" in text
+        "  advice   threshold 30 gives 1 alarm and misses 2 alarms of the present ones. It misses, "
+        "the worst first:\n  missed   from 2026-11-25T00:01:00Z" in text
     )
-    assert "advice: threshold 60 gives 0 alarms" in run(log, "--advise", "0").stdout
+    assert "advice   threshold 60 gives 0 alarms" in run(log, "--advise", "0").stdout
     three = run(log, "--advise", "3").stdout
-    assert "advice: threshold 0 gives 3 alarms and misses none of the present ones." in three
+    assert "advice   threshold 0 gives 3 alarms and misses none of the present ones." in three
 
 
 def test_advice_passes_over_an_alarm_that_never_ends(tmp_path: Path, run: Run) -> None:
@@ -337,7 +342,7 @@ def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> N
     result = run(written(tmp_path, BURSTS), "--html", page)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        f"Error: --html = {page}: Its folder does not exist, or may not be written to.\n"
+        f"Error: --html = {page}: Its folder does not exist, or is not writable.\n"
     )
 
 
@@ -354,7 +359,7 @@ def test_advice_for_more_alarms_than_any(tmp_path: Path, run: Run) -> None:
     later = [access(0, 200).replace("25/Nov", day) for day in ("30/Nov", "04/Dec")]
     result = run(written(tmp_path, [*BURSTS, *later]), "--advise", "1.7e308")
     assert result.exit_code == 0
-    assert "advice: threshold 0 gives 3 alarms" in result.stdout
+    assert "advice   threshold 0 gives 3 alarms" in result.stdout
 
 
 def test_a_log_is_not_written_over(tmp_path: Path, run: Run) -> None:
@@ -386,7 +391,8 @@ FULL = Path("/dev/full")
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
 @pytest.mark.parametrize(
-    ("arguments", "place"), [(("--json",), "standard output"), (("--html", str(FULL)), str(FULL))]
+    ("arguments", "place"),
+    [((), "standard output"), (("--json",), "standard output"), (("--html", str(FULL)), str(FULL))],
 )
 def test_a_full_disk_is_said_in_a_sentence(
     tmp_path: Path, arguments: tuple[str, ...], place: str

@@ -1,0 +1,196 @@
+"""What the command line prints: colour on a terminal, plain rows in a pipe, no foreign markup."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flask_errwatch.cli import views
+from flask_errwatch.cli.console import plain, prose, reading, show, stderr, table, waiting, word
+from flask_errwatch.doctor import Finding
+from flask_errwatch.simulation import Transition
+from tests.cli.terminal import ESCAPE, environment, flask, in_a_pipe, on_a_terminal
+from tests.replay.replay_lines import access, written
+
+APP = """
+from flask import Flask
+from flask_errwatch import ErrWatch
+
+app = Flask("shop")
+app.config.from_prefixed_env("SHOP")
+ErrWatch(app)
+"""
+HOSTILE = "/[red]x[/red]\x1b[2J\x1b]0;title\x07:smile:/" + "long" * 10
+
+
+@pytest.fixture
+def folder(tmp_path: Path, account: None) -> Path:  # noqa: ARG001 - the environment of its commands
+    """Where the app `shop` is, with an empty account."""
+    (tmp_path / "wsgi.py").write_text(APP)
+    return tmp_path
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """An access log whose paths attack the terminal."""
+    return written(tmp_path, [access(number * 40, path=HOSTILE) for number in range(40)])
+
+
+def without_escapes(output: str) -> str:
+    """The output without colours and without what moves the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output)
+
+
+def test_changes_have_their_colours_on_a_terminal(folder: Path) -> None:
+    """Green for created, yellow for updated, red for deleted; unchanged rows are dim."""
+    created = on_a_terminal(flask("apply", "--yes"), folder)
+    assert "\x1b[32m+\x1b[0m  \x1b[32mcreate\x1b[0m  log group      shop\n" in created
+    assert "[1/14] \x1b[32mcreated\x1b[0m log group shop\n" in created
+    shorter = environment(SHOP_ERRWATCH_RETENTION_DAYS="30")
+    updated = on_a_terminal(flask("plan"), folder, env=shorter)
+    assert "\x1b[33m~\x1b[0m  \x1b[33mupdate   \x1b[0m  log group      shop\n" in updated
+    assert "\x1b[33mretention_days: 90 → 30\x1b[0m\n" in updated
+    assert "\x1b[2munchanged\x1b[0m  \x1b[2mmetric filter\x1b[0m  \x1b[2mshop-client" in updated
+    assert "\x1b[1;31mNeeds --force:\x1b[0m retention of log group shop = 30: " in updated
+    deleted = on_a_terminal(flask("destroy", "--yes"), folder)
+    assert "\x1b[31m-\x1b[0m  \x1b[31mdelete   \x1b[0m  alarm          shop-" in deleted
+
+
+def test_levels_have_their_colours_on_a_terminal(folder: Path) -> None:
+    """Green, yellow and red for ok, warning and problem."""
+    output = on_a_terminal(flask("doctor"), folder)
+    assert "\x1b[32mok     \x1b[0m  credentials: " in output
+    assert "\x1b[33mwarning\x1b[0m  runtime permissions: " in output
+    assert "\x1b[1;31mproblem\x1b[0m  log group: " in output
+
+
+def test_states_have_their_colours_on_a_terminal(log: Path) -> None:
+    """Red where an alarm would have fired, green where none would."""
+    output = on_a_terminal(flask("replay", log.name), log.parent)
+    assert "\x1b[1;31mALARM  \x1b[0m  from 2026-11-25T00:06:00Z" not in output
+    lowered = flask("replay", log.name, "--set", "not-found-error.threshold=5")
+    assert "\x1b[1;31mALARM  \x1b[0m  from 2026-11-25T00:" in on_a_terminal(lowered, log.parent)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_a_terminal_wraps_in_columns_and_cuts_nothing(log: Path, columns: int) -> None:
+    """No line is longer than the terminal is wide, and a long path is there to its end."""
+    command = flask("replay", log.name, "--set", "not-found-error.threshold=5")
+    output = without_escapes(on_a_terminal(command, log.parent, columns=columns))
+    assert max(map(len, output.splitlines())) <= columns
+    assert f"title?:smile:/{'long' * 10}" in re.sub(r"\n +", "", output)
+
+
+def test_a_pipe_gets_plain_rows(folder: Path, log: Path) -> None:
+    """No escape, no line that is broken at a width, no blanks at the end."""
+    narrow = environment(COLUMNS="40")
+    plan = in_a_pipe(flask("plan"), folder, env=narrow)
+    assert plan.splitlines()[:2] == [
+        "+  create  log group      shop",
+        "+  create  metric filter  shop-critical-error",
+    ]
+    replay = in_a_pipe(flask("replay", log.name, "--advise", "1"), log.parent, env=narrow)
+    assert "  advice   threshold 0 gives 0 alarms and misses none of the present ones.\n" in replay
+    for output in (plan, replay, in_a_pipe(flask("doctor"), folder, env=narrow)):
+        assert ESCAPE not in output
+        assert all(line == line.rstrip() for line in output.splitlines())
+
+
+def test_no_color_removes_every_escape(folder: Path, log: Path) -> None:
+    """Bold and dim too, on a terminal as in a pipe, whatever asks for colour besides."""
+    env = environment(NO_COLOR="1", FORCE_COLOR="1", COLORTERM="truecolor")
+    for command in (flask("plan"), flask("doctor")):
+        assert ESCAPE not in on_a_terminal(command, folder, env=env)
+    assert ESCAPE not in in_a_pipe(flask("replay", log.name), log.parent, env=env)
+
+
+def test_colour_can_be_forced_into_a_pipe(log: Path) -> None:
+    """As for a pager that shows it; a row stays one line, and no bar is drawn."""
+    command = [*flask("replay", log.name, "--set", "not-found-error.threshold=5")]
+    output = in_a_pipe(command, log.parent, env=environment(FORCE_COLOR="1"))
+    assert "\x1b[1;31mALARM  \x1b[0m  from 2026" in output
+    assert f"title?:smile:/{'long' * 10} (" in output
+    assert "\x1b[?25l" not in output
+
+
+def test_names_from_outside_are_text(log: Path) -> None:
+    """Neither markup nor emoji codes are interpreted, and no control character is written."""
+    command = flask("replay", log.name, "--set", "not-found-error.threshold=5")
+    output = on_a_terminal(command, log.parent, columns=200)
+    assert "/[red]x[/red]?[2J?]0;title?:smile:/" in output
+    assert "\x1b[2J" not in output
+    assert "\x1b]0;" not in output
+
+
+def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    """A finding and a transition that carry a name from AWS, and any value by itself."""
+    hostile = "[bold]\x1b[2J\r\nevil\u202e\ud800"
+    harmless = "[bold]?[2J??evil??"
+    finding = Finding(subject="topic", level="problem", found=hostile, remedy=hostile)
+    show(
+        plain(hostile),
+        views.finding(finding),
+        views.transition(Transition(hostile, 1_700_000_000, "OK", "ALARM", hostile)),
+    )
+    assert capsys.readouterr().out == (
+        f"{harmless}\n"
+        f"problem  topic: {harmless}\n"
+        f"         → {harmless}\n"
+        f"22:13:20  ALARM  {harmless}: {harmless}\n"
+    )
+
+
+def test_transitions_printed_one_by_one_align(capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason is shown of an ALARM alone."""
+    for state in ("ALARM", "OK"):
+        show(views.transition(Transition("shop-errors", 1_700_000_000, "OK", state, "11 > 10.")))
+    assert capsys.readouterr().out == (
+        "22:13:20  ALARM  shop-errors: 11 > 10.\n22:13:20  OK     shop-errors\n"
+    )
+
+
+def test_a_row_of_any_length_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also one of many thousand characters, beside a heading."""
+    show(table((word("name"), prose("value")), [(plain("a"), plain("long " * 4000 + "end"))]))
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading == "name  value"
+    assert row == f"a     {'long ' * 4000}end"
+
+
+def test_progress_is_drawn_on_a_terminal_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A spinner with what is waited for, and nothing at all in a pipe."""
+    program = (
+        "from flask_errwatch.cli.console import stderr, waiting\n"
+        "with waiting(stderr(), 'metric') as wait_for:\n    wait_for('[b]alarm[/b]')\n"
+    )
+    drawn = on_a_terminal([sys.executable, "-c", program], tmp_path)
+    assert "[b]alarm[/b] 0:00:00" in without_escapes(drawn)
+    with waiting(stderr(), "metric") as wait_for, reading() as advance:
+        wait_for("alarm")
+        advance(1, 2, "1 lines/s")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rich_is_imported_by_what_prints() -> None:
+    """Importing the commands loads neither the console nor rich.
+
+    structlog itself loads `rich` where that is installed, so it is loaded before we look.
+    """
+    program = """
+import sys, structlog
+before = set(sys.modules)
+from flask_errwatch.cli import errwatch
+assert len(errwatch.commands) == 11
+imported = set(sys.modules) - before
+print(sorted(m for m in imported if m.startswith(("rich", "flask_errwatch.cli.console"))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
