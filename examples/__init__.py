@@ -1,1 +1,1 @@
-"""Applications that show the library at work; run them from the project's root."""
+"""Example applications. Run them from the root of the project."""

@@ -1,4 +1,4 @@
-"""Kettle & Leaf, a small tea shop: an ordinary Flask application watched by `ErrWatch`."""
+"""Kettle & Leaf, a small tea shop: an ordinary Flask application with `ErrWatch`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ errwatch = ErrWatch()
 
 
 def create_app(config: Mapping[str, object] | None = None) -> Flask:
-    """The shop, ready to be served.
+    """Creates the shop.
 
     Args:
-        config: Settings that go before the shop's own and before the environment.
+        config: Settings that override those of the shop and of the environment.
 
     Example:
         >>> create_app({"TESTING": True}).test_client().get("/health").json
@@ -27,7 +27,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.config.from_mapping(
-        # Workers must share it, and it must outlive a restart: see README.md.
+        # All workers need the same key, also after a restart: see README.md.
         SECRET_KEY=os.environ.get("SHOP_SECRET_KEY") or secrets.token_hex(),
         SESSION_COOKIE_SAMESITE="Lax",
         ERRWATCH_APP_NAME="shop",
@@ -36,21 +36,21 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
 
     errwatch.init_app(app)
 
-    for part in (auth, catalogue, checkout, admin, health):
-        app.register_blueprint(part.blueprint)
+    for module in (auth, catalogue, checkout, admin, health):
+        app.register_blueprint(module.blueprint)
     app.register_error_handler(HTTPException, _error_page)
     app.context_processor(lambda: {"customer": auth.current_customer()})
     return app
 
 
 def _error_page(error: HTTPException) -> tuple[str, int]:
-    """One page for every error; an unexpected exception arrives here as a 500."""
+    """Renders one page for every error. An unhandled exception arrives here as a 500."""
     status = error.code or 500
     return render_template("error.html", status=status, title=error.name), status
 
 
 @errwatch.enrich
-def _who(_event: Mapping[str, object]) -> Mapping[str, object] | None:
-    """Every line of a signed-in customer says who it was."""
+def _add_customer(_event: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Adds the name of the signed-in customer to each line."""
     customer = auth.current_customer() if has_request_context() else None
     return None if customer is None else {"user": customer.name}

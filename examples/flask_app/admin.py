@@ -1,4 +1,4 @@
-"""The back office: a redirect for who is not signed in, a 403 for who may not see it."""
+"""The back office: a redirect for anonymous visitors, a 403 for customers who are not admins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 @blueprint.before_request
 def admins_only() -> Response | None:
-    """Lets admins in, and nobody else."""
+    """Refuses everyone but admins."""
     customer = current_customer()
     if customer is None:
         return redirect(url_for("auth.form"))
@@ -24,5 +24,5 @@ def admins_only() -> Response | None:
 
 @blueprint.get("/")
 def index() -> str:
-    """What the shop sells and to whom."""
+    """Lists the products and the customers."""
     return render_template("admin.html", products=PRODUCTS.values(), customers=CUSTOMERS.values())

@@ -1,4 +1,4 @@
-"""Signing in and out. A failed login is answered 401, which is how its detector hears of it."""
+"""Signing in and out. A failed login is answered 401, which `authentication-error` detects."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ blueprint = Blueprint("auth", __name__)
 
 
 def current_customer() -> Customer | None:
-    """Who is signed in, if anybody is."""
+    """The signed-in customer, or None."""
     return CUSTOMERS.get(session.get("customer", ""))
 
 
 @blueprint.get("/login")
 def form() -> str:
-    """The form to sign in with."""
+    """The sign-in form."""
     return render_template("login.html", failed=False)
 
 
 @blueprint.post("/login")
 def login() -> Response | tuple[str, int]:
-    """Signs a customer in; a wrong name or password is answered 401."""
+    """Signs a customer in. A wrong name or password is answered 401."""
     customer = verified(request.form["name"], request.form["password"])
     if customer is None:
         return render_template("login.html", failed=True), 401

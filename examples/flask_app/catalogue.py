@@ -1,4 +1,4 @@
-"""What the shop sells."""
+"""The products of the shop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ blueprint = Blueprint("catalogue", __name__)
 
 
 def product_or_404(slug: str) -> Product:
-    """The product of that name; answers 404 when there is none."""
+    """The product with that slug. Aborts with 404 if it does not exist."""
     return PRODUCTS.get(slug) or abort(404)
 
 

@@ -1,4 +1,4 @@
-"""Buying: the one place where the shop depends on somebody else, and so can fail."""
+"""Checkout, which depends on the payment gateway and can fail with it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ blueprint = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 @blueprint.get("/<slug>")
 def form(slug: str) -> str:
-    """The form to buy one product with."""
+    """The checkout form of one product."""
     return render_template("checkout.html", product=product_or_404(slug), declined=False)
 
 
 @blueprint.post("/<slug>")
 def buy(slug: str) -> str | tuple[str, int]:
-    """Buys it. A declined card is answered 402; a gateway that is down is a crash, a 500."""
+    """Buys the product. A declined card is answered 402, an unreachable gateway is a 500."""
     product = product_or_404(slug)
     try:
         hundreds = int(request.form["quantity"])

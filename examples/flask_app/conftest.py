@@ -1,3 +1,3 @@
-"""Keeps pytest's search for doctests away from what is no module."""
+"""Excludes a file that is not a module from the search for doctests."""
 
 collect_ignore = ["gunicorn.conf.py"]

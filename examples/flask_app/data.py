@@ -1,4 +1,4 @@
-"""The shop's data, in memory: what it sells and who may sign in."""
+"""The shop's data, in memory: products and customers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Product:
-    """Something the shop sells.
+    """A product of the shop.
 
     Attributes:
-        slug: Its name in a URL.
-        name: Its name on the shelf.
-        origin: Where it grew.
-        note: How it tastes.
-        price: In euros, for 100 g.
-        colour: Of the cup, for its picture.
+        slug: Its name in URLs.
+        name: Its name for customers.
+        origin: The country where it was grown.
+        note: Its taste.
+        price: Euros per 100 g.
+        colour: Colour of the cup in its picture.
     """
 
     slug: str
@@ -32,11 +32,11 @@ class Product:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Customer:
-    """Somebody who may sign in.
+    """A customer with an account.
 
     Attributes:
-        name: The name to sign in with.
-        is_admin: Whether the back office is open to them.
+        name: The login name.
+        is_admin: Whether the customer may use the back office.
     """
 
     name: str
@@ -65,20 +65,20 @@ CUSTOMERS = {
     "root": Customer(name="root", is_admin=True),
 }
 
-#: Of an example only: a real shop stores hashes, and no password is written down anywhere.
+#: Only in an example: a real shop stores hashes, and its source contains no password.
 _PASSWORDS = {"ann": "chamomile", "bob": "earl-grey", "root": "lapsang-souchong"}
 
 
 def verified(name: str, password: str) -> Customer | None:
-    """The customer of that name, if the password is theirs.
+    """The customer with that name, or None if the name or the password is wrong.
 
     Example:
         >>> verified("ann", "chamomile")
         Customer(name='ann', is_admin=False)
-        >>> verified("ann", "wrong"), verified("nobody", "chamomile")
+        >>> verified("ann", "wrong"), verified("unknown", "chamomile")
         (None, None)
     """
-    # An unknown name costs as much time as a known one, so that names cannot be told apart.
+    # Unknown names take as long as known ones, so that response times do not reveal names.
     is_right = check_password_hash(_password_hash(name if name in CUSTOMERS else "ann"), password)
     return CUSTOMERS.get(name) if is_right else None
 

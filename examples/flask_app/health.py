@@ -1,4 +1,4 @@
-"""The page that a load balancer asks."""
+"""The health check of a load balancer."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/health")
 def health() -> dict[str, str]:
-    """Says that this process answers."""
+    """Answers while this process is able to."""
     return {"status": "ok"}

@@ -1,20 +1,20 @@
-"""The payment gateway: a stand-in that behaves as real ones do on a good and on a bad day."""
+"""A fake payment gateway that can also decline a card and be unreachable."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-#: Card numbers that make the stand-in misbehave.
+#: Card numbers that are declined, or for which the gateway is unreachable.
 DECLINED = "4000000000000002"
 BROKEN = "4000000000000119"
 
 
 class PaymentDeclinedError(Exception):
-    """The bank said no: an ordinary answer, which the shop passes on."""
+    """The bank declined the card, which the shop handles."""
 
 
 class GatewayUnreachableError(Exception):
-    """The gateway did not answer: nobody in the shop expects that."""
+    """The gateway did not answer, which the shop does not handle."""
 
 
 def charge(card: str, amount: Decimal) -> None:

@@ -1,4 +1,4 @@
-"""The shop as WSGI servers want it: `examples.flask_app.wsgi:app`."""
+"""The WSGI application for servers: `examples.flask_app.wsgi:app`."""
 
 from examples.flask_app import create_app
 

@@ -22,7 +22,7 @@ class _Group(AppGroup):
         try:
             return super().invoke(ctx)
         except PatternSyntaxError as error:
-            # Begins a line of its own, so that the caret is below the mistake.
+            # On a new line, so that the caret is below the mistake.
             raise click.ClickException(f"\n{error}") from error
         except ErrWatchError as error:
             raise click.ClickException(str(error)) from error
@@ -30,7 +30,7 @@ class _Group(AppGroup):
 
 @click.group("errwatch", cls=_Group)
 def errwatch() -> None:
-    """Detects intrusions and failures of the app with AWS CloudWatch."""
+    """Detect intrusions and failures of the app on AWS."""
 
 
 for command in (

@@ -4,7 +4,7 @@ On a terminal, colour shows what matters and long cells wrap inside their column
 file the output is plain text in which each row is one line of any length. `NO_COLOR` removes all
 styles.
 
-Only this module and those with views import rich; the commands import them when they print.
+Only this module and the modules with views import rich. Commands import them when they print.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rich.theme import Theme
 
 from flask_errwatch._text import one_line
 
-#: Columns of a pipe or a file: more than any row has.
+#: The width of a pipe or a file: larger than that of any row.
 _UNLIMITED = 1_000_000
 
 _THEME = Theme(
@@ -57,12 +57,12 @@ _THEME = Theme(
 
 
 def stdout() -> Console:
-    """The console on standard output, whatever `sys.stdout` is now."""
+    """The console on the present `sys.stdout`."""
     return _console(is_stderr=False)
 
 
 def stderr() -> Console:
-    """The console on standard error, whatever `sys.stderr` is now."""
+    """The console on the present `sys.stderr`."""
     return _console(is_stderr=True)
 
 
@@ -75,7 +75,7 @@ def _console(*, is_stderr: bool) -> Console:
         width=None if is_terminal else _UNLIMITED,
         # rich itself keeps bold and dim with NO_COLOR.
         color_system=None if os.environ.get("NO_COLOR") else "auto",
-        # Nothing in a string is markup: it may come from a log or from AWS.
+        # Strings are never markup: they may come from a log or from AWS.
         markup=False,
         emoji=False,
         highlight=False,
@@ -83,7 +83,7 @@ def _console(*, is_stderr: bool) -> Console:
 
 
 def show(*renderables: RenderableType) -> None:
-    """Prints to standard output, one below the other."""
+    """Prints each renderable to standard output."""
     console = stdout()
     for renderable in renderables:
         console.print(renderable)
@@ -105,7 +105,7 @@ def word(name: str = "", *, width: int | None = None) -> Column:
 
     Args:
         name: The heading.
-        width: At least so many characters; rows that are printed one by one need it to align.
+        width: The minimum width. Rows that are printed one at a time need it to align.
     """
     return Column(name, no_wrap=True, min_width=width)
 
@@ -116,12 +116,12 @@ def number(name: str = "") -> Column:
 
 
 def prose(name: str = "") -> Column:
-    """A column that wraps on a narrow terminal, inside long words too; nothing is cut."""
+    """A column that wraps on a narrow terminal, also inside long words. Nothing is cut."""
     return Column(name, overflow="fold")
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Text]]) -> RenderableType:
-    """Rows below each other, without borders; with a heading where the columns have names."""
+    """Builds a table without borders, with a heading if the columns have names."""
     grid = Table(
         *columns,
         box=None,
@@ -139,7 +139,7 @@ class _WithoutTrailingBlanks:
     """A renderable whose lines end with their last visible character.
 
     Args:
-        renderable: What is rendered; rich fills the cells of a table with blanks.
+        renderable: A table, whose cells rich fills with blanks.
     """
 
     def __init__(self, renderable: RenderableType) -> None:
@@ -157,11 +157,11 @@ class _WithoutTrailingBlanks:
 
 @contextmanager
 def waiting(console: Console, description: str) -> Iterator[Callable[[str], None]]:
-    """A spinner with the time that has passed; nothing where the console is not a terminal.
+    """Shows a spinner with the elapsed time, on a terminal only.
 
     Args:
-        console: Where; what is printed to it meanwhile is shown above the spinner.
-        description: What is waited for at first; the function that is returned changes it.
+        console: Where to show it. What is printed there meanwhile appears above the spinner.
+        description: The text beside the spinner, which the returned function changes.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with _progress(console, *columns) as progress:
@@ -171,10 +171,9 @@ def waiting(console: Console, description: str) -> Iterator[Callable[[str], None
 
 @contextmanager
 def reading() -> Iterator[Callable[[int, int | None, str], None]]:
-    """A bar on standard error with a rate and the time left; nothing where that is no terminal.
+    """Shows a bar with a rate and the time left, on standard error if that is a terminal.
 
-    The function that is returned takes the bytes that were read, the bytes in all (None where
-    that is not known) and the rate.
+    The returned function takes the bytes read so far, the total (None if unknown) and the rate.
     """
     columns = (
         TextColumn("reading"),
@@ -194,7 +193,7 @@ def _progress(console: Console, *columns: ProgressColumn) -> Progress:
         console=console,
         transient=True,
         disable=not console.file.isatty(),
-        # Lines that the app itself prints stay where they belong.
+        # Lines that the app itself prints stay on their own stream.
         redirect_stdout=False,
         redirect_stderr=False,
     )

@@ -16,7 +16,7 @@ def app_and_aws(*, attempts: int | None = None) -> tuple[AppState, Aws]:
     """The state of the current app, and its account and region.
 
     Args:
-        attempts: How often botocore tries a call; None means as often as for a change.
+        attempts: Attempts of botocore for each call. None is the number for changes.
     """
     from flask_errwatch import _aws
 

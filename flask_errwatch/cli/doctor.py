@@ -25,7 +25,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--live", is_flag=True, help="Ask AWS too, and compare the patterns stored there.")
 @with_appcontext
 def verify(*, live: bool) -> None:
-    """Prove that each detector's line matches its own pattern and no other's."""
+    """Check that each line matches only its own filter.
+
+    Evaluates a sample line of each detector against the patterns of all detectors.
+    """
     from flask_errwatch.cli.console import plain, show
     from flask_errwatch.doctor import verification
 
@@ -39,12 +42,12 @@ def verify(*, live: bool) -> None:
 @click.option(
     "--role",
     type=click.Choice(["runtime", "deploy"]),
-    help="The role that this identity is meant to have; by default both are checked.",
+    help="The role that this identity is meant to have. Both are checked by default.",
 )
 @click.option("--url", help="The app's public URL. One request that is answered 404 is sent there.")
 @with_appcontext
 def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
-    """Check everything that alarms depend on, and say what to do. Changes nothing."""
+    """Check everything that alarms depend on. Changes nothing, and prints a remedy per problem."""
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import plain, show
     from flask_errwatch.doctor import Checkup, examine
@@ -66,16 +69,21 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
 
 @click.command()
 @_json
-@click.option("--detector", help="The detector whose alarm shall fire; by default the mildest.")
+@click.option(
+    "--detector", help="The detector whose alarm shall fire, by default the least severe one."
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(1, 86_400),
-    help="Seconds that it may take; by default the alarm's periods and five minutes.",
+    help="Time limit in seconds, by default the periods of the alarm and five minutes.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_appcontext
 def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bool) -> None:
-    """Make an alarm fire with marked events, and report when each stage received them."""
+    """Make an alarm fire, and follow it to SNS.
+
+    Sends marked events from this process, and prints when each stage received them.
+    """
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import plain, stderr, stdout, waiting
     from flask_errwatch.doctor import prepared

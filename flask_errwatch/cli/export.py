@@ -18,15 +18,18 @@ CommandT = TypeVar("CommandT", bound=Callable[..., None])
 
 @click.group("export", cls=AppGroup)
 def export() -> None:
-    """Print the app's resources for Terraform, CloudFormation, IAM or a person."""
+    """Print the resources for other tools.
+
+    Terraform, CloudFormation, IAM and the CloudWatch console.
+    """
 
 
 def _state() -> AppState:
     return state_of(current_app)
 
 
-def _placed(command: CommandT) -> CommandT:
-    """Adds the three words of a place; what is not given stays to be filled in."""
+def _with_scope(command: CommandT) -> CommandT:
+    """Adds the options of a scope. What is not given remains a placeholder."""
     for name, example in (("account", "123456789012"), ("region", "eu-central-1")):
         command = click.option(f"--{name}", help=f"Such as {example}.")(command)
     return click.option("--partition", help="aws, aws-cn, aws-us-gov …")(command)
@@ -64,9 +67,9 @@ def cloudformation() -> None:
 @click.option(
     "--role",
     type=click.Choice(["runtime", "deploy", "respond"]),
-    help="Only this one's policy document; otherwise all three, by role.",
+    help="Print only this role's policy document instead of all three.",
 )
-@_placed
+@_with_scope
 def iam(
     *, role: str | None, partition: str | None, region: str | None, account: str | None
 ) -> None:
@@ -76,13 +79,13 @@ def iam(
     state = _state()
     scope = _scope(state, partition, region, account)
     documents: dict[str, object] = {
-        each: iam_policy(each, state.catalogue, state.config, scope=scope) for each in ROLES
+        name: iam_policy(name, state.catalogue, state.config, scope=scope) for name in ROLES
     }
     click.echo(json.dumps(documents if role is None else documents[role], indent=2))
 
 
 @export.command()
-@_placed
+@_with_scope
 def dashboard(*, partition: str | None, region: str | None, account: str | None) -> None:
     """The body of the CloudWatch dashboard, in JSON."""
     from flask_errwatch.provision.export import dashboard_text
@@ -93,7 +96,7 @@ def dashboard(*, partition: str | None, region: str | None, account: str | None)
 
 
 @export.command()
-@click.option("--json", "as_json", is_flag=True, help="As the arguments of PutQueryDefinition.")
+@click.option("--json", "as_json", is_flag=True, help="Print the arguments of PutQueryDefinition.")
 def queries(*, as_json: bool) -> None:
     """The saved Logs Insights queries."""
     from flask_errwatch.provision.export import queries_document, queries_text

@@ -22,7 +22,10 @@ from flask_errwatch.extension import KEY, AppState, ErrWatch
 )
 @pass_script_info
 def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
-    """Serve the app with an embedded CloudWatch, on loopback, until Ctrl-C."""
+    """Serve the app with an embedded CloudWatch.
+
+    On loopback, until Ctrl-C.
+    """
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import show
     from flask_errwatch.lab import Lab, serving

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
     from flask_errwatch.provision import Plan
 
-#: What `plan --check` exits with when something would change; 2 is click's usage error.
+#: Exit code of `plan --check` when something would change. Click exits with 2 on usage errors.
 WOULD_CHANGE = 3
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -30,7 +30,7 @@ _adopt = click.option(
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @with_appcontext
 def bootstrap(*, dry_run: bool) -> None:
-    """Create or update log group, metric filters, alarms and subscriptions."""
+    """Apply the plan without asking, for deployments."""
     _show(ErrWatch().bootstrap_alarms(dry_run=dry_run))
 
 
@@ -59,7 +59,10 @@ def plan(*, as_json: bool, check: bool, adopt: bool) -> None:
 @_adopt
 @with_appcontext
 def apply(*, yes: bool, force: bool, adopt: bool) -> None:
-    """Create and update what the app declares, and delete what it no longer declares."""
+    """Show the plan, ask, and apply it.
+
+    Creates and updates what the app declares, and deletes what it no longer declares.
+    """
     from flask_errwatch.provision.apply import make_plan
 
     state, aws = app_and_aws()
@@ -75,7 +78,10 @@ def apply(*, yes: bool, force: bool, adopt: bool) -> None:
 @_json
 @with_appcontext
 def status(*, as_json: bool) -> None:
-    """Show drift, alarm states, subscriptions, failed notifications and delivery."""
+    """Show drift, alarm states and delivery.
+
+    Also the topic's subscriptions and the notifications that failed in the last two weeks.
+    """
     from flask_errwatch.provision.status import read_status
 
     state, aws = app_and_aws()
@@ -88,7 +94,7 @@ def status(*, as_json: bool) -> None:
 @click.option("--with-logs", is_flag=True, help="Delete the log group and its events too.")
 @with_appcontext
 def destroy(*, yes: bool, with_logs: bool) -> None:
-    """Delete everything in AWS that belongs to the app, except the log group."""
+    """Delete the app's resources. The log group is kept."""
     from flask_errwatch.provision.apply import make_destroy_plan
 
     state, aws = app_and_aws()

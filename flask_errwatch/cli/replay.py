@@ -45,7 +45,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
     type=click.Choice(_FORMATS),
     default="auto",
     show_default=True,
-    help="Format of the lines; auto decides by the first ones.",
+    help="Format of the lines. With auto the first lines decide.",
 )
 @click.option(
     "--set",
@@ -64,7 +64,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
 @click.option(
     "--no-heartbeat",
     is_flag=True,
-    help="Treat minutes without a line as missing data; with a heartbeat they are zeros.",
+    help="Treat minutes without a line as missing data, not as zeros.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
@@ -120,7 +120,7 @@ def replay(
 
 
 def _judges(info: ScriptInfo) -> Judges:
-    """The app's detectors; the default ones where there is no app, or it has none."""
+    """The app's detectors, or the default ones without an app or without ErrWatch."""
     from flask_errwatch.replay.run import Judges
 
     try:
@@ -156,7 +156,7 @@ def _is_same_file(page: Path, log: str) -> bool:
 
 @contextmanager
 def _writing(place: str) -> Iterator[None]:
-    """Reports in a sentence why something cannot be written; click handles a closed pipe."""
+    """Reports why something cannot be written. Click handles a closed pipe."""
     try:
         yield
     except OSError as error:

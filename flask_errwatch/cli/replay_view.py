@@ -48,10 +48,9 @@ def _log(findings: Findings) -> Iterator[Text]:
     yield plain(f"{logs}: {counted(replay.lines, 'line')} judged by {shown(findings.judged_by)}")
     if replay.start is not None and replay.end is not None:
         times = f"{shown_time(replay.start)} to {shown_time(replay.end)}"
-        quiet = "zeros, as the app's heartbeat makes them" if replay.heartbeat else "missing data"
-        yield plain(
-            f"from {times}, {replay.days:.1f} days; minutes without a line are {quiet}", "note"
-        )
+        quiet = "zeros, as with a heartbeat" if replay.heartbeat else "missing data"
+        yield plain(f"from {times}, {replay.days:.1f} days", "note")
+        yield plain(f"minutes without a line count as {quiet}", "note")
     if findings.bad_lines:
         first = "" if findings.bad_lines == len(findings.bad) else ", the first of them"
         yield plain(f"{counted(findings.bad_lines, 'bad line')} skipped{first}:", "level.warning")

@@ -40,13 +40,13 @@ def runner() -> FlaskCliRunner:
     """The command line of an app."""
     app = Flask("corner")
     ErrWatch(app)
-    # The `flask` command finds the group by its entry point; an app's own runner does not.
+    # The `flask` command finds the group by its entry point, but the runner of an app does not.
     app.cli.add_command(commands)
     return app.test_cli_runner()
 
 
-def test_bootstrap_creates_and_says_what() -> None:
-    """A dry run changes nothing, a first run creates everything, a second finds it all there."""
+def test_bootstrap_creates_and_reports_it() -> None:
+    """A dry run changes nothing, a first run creates everything, a second changes nothing."""
     with Lab():
         plan = runner().invoke(args=["errwatch", "bootstrap", "--dry-run"])
         assert plan.output.splitlines()[-1] == "Plan: 14 to create, 0 to update, 0 unchanged."
@@ -60,7 +60,7 @@ def test_bootstrap_creates_and_says_what() -> None:
 
 
 def test_failure_is_a_message_and_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An AWS that cannot be read ends the command with exit code 1 and says what to do."""
+    """An AWS that cannot be read ends the command with exit code 1 and a remedy."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     result = runner().invoke(args=["errwatch", "bootstrap"])
@@ -70,8 +70,8 @@ def test_failure_is_a_message_and_not_a_traceback(monkeypatch: pytest.MonkeyPatc
     assert "Traceback" not in result.output
 
 
-def test_lab_wants_an_app_that_is_watched() -> None:
-    """Without ErrWatch there is nothing to judge, and the message says what to call."""
+def test_lab_needs_an_app_with_errwatch() -> None:
+    """Without ErrWatch the command fails, and the message names the call that is missing."""
     app = Flask("bare")
     app.cli.add_command(commands)
     result = app.test_cli_runner().invoke(args=["errwatch", "lab"])
@@ -79,15 +79,15 @@ def test_lab_wants_an_app_that_is_watched() -> None:
     assert "Call ErrWatch(app), or init_app in its factory." in result.output
 
 
-def test_lab_refuses_an_app_with_a_journal_of_its_own() -> None:
-    """An app that was configured before the lab ran is not led to it."""
+def test_lab_refuses_an_app_that_sets_its_own_journal() -> None:
+    """An app that was configured before the lab started does not send to it."""
     result = runner().invoke(args=["errwatch", "lab"])
     assert result.exit_code == 1
     assert "ERRWATCH_ENDPOINT_URL = None: The lab needs its own value" in result.output
 
 
 class Running:
-    """`flask errwatch lab` in a process of its own, and what it has printed."""
+    """`flask errwatch lab` in another process, and its output."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -101,16 +101,16 @@ class Running:
             self.output += line
 
     def finish(self, how: signal.Signals) -> int:
-        """Its exit code after a signal."""
+        """The exit code after a signal."""
         self.process.send_signal(how)
-        code = self.process.wait(60)
-        self._thread.join(60)
+        code = self.process.wait(30)
+        self._thread.join(10)
         return code
 
 
 @contextmanager
 def lab_of(folder: Path, *arguments: str) -> Iterator[Running]:
-    """The command on the little app, killed at the end if it still runs."""
+    """The command on a small app, killed at the end if it is still running."""
     (folder / "corner.py").write_text(APP)
     command = [sys.executable, "-m", "flask", "--app", "corner", "errwatch", "lab", *arguments]
     process = subprocess.Popen(
@@ -132,28 +132,28 @@ def lab_of(folder: Path, *arguments: str) -> Iterator[Running]:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Signals) -> None:
-    """What was created, how to reach it, the app's address, the alarm; and it ends on request."""
+    """Prints what was created, the addresses and the alarm. Ends on a signal."""
     with lab_of(tmp_path, "--speed", "60") as running:
-        assert eventually(lambda: "until Ctrl-C" in running.output), running.output
-        found = re.search(r"answers at http://127\.0\.0\.1:(\d+)/", running.output)
-        assert found is not None
+        assert eventually(lambda: "until Ctrl-C" in running.output, 60), running.output
+        address = re.search(r"answers at http://127\.0\.0\.1:(\d+)/", running.output)
+        assert address is not None
         endpoint = re.search(r"export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)", running.output)
         assert endpoint is not None
         assert re.search(
             r"^\+  created  alarm +corner-not-found-error", running.output, re.MULTILINE
         )
-        rang = re.compile(r"^\d\d:\d\d:00  ALARM  corner-not-found-error", re.MULTILINE)
+        alarm = re.compile(r"^\d\d:\d\d:00  ALARM  corner-not-found-error", re.MULTILINE)
 
-        def rings() -> bool:
-            # Again and again: three may fall into two of the lab's minutes, each a second long.
+        def fires() -> bool:
+            # Repeated: three requests may fall into two minutes of the lab, each a second long.
             for _ in range(3):
-                connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+                connection = HTTPConnection("127.0.0.1", int(address[1]), timeout=20)
                 connection.request("GET", "/wp-login.php")
                 assert connection.getresponse().status == 404
                 connection.close()
-            return rang.search(running.output) is not None
+            return alarm.search(running.output) is not None
 
-        assert eventually(rings), running.output
+        assert eventually(fires, 60), running.output
         client = boto3.client(
             "cloudwatch",
             endpoint_url=endpoint[1],
@@ -161,14 +161,14 @@ def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Si
             aws_access_key_id="lab",
             aws_secret_access_key="lab",
         )
-        states = {each["AlarmName"] for each in client.describe_alarms()["MetricAlarms"]}
-        assert "corner-not-found-error" in states
+        names = {alarm["AlarmName"] for alarm in client.describe_alarms()["MetricAlarms"]}
+        assert "corner-not-found-error" in names
         assert running.finish(how) == 0, running.output
     assert "Traceback" not in running.output
 
 
 def test_lab_command_loads_the_app_inside_the_lab() -> None:
-    """The app's factory runs when the environment is the lab's; nothing waits at the end."""
+    """The app's factory runs in the lab's environment. No line is pending at the end."""
 
     def factory() -> Flask:
         app = Flask("corner")
@@ -177,7 +177,7 @@ def test_lab_command_loads_the_app_inside_the_lab() -> None:
 
     def interrupt() -> None:
         served = "errwatch-lab-service"
-        assert eventually(lambda: any(each.name == served for each in threading.enumerate()))
+        assert eventually(lambda: any(thread.name == served for thread in threading.enumerate()))
         os.kill(os.getpid(), signal.SIGTERM)
 
     interrupter = threading.Thread(target=interrupt)
@@ -190,7 +190,7 @@ def test_lab_command_loads_the_app_inside_the_lab() -> None:
 
 
 def test_lab_refuses_a_wrong_port(tmp_path: Path) -> None:
-    """A port that is taken is said in one line."""
+    """A port that is in use is reported in one line."""
     with Lab() as other:
         port = other.endpoint.rpartition(":")[2]
         with lab_of(tmp_path, "--port", port) as running:

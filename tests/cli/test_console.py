@@ -36,7 +36,7 @@ def folder(tmp_path: Path, account: None) -> Path:  # noqa: ARG001 - the environ
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """An access log whose paths attack the terminal."""
+    """An access log with paths that attack the terminal."""
     return written(tmp_path, [access(number * 40, path=HOSTILE) for number in range(40)])
 
 
@@ -46,7 +46,7 @@ def without_escapes(output: str) -> str:
 
 
 def test_changes_have_their_colours_on_a_terminal(folder: Path) -> None:
-    """Green for created, yellow for updated, red for deleted; unchanged rows are dim."""
+    """Green for created, yellow for updated, red for deleted, dim for unchanged."""
     created = on_a_terminal(flask("apply", "--yes"), folder)
     assert "\x1b[32m+\x1b[0m  \x1b[32mcreate\x1b[0m  log group      shop\n" in created
     assert "[1/14] \x1b[32mcreated\x1b[0m log group shop\n" in created
@@ -109,7 +109,7 @@ def test_no_color_removes_every_escape(folder: Path, log: Path) -> None:
 
 
 def test_colour_can_be_forced_into_a_pipe(log: Path) -> None:
-    """As for a pager that shows it; a row stays one line, and no bar is drawn."""
+    """For a pager that shows it. A row remains one line, and no bar is drawn."""
     command = [*flask("replay", log.name, "--set", "not-found-error.threshold=5")]
     output = in_a_pipe(command, log.parent, env=environment(FORCE_COLOR="1"))
     assert "\x1b[1;31mALARM  \x1b[0m  from 2026" in output

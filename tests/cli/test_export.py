@@ -1,4 +1,4 @@
-"""`flask errwatch export …`, as a person types it."""
+"""`flask errwatch export …`, as a user types it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def run(*arguments: str, **settings: object) -> Result:
 
 
 def test_terraform_and_cloudformation_are_printed_as_they_are() -> None:
-    """Nothing before and nothing after: the output is a file."""
+    """Nothing is printed before or after it: the output is a valid file."""
     assert run("terraform").output == terraform(*shop())
     assert run("cloudformation", SNS_TOPIC="ops").output == cloudformation(*shop(SNS_TOPIC="ops"))
 
 
 def test_iam_prints_all_roles_or_one() -> None:
-    """All three by role; with `--role` one policy document, ready for AWS."""
+    """All three by role. With `--role` one policy document, ready for AWS."""
     documents = json.loads(run("iam").output)
     assert list(documents) == ["runtime", "deploy", "respond"]
     alone = json.loads(run("iam", "--role", "runtime", *PLACE).output)
@@ -60,8 +60,8 @@ def test_iam_prints_all_roles_or_one() -> None:
     }
 
 
-def test_what_is_not_given_is_left_to_be_filled_in() -> None:
-    """The app's own region is known; the account and the partition are not."""
+def test_options_that_are_not_given_are_placeholders() -> None:
+    """The app's region is known. The account and the partition are placeholders."""
     text = run("iam", "--role", "respond", REGION="eu-west-1").output
     assert "arn:${Partition}:logs:eu-west-1:${Account}:log-group:shop:*" in text
 
@@ -74,15 +74,15 @@ def test_the_dashboard_is_printed_whether_or_not_it_is_provisioned() -> None:
     ]
 
 
-def test_queries_are_printed_for_people_or_for_tools() -> None:
+def test_queries_are_printed_as_text_or_as_json() -> None:
     """As text, or as the arguments of PutQueryDefinition."""
     assert run("queries").output == queries_text(shop()[1]) + "\n"
     assert json.loads(run("queries", "--json").output)[0]["name"] == "shop/top-sources"
 
 
 @pytest.mark.parametrize("arguments", [("iam", "--role", "owner"), ("pulumi",)])
-def test_what_there_is_not_is_a_usage_error(arguments: tuple[str, ...]) -> None:
-    """An unknown role or export is said, with what there is."""
+def test_unknown_names_are_usage_errors(arguments: tuple[str, ...]) -> None:
+    """An unknown role or export is a usage error that lists the known ones."""
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Traceback" not in result.output

@@ -46,8 +46,8 @@ def test_what_is_printed(tmp_path: Path, run: Run) -> None:
     head, summary, details = result.stdout.split("\n\n")
     assert head == (
         f"{log}: 13 lines judged by the default detectors (corner has none)\n"
-        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days; "
-        "minutes without a line are zeros, as the app's heartbeat makes them"
+        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days\n"
+        "minutes without a line count as zeros, as with a heartbeat"
     )
     heading, critical, *_, not_found, _, _, client = summary.splitlines()
     rule = "Sum > 10 over 300 s, 1 of 1 periods"

@@ -1,1 +1,1 @@
-"""One hour of the shop's life in 20 seconds: `python -m examples.flask_app.demo`."""
+"""One hour of the shop in 20 seconds: `python -m examples.flask_app.demo`."""

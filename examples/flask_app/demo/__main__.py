@@ -1,4 +1,4 @@
-"""The demonstration: starts everything, lives through the hour, shows what came of it."""
+"""The demonstration: starts everything, sends an hour of requests and reports the result."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ from examples.flask_app.demo.traffic import HOUR, MINUTE, Answer, Visit
 from examples.flask_app.demo.verdict import Check, checks
 from flask_errwatch.lab import Clock, Lab
 
-#: Seconds of the lab in one second of the world: the hour takes 20.
+#: Seconds of the lab per real second: the hour takes 20.
 SPEED = 180
-#: Seconds of the world that a line may take on its way, and that the end is waited for.
-SETTLE, PATIENCE = 1.5, 60.0
+#: Real seconds that a line may take to arrive, and how long to wait for the last evaluation.
+SETTLE, PATIENCE = 1.5, 15.0
 
 
 def main() -> int:
-    """Runs the demonstration; gives the exit code: 0 only if everything came as expected."""
+    """Runs the demonstration. Returns the exit code: 0 only if every check passed."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
-    # Settings of another app must not change the shop's.
+    # Settings of another app must not affect the shop.
     for name in [name for name in os.environ if name.startswith("ERRWATCH_")]:
         del os.environ[name]
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without bars still shows the words
+        sys.stdout.reconfigure(errors="replace")  # for terminals that cannot show bars
     console = Console(width=report.WIDTH, highlight=False)
-    with ExitStack() as everything:
-        subscriber = everything.enter_context(Subscriber())
-        # An hour that is over, so that no metric lies in the future.
+    with ExitStack() as stack:
+        subscriber = stack.enter_context(Subscriber())
+        # The last full hour, so that no metric is in the future.
         begin = (time.time() - HOUR) // HOUR * HOUR
-        lab = everything.enter_context(Lab(speed=SPEED, origin=begin, settle=SETTLE))
+        lab = stack.enter_context(Lab(speed=SPEED, origin=begin, settle=SETTLE))
         settings = _settings(subscriber.url)
         errwatch.bootstrap_alarms(create_app(settings))
         with shop.served(settings) as port:
             _introduce(console, lab.endpoint, port)
             clock = lab.begin()
-            answers = _live_through(console, clock, port)
+            answers = _send_hour(console, clock, port)
         is_over = lab.wait_until_judged(begin + HOUR, PATIENCE)
-        found = evidence.read(
+        result = evidence.read(
             begin=datetime.fromtimestamp(begin, UTC), periods=int(HOUR) // PERIOD.seconds
         )
-        report.show(console, found, subscriber.messages)
+        report.show(console, result, subscriber.messages)
         results = [
-            *checks(answers, found, subscriber.messages),
+            *checks(answers, result, subscriber.messages),
             Check(is_over, f"the whole hour judged; {time.monotonic() - started:.0f} s in all"),
         ]
     report.show_checks(console, results)
-    return 0 if all(each.holds for each in results) else 1
+    return 0 if all(check.is_met for check in results) else 1
 
 
 def _settings(subscriber: str) -> dict[str, str]:
-    """How the shop is configured, in this process and in gunicorn's."""
+    """The shop's configuration, in this process and in those of gunicorn."""
     return {
         "ERRWATCH_SNS_TOPIC": "shop-alarms",
         "ERRWATCH_SUBSCRIPTIONS": subscriber,
-        # The demo's clients speak as a proxy in front of the shop would.
+        # The demo's clients send X-Forwarded-For, as a proxy in front of the shop would.
         "ERRWATCH_TRUSTED_PROXIES": "1",
         # A minute of the lab is a third of a second.
         "ERRWATCH_SEND_INTERVAL": "0.2",
@@ -83,29 +83,29 @@ def _introduce(console: Console, endpoint: str, port: int) -> None:
     console.print(f"CloudWatch  {endpoint} (moto, and the judge beside it)")
 
 
-def _live_through(console: Console, clock: Clock, port: int) -> list[Answer]:
+def _send_hour(console: Console, clock: Clock, port: int) -> list[Answer]:
     visits = traffic.scripted_hour()
     columns = (
         TextColumn("{task.fields[now]}", style="bold"),
         BarColumn(None),
         TextColumn("{task.completed} requests"),
     )
-    # Shown while it runs, gone afterwards, and not there at all where nobody looks.
-    looked_at = console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=not looked_at) as progress:
+    # Shown while it runs, and only on a terminal.
+    is_hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=is_hidden) as progress:
         task = progress.add_task("", total=len(visits), now="")
 
-        def seen(visit: Visit) -> None:
+        def show(visit: Visit) -> None:
             now = datetime.fromtimestamp(clock.origin + visit.at, UTC)
             progress.update(task, advance=1, now=f"{now:%H:%M}")
 
         return traffic.send(
-            visits, port, due=lambda visit: clock.start + visit.at / SPEED, seen=seen
+            visits, port, due=lambda visit: clock.start + visit.at / SPEED, started=show
         )
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A request to stop ends as Ctrl-C does: everything that was started is stopped."""
+    """SIGTERM ends the demo as Ctrl-C does, and stops everything that was started."""
     raise KeyboardInterrupt
 
 

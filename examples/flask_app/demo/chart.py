@@ -1,4 +1,4 @@
-"""A metric as bars in the terminal, with its alarm's threshold as a line through them."""
+"""Draws a metric as bars in the terminal, and the threshold of its alarm as a line."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.text import Text
 
 ROWS = 3
-#: Columns of the values that stand left of the bars, and of one bar with its gap.
+#: Width of the scale left of the bars, and of one bar with its gap.
 _SCALE = 4
 _BAR = 3
 
-#: The scale of a chart without a threshold goes at least half as far again as this.
+#: The scale of a chart without a threshold ends at 1.5 times this value or higher.
 _SMALL = 10
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -19,11 +19,11 @@ CALM, LOUD, LINE = "green", "red", "yellow"
 
 
 def bars(sums: Sequence[float], threshold: float | None) -> list[Text]:
-    """The chart, line by line from the top; only the threshold where all values are zero.
+    """Draws the chart, from the top line down. If all values are zero, only the threshold is drawn.
 
     Args:
         sums: The value of each period.
-        threshold: What an alarm compares them with; None draws no line.
+        threshold: The alarm's threshold. None draws no line.
     """
     if not any(sums):
         return [] if threshold is None else [_row(0, sums, threshold, 1, is_line=True)]
@@ -52,7 +52,7 @@ def _row(
 
 
 def axis(times: Sequence[str]) -> Text:
-    """The times below the bars: the first of every third period."""
+    """The time axis below the bars, with the start of every third period."""
     line = Text(" " * _SCALE, style="dim")
     for time in times[::3]:
         line.append(f"{time:<{_BAR * 3}}")

@@ -1,4 +1,4 @@
-"""What stands in the lab, read back with plain boto3: nothing here knows what was sent."""
+"""Reads the contents of the lab with plain boto3, without knowing what was sent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Watch:
     Attributes:
         name: The filter's name.
         pattern: Its pattern.
-        threshold: The alarm's threshold; None without an alarm.
-        seconds: The alarm's period; None without an alarm.
-        state: The alarm's state at the end; None without an alarm.
+        threshold: The alarm's threshold, None without an alarm.
+        seconds: The alarm's period, None without an alarm.
+        state: The alarm's state at the end, None without an alarm.
         sums: The metric's sum in each period of the hour, oldest first.
     """
 
@@ -37,14 +37,14 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """All that the report shows.
+    """Everything that the report shows.
 
     Attributes:
         group: The log group.
         retention_days: Its retention.
         subscribers: Topic and endpoint of each subscription.
-        lines: Every line of the log group, in the order of time: an id begins with it.
-        watches: In the order in which AWS lists the filters.
+        lines: Every line of the log group, ordered by id, which begins with the time.
+        watches: One per metric filter, in the order in which AWS lists them.
         begin: The first moment of the hour, in the lab's time.
     """
 
@@ -71,7 +71,7 @@ class Evidence:
 
 
 def read(*, begin: datetime, periods: int) -> Evidence:
-    """Reads back everything, from the endpoint that the environment names.
+    """Reads everything from the endpoint that is set in the environment.
 
     Args:
         begin: The first moment of the hour, in the lab's time.
@@ -84,8 +84,8 @@ def read(*, begin: datetime, periods: int) -> Evidence:
         group=name,
         retention_days=group["retentionInDays"],
         subscribers=tuple(
-            f"{each['TopicArn'].rpartition(':')[2]} → {each['Endpoint']}"
-            for each in sns.list_subscriptions()["Subscriptions"]
+            f"{subscription['TopicArn'].rpartition(':')[2]} → {subscription['Endpoint']}"
+            for subscription in sns.list_subscriptions()["Subscriptions"]
         ),
         lines=tuple(sorted(_lines(logs, name), key=lambda line: str(line["id"]))),
         watches=_watches(logs.describe_metric_filters()["metricFilters"], begin, periods),
@@ -106,10 +106,10 @@ def _watches(filters: Sequence[dict[str, Any]], begin: datetime, periods: int) -
         for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
     }
     watches = []
-    for each in filters:
-        (target,) = each["metricTransformations"]
+    for metric_filter in filters:
+        (target,) = metric_filter["metricTransformations"]
         namespace, metric = target["metricNamespace"], target["metricName"]
-        found = cloudwatch.get_metric_statistics(
+        statistics = cloudwatch.get_metric_statistics(
             Namespace=namespace,
             MetricName=metric,
             StartTime=begin,
@@ -117,12 +117,15 @@ def _watches(filters: Sequence[dict[str, Any]], begin: datetime, periods: int) -
             Period=int(PERIOD.total_seconds()),
             Statistics=["Sum"],
         )
-        sums = {(each["Timestamp"] - begin) // PERIOD: each["Sum"] for each in found["Datapoints"]}
+        sums = {
+            (datapoint["Timestamp"] - begin) // PERIOD: datapoint["Sum"]
+            for datapoint in statistics["Datapoints"]
+        }
         alarm = alarms.get((namespace, metric), {})
         watches.append(
             Watch(
-                name=each["filterName"],
-                pattern=each["filterPattern"],
+                name=metric_filter["filterName"],
+                pattern=metric_filter["filterPattern"],
                 threshold=alarm.get("Threshold"),
                 seconds=alarm.get("Period"),
                 state=alarm.get("StateValue"),

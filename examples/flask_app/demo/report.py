@@ -1,4 +1,4 @@
-"""What the demo prints when the hour is over; all of it comes from the evidence."""
+"""Prints the report after the hour, from the evidence alone."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def _heading(title: str) -> Iterator[RenderableType]:
 def _created(evidence: Evidence) -> Iterator[RenderableType]:
     yield from _heading("Created by bootstrap_alarms()")
     yield f"log group    {evidence.group}, kept {evidence.retention_days} days"
-    for each in evidence.subscribers:
-        yield f"SNS topic    {each}"
+    for subscriber in evidence.subscribers:
+        yield f"SNS topic    {subscriber}"
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("filter = metric = alarm", no_wrap=True, width=29)
     table.add_column("pattern", no_wrap=True)
@@ -86,7 +86,7 @@ def _axis(evidence: Evidence, watch: Watch) -> Text:
 def _legend(evidence: Evidence) -> RenderableType:
     others = Counter(line["event"] for line in evidence.lines if "detector" not in line)
     return Text.assemble(
-        *(f"beside them: {count} lines {event}\n" for event, count in others.items()),
+        *(f"other lines: {count} {event}\n" for event, count in others.items()),
         ("██", chart.CALM),
         " fine  ",
         ("██", chart.LOUD),
@@ -101,28 +101,30 @@ def _alarms(evidence: Evidence, messages: Sequence[Message]) -> Iterator[Rendera
     for watch in evidence.watches:
         if watch.state is not None:
             line = Text(f"{watch.name:<30}")
-            for each in _since_it_rang(watch.name, messages):
-                moment = datetime.fromisoformat(each.time.split("+")[0])
-                line.append(f"{moment:%H:%M} ").append(f"{each.state:<8}", _STATES[each.state])
+            for message in _since_it_fired(watch.name, messages):
+                moment = datetime.fromisoformat(message.time.split("+")[0])
+                line.append(f"{moment:%H:%M} ").append(
+                    f"{message.state:<8}", _STATES[message.state]
+                )
             if len(line) == 30:
-                line.append(f"never rang, {watch.state}", "dim")
+                line.append(f"never fired, {watch.state}", "dim")
             yield line
 
 
-def _since_it_rang(alarm: str, messages: Sequence[Message]) -> Iterator[Message]:
-    has_rung = False
-    for each in messages:
-        if each.alarm == alarm:
-            has_rung = has_rung or each.state == "ALARM"
-            if has_rung:
-                yield each
+def _since_it_fired(alarm: str, messages: Sequence[Message]) -> Iterator[Message]:
+    has_fired = False
+    for message in messages:
+        if message.alarm == alarm:
+            has_fired = has_fired or message.state == "ALARM"
+            if has_fired:
+                yield message
 
 
 def _notified(messages: Sequence[Message]) -> Iterator[RenderableType]:
-    rang = [each for each in messages if each.state == "ALARM"]
+    fired = [message for message in messages if message.state == "ALARM"]
     yield from _heading(f"Delivered to the SNS subscriber: {len(messages)} messages, such as")
-    for each in rang[:1]:
-        body = Text.assemble((each.subject, "bold"), f"\n{each.time}\n{each.reason}")
+    for message in fired[:1]:
+        body = Text.assemble((message.subject, "bold"), f"\n{message.time}\n{message.reason}")
         yield Panel(body, border_style="dim")
 
 
@@ -136,16 +138,16 @@ def _sources(evidence: Evidence) -> Iterator[RenderableType]:
     counts = Counter(line.get("client_ip", "unknown") for line in evidence.failures)
     for client, count in counts.most_common(3):
         lines = evidence.of_source(client)
-        met = Counter(line["event"] for line in lines).most_common(1)[0][0]
+        event = Counter(line["event"] for line in lines).most_common(1)[0][0]
         paths = list(dict.fromkeys(line["path"] for line in lines))
         where = paths[0] if len(paths) == 1 else f"{len(paths)} paths, first {paths[0]}"
-        table.add_row(client, str(count), met, where)
+        table.add_row(client, str(count), event, where)
     yield table
 
 
 def show_checks(console: Console, results: Sequence[Check]) -> None:
-    """Prints what was compared, and how it came out."""
-    console.print(*_heading("What was done, and what was found"), sep="\n")
-    for each in results:
-        mark = ("✓ ", "green") if each.holds else ("✗ ", "bold red")
-        console.print(Text.assemble(mark, each.says))
+    """Prints each check and its result."""
+    console.print(*_heading("Sent and found"), sep="\n")
+    for check in results:
+        mark = ("✓ ", "green") if check.is_met else ("✗ ", "bold red")
+        console.print(Text.assemble(mark, check.text))

@@ -1,4 +1,4 @@
-"""The shop as it is served for real: gunicorn with two worker processes, on loopback."""
+"""Serves the shop as in production: gunicorn with two worker processes, on loopback."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _STOP = 15.0
 
 
 class ShopFailedError(Exception):
-    """The shop did not start; the message is what gunicorn wrote."""
+    """The shop did not start. The message is the output of gunicorn."""
 
 
 @contextmanager
 def served(environ: Mapping[str, str]) -> Iterator[int]:
-    """Serves the shop as long as the block lasts; gives the port.
+    """Serves the shop inside the `with` block, and yields the port.
 
     Args:
-        environ: What is added to this process's environment.
+        environ: Variables to add to the environment of this process.
 
     Raises:
-        ShopFailedError: When it does not answer in time.
+        ShopFailedError: If it does not answer in time.
     """
-    # The socket is made here and inherited, so that the port is ours from the first moment on.
+    # gunicorn inherits the socket, so no other process can take the port meanwhile.
     with socket.create_server(("127.0.0.1", 0)) as listener, TemporaryFile("w+") as output:
         port = int(listener.getsockname()[1])
         command = [sys.executable, "-m", "gunicorn", "--config", str(_CONFIG)]
         command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(WORKERS)]
-        process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+        process = subprocess.Popen(  # noqa: S603 - no external input
             [*command, "examples.flask_app.wsgi:app"],
             env={**os.environ, "SHOP_SECRET_KEY": secrets.token_hex(), **environ},
             pass_fds=[listener.fileno()],
@@ -58,14 +58,14 @@ def served(environ: Mapping[str, str]) -> Iterator[int]:
 def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, output: IO[str]) -> None:
     limit = time.monotonic() + _START
     while time.monotonic() < limit and process.poll() is None:
-        # The kernel takes the connection at once; it is answered when a worker is there.
+        # The kernel accepts the connection at once, and a worker answers it later.
         connection = HTTPConnection("127.0.0.1", port, timeout=2)
         try:
             connection.request("GET", "/health")
             if connection.getresponse().status == 200:
                 return
         except (OSError, HTTPException):
-            pass  # Not yet: the loop's conditions say how long that may go on.
+            pass  # Not ready yet: the loop's conditions limit the time.
         finally:
             connection.close()
     output.seek(0)
@@ -73,7 +73,7 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, output: IO[
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Asks it to stop, which sends the lines it still has, and makes sure."""
+    """Stops gunicorn, which sends its pending lines first. Kills it if it does not stop in time."""
     process.terminate()
     try:
         process.wait(_STOP)

@@ -1,4 +1,4 @@
-"""Who is called when an alarm goes off: an HTTP endpoint on loopback, subscribed to the topic."""
+"""An HTTP endpoint on loopback that is subscribed to the topic of the alarms."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import final
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What SNS posted of one alarm.
+    """A notification from SNS about one alarm.
 
     Attributes:
-        subject: The subject, as a mail would show it.
+        subject: The subject, as in a mail.
         alarm: The alarm's name.
         state: Its new state.
         time: When it changed, RFC 3339.
-        reason: Why.
+        reason: The reason for the change.
     """
 
     subject: str
@@ -31,23 +31,23 @@ class Message:
 
 @final
 class Subscriber:
-    """Takes notifications on a port that the system chooses, as long as the block lasts."""
+    """Accepts notifications on a free port inside its `with` block."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        taken = self.messages
+        messages = self.messages
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if body["Type"] == "Notification":
-                    taken.append(_message(body))
+                    messages.append(_message(body))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Says nothing: the report shows what came."""
+                """Logs nothing: the report shows the messages."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(
@@ -56,7 +56,7 @@ class Subscriber:
 
     @property
     def url(self) -> str:
-        """What to subscribe."""
+        """The endpoint to subscribe."""
         return f"http://127.0.0.1:{self._server.server_port}/alarms"
 
     def __enter__(self) -> Subscriber:
@@ -75,11 +75,11 @@ class Subscriber:
 
 
 def _message(body: dict[str, str]) -> Message:
-    told = json.loads(body["Message"])
+    alarm = json.loads(body["Message"])
     return Message(
         subject=body["Subject"],
-        alarm=told["AlarmName"],
-        state=told["NewStateValue"],
-        time=told["StateChangeTime"],
-        reason=told["NewStateReason"],
+        alarm=alarm["AlarmName"],
+        state=alarm["NewStateValue"],
+        time=alarm["StateChangeTime"],
+        reason=alarm["NewStateReason"],
     )

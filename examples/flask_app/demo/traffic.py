@@ -20,7 +20,7 @@ HOUR = 60 * MINUTE
 SCANNER = "203.0.113.66"
 GUESSER = "192.0.2.13"
 
-#: How many requests are under way at once, and how long each may take, in seconds.
+#: How many requests run at the same time, and how long each may take, in seconds.
 _AT_ONCE = 6
 _PATIENCE = 60.0
 
@@ -50,11 +50,11 @@ class Visit:
     """One request.
 
     Attributes:
-        at: When, in seconds of the lab's time after the hour began.
-        client: The address it comes from, as the proxy in front would say.
+        at: The time, in seconds of the lab since the start of the hour.
+        client: The client address, as a proxy in front would send it.
         method: `GET` or `POST`.
-        path: What it asks for.
-        form: What it posts.
+        path: The path of the URL.
+        form: The form data of a POST.
     """
 
     at: float
@@ -66,7 +66,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a visit was answered; status 0 means that it was not.
+    """The answer to a visit. Status 0 means that there was none.
 
     Attributes:
         visit: The request.
@@ -78,13 +78,13 @@ class Answer:
 
 
 def scripted_hour() -> list[Visit]:
-    """Everything that happens, in the order of time; the same in every run."""
-    return sorted([*_customers(), *_path_scan(), *_password_guessing()], key=lambda each: each.at)
+    """All visits in the order of time, the same in every run."""
+    return sorted([*_customers(), *_path_scan(), *_password_guessing()], key=lambda visit: visit.at)
 
 
 def _customers() -> Iterator[Visit]:
-    """Ordinary use, with ordinary mishaps: none comes near a threshold."""
-    chance = random.Random(7)  # noqa: S311 - a script, no secret
+    """Normal traffic with a few failures, far below every threshold."""
+    chance = random.Random(7)  # noqa: S311 - not a secret
     clients = [f"198.51.100.{number}" for number in range(11, 41)]
     slugs = list(PRODUCTS)
     for _ in range(330):
@@ -118,13 +118,13 @@ def _customers() -> Iterator[Visit]:
 
 
 def _path_scan() -> Iterator[Visit]:
-    """Somebody looks for what is not there."""
+    """One client probes paths that do not exist."""
     for number, path in enumerate(_PROBED):
         yield Visit(at=16 * MINUTE + number * 6, client=SCANNER, path=path)
 
 
 def _password_guessing() -> Iterator[Visit]:
-    """Somebody tries passwords on two accounts."""
+    """One client tries passwords for two accounts."""
     for number in range(44):
         yield Visit(
             at=36 * MINUTE + number * 9,
@@ -140,25 +140,25 @@ def send(
     port: int,
     *,
     due: Callable[[Visit], float],
-    seen: Callable[[Visit], None],
+    started: Callable[[Visit], None],
 ) -> list[Answer]:
-    """Sends every visit when it is due, and returns what each was answered.
+    """Sends each visit when it is due, and returns the answers.
 
     Args:
         visits: In the order of time.
         port: The shop's port on loopback.
         due: When a visit is due, on the clock of `time.time()`.
-        seen: Called as each visit sets out.
+        started: Called when a visit is sent.
     """
     pause = threading.Event()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="visitor") as pool:
         try:
-            under_way = []
+            answers = []
             for visit in visits:
                 pause.wait(max(0.0, due(visit) - time.time()))
-                under_way.append(pool.submit(_answer, visit, port))
-                seen(visit)
-            return [each.result() for each in under_way]
+                answers.append(pool.submit(_answer, visit, port))
+                started(visit)
+            return [answer.result() for answer in answers]
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""Whether what stands in the lab is what was done to the shop."""
+"""Compares the requests that were sent with the lines, metrics and alarms in the lab."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from examples.flask_app.demo.traffic import Answer
 EXPECTED = {"shop-authentication-error", "shop-not-found-error"}
 
 
-#: Client, status and path: enough to tell whether a line belongs to a request.
+#: Client, status and path, which identify the line of a request.
 _Request = tuple[object, ...]
 
 
@@ -21,12 +21,12 @@ class Check(NamedTuple):
     """One comparison.
 
     Attributes:
-        holds: Whether it came out as it should.
-        says: What was found.
+        is_met: Whether the result is the expected one.
+        text: The result, in words.
     """
 
-    holds: bool
-    says: str
+    is_met: bool
+    text: str
 
 
 def checks(
@@ -35,28 +35,30 @@ def checks(
     """Compares what was sent with what was found.
 
     Args:
-        answers: What every request of the hour was answered.
-        evidence: What stands in the lab.
-        messages: What the subscriber was told.
+        answers: The answer to each request of the hour.
+        evidence: The contents of the lab.
+        messages: The notifications of the subscriber.
     """
     failed: Counter[_Request] = Counter(
-        (each.visit.client, each.status, each.visit.path) for each in answers if each.status >= 400
+        (answer.visit.client, answer.status, answer.visit.path)
+        for answer in answers
+        if answer.status >= 400
     )
-    found: Counter[_Request] = Counter(
+    lines: Counter[_Request] = Counter(
         (line.get("client_ip"), line.get("status"), line.get("path")) for line in evidence.failures
     )
     counted = sum(sum(watch.sums) for watch in evidence.watches)
-    unanswered = sum(each.status == 0 for each in answers)
-    rang = {each.alarm for each in messages if each.state == "ALARM"}
+    unanswered = sum(answer.status == 0 for answer in answers)
+    fired = {message.alarm for message in messages if message.state == "ALARM"}
     return [
         Check(unanswered == 0, f"{len(answers)} requests sent, {unanswered} without an answer"),
         Check(
-            failed == found,
-            f"{failed.total()} of them failed, {found.total()} lines found"
-            f"{_difference(failed - found, 'missing')}{_difference(found - failed, 'too many')}",
+            failed == lines,
+            f"{failed.total()} of them failed, {lines.total()} lines found"
+            f"{_difference(failed - lines, 'missing')}{_difference(lines - failed, 'too many')}",
         ),
-        Check(counted == found.total(), f"{counted:g} counted by the metrics"),
-        Check(rang == EXPECTED, _rang(rang)),
+        Check(counted == lines.total(), f"{counted:g} counted by the metrics"),
+        Check(fired == EXPECTED, _alarms(fired)),
     ]
 
 
@@ -64,7 +66,7 @@ def _difference(lines: Counter[_Request], word: str) -> str:
     return f"; {word}: {lines.total()}, as {next(iter(lines))}" if lines else ""
 
 
-def _rang(rang: set[str]) -> str:
-    if rang == EXPECTED:
-        return "the two alarms that should ring rang, and no other"
-    return f"rang: {', '.join(sorted(rang)) or 'none'}; should: {', '.join(sorted(EXPECTED))}"
+def _alarms(fired: set[str]) -> str:
+    if fired == EXPECTED:
+        return "the two expected alarms fired, and no other"
+    return f"fired: {', '.join(sorted(fired)) or 'none'}; expected: {', '.join(sorted(EXPECTED))}"

@@ -1,6 +1,6 @@
 # One detector of the shop, written by hand: what `errwatch.bootstrap_alarms()` creates for
-# "critical-error", with the same names and values. The shop has six more detectors, of which
-# five have an alarm; here each would be another copy of the last two resources.
+# "critical-error", with the same names and values. The shop has six more detectors, five of them
+# with an alarm. Each would be another copy of the last two resources.
 
 terraform {
   required_version = ">= 1.5"
@@ -14,7 +14,7 @@ terraform {
 }
 
 variable "sns_topic_arn" {
-  description = "ARN of the SNS topic to notify when an alarm fires or returns to OK, or null for none."
+  description = "Topic that is notified when the alarm fires and when it is OK again. Null means none."
   type        = string
   default     = null
 }

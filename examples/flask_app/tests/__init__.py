@@ -1,1 +1,1 @@
-"""The shop behaves, and its failures become the lines they should."""
+"""Tests of the shop and of its events."""

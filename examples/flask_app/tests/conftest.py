@@ -1,4 +1,4 @@
-"""A shop that keeps its lines in memory."""
+"""A shop with the sink `memory`."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from examples.flask_app import create_app
 
 @pytest.fixture
 def client() -> FlaskClient:
-    """A visitor of a shop under test."""
+    """A client of the shop."""
     return create_app({"TESTING": False, "ERRWATCH_SINKS": "memory"}).test_client()

@@ -1,4 +1,4 @@
-"""The shop through its front door, and the events that its failures make."""
+"""The shop over HTTP, and the events of its failures."""
 # ruff: noqa: S101  # tests assert
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ TERRAFORM = Path(__file__).parents[1] / "terraform" / "main.tf"
 @pytest.fixture
 def events() -> Iterator[list[dict[str, Any]]]:
     """The events of every shop, as they are recorded."""
-    seen: list[dict[str, Any]] = []
+    recorded: list[dict[str, Any]] = []
 
     def note(_app: object, event: dict[str, Any]) -> None:
-        seen.append(event)
+        recorded.append(event)
 
     with event_recorded.connected_to(note):
-        yield seen
+        yield recorded
 
 
 def sign_in(client: FlaskClient, name: str, password: str) -> int:
-    """The status with which the shop answers a login."""
+    """The status of the response to a login."""
     return client.post("/login", data={"name": name, "password": password}).status_code
 
 
 def test_customers_see_the_shelf_and_buy(client: FlaskClient, events: list[dict[str, Any]]) -> None:
-    """Ordinary use works and makes no event."""
+    """Normal use works and creates no event."""
     assert "Assam Second Flush" in client.get("/").text
     assert "Malt and honey." in client.get("/products/assam").text
     assert "Card number" in client.get("/checkout/assam").text
@@ -64,14 +64,14 @@ def test_customers_see_the_shelf_and_buy(client: FlaskClient, events: list[dict[
         ("POST /checkout/mint", {"quantity": "1", "card": BROKEN}, (500, "critical-error")),
     ],
 )
-def test_every_failure_makes_one_event(
+def test_every_failure_creates_one_event(
     client: FlaskClient,
     events: list[dict[str, Any]],
     request_line: str,
     form: dict[str, str],
     expected: tuple[int, str],
 ) -> None:
-    """A failing request is answered with the shop's own page and makes exactly one event."""
+    """A failing request is answered with the error page of the shop and creates one event."""
     method, path = request_line.split()
     answer = client.open(path, method=method, data=form)
     assert answer.status_code == expected[0]
@@ -80,7 +80,7 @@ def test_every_failure_makes_one_event(
 
 
 def test_back_office_is_for_admins(client: FlaskClient, events: list[dict[str, Any]]) -> None:
-    """Strangers are sent to the login, customers get 403 under their name, admins get in."""
+    """Anonymous visitors are redirected, customers get a 403 with their name, admins a page."""
     assert client.get("/admin/").location == "/login"
     sign_in(client, "ann", "chamomile")
     assert client.get("/admin/").status_code == 403
@@ -92,7 +92,7 @@ def test_back_office_is_for_admins(client: FlaskClient, events: list[dict[str, A
 
 
 def test_lines_outside_a_request_have_no_customer(events: list[dict[str, Any]]) -> None:
-    """A job that fails is recorded too, although nobody is signed in there."""
+    """A job that fails is recorded too, without a customer."""
     app = create_app({"ERRWATCH_SINKS": "memory"})
     with app.app_context():
         from examples.flask_app import errwatch
@@ -102,14 +102,18 @@ def test_lines_outside_a_request_have_no_customer(events: list[dict[str, Any]]) 
 
 
 def test_terraform_twin_has_the_names_of_the_catalogue() -> None:
-    """What is written by hand is what `bootstrap_alarms()` makes of the detector."""
+    """The hand-written file has the names and values that `bootstrap_alarms()` creates."""
     text = TERRAFORM.read_text()
     detector = DEFAULT_DETECTORS[0]
-    said = dict(re.findall(r'^ +(\w+) += (".*"|\d+)$', text, re.MULTILINE))
-    assert said["pattern"] == '"{ $.event = \\"Critical Error\\" }"'
-    assert said["pattern"].replace("\\", "")[1:-1] == detector.pattern
-    assert said["alarm_name"] == '"shop-critical-error"'
+    values = dict(re.findall(r'^ +(\w+) += (".*"|\d+)$', text, re.MULTILINE))
+    assert values["pattern"] == '"{ $.event = \\"Critical Error\\" }"'
+    assert values["pattern"].replace("\\", "")[1:-1] == detector.pattern
+    assert values["alarm_name"] == '"shop-critical-error"'
     assert detector.resource_name("shop") == "shop-critical-error"
     assert f'"{detector.description} Its lines say' in text
-    assert (said["threshold"], said["period"], said["retention_in_days"]) == ("10", "300", "90")
-    assert said["treat_missing_data"] == '"notBreaching"'
+    assert (values["threshold"], values["period"], values["retention_in_days"]) == (
+        "10",
+        "300",
+        "90",
+    )
+    assert values["treat_missing_data"] == '"notBreaching"'

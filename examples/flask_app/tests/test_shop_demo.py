@@ -1,4 +1,4 @@
-"""The demonstration's parts that can be wrong by themselves; `make demo` runs the whole."""
+"""Parts of the demonstration that can fail alone. `make demo` runs all of it."""
 # ruff: noqa: S101  # tests assert
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CATALOGUE = Catalogue(DEFAULT_DETECTORS)
 
 
 def answered(visits: list[Visit]) -> list[tuple[Visit, int]]:
-    """What the shop answers to each visit, without a server."""
+    """The status of the response to each visit, without a server."""
     client = create_app({"ERRWATCH_SINKS": "none"}).test_client()
     return [
         (visit, client.open(visit.path, method=visit.method, data=visit.form).status_code)
@@ -27,21 +27,21 @@ def answered(visits: list[Visit]) -> list[tuple[Visit, int]]:
 
 
 def most_in_five_minutes(visits: list[Visit]) -> dict[str, int]:
-    """Per detector, the most failures that any five minutes hold."""
+    """The maximum number of failures in any five minutes, per detector."""
     times: dict[str, list[float]] = {}
     for visit, status in answered(visits):
         detector = CATALOGUE.for_status(status)
         if detector is not None:
             times.setdefault(detector.name, []).append(visit.at)
     return {
-        name: max(sum(0 <= other - first < 300 for other in found) for first in found)
-        for name, found in times.items()
+        name: max(sum(0 <= other - first < 300 for other in moments) for first in moments)
+        for name, moments in times.items()
     }
 
 
 def test_customers_stay_far_below_every_threshold() -> None:
-    """Without the two attackers no five minutes hold more than four failures of a kind."""
-    customers = [each for each in scripted_hour() if each.client not in {SCANNER, GUESSER}]
+    """Without the two attackers there are at most four failures per detector in five minutes."""
+    customers = [visit for visit in scripted_hour() if visit.client not in {SCANNER, GUESSER}]
     most = most_in_five_minutes(customers)
     assert set(most) == {
         *("critical-error", "authentication-error", "bad-request-error", "not-found-error"),
@@ -51,10 +51,10 @@ def test_customers_stay_far_below_every_threshold() -> None:
 
 
 def test_attackers_exceed_one_threshold_each() -> None:
-    """The scan is for paths that do not exist, the guesses are all wrong; both are many."""
+    """All probed paths are unknown and all guesses wrong, both above the threshold."""
     hour = scripted_hour()
-    scan = most_in_five_minutes([each for each in hour if each.client == SCANNER])
-    guesses = most_in_five_minutes([each for each in hour if each.client == GUESSER])
+    scan = most_in_five_minutes([visit for visit in hour if visit.client == SCANNER])
+    guesses = most_in_five_minutes([visit for visit in hour if visit.client == GUESSER])
     assert list(scan) == ["not-found-error"]
     assert scan["not-found-error"] > 40
     assert list(guesses) == ["authentication-error"]
@@ -62,16 +62,16 @@ def test_attackers_exceed_one_threshold_each() -> None:
 
 
 def test_script_is_the_same_each_time_and_lasts_an_hour() -> None:
-    """Two runs send the same requests, in the order of time, within the hour."""
+    """Two runs send the same requests in the same order within an hour."""
     hour = scripted_hour()
     assert hour == scripted_hour()
-    assert [each.at for each in hour] == sorted(each.at for each in hour)
+    assert [visit.at for visit in hour] == sorted(visit.at for visit in hour)
     assert hour[0].at >= 0
     assert hour[-1].at < HOUR
 
 
 def test_chart_shows_threshold_and_values() -> None:
-    """The bar above the threshold is red, those below are not, and the line runs through."""
+    """Bars above the threshold are red, those below green. The line crosses them."""
     top, middle, bottom = chart.bars([0, 30, 2], 10)
     assert top.plain == " 30    ██   "
     assert middle.plain == " 10 ╌╌╌██╌╌╌"
@@ -81,19 +81,19 @@ def test_chart_shows_threshold_and_values() -> None:
 
 
 def test_chart_without_values_is_its_threshold_alone() -> None:
-    """Nothing happened: one line, or none where no alarm watches."""
+    """Zeros alone show the threshold, or nothing without an alarm."""
     assert [row.plain for row in chart.bars([0, 0], 10)] == [" 10 ╌╌╌╌╌"]
     assert chart.bars([0, 0], None) == []
 
 
 def test_chart_of_an_hour_fits_half_a_terminal() -> None:
-    """Two charts of twelve periods stand side by side in 80 columns."""
+    """Two charts of twelve periods fit side by side in 80 columns."""
     rows = [*chart.bars([999] * 12, 10), chart.axis(["00:00"] * 12)]
     assert max(row.cell_len for row in rows) <= 39
 
 
 def evidence_of(*lines: dict[str, object], counted: float) -> Evidence:
-    """A lab in which these lines stand."""
+    """A lab that contains these lines."""
     watch = Watch(
         name="shop-not-found-error",
         pattern="",
@@ -112,33 +112,33 @@ def evidence_of(*lines: dict[str, object], counted: float) -> Evidence:
     )
 
 
-def test_verdict_holds_only_when_every_line_is_found_and_the_right_alarms_rang() -> None:
-    """A lost line, a line too many, a miscount, a silent or a wrong alarm: each is noticed."""
+def test_checks_are_met_only_with_every_line_and_the_expected_alarms() -> None:
+    """A missing line, an extra line, a wrong count, a missing or a wrong alarm fails a check."""
     answers = [
         Answer(Visit(at=0, client="192.0.2.1", path="/x"), 404),
         Answer(Visit(at=1, client="192.0.2.1", path="/"), 200),
     ]
     line = {"detector": "not-found-error", "client_ip": "192.0.2.1", "status": 404, "path": "/x"}
-    rang = [
+    fired = [
         Message(subject="", alarm=name, state="ALARM", time="", reason="")
         for name in ("shop-authentication-error", "shop-not-found-error")
     ]
 
-    def holds(evidence: Evidence, messages: list[Message], sent: list[Answer]) -> list[bool]:
-        return [each.holds for each in checks(sent, evidence, messages)]
+    def met(evidence: Evidence, messages: list[Message], sent: list[Answer]) -> list[bool]:
+        return [check.is_met for check in checks(sent, evidence, messages)]
 
-    found = evidence_of(line, {"event": "Heartbeat"}, counted=1)
-    assert holds(found, rang, answers) == [True, True, True, True]
-    assert holds(evidence_of(counted=0), rang, answers) == [True, False, True, True]
-    assert holds(evidence_of(line, line, counted=2), rang, answers) == [True, False, True, True]
-    assert holds(evidence_of(line, counted=2), rang, answers) == [True, True, False, True]
-    assert holds(found, rang[:1], answers) == [True, True, True, False]
+    evidence = evidence_of(line, {"event": "Heartbeat"}, counted=1)
+    assert met(evidence, fired, answers) == [True, True, True, True]
+    assert met(evidence_of(counted=0), fired, answers) == [True, False, True, True]
+    assert met(evidence_of(line, line, counted=2), fired, answers) == [True, False, True, True]
+    assert met(evidence_of(line, counted=2), fired, answers) == [True, True, False, True]
+    assert met(evidence, fired[:1], answers) == [True, True, True, False]
     critical = Message(subject="", alarm="shop-critical-error", state="ALARM", time="", reason="")
-    assert holds(found, [*rang, critical], answers) == [True, True, True, False]
+    assert met(evidence, [*fired, critical], answers) == [True, True, True, False]
     lost = Answer(Visit(at=2, client="192.0.2.1", path="/"), 0)
-    assert holds(found, rang, [*answers, lost]) == [False, True, True, True]
-    missing = checks(answers, evidence_of(counted=0), rang)[1]
-    assert missing.says == (
+    assert met(evidence, fired, [*answers, lost]) == [False, True, True, True]
+    missing = checks(answers, evidence_of(counted=0), fired)[1]
+    assert missing.text == (
         "1 of them failed, 0 lines found; missing: 1, as ('192.0.2.1', 404, '/x')"
     )
-    assert Counter(each.holds for each in checks(answers, found, rang)) == {True: 4}
+    assert Counter(check.is_met for check in checks(answers, evidence, fired)) == {True: 4}
