@@ -1,9 +1,9 @@
-"""`python -m benchmarks`: every measurement, as tables, and as files of the repository.
+"""`python -m benchmarks`: runs every measurement, prints tables and updates the repository.
 
-Writes `benchmarks/results.json` and `benchmarks/overhead.svg`, and the tables of
-`docs/performance.md`, in the repository that `--repository` names. With `--quick` it measures next
-to nothing, to see that all works; with `--output FOLDER` the files are written there, and the
-documentation is left alone.
+Writes `benchmarks/results.json`, `benchmarks/overhead.svg` and the tables of
+`docs/performance.md`, in the repository given by `--repository`. With `--quick` it only tries
+everything and its figures are worthless. With `--output FOLDER` it writes the files there, and
+does not change the documentation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Effort:
 
     Attributes:
         rounds: New pairs of processes for each variant.
-        pairs: Slices of each kind of answer in a round.
+        pairs: Slices of each kind of response in a round.
         newborns: New processes for each import time.
         backlog: Lines of a backlog.
         repeats: Times that a backlog is delivered.
@@ -57,36 +57,38 @@ class Effort:
     replayed_mb: int
 
 
-# Many pairs of processes, each for a short time: one differs from the next by more than a slice
-# does, for where things lie in its memory.
+# Many pairs of processes, each for a short time: because of their memory layout, two processes
+# differ more than two slices of one process.
 FULL = Effort(rounds=10, pairs=12, newborns=20, backlog=100_000, repeats=3, replayed_mb=40)
 QUICK = Effort(rounds=1, pairs=2, newborns=2, backlog=100, repeats=1, replayed_mb=4)
 
 
 def main() -> int:
-    """Measures, prints and writes; 1 when the machine was too busy to be believed."""
+    """Measures, prints and writes. Returns 1 if the machine was too busy for valid figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="try everything, believe nothing")
+    parser.add_argument("--quick", action="store_true", help="only try everything")
     parser.add_argument("--output", type=Path, help="folder for the files")
-    parser.add_argument("--repository", type=Path, default=ROOT, help="where the files belong")
-    given = parser.parse_args()
+    parser.add_argument(
+        "--repository", type=Path, default=ROOT, help="root of the repository to update"
+    )
+    arguments = parser.parse_args()
     console = Console(highlight=False)
-    results = measure(QUICK if given.quick else FULL, console)
+    results = measure(QUICK if arguments.quick else FULL, console)
     for table in report.tables(results).values():
         table.show(console)
-    doubts = [] if given.quick else overhead.doubts(results["overhead"][CONTROL.name])
+    doubts = [] if arguments.quick else overhead.doubts(results["overhead"][CONTROL.name])
     if doubts:
         console.print(f"Discarded: {'; '.join(doubts)}. Run it again when the machine is quiet.")
         return 1
-    if given.output or not given.quick:
-        write(results, given.output or given.repository / "benchmarks", console)
-    if not given.output and not given.quick:
-        report.update(given.repository / "docs" / "performance.md", results)
+    if arguments.output or not arguments.quick:
+        write(results, arguments.output or arguments.repository / "benchmarks", console)
+    if not arguments.output and not arguments.quick:
+        report.update(arguments.repository / "docs" / "performance.md", results)
     return 0
 
 
 def measure(effort: Effort, console: Console) -> dict[str, Any]:
-    """All results, as `results.json` has them."""
+    """All results, in the form of `results.json`."""
     parts: dict[str, Callable[[], object]] = {
         "overhead": lambda: overhead.measure(rounds=effort.rounds, pairs=effort.pairs),
         "imports": lambda: imports.measure(repeats=effort.newborns),
@@ -126,7 +128,7 @@ def _replay(megabytes: int) -> dict[str, object]:
     command = [sys.executable, "-m", "benchmarks.replay", str(megabytes)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     figures = [json.loads(line) for line in done.stdout.splitlines()]
-    return {"formats": [each for each in figures if "format" in each]}
+    return {"formats": [figure for figure in figures if "format" in figure]}
 
 
 def _machine() -> dict[str, object]:

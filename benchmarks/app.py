@@ -1,4 +1,4 @@
-"""The app that is measured, bare: four routes, one for each kind of answer."""
+"""The bare app that is measured, with one path for each kind of response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Flask, abort
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: The path behind each kind of answer.
+#: The path of each kind of response.
 PATHS = {"200": "/products", "404": "/wp-login.php", "403": "/admin", "500": "/checkout"}
 
 _HEAD = {
@@ -40,13 +40,13 @@ _HEAD = {
 
 
 def make_app() -> Flask:
-    """The bare app. What Flask itself logs of a 500 goes nowhere.
+    """Creates the bare app, in which Flask's own log of a 500 is discarded.
 
-    By default Flask formats a traceback for its own log, and a tool that stops that looks
-    cheap. So nobody's app formats one here unless the tool that is measured does.
+    By default Flask formats a traceback for its own log, and a tool that prevents that looks
+    cheap. So here only the tool that is measured formats one.
     """
     app = Flask(__name__)
-    logger = logging.getLogger(app.name)  # before Flask finds it without a handler
+    logger = logging.getLogger(app.name)  # before Flask adds a handler
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     app.add_url_rule("/products", view_func=products)
@@ -66,7 +66,7 @@ def admin() -> str:
 
 
 def checkout() -> str:
-    """Answers 500: an exception that was raised five frames deep."""
+    """Answers 500: raises an exception five frames deep."""
     return _order("A-1")
 
 
@@ -87,16 +87,16 @@ def _ask_bank(payment: dict[str, object]) -> str:
 
 
 def serve(app: WSGIApplication, path: str) -> str:
-    """Serves one request as a server would; its status."""
-    answered: list[str] = []
+    """Serves one request as a server would. Returns its status."""
+    statuses: list[str] = []
 
     def start_response(status: str, _headers: object, _exc_info: object = None, /) -> object:
-        answered.append(status)
-        return answered.append
+        statuses.append(status)
+        return statuses.append
 
     body = app({**_HEAD, "PATH_INFO": path}, start_response)  # type: ignore[arg-type]
     b"".join(body)
     close = getattr(body, "close", None)
     if close is not None:
         close()
-    return answered[-1]
+    return statuses[-1]

@@ -1,4 +1,4 @@
-"""The overhead as a picture: one panel for each kind of answer, one dot for each variant."""
+"""Draws the overhead: one panel for each kind of response, one dot for each variant."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def draw(overhead: Mapping[str, Mapping[str, Any]], path: Path) -> str:
     """Draws the chart.
 
     Args:
-        overhead: The figures as `results.json` has them.
+        overhead: The figures of `results.json`.
         path: The SVG to write.
 
     Returns:
-        Why there is none; empty when it was drawn.
+        Why it was not drawn, or an empty string.
     """
     missing = absence(("matplotlib",))
     if missing:
@@ -35,7 +35,7 @@ def draw(overhead: Mapping[str, Mapping[str, Any]], path: Path) -> str:
         if "skipped" not in cells and name != CONTROL.name
     }
     plt = module("matplotlib.pyplot")
-    # Without the date and with fixed ids, so that the same figures give the same file.
+    # No date and fixed ids, so that the same figures give the same file.
     style = {"svg.hashsalt": "flask-errwatch", "svg.fonttype": "none", "font.size": 9}
     with plt.rc_context(style):
         figure, panels = plt.subplots(1, len(_TITLES), sharey=True, figsize=(10, 3.9))

@@ -1,6 +1,6 @@
-"""Lines a second from a backlog to the loopback endpoint, with watchtower alone beside it.
+"""Lines a second from a backlog to the loopback endpoint, compared with watchtower alone.
 
-The cases are those of `tests.stress.rates`: there they hold promises, here they give figures.
+The cases are those of `tests.stress.rates`, which asserts promises. Here they give figures.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _WATCHTOWER = "watchtower, sending"
 
 
 def measure(*, lines: int, repeats: int) -> dict[str, object]:
-    """Medians of a backlog's delivery, and of handing over one line.
+    """Medians of the delivery of a backlog, and of handing over one line.
 
     Args:
         lines: Lines of a backlog.
-        repeats: Times that each case runs.
+        repeats: Runs of each case.
 
     Raises:
-        RuntimeError: When a promise of a case was broken: then its figures are worth nothing.
+        RuntimeError: When a case broke a promise, which makes its figures worthless.
     """
     if BY_NAME[_WATCHTOWER].missing:
         return {"skipped": BY_NAME[_WATCHTOWER].missing}
@@ -50,4 +50,4 @@ def _kept(outcome: Outcome) -> dict[str, object]:
 
 
 def _median(figures: list[dict[str, object]], key: str) -> float:
-    return median(float(str(each[key])) for each in figures)
+    return median(float(str(run[key])) for run in figures)

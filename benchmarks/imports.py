@@ -1,4 +1,4 @@
-"""What the beginning of a process takes: import time, `init_app`, and memory at rest."""
+"""The cost of starting a process: import time, `init_app`, and memory at rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.stage import ROOT, settings
 from benchmarks.variants import BARE, BY_NAME, OURS, absence
 from tests.fake_logs import FakeLogsProcess
 
-#: What is imported, over Flask, structlog and orjson, and from where it is said to come.
+#: The modules that are imported after Flask, structlog and orjson, by the name in the table.
 IMPORTS: Mapping[str, tuple[str, ...]] = {
     "flask-errwatch": ("flask_errwatch",),
     "watchtower, with boto3": ("watchtower",),
@@ -25,17 +25,17 @@ IMPORTS: Mapping[str, tuple[str, ...]] = {
     ),
     "sentry-sdk": ("sentry_sdk", "sentry_sdk.integrations.flask"),
 }
-#: The peer of our memory: watchtower, structlog and orjson, with a client that has sent.
+#: Compared in memory: watchtower, structlog and orjson, with a client that has sent.
 MEMORY_PEER = "watchtower, sending"
 
 _IMPORT_TIME = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")
 
 
 def measure(*, repeats: int) -> dict[str, object]:
-    """Import, initialisation and memory, each in so many new processes, in turn."""
+    """Import, initialisation and memory, each in so many new processes."""
     with FakeLogsProcess(0) as fake, settings(fake.url) as env:
         run = _Newborns(env)
-        run("imports", "flask_errwatch")  # writes the bytecode, if nobody has
+        run("imports", "flask_errwatch")  # writes the bytecode if it is missing
         return {
             "imports": _in_turn(
                 {name: ("imports", *modules) for name, modules in IMPORTS.items()},
@@ -55,7 +55,7 @@ def measure(*, repeats: int) -> dict[str, object]:
 
 
 class _Newborns:
-    """Starts new processes and asks them."""
+    """Starts new processes and returns their figures."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
@@ -69,8 +69,8 @@ class _Newborns:
             text=True,
             check=True,
         )
-        answered: dict[str, float] = json.loads(done.stdout)
-        return answered
+        figures: dict[str, float] = json.loads(done.stdout)
+        return figures
 
 
 def _in_turn(
@@ -79,20 +79,22 @@ def _in_turn(
     repeats: int,
     missing: Callable[[str], str] = lambda _: "",
 ) -> dict[str, object]:
-    """Median and quartiles of each figure; all are asked in turn, so that a busy time hits all."""
+    """Median and quartiles of each figure. Variants alternate, so that a busy time affects all."""
     skipped = {name: missing(name) for name in asked}
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in asked if not skipped[name]}
+    answers_of: dict[str, list[dict[str, float]]] = {
+        name: [] for name in asked if not skipped[name]
+    }
     for _ in range(repeats):
-        for name, answers in found.items():
+        for name, answers in answers_of.items():
             answers.append(run(*asked[name]))
     return {
-        name: {"skipped": skipped[name]} if skipped[name] else _figures(found[name])
+        name: {"skipped": skipped[name]} if skipped[name] else _figures(answers_of[name])
         for name in asked
     }
 
 
 def _figures(answers: list[dict[str, float]]) -> dict[str, list[float]]:
-    """For each figure its median and its quartiles."""
+    """Median and quartiles of each figure."""
     figures = {}
     for key in answers[0]:
         values = [answer[key] for answer in answers]
@@ -106,17 +108,17 @@ def _no_smaps() -> str:
 
 
 def _dearest(env: Mapping[str, str], repeats: int, most: int = 12) -> list[dict[str, object]]:
-    """The modules that take longest of our import, themselves alone: medians."""
-    taken: dict[str, list[int]] = {}
+    """The slowest modules of our import, each without its own imports, as medians."""
+    times: dict[str, list[int]] = {}
     for _ in range(repeats):
         for name, microseconds in _import_times(env):
-            taken.setdefault(name, []).append(microseconds)
-    medians = sorted(((median(each) / 1000, name) for name, each in taken.items()), reverse=True)
+            times.setdefault(name, []).append(microseconds)
+    medians = sorted(((median(own) / 1000, name) for name, own in times.items()), reverse=True)
     return [{"module": name, "ms": ms} for ms, name in medians[:most]]
 
 
 def _import_times(env: Mapping[str, str]) -> list[tuple[str, int]]:
-    """Each module of one import, and its microseconds (`-X importtime`)."""
+    """Each module of one import and its microseconds (`-X importtime`)."""
     before = "import flask, structlog, orjson, sys; sys.stderr.write('---\\n')"
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", f"{before}; import flask_errwatch"],
@@ -126,5 +128,5 @@ def _import_times(env: Mapping[str, str]) -> list[tuple[str, int]]:
         text=True,
         check=True,
     )
-    found = _IMPORT_TIME.findall(done.stderr.split("---\n")[1])
-    return [(name, int(own)) for own, name in found]
+    modules = _IMPORT_TIME.findall(done.stderr.split("---\n")[1])
+    return [(name, int(own)) for own, name in modules]

@@ -1,4 +1,4 @@
-"""What lines cost at AWS: their sizes, measured, times list prices. An upper bound."""
+"""The cost of lines at AWS: measured sizes times list prices. An upper bound."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from flask_errwatch.provision.cost import PRICES_AS_OF, PRICES_REGION, monthly_c
 from flask_errwatch.provision.desired import desired_resources
 from flask_errwatch.provision.scope import TO_FILL_IN
 
-#: US dollars a GB taken in, a GB kept for a month, and a GB that a query of Logs Insights reads.
-#: They come with the prices of `flask_errwatch.provision.cost`, from the same lists.
+#: US dollars per GB ingested, per GB stored for a month, and per GB that Logs Insights scans.
+#: From the same price lists as `flask_errwatch.provision.cost`.
 INGESTED, STORED, SCANNED = 0.50, 0.03, 0.005
-#: What PutLogEvents counts for an event beside its message (AWS API Reference, PutLogEvents).
+#: Bytes that PutLogEvents adds to each message (AWS API Reference, PutLogEvents).
 _EVENT_OVERHEAD = 26
 _GB = 1e9
 _BEATS_A_MONTH = 30 * 24 * 60
 
 
 def measure() -> dict[str, object]:
-    """Sizes of lines, what a million of them cost, and what the resources cost a month."""
+    """Sizes of lines, the cost of a million lines, and the monthly cost of the resources."""
     sizes = _sizes()
     costs = monthly_costs(desired_resources(_catalogue(), _config(), scope=TO_FILL_IN).resources)
     return {
@@ -59,7 +59,7 @@ def _sizes() -> dict[str, int]:
 
 
 def _dollars(size: int, lines: int = 1_000_000) -> dict[str, float]:
-    """US dollars to take lines of that size in, to keep them a month, and to read them once."""
+    """US dollars to ingest lines of that size, to store them for a month, and to scan them once."""
     gigabytes = lines * (size + _EVENT_OVERHEAD) / _GB
     return {
         "ingested_usd": round(gigabytes * INGESTED, 3),

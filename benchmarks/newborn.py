@@ -1,8 +1,8 @@
-"""A process that has just begun, and says what its beginning took: `python -m benchmarks.newborn`.
+"""A new process that measures its own start: `python -m benchmarks.newborn`.
 
 `imports MODULE…`: milliseconds to import the modules over Flask, structlog and orjson.
 `init`: milliseconds of `ErrWatch(app)`, for the first app of the process and for the second.
-`rest NAME`: MiB of memory of one variant after its first requests, when all is delivered.
+`rest NAME`: MiB of memory of one variant after its first requests, when all lines are delivered.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-#: What an app that would log in JSON has imported anyway.
+#: Modules that any app with JSON logs has imported.
 _BEFORE = ("flask", "structlog", "orjson")
 _BARE = "bare Flask"
-#: Seconds until a process that has delivered everything counts as at rest.
+#: Seconds after delivery until a process counts as at rest.
 _REST = 0.5
 
 
 def main() -> None:
-    """Does what the first argument says, with the others; prints one JSON object."""
-    ways: dict[str, Callable[..., dict[str, float]]] = {
+    """Runs the measurement named by the first argument, and prints one JSON object."""
+    measurements: dict[str, Callable[..., dict[str, float]]] = {
         "imports": imports,
         "init": init,
         "rest": rest,
     }
-    sys.stdout.write(json.dumps(ways[sys.argv[1]](*sys.argv[2:])) + "\n")
+    sys.stdout.write(json.dumps(measurements[sys.argv[1]](*sys.argv[2:])) + "\n")
 
 
 def imports(*names: str) -> dict[str, float]:
-    """Time to import the modules, on the clock and of the processor."""
+    """Wall-clock and CPU time of importing the modules."""
     _import(_BEFORE)
     begun, begun_cpu = time.perf_counter(), time.process_time()
     _import(names)
@@ -53,17 +53,17 @@ def init() -> dict[str, float]:
 
     from flask_errwatch import ErrWatch
 
-    taken = []
+    times = []
     for name in ("shop", "desk"):
         app = Flask(name)
         begun = time.perf_counter()
         ErrWatch(app)
-        taken.append((time.perf_counter() - begun) * 1000)
-    return {"first_ms": taken[0], "second_ms": taken[1]}
+        times.append((time.perf_counter() - begun) * 1000)
+    return {"first_ms": times[0], "second_ms": times[1]}
 
 
 def rest(name: str) -> dict[str, float]:
-    """Memory at rest. What is compared with us has structlog and orjson too."""
+    """Memory at rest. Except for bare Flask, all variants import structlog and orjson."""
     from benchmarks.app import PATHS, serve
     from benchmarks.variants import BY_NAME
 

@@ -1,9 +1,9 @@
-"""What each variant adds to a request: strictly interleaved with bare Flask, as a ratio.
+"""The cost of each variant per request, as a ratio to bare Flask, strictly interleaved.
 
-Two processes at a time on one pinned core, bare and variant in turn, in slices of about 4 ms. A
-ratio is a slice of the variant by the mean of the bare slices before and after it, so that what
-the machine does meanwhile falls out. What counts is the time of the thread that serves
-(`CLOCK_THREAD_CPUTIME_ID`); what other threads of the process take is told beside it.
+Two processes at a time on one pinned core, bare and variant alternating, in slices of about 4 ms.
+A ratio is a slice of the variant divided by the mean of the bare slices before and after it, which
+cancels out other load. The time is that of the serving thread (`CLOCK_THREAD_CPUTIME_ID`). The
+time of the other threads is reported separately.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 _SLICE_NS = 4_000_000
 _FAILING = [case for case in PATHS if case != "200"]
-#: What the control may read; outside of it the machine was too busy to be believed.
+#: Valid ratios of the control. Outside, the machine was too busy for valid figures.
 CONTROL_BOUNDS = (0.97, 1.03)
 
 
 @dataclass(slots=True)
 class Cell:
-    """What was measured of one variant and one kind of answer.
+    """The measurements of one variant and one kind of response.
 
     Attributes:
-        ratios: One for each slice: variant by bare.
+        ratios: Variant divided by bare, one for each slice.
         bare_ns: Nanoseconds of a bare request, one for each slice.
-        variant_ns: The same of the variant.
-        other_ns: Nanoseconds that the variant's other threads took, all together.
-        requests: How many requests the variant served.
+        variant_ns: The same for the variant.
+        other_ns: Total nanoseconds of the variant's other threads.
+        requests: Number of requests that the variant served.
     """
 
     ratios: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Cell:
     requests: int = 0
 
     def figures(self) -> dict[str, float | int]:
-        """The medians and the spread, as `results.json` keeps them."""
+        """The medians and the spread, in the form of `results.json`."""
         low, _, high = quantiles(self.ratios, n=4)
         return {
             "ratio": round(median(self.ratios), 3),
@@ -86,23 +86,23 @@ class Subject:
         self._process.communicate()
 
     def warm_up(self) -> None:
-        """Finds out how many requests make a slice."""
+        """Determines the number of requests in a slice."""
         for case in PATHS:
-            each, _ = self._ask(f"{case} 0")
-            self._counts[case] = max(1, round(_SLICE_NS / each))
+            request_ns, _ = self._ask(f"{case} 0")
+            self._counts[case] = max(1, round(_SLICE_NS / request_ns))
         self.settle()
 
     def settle(self) -> int:
-        """Nanoseconds that all other threads took since the start, once they have no more to do."""
+        """Nanoseconds of all other threads since the start, once they are idle."""
         own, every = self._ask("settle")
         return every - own
 
     def slice(self, case: str) -> float:
-        """Nanoseconds of a request."""
+        """Nanoseconds per request."""
         return self._ask(f"{case} {self._counts[case]}")[0] / self._counts[case]
 
     def count(self, case: str) -> int:
-        """Requests of a slice."""
+        """Requests per slice."""
         return self._counts[case]
 
     def _ask(self, what: str) -> tuple[int, int]:
@@ -129,14 +129,14 @@ def _pair(variant: Variant, endpoint: str) -> Iterator[tuple[Subject, Subject]]:
 
 
 def measure(*, rounds: int, pairs: int) -> dict[str, object]:
-    """Every variant that can be measured here.
+    """Measures every variant that can be measured here.
 
     Args:
-        rounds: Times that each pair of processes is started afresh.
-        pairs: Slices of each kind of answer in each round.
+        rounds: How often each pair of processes is started.
+        pairs: Slices of each kind of response in each round.
 
     Returns:
-        For each variant the figures of each kind of answer, or why it was skipped.
+        For each variant the figures of each kind of response, or why it was skipped.
     """
     cells = {v.name: {case: Cell() for case in PATHS} for v in VARIANTS if not v.missing}
     with _others_elsewhere(), FakeLogsProcess(0) as fake:
@@ -187,7 +187,7 @@ def _interleave(bare: Subject, other: Subject, case: str, pairs: int, cell: Cell
 
 
 def doubts(control: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """What speaks against a run: each control that is not what it must be."""
+    """Why a run is not valid: each control outside its bounds."""
     low, high = CONTROL_BOUNDS
     return [
         f"the control of {case} reads {figures['ratio']:.3f}, not {low} to {high}"

@@ -1,7 +1,7 @@
-"""What people would use instead, each set up as its own documentation shows.
+"""The alternatives, each set up as in its own documentation.
 
-All of them log failing requests only where that is a choice. Their transports are stubs, but
-one watchtower's, so that what is measured of them is a lower bound.
+All of them log only failing requests, where that can be configured. Except for one watchtower
+variant their transports are stubs, so their figures are lower bounds.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Settle = Callable[[], object]
 
 
 def module(name: str) -> Any:
-    """A module that need not be installed, and whose types may be missing."""
+    """Imports a module that may not be installed and may have no types."""
     return importlib.import_module(name)
 
 
 def _facts(response: Response) -> dict[str, Any]:
-    """What an access log would say of the request."""
+    """The fields of an access log."""
     return {
         "status": response.status_code,
         "method": request.method,
@@ -37,7 +37,7 @@ def _facts(response: Response) -> dict[str, Any]:
 
 
 def _after_each_4xx(app: Flask, log: Callable[[dict[str, Any]], object]) -> None:
-    """Logs after a 4xx; a 500 is logged by whoever hears of its exception."""
+    """Logs every 4xx. A 500 is logged where its exception is handled."""
 
     @app.after_request
     def log_failure(response: Response) -> Response:
@@ -85,17 +85,17 @@ def _structlog(traceback: str) -> tuple[Flask, Settle]:
 
 
 def structlog_text() -> tuple[Flask, Settle]:
-    """The traceback as a text; orjson renders."""
+    """The traceback as text, rendered by orjson."""
     return _structlog("format_exc_info")
 
 
 def structlog_dict() -> tuple[Flask, Settle]:
-    """The traceback as dicts with the locals, which is the default; orjson renders."""
+    """The traceback as dicts with the locals, which is the default, rendered by orjson."""
     return _structlog("dict_tracebacks")
 
 
 class _NoLogs:
-    """A client that takes every batch."""
+    """A client that accepts every batch."""
 
     def put_log_events(self, **_batch: object) -> dict[str, object]:
         return {}
@@ -107,7 +107,7 @@ def watchtower() -> tuple[Flask, Settle]:
 
 
 def watchtower_sending() -> tuple[Flask, Settle]:
-    """The same with boto3's client: it sends to the endpoint of the environment."""
+    """The same with boto3's client, which sends to the endpoint of the environment."""
     return _watchtower()
 
 
@@ -142,20 +142,20 @@ def powertools() -> tuple[Flask, Settle]:
 
 
 class _NoSpans:
-    """An exporter that takes every span."""
+    """An exporter that accepts every span."""
 
     def export(self, _spans: object) -> Any:
         return module("opentelemetry.sdk.trace.export").SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        """Has nothing to end."""
+        """Does nothing."""
 
     def force_flush(self, _timeout_millis: int = 0) -> bool:
         return True
 
 
 def opentelemetry() -> tuple[Flask, Settle]:
-    """OpenTelemetry's Flask instrumentation with the batch processor: it records every request."""
+    """OpenTelemetry's Flask instrumentation with the batch processor. Records every request."""
     app = make_app()
     provider = module("opentelemetry.sdk.trace").TracerProvider()
     export = module("opentelemetry.sdk.trace.export")
@@ -178,4 +178,4 @@ def sentry() -> tuple[Flask, Settle]:
 
 
 def _nothing() -> None:
-    """What is to be done for a tool that keeps nothing back."""
+    """Settles a tool that buffers nothing."""

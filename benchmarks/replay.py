@@ -1,7 +1,7 @@
-"""`make bench-replay`: what replaying costs beyond reading, and that its memory stays flat.
+"""`make bench-replay`: the cost of replaying beyond reading, and the peak memory.
 
-Each figure is a ratio to a bare loop over the same file in the same run, because seconds say
-more about the machine than about us. Give a size in MB to make it quicker.
+Each figure is a ratio to a bare loop over the same file in the same run, because seconds depend
+on the machine. The argument is the size in MB. A smaller one is quicker.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from flask_errwatch.simulation import InputShows, judge_log
 
 _MEGABYTE = 1_000_000
 _START = datetime(2026, 11, 1, tzinfo=UTC)
-#: Lines a second of the log: our own lines are failures alone, so this is a site in trouble.
+#: Lines a second of the log. The app's own lines are only failures, so this is an incident.
 _RATE = {"json": 5.0, "combined": 20.0}
 _TIMES = 5
 
-# The whole NCSA combined format, as anybody would write it to read all of its fields.
+# The whole NCSA combined format, with all of its fields.
 _BARE = re.compile(
     r'(\S+) (\S+) (\S+) \[([^\]]+)\] "([A-Z]+) (\S+) ([^"]*)" (\d{3}) (\S+) "([^"]*)" "([^"]*)"'
 )
@@ -67,7 +67,7 @@ def json_line(chance: random.Random, at: datetime, number: int) -> bytes:
         "duration_ms": round(chance.random() * 80, 3),
     }
     if is_crash and chance.random() < 0.35:
-        frames = [f"shop/views/products.py:{each} in show_{each}" for each in range(12)]
+        frames = [f"shop/views/products.py:{line} in show_{line}" for line in range(12)]
         event["exception"] = {
             "type": "builtins.KeyError",
             "message": "'sku-1234'",
@@ -98,7 +98,7 @@ def _random_path(chance: random.Random) -> str:
 
 
 def write(path: Path, form: str, size: int) -> int:
-    """Writes a log of that many bytes; how many lines it has."""
+    """Writes a log of that many bytes. Returns the number of its lines."""
     chance = random.Random(4)
     make = json_line if form == "json" else access_line
     at, lines, written = _START, 0, 0
@@ -111,19 +111,19 @@ def write(path: Path, form: str, size: int) -> int:
 
 
 def bare_json(path: Path) -> None:
-    """Reads every line with orjson, and nothing else."""
+    """Parses every line with orjson, and nothing else."""
     with path.open("rb") as file:
         for line in file:
             orjson.loads(line)
 
 
 def bare_regex(path: Path) -> None:
-    """Takes every line's fields with one compiled expression, and nothing else."""
+    """Matches every line with one compiled expression, and nothing else."""
     with path.open(encoding="utf-8") as file:
         for line in file:
-            found = _BARE.match(line)
-            assert found is not None
-            found.groups()
+            match = _BARE.match(line)
+            assert match is not None
+            match.groups()
 
 
 def replayed(path: Path) -> None:
@@ -139,19 +139,19 @@ def replayed(path: Path) -> None:
 
 
 def seconds(call: Callable[[Path], None], path: Path) -> float:
-    """The processor's time that a call takes: what others do meanwhile counts least in it."""
+    """CPU time of a call, which other processes affect least."""
     begun = time.process_time()
     call(path)
     return time.process_time() - begun
 
 
 def ratios(folder: Path, megabytes: int) -> Iterator[dict[str, object]]:
-    """For each format the best of five, taken in turn."""
+    """For each format the best of five alternating runs."""
     for form, bare, floor in (("json", bare_json, 0.5), ("combined", bare_regex, 0.35)):
         path = folder / f"{form}.log"
         lines = write(path, form, megabytes * _MEGABYTE)
         times = [(seconds(bare, path), seconds(replayed, path)) for _ in range(_TIMES)]
-        ours, theirs = min(each[1] for each in times), min(each[0] for each in times)
+        ours, theirs = min(pair[1] for pair in times), min(pair[0] for pair in times)
         yield {
             "format": form,
             "megabytes": megabytes,
@@ -165,7 +165,7 @@ def ratios(folder: Path, megabytes: int) -> Iterator[dict[str, object]]:
 
 
 def memory(folder: Path, megabytes: int) -> dict[str, object]:
-    """The peak memory of a process of its own, for a quarter of the size and for all of it."""
+    """The peak memory of a new process, for a quarter of the size and for all of it."""
     peaks: dict[int, float] = {}
     for size in (megabytes // 4, megabytes):
         path = folder / "memory.log"

@@ -1,4 +1,4 @@
-"""The results as tables: one value for the terminal and for the documentation."""
+"""The results as tables, for the terminal and for the documentation."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Shown
+from rich.table import Table as RichTable
 
 Results = Mapping[str, Any]
 
 _CASES = ("200", "404", "403", "500")
-#: What flask-errwatch wants to read at most: the aims that the project set itself.
+#: The project's aims: the highest ratio for flask-errwatch.
 AIMS = {"200": 1.03, "404": 1.25, "403": 1.25, "500": 1.5}
-#: Rows that are shown of other machines too.
+#: Rows that are also shown for other machines.
 _OURS = ("floor of the job", "flask-errwatch", "flask-errwatch, not compiled")
 _ELSEWHERE = Path(__file__).with_name("elsewhere")
 _MARK = re.compile(r"<!-- table: (\w+) -->[^<]*<!-- end -->")
@@ -25,12 +25,12 @@ _MARK = re.compile(r"<!-- table: (\w+) -->[^<]*<!-- end -->")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of texts.
+    """A table of strings.
 
     Attributes:
-        title: What it shows.
+        title: The title.
         head: The names of its columns.
-        rows: As many cells each as there are columns.
+        rows: One cell per column in each row.
     """
 
     title: str
@@ -44,21 +44,21 @@ class Table:
 
     def show(self, console: Console) -> None:
         """Prints it."""
-        shown = Shown(title=self.title, title_justify="left", title_style="bold")
+        table = RichTable(title=self.title, title_justify="left", title_style="bold")
         for number, name in enumerate(self.head):
-            shown.add_column(name, justify="right" if number else "left")
+            table.add_column(name, justify="right" if number else "left")
         for row in self.rows:
-            shown.add_row(*row)
-        console.print(shown)
+            table.add_row(*row)
+        console.print(table)
 
 
 def _elsewhere() -> tuple[Results, ...]:
-    """The raw files of runs on other machines, the oldest first."""
+    """The results of runs on other machines, oldest first."""
     return tuple(json.loads(path.read_text("utf-8")) for path in sorted(_ELSEWHERE.glob("*.json")))
 
 
 def tables(results: Results) -> dict[str, Table]:
-    """Every table, by the name under which the documentation has it."""
+    """Every table, by its name in the documentation."""
     return {
         "machine": _machine(results),
         "overhead": _overhead(results["overhead"]),
@@ -76,9 +76,9 @@ def tables(results: Results) -> dict[str, Table]:
 
 
 def written_into(text: str, results: Results) -> str:
-    """The text with every marked table as the results have it."""
-    found = tables(results)
-    return _MARK.sub(lambda mark: _marked(mark[1], found[mark[1]]), text)
+    """The text with every marked table replaced by the one of the results."""
+    by_name = tables(results)
+    return _MARK.sub(lambda mark: _marked(mark[1], by_name[mark[1]]), text)
 
 
 def _marked(name: str, table: Table) -> str:
@@ -93,7 +93,7 @@ def update(path: Path, results: Results) -> None:
 def _row(
     name: str, figures: Mapping[str, Any], cells: Iterable[str], columns: int
 ) -> tuple[str, ...]:
-    """A row, or one that says why there are no figures."""
+    """A row of figures, or the reason why there are none."""
     if "skipped" in figures:
         return (name, figures["skipped"], *("–" for _ in range(columns - 1)))
     return (name, *cells)
@@ -157,10 +157,10 @@ def _threads(overhead: Results, sends: Results) -> Table:
     )
 
 
-def _imports(found: Results) -> Table:
+def _imports(results: Results) -> Table:
     rows = [
         _row(name, figures, (_ms(figures, "ms"), _ms(figures, "cpu_ms")), 2)
-        for name, figures in found.items()
+        for name, figures in results.items()
     ]
     return Table(
         title="Import over Flask, structlog and orjson, in ms: median (quartiles)",
@@ -176,17 +176,17 @@ def _ms(figures: Results, key: str) -> str:
     return f"{middle:.1f} ({low:.1f}–{high:.1f})"
 
 
-def _dearest(found: list[Results]) -> Table:
+def _dearest(modules: list[Results]) -> Table:
     return Table(
         title="The dearest modules of the import, each without what it imports",
         head=("module", "ms"),
-        rows=tuple((each["module"], f"{each['ms']:.1f}") for each in found),
+        rows=tuple((module["module"], f"{module['ms']:.1f}") for module in modules),
     )
 
 
-def _init(found: Results) -> Table:
+def _init(results: Results) -> Table:
     rows = []
-    for name, figures in found.items():
+    for name, figures in results.items():
         first, second = (figures[key] for key in ("first_ms", "second_ms"))
         rows.append((name, *(f"{a:.2f} ({b:.2f}–{c:.2f})" for a, b, c in (first, second))))
     return Table(
@@ -196,69 +196,70 @@ def _init(found: Results) -> Table:
     )
 
 
-def _memory(found: Results) -> Table:
+def _memory(results: Results) -> Table:
     return Table(
         title="Memory of a process at rest, in MiB",
         head=("", "resident", "added", "private and written to", "added"),
         rows=tuple(
-            _row(name, figures, _memory_cells(found, figures), 4) for name, figures in found.items()
+            _row(name, figures, _memory_cells(results, figures), 4)
+            for name, figures in results.items()
         ),
     )
 
 
-def _memory_cells(found: Results, figures: Results) -> tuple[str, ...]:
+def _memory_cells(results: Results, figures: Results) -> tuple[str, ...]:
     if "skipped" in figures:
         return ()
-    bare = next(iter(found.values()))
+    bare = next(iter(results.values()))
     cells: list[str] = []
     for key in ("rss_mib", "dirty_mib"):
         cells += (f"{figures[key][0]:.1f}", f"{figures[key][0] - bare[key][0]:.1f}")
     return tuple(cells)
 
 
-def _delivery(found: Results) -> Table:
+def _delivery(figures: Results) -> Table:
     head = ("", "flask-errwatch", "watchtower alone", "ratio")
     title = "Delivery to the loopback endpoint"
-    if "skipped" in found:
-        return Table(title=title, head=head, rows=(_row("lines a second", found, (), 3),))
+    if "skipped" in figures:
+        return Table(title=title, head=head, rows=(_row("lines a second", figures, (), 3),))
     return Table(
         title=title,
         head=head,
         rows=(
             (
-                f"lines a second, of {found['lines']:,}",
-                f"{found['ours_per_second']:,}",
-                f"{found['watchtower_per_second']:,}",
-                f"{found['ratio']:.2f}",
+                f"lines a second, of {figures['lines']:,}",
+                f"{figures['ours_per_second']:,}",
+                f"{figures['watchtower_per_second']:,}",
+                f"{figures['ratio']:.2f}",
             ),
             (
                 "memory grown meanwhile, MiB",
-                f"{found['ours_grown_mib']:.1f}",
-                f"{found['watchtower_grown_mib']:.1f}",
+                f"{figures['ours_grown_mib']:.1f}",
+                f"{figures['watchtower_grown_mib']:.1f}",
                 "–",
             ),
             (
                 "handing one line over, µs",
-                f"{found['ours_hand_over_us']:.1f}",
-                f"{found['watchtower_hand_over_us']:.1f}",
-                f"{found['hand_over_ratio']:.2f}",
+                f"{figures['ours_hand_over_us']:.1f}",
+                f"{figures['watchtower_hand_over_us']:.1f}",
+                f"{figures['hand_over_ratio']:.2f}",
             ),
         ),
     )
 
 
-def _replay(found: Results) -> Table:
+def _replay(results: Results) -> Table:
     return Table(
         title="Replaying a log",
         head=("format", "lines a second", "a bare loop's", "ratio"),
         rows=tuple(
             (
-                each["format"],
-                f"{each['lines_per_second']:,}",
-                f"{each['bare_lines_per_second']:,}",
-                f"{each['ratio']:.2f}",
+                figures["format"],
+                f"{figures['lines_per_second']:,}",
+                f"{figures['bare_lines_per_second']:,}",
+                f"{figures['ratio']:.2f}",
             )
-            for each in found["formats"]
+            for figures in results["formats"]
         ),
     )
 

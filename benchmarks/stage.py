@@ -1,4 +1,4 @@
-"""Where is measured: the core, and the environment of what is measured."""
+"""The core for measurements, and the environment of the measured processes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[1]
 
 @lru_cache(maxsize=1)
 def measuring_core() -> int:
-    """The core on which is measured: the last that this process may use."""
+    """The core for measurements: the last one that this process may use."""
     return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
 
 
 @contextmanager
 def settings(endpoint: str) -> Iterator[dict[str, str]]:
-    """An environment with a journal folder of its own, and nothing of whoever measures."""
+    """An environment with a new journal directory, without variables of the caller."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         yield {
             "PATH": os.environ["PATH"],

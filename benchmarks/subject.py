@@ -1,8 +1,8 @@
-"""A process that serves one variant, slice by slice, as its standard input asks.
+"""A process that serves one variant, in slices that standard input requests.
 
-`python -m benchmarks.subject NAME CORE`: each line asked is `CASE COUNT`, or `settle`; each answer
-is the time of this thread and of the whole process in nanoseconds. A slice of no requests is
-answered too: with how long one takes, after a warm-up.
+`python -m benchmarks.subject NAME CORE`: each input line is `CASE COUNT`, or `settle`. Each output
+line is the time of this thread and of the whole process in nanoseconds. For a count of 0 it is the
+time of one request, after a warm-up.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core)})
     app, settle = BY_NAME[name].make()
-    for asked in sys.stdin:
-        if asked == "settle\n":
+    for line in sys.stdin:
+        if line == "settle\n":
             _in_another_thread(settle)
-            _say(time.thread_time_ns(), time.process_time_ns())
+            _print(time.thread_time_ns(), time.process_time_ns())
             continue
-        case, count = asked.split()
+        case, count = line.split()
         begun = time.process_time_ns()
-        taken = _warmed(app, case) if count == "0" else _taken(app, case, int(count))
-        _say(taken, time.process_time_ns() - begun)
+        duration = _warmed(app, case) if count == "0" else _duration(app, case, int(count))
+        _print(duration, time.process_time_ns() - begun)
 
 
 def _warmed(app: Flask, case: str) -> int:
-    """Nanoseconds of one request, when the interpreter has got used to them."""
+    """Nanoseconds of one request after a warm-up."""
     status = serve(app, PATHS[case])
     assert status[:3] == case, f"answered {status} instead of {case}"
     for _ in range(_WARM_UP):
         serve(app, PATHS[case])
-    # The quickest: one that met the collector would make slices of a few requests, run cold.
-    return min(_taken(app, case, 10) for _ in range(20)) // 10
+    # The minimum: with a run of the garbage collector, slices would have too few requests.
+    return min(_duration(app, case, 10) for _ in range(20)) // 10
 
 
-def _taken(app: Flask, case: str, count: int) -> int:
-    """Nanoseconds of this thread for so many requests."""
+def _duration(app: Flask, case: str, count: int) -> int:
+    """Nanoseconds of this thread for that many requests."""
     path = PATHS[case]
     begun = time.thread_time_ns()
     for _ in range(count):
@@ -58,13 +58,13 @@ def _taken(app: Flask, case: str, count: int) -> int:
 
 
 def _in_another_thread(settle: Callable[[], object]) -> None:
-    """Settles where it counts as what it is: work that no request waits for."""
+    """Settles in another thread, whose time does not count as that of a request."""
     thread = threading.Thread(target=settle)
     thread.start()
     thread.join()
 
 
-def _say(*figures: int) -> None:
+def _print(*figures: int) -> None:
     sys.stdout.write(f"{' '.join(map(str, figures))}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Every app that is measured: bare, the floor of the job, ours, and what people use instead."""
+"""Every app that is measured: bare Flask, the floor of the job, ours, and the alternatives."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variant:
-    """An app with or without something on it.
+    """An app with or without a tool.
 
     Attributes:
-        name: As it stands in the tables.
-        make: Makes the app, and what waits until all that its threads have to do is done.
-        needs: Modules without which it cannot be measured; the extra `bench` brings them.
-        sends: What its lines or spans go to.
+        name: Its name in the tables.
+        make: Creates the app, and a function that waits until its threads are idle.
+        needs: Modules that it requires. The extra `bench` installs them.
+        sends: Where its lines or spans go.
     """
 
     name: str
@@ -39,20 +39,20 @@ class Variant:
 
     @property
     def missing(self) -> str:
-        """A sentence that says why it cannot be measured here; empty when it can."""
+        """Why it cannot be measured here, or an empty string."""
         return absence(self.needs)
 
 
 def absence(modules: Iterable[str]) -> str:
-    """A sentence that says which of the modules are not installed; empty when all are."""
-    absent = [name for name in modules if not _is_there(name)]
+    """Which of the modules are not installed, or an empty string."""
+    absent = [name for name in modules if not _is_installed(name)]
     return f"skipped: needs {', '.join(absent)} (extra `bench`)" if absent else ""
 
 
-def _is_there(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ModuleNotFoundError:  # a parent of it is missing
+    except ModuleNotFoundError:  # its parent package is missing
         return False
 
 
@@ -61,7 +61,7 @@ def _bare() -> tuple[Flask, peers.Settle]:
 
 
 def _nothing() -> None:
-    """What is to be done for an app that keeps nothing back."""
+    """Settles an app that buffers nothing."""
 
 
 def _ours() -> tuple[Flask, peers.Settle]:
@@ -74,7 +74,7 @@ def _ours() -> tuple[Flask, peers.Settle]:
 
 
 def _ours_as_it_is() -> tuple[Flask, peers.Settle]:
-    """The same, as it runs where there is no compiled wheel: its modules are found as source."""
+    """The same without compiled modules: imports the package from source."""
     spec = find_spec("flask_errwatch")
     assert spec is not None
     assert spec.origin is not None
@@ -82,7 +82,7 @@ def _ours_as_it_is() -> tuple[Flask, peers.Settle]:
 
     def only_source(path: str) -> FileFinder:
         if not path.startswith(package):
-            raise ImportError(path)  # somebody else's
+            raise ImportError(path)  # not in our package
         return FileFinder(path, (SourceFileLoader, SOURCE_SUFFIXES))
 
     sys.path_hooks.insert(0, only_source)
@@ -90,7 +90,7 @@ def _ours_as_it_is() -> tuple[Flask, peers.Settle]:
 
 
 def is_compiled() -> bool:
-    """Whether flask-errwatch is compiled here, as in the wheels of a release."""
+    """Whether the compiled modules of flask-errwatch are in use, as in a release."""
     from flask_errwatch.capture import middleware
 
     return not str(middleware.__file__).endswith(".py")
@@ -103,7 +103,7 @@ def _floor() -> tuple[Flask, peers.Settle]:
 
 
 class _Floor:
-    """The least that does the job: 15 keys, one serialisation, one write; no safety whatever."""
+    """The minimum that does the job: 15 keys, one serialisation, one write, no safety at all."""
 
     def __init__(self, app: Flask) -> None:
         import orjson
