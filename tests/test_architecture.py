@@ -30,7 +30,7 @@ ONLY = {
     "botocore": {"_aws"},
     "watchtower": {"delivery"},
     "moto": {"lab"},
-    "rich": {"cli", "lab", "replay"},
+    "rich": {"cli"},
     "plotly": {"replay"},
     "jinja2": {"replay"},
     "flask": {"capture", "cli", "extension", "testing"},

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import (
@@ -30,6 +32,9 @@ from rich.text import Text
 from rich.theme import Theme
 
 from flask_errwatch._text import one_line
+
+if TYPE_CHECKING:
+    from flask_errwatch.replay.session import Progress as ReadProgress
 
 #: The width of a pipe or a file: larger than that of any row.
 _UNLIMITED = 1_000_000
@@ -170,10 +175,10 @@ def waiting(console: Console, description: str) -> Iterator[Callable[[str], None
 
 
 @contextmanager
-def reading() -> Iterator[Callable[[int, int | None, str], None]]:
+def reading() -> Iterator[Callable[[ReadProgress], None]]:
     """Shows a bar with a rate and the time left, on standard error if that is a terminal.
 
-    The returned function takes the bytes read so far, the total (None if unknown) and the rate.
+    The returned function moves the bar.
     """
     columns = (
         TextColumn("reading"),
@@ -182,9 +187,16 @@ def reading() -> Iterator[Callable[[int, int | None, str], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    begun = time.monotonic()
     with _progress(stderr(), *columns) as progress:
         task = progress.add_task("", total=None, rate="")
-        yield lambda read, size, rate: progress.update(task, total=size, completed=read, rate=rate)
+
+        def move(step: ReadProgress) -> None:
+            seconds = max(time.monotonic() - begun, 1e-6)
+            rate = f"{step.lines / seconds:,.0f} lines/s"
+            progress.update(task, total=step.size, completed=step.read, rate=rate)
+
+        yield move
 
 
 def _progress(console: Console, *columns: ProgressColumn) -> Progress:

@@ -18,7 +18,7 @@ from flask_errwatch._text import one_line
 from flask_errwatch.extension import KEY, AppState
 
 if TYPE_CHECKING:
-    from flask_errwatch.replay.run import Judges
+    from flask_errwatch.replay.detector_set import DetectorSet
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
 _STDIN = "-"
@@ -89,50 +89,57 @@ def replay(
     Each FILE is an access log or contains the app's own lines, plain or compressed with gzip or
     zstd. A dash is standard input. Without an app the default detectors are used.
     """
-    from flask_errwatch.cli.console import plain, show, stderr
-    from flask_errwatch.cli.replay_view import findings as view
+    from flask_errwatch.cli.console import plain, reading, show, stderr
+    from flask_errwatch.cli.replay_view import result as view
     from flask_errwatch.replay import run
+    from flask_errwatch.replay.detector_set import WrongSettingError
     from flask_errwatch.replay.files import UnreadableLogError
-    from flask_errwatch.replay.findings import document
+    from flask_errwatch.replay.result import document
 
     write_page = None if html is None else run.page_writer()
     if html is not None:
         _check_page(html, files)
-    judges = _judges(info)
+    detectors = _detectors(info)
     try:
-        judges = judges.trying(settings)
-        findings = run.run(
-            files, judges, form=form, alarms_a_week=advise, heartbeat=not no_heartbeat
-        )
-    except (UnreadableLogError, run.WrongSettingError) as error:
+        detectors = detectors.with_settings(settings)
+        with reading() as progress:
+            result = run.run(
+                files,
+                detectors,
+                form=form,
+                alarms_a_week=advise,
+                heartbeat=not no_heartbeat,
+                progress=progress,
+            )
+    except (UnreadableLogError, WrongSettingError) as error:
         raise _UnusableError(str(error)) from error
-    for note in findings.notes:
+    for note in result.notes:
         stderr().print(plain(note, "level.warning"))
     with _writing(_STDOUT):
         if as_json:
-            click.echo(document(findings))
+            click.echo(document(result))
         else:
-            show(*view(findings))
+            show(*view(result))
     if html is not None and write_page is not None:
         with _writing(one_line(str(html))):
-            html.write_text(write_page(findings), encoding="utf-8", errors="replace")
+            html.write_text(write_page(result), encoding="utf-8", errors="replace")
         stderr().print(plain(f"The page is in {html}."))
 
 
-def _judges(info: ScriptInfo) -> Judges:
+def _detectors(info: ScriptInfo) -> DetectorSet:
     """The app's detectors, or the default ones without an app or without ErrWatch."""
-    from flask_errwatch.replay.run import Judges
+    from flask_errwatch.replay.detector_set import DetectorSet
 
     try:
         app = info.load_app()
     except NoAppException:
         if info.app_import_path or info.create_app:
             raise  # this app was asked for
-        return Judges.default("the default detectors (there is no app)")
+        return DetectorSet.default("the default detectors (there is no app)")
     state = app.extensions.get(KEY)
     if isinstance(state, AppState):
-        return Judges(f"the detectors of {app.name}", state.catalogue, state.config)
-    return Judges.default(f"the default detectors ({app.name} has none)")
+        return DetectorSet(f"the detectors of {app.name}", state.catalogue, state.config)
+    return DetectorSet.default(f"the default detectors ({app.name} has none)")
 
 
 def _check_page(page: Path, logs: tuple[str, ...]) -> None:

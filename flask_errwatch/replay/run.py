@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.replay.progress import follow
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.session import Session
+from flask_errwatch.replay.session import Progress, Session
 from flask_errwatch.replay.text import counted
 from flask_errwatch.simulation import InputShows, JudgedLog, advise, judge_log, shown_time
 
@@ -24,6 +23,7 @@ def run(
     form: str,
     alarms_a_week: float | None,
     heartbeat: bool = True,
+    progress: Callable[[Progress], object] = lambda _: None,
 ) -> ReplayResult:
     """Reads the logs and judges them.
 
@@ -35,11 +35,14 @@ def run(
         heartbeat: Whether quiet minutes have zeros, as the heartbeat makes them that the app is
             configured with. Logs that hold Heartbeat lines show that themselves.
 
+        progress: Called after each block that was read.
+
     Raises:
         UnreadableLogError: One of the logs does not exist, is a directory or is binary.
     """
     session = Session(names, detectors, form)
-    follow(session.read())
+    for step in session.read():
+        progress(step)
     gathered = session.gathered
     config = detectors.config
     judged = judge_log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from flask_errwatch.cli import views
 from flask_errwatch.cli.console import plain, prose, reading, show, stderr, table, waiting, word
 from flask_errwatch.doctor import Finding
+from flask_errwatch.replay.session import Progress
 from flask_errwatch.simulation import Transition
 from tests.cli.terminal import ESCAPE, environment, flask, in_a_pipe, on_a_terminal
 from tests.replay.replay_lines import access, written
@@ -161,6 +163,25 @@ def test_a_row_of_any_length_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
     assert row == f"a     {'long ' * 4000}end"
 
 
+class Terminal(io.StringIO):
+    """A terminal that records what is drawn on it."""
+
+    def isatty(self) -> bool:
+        """Claims to be a terminal."""
+        return True
+
+
+def test_standard_input_has_a_rate_and_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a total size there is no time left, but a rate."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with reading() as move:
+        move(Progress(0, None, 1000))
+        move(Progress(10, 20, 2000))
+    assert "lines/s" in terminal.getvalue()
+
+
 def test_progress_is_drawn_on_a_terminal_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,9 +192,9 @@ def test_progress_is_drawn_on_a_terminal_alone(
     )
     drawn = on_a_terminal([sys.executable, "-c", program], tmp_path)
     assert "[b]alarm[/b] 0:00:00" in without_escapes(drawn)
-    with waiting(stderr(), "metric") as wait_for, reading() as advance:
+    with waiting(stderr(), "metric") as wait_for, reading() as move:
         wait_for("alarm")
-        advance(1, 2, "1 lines/s")
+        move(Progress(1, 2, 1))
     assert capfd.readouterr() == ("", "")
 
 

@@ -446,10 +446,10 @@ def test_bad_lines_are_counted_and_shown_harmless(
     result = run("access.log")
     assert result.exit_code == 0
     shown = result.stdout.splitlines()
-    assert shown[2] == "5 bad lines passed over, the first of them:"
-    assert shown[3] == "  access.log:2: ?[2J?]0;owned??"
-    assert shown[4] == "  access.log:3: no?line?"
-    assert shown[5] == "  access.log:4: " + "x" * 120 + "…"
+    assert shown[3] == "5 bad lines skipped, the first of them:"
+    assert shown[4] == "  access.log:2: ?[2J?]0;owned??"
+    assert shown[5] == "  access.log:3: no?line?"
+    assert shown[6] == "  access.log:4: " + "x" * 120 + "…"
     assert all(line.isprintable() for line in shown)
 
 
@@ -457,8 +457,8 @@ def test_names_are_shown_harmless(tmp_path: Path, run: Run) -> None:
     """A path that holds commands for a terminal does not hold them when it is printed."""
     lines = [event(0, path="/\x1b[2J\u202e", client_ip="\x07")] * 11
     result = run(written(tmp_path, lines))
-    assert "paths /?[2J? (11)" in result.stdout
-    assert "sources ? (11)" in result.stdout
+    assert "  paths    /?[2J? (11)\n" in result.stdout
+    assert "  sources  ? (11)\n" in result.stdout
     machine = run(written(tmp_path, lines), "--json").stdout
     assert machine.isascii()
     assert "\x1b" not in machine
