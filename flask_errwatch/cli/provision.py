@@ -82,11 +82,16 @@ def status(*, as_json: bool) -> None:
 
     Also the topic's subscriptions and the notifications that failed in the last two weeks.
     """
+    from flask_errwatch.cli import views
+    from flask_errwatch.cli.console import show
     from flask_errwatch.provision.status import read_status
 
     state, aws = app_and_aws()
     status = read_status(aws, state.catalogue, state.config)
-    click.echo(json.dumps(status.to_dict(), indent=2) if as_json else str(status))
+    if as_json:
+        click.echo(json.dumps(status.to_dict(), indent=2))
+    else:
+        show(*views.status(status))
 
 
 @click.command()

@@ -13,8 +13,18 @@ from flask_errwatch.doctor import Finding
 from flask_errwatch.doctor.drill_stages import Station
 from flask_errwatch.provision import Plan
 from flask_errwatch.provision.plan_text import PlanRow
+from flask_errwatch.provision.status_report import Status, StatusRow
 from flask_errwatch.simulation import Transition
 
+#: The styles of words in the first column of a status, where they are not states of alarms.
+_STATUS = {
+    "missing": "level.problem",
+    "differs": "level.warning",
+    "undeclared": "level.warning",
+    "unmanaged": "level.problem",
+    "confirmed": "level.ok",
+    "waiting": "level.warning",
+}
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 #: The styles of the remarks below a plan or a status, by what they begin with.
 _REMARKS = {
@@ -24,6 +34,8 @@ _REMARKS = {
 }
 _LONGEST_LEVEL = len("warning")
 _LONGEST_STATE = len("ALARM")
+#: A longer name in a status may wrap.
+_LONG_NAME = 40
 
 
 def plan(plan: Plan) -> Iterator[RenderableType]:
@@ -49,6 +61,30 @@ def _remark(remark: str) -> Text:
         if remark.startswith(beginning):
             text.stylize(style, 0, len(beginning))
     return text
+
+
+def status(status: Status) -> Iterator[RenderableType]:
+    """The sections with their headings, and the remarks."""
+    for section in status.sections:
+        heading = plain(section.heading)
+        heading.stylize("heading", 0, heading.plain.find(":"))
+        yield heading
+        names = [row.cells[1] for row in section.rows]
+        name = prose() if len(max(names, key=len, default="")) > _LONG_NAME else word()
+        columns = (word(), word(), name, prose())
+        rows = [cells for row in section.rows for cells in _status_cells(row)]
+        if rows:
+            yield table(columns, rows)
+    yield from map(_remark, status.remarks)
+
+
+def _status_cells(row: StatusRow) -> Iterator[Sequence[Text]]:
+    """The state, the name, and everything else in the column that wraps."""
+    state, name, *others = row.cells
+    style = _STATUS.get(state, f"state.{state}")
+    yield Text(), plain(state, style), plain(name), plain("  ".join(filter(None, others)))
+    for detail in row.details:
+        yield Text(), Text(), Text(), plain(detail)
 
 
 def applied(row: PlanRow, done: int, total: int) -> Text:

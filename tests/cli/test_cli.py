@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -175,14 +176,28 @@ def test_lab_command_loads_the_app_inside_the_lab() -> None:
         ErrWatch(app)
         return app
 
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+
+    def answers() -> bool:
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status == 404
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
     def interrupt() -> None:
-        served = "errwatch-lab-service"
-        assert eventually(lambda: any(thread.name == served for thread in threading.enumerate()))
+        assert eventually(answers, 60)
         os.kill(os.getpid(), signal.SIGTERM)
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
-    result = runner().invoke(commands, ["lab"], obj=ScriptInfo(create_app=factory))
+    result = runner().invoke(
+        commands, ["lab", "--port", str(port)], obj=ScriptInfo(create_app=factory)
+    )
     interrupter.join()
     assert result.exit_code == 0, result.output
     assert "Applied: 14 created, 0 updated, 0 unchanged." in result.output

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from flask_errwatch.cli import views
@@ -68,6 +69,23 @@ def test_levels_have_their_colours_on_a_terminal(folder: Path) -> None:
     assert "\x1b[32mok     \x1b[0m  credentials: " in output
     assert "\x1b[33mwarning\x1b[0m  runtime permissions: " in output
     assert "\x1b[1;31mproblem\x1b[0m  log group: " in output
+
+
+def test_a_status_has_its_colours_on_a_terminal(folder: Path) -> None:
+    """Red for ALARM, green for OK, yellow for drift."""
+    in_a_pipe(flask("apply", "--yes"), folder)
+    boto3.client("cloudwatch").set_alarm_state(
+        AlarmName="shop-critical-error",
+        StateValue="ALARM",
+        StateReason="[b]11[/b] > 10",
+    )
+    shorter = environment(SHOP_ERRWATCH_RETENTION_DAYS="30")
+    output = on_a_terminal(flask("status"), folder, columns=140, env=shorter)
+    assert "\x1b[1mDrift\x1b[0m: 1; 13 resources " in output
+    assert "  \x1b[33mdiffers\x1b[0m  log group  shop\n" in output
+    alarm = r"  \x1b\[1;31mALARM\x1b\[0m  shop-critical-error +since .*  \[b\]11\[/b\] > 10\n"
+    assert re.search(alarm, output)
+    assert "  \x1b[32mOK   \x1b[0m  shop-rate-limit-error " in output
 
 
 def test_states_have_their_colours_on_a_terminal(log: Path) -> None:
