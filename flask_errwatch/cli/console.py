@@ -9,6 +9,7 @@ Only this module and the modules with views import rich. Commands import them wh
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -74,6 +75,8 @@ def stderr() -> Console:
 def _console(*, is_stderr: bool) -> Console:
     stream = sys.stderr if is_stderr else sys.stdout
     is_terminal = stream is not None and stream.isatty()
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a locale without arrows still shows the words
     return Console(
         stderr=is_stderr,
         theme=_THEME,
@@ -168,7 +171,11 @@ def waiting(console: Console, description: str) -> Iterator[Callable[[str], None
         console: Where to show it. What is printed there meanwhile appears above the spinner.
         description: The text beside the spinner, which the returned function changes.
     """
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn("line"),  # in ASCII, for any locale
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
     with _progress(console, *columns) as progress:
         task = progress.add_task(description)
         yield lambda changed: progress.update(task, description=changed)

@@ -137,6 +137,13 @@ def test_colour_can_be_forced_into_a_pipe(log: Path) -> None:
     assert "\x1b[?25l" not in output
 
 
+def test_a_locale_without_arrows_shows_the_words(folder: Path) -> None:
+    """A character that the encoding lacks becomes a question mark, not a traceback."""
+    output = in_a_pipe(flask("doctor"), folder, env=environment(PYTHONIOENCODING="ascii"))
+    assert "problem  log group: " in output
+    assert "\n         ? " in output
+
+
 def test_names_from_outside_are_text(log: Path) -> None:
     """Neither markup nor emoji codes are interpreted, and no control character is written."""
     command = flask("replay", log.name, "--set", "not-found-error.threshold=5")
