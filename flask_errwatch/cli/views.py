@@ -88,13 +88,13 @@ def _status_cells(row: StatusRow) -> Iterator[Sequence[Text]]:
 
 
 def applied(row: PlanRow, done: int, total: int) -> Text:
-    """A change that was just applied, and how many of how many that were."""
+    """An applied change, with its number and the number of all changes."""
     word = (row.word, f"action.{row.action}")
     return Text.assemble(f"[{done}/{total}] ", word, " ", plain(f"{row.kind} {row.label}"))
 
 
 def finding(finding: Finding) -> RenderableType:
-    """What was found, and below it what to do."""
+    """A finding, with its remedy on the next line."""
     style = f"level.{finding.level}"
     rows = [(Text(finding.level, style), plain(finding.text))]
     if finding.remedy:
@@ -111,7 +111,7 @@ def stage(stage: Station, number: int, total: int) -> Text:
 
 
 def transition(transition: Transition) -> RenderableType:
-    """When an alarm changed its state, and for ALARM why."""
+    """A change of an alarm's state, with the reason if it is ALARM."""
     moment = datetime.fromtimestamp(transition.at, UTC)
     why = f": {transition.reason}" if transition.new == "ALARM" else ""
     cells = (
