@@ -21,9 +21,8 @@ def app_and_aws(*, attempts: int | None = None) -> tuple[AppState, Aws]:
     from flask_errwatch import _aws
 
     state = state_of(current_app)
-    config = state.config
     patience = _aws.PROVISIONING
     if attempts is not None:
         patience = patience._replace(attempts=attempts)
-    aws = _aws.Aws(region=config.region, endpoint_url=config.endpoint_url, patience=patience)
-    return state, aws
+    region, url = state.config.region, state.config.endpoint_url
+    return state, _aws.Aws(region=region, endpoint_url=url, patience=patience)

@@ -13,7 +13,7 @@ from flask_errwatch.cli.context import app_and_aws
 from flask_errwatch.extension import ErrWatch
 
 if TYPE_CHECKING:
-    from flask_errwatch.provision.export.iam import Role
+    from flask_errwatch.provision.export import Role
 
 #: The user waits, and a failed call is a finding: fewer attempts than for a change.
 _ATTEMPTS = 3
@@ -30,11 +30,11 @@ def verify(*, live: bool) -> None:
     Evaluates a sample line of each detector against the patterns of all detectors.
     """
     from flask_errwatch.cli.console import plain, show
-    from flask_errwatch.doctor import verification
+    from flask_errwatch.doctor import verify as verify_patterns
 
     state, aws = app_and_aws()
-    verified = verification.verify(state.catalogue, state.config, aws if live else None)
-    show(plain(verified, "level.ok"))
+    verification = verify_patterns(state.catalogue, state.config, aws if live else None)
+    show(plain(verification, "level.ok"))
 
 
 @click.command()
@@ -50,20 +50,20 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
     """Check everything that alarms depend on. Changes nothing, and prints a remedy per problem."""
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import plain, show
-    from flask_errwatch.doctor import Checkup, examine
+    from flask_errwatch.doctor import CheckResults, run_checks
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
     findings = []
-    for finding in examine(aws, state.catalogue, state.config, role=role, url=url):
+    for finding in run_checks(aws, state.catalogue, state.config, role=role, url=url):
         findings.append(finding)
         if not as_json:
             show(views.finding(finding))
-    checkup = Checkup(tuple(findings))
+    results = CheckResults(tuple(findings))
     if as_json:
-        click.echo(json.dumps(checkup.to_dict(), indent=2))
+        click.echo(json.dumps(results.to_dict(), indent=2))
     else:
-        show(plain(checkup.summary, "heading"))
-    if not checkup.is_sound:
+        show(plain(results.summary, "heading"))
+    if not results.is_sound:
         raise click.exceptions.Exit(1)
 
 
@@ -86,30 +86,28 @@ def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bo
     """
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import plain, stderr, stdout, waiting
-    from flask_errwatch.doctor import prepared
-    from flask_errwatch.doctor.drill import Sender
-    from flask_errwatch.doctor.drill_stages import NAMES
+    from flask_errwatch.doctor import STAGES, Reporter, prepare_drill
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
-    planned = prepared(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
+    prepared = prepare_drill(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
     console = stderr() if as_json else stdout()
-    console.print(*map(plain, str(planned).splitlines()), sep="\n")
+    console.print(*map(plain, str(prepared).splitlines()), sep="\n")
     if not yes:
         click.confirm("Begin?", abort=True, err=as_json)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
-    sender = Sender(
+    reporter = Reporter(
         report=lambda name, data: ErrWatch().report(name, app=app, **data),
         stats=state.delivery.stats,
     )
-    click.echo(f"At most {planned.timeout:g} s …", err=True)
+    click.echo(f"At most {prepared.timeout:g} s …", err=True)
     stages = []
-    with waiting(console, NAMES[0]) as wait_for:
-        for number, stage in enumerate(planned.run(aws, state.config, sender), start=1):
+    with waiting(console, STAGES[0]) as wait_for:
+        for number, stage in enumerate(prepared.run(aws, state.config, reporter), start=1):
             stages.append(stage)
-            console.print(views.stage(stage, number, len(NAMES)))
-            wait_for("".join(NAMES[number : number + 1]))
+            console.print(views.stage(stage, number, len(STAGES)))
+            wait_for("".join(STAGES[number : number + 1]))
     if as_json:
         values = [stage.to_dict() for stage in stages]
-        click.echo(json.dumps({"drill": planned.id, "stations": values}, indent=2))
+        click.echo(json.dumps({"drill": prepared.id, "stations": values}, indent=2))
     if any(stage.outcome != "arrived" for stage in stages):
         raise click.exceptions.Exit(1)

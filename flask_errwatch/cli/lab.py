@@ -28,19 +28,23 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
     """
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import show
-    from flask_errwatch.lab import Lab, serving
+    from flask_errwatch.lab import Lab, check_app_uses_lab, serve_app, shell_exports
+    from flask_errwatch.simulation import Transition
 
-    with Lab(speed=speed, tell=lambda transition: show(views.transition(transition))) as running:
+    def print_transition(transition: Transition) -> None:
+        show(views.transition(transition))
+
+    with Lab(speed=speed, on_transition=print_transition) as running:
         # Loaded here, so that the app reads the lab's environment.
         app = info.load_app()
         state = app.extensions.get(KEY)
         if not isinstance(state, AppState):
             remedy = "Call ErrWatch(app), or init_app in its factory."
             raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
-        serving.check_led_to(running, state.config)
+        check_app_uses_lab(running, state.config)
         show(*views.plan(ErrWatch().bootstrap_alarms(app)))
         # By click, which breaks no line: these are copied into another shell.
-        click.echo(f"\n{serving.how_to_reach(running, state.config)}")
-        serving.serve(running, app, state.config, port=port, say=click.echo)
+        click.echo(f"\n{shell_exports(running, state.config)}")
+        serve_app(running, app, state.config, port=port, echo=click.echo)
         # Before the lab stops: afterwards nothing accepts the lines.
         ErrWatch().flush(app=app)

@@ -9,8 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from flask_errwatch.cli.console import plain, prose, table, word
-from flask_errwatch.doctor import Finding
-from flask_errwatch.doctor.drill_stages import Station
+from flask_errwatch.doctor import Finding, Stage
 from flask_errwatch.provision import Plan
 from flask_errwatch.provision.plan_text import PlanRow
 from flask_errwatch.provision.status_report import Status, StatusRow
@@ -102,7 +101,7 @@ def finding(finding: Finding) -> RenderableType:
     return table((word(width=_LONGEST_LEVEL), prose()), rows)
 
 
-def stage(stage: Station, number: int, total: int) -> Text:
+def stage(stage: Stage, number: int, total: int) -> Text:
     """The outcome of one stage of a drill."""
     beginning = f"[{number}/{total}] {stage.name}: "
     text = plain(f"{beginning}{stage}")

@@ -104,8 +104,8 @@ class Running:
     def finish(self, how: signal.Signals) -> int:
         """The exit code after a signal."""
         self.process.send_signal(how)
-        code = self.process.wait(30)
-        self._thread.join(10)
+        code = self.process.wait(60)
+        self._thread.join(60)
         return code
 
 
@@ -135,7 +135,7 @@ def lab_of(folder: Path, *arguments: str) -> Iterator[Running]:
 def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Signals) -> None:
     """Prints what was created, the addresses and the alarm. Ends on a signal."""
     with lab_of(tmp_path, "--speed", "60") as running:
-        assert eventually(lambda: "until Ctrl-C" in running.output, 60), running.output
+        assert eventually(lambda: "until Ctrl-C" in running.output), running.output
         address = re.search(r"answers at http://127\.0\.0\.1:(\d+)/", running.output)
         assert address is not None
         endpoint = re.search(r"export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)", running.output)
@@ -148,13 +148,13 @@ def test_lab_serves_the_app_and_prints_its_alarms(tmp_path: Path, how: signal.Si
         def fires() -> bool:
             # Repeated: three requests may fall into two minutes of the lab, each a second long.
             for _ in range(3):
-                connection = HTTPConnection("127.0.0.1", int(address[1]), timeout=20)
+                connection = HTTPConnection("127.0.0.1", int(address[1]), timeout=60)
                 connection.request("GET", "/wp-login.php")
                 assert connection.getresponse().status == 404
                 connection.close()
             return alarm.search(running.output) is not None
 
-        assert eventually(fires, 60), running.output
+        assert eventually(fires), running.output
         client = boto3.client(
             "cloudwatch",
             endpoint_url=endpoint[1],
@@ -180,7 +180,7 @@ def test_lab_command_loads_the_app_inside_the_lab() -> None:
         port = int(listener.getsockname()[1])
 
     def answers() -> bool:
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status == 404
@@ -190,7 +190,7 @@ def test_lab_command_loads_the_app_inside_the_lab() -> None:
             connection.close()
 
     def interrupt() -> None:
-        assert eventually(answers, 60)
+        assert eventually(answers)
         os.kill(os.getpid(), signal.SIGTERM)
 
     interrupter = threading.Thread(target=interrupt)

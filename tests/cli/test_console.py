@@ -157,7 +157,7 @@ def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[st
     """A finding and a transition that carry a name from AWS, and any value by itself."""
     hostile = "[bold]\x1b[2J\r\nevil\u202e\ud800"
     harmless = "[bold]?[2J??evil??"
-    finding = Finding(subject="topic", level="problem", found=hostile, remedy=hostile)
+    finding = Finding(subject="topic", level="problem", message=hostile, remedy=hostile)
     show(
         plain(hostile),
         views.finding(finding),

@@ -10,9 +10,7 @@ from flask import Flask
 
 from flask_errwatch import ErrWatch
 from flask_errwatch.cli import errwatch
-from flask_errwatch.provision.export.cloudformation import cloudformation
-from flask_errwatch.provision.export.console import queries_text
-from flask_errwatch.provision.export.terraform import terraform
+from flask_errwatch.provision.export import queries_text, to_cloudformation, to_terraform
 from tests.provision.export.shops import shop
 
 PLACE = ("--partition", "aws-cn", "--region", "cn-north-1", "--account", "210987654321")
@@ -29,8 +27,10 @@ def run(*arguments: str, **settings: object) -> Result:
 
 def test_terraform_and_cloudformation_are_printed_as_they_are() -> None:
     """Nothing is printed before or after it: the output is a valid file."""
-    assert run("terraform").output == terraform(*shop())
-    assert run("cloudformation", SNS_TOPIC="ops").output == cloudformation(*shop(SNS_TOPIC="ops"))
+    assert run("terraform").output == to_terraform(*shop())
+    assert run("cloudformation", SNS_TOPIC="ops").output == to_cloudformation(
+        *shop(SNS_TOPIC="ops")
+    )
 
 
 def test_iam_prints_all_roles_or_one() -> None:
@@ -48,7 +48,7 @@ def test_iam_prints_all_roles_or_one() -> None:
                 "Resource": "arn:aws-cn:logs:cn-north-1:210987654321:log-group:shop:*",
             },
             {
-                "Sid": "MakeLogGroup",
+                "Sid": "CreateLogGroup",
                 "Effect": "Allow",
                 "Action": "logs:CreateLogGroup",
                 "Resource": [

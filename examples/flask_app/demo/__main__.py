@@ -26,7 +26,7 @@ from flask_errwatch.lab import Clock, Lab
 #: Seconds of the lab per real second: the hour takes 20.
 SPEED = 180
 #: Real seconds that a line may take to arrive, and how long to wait for the last evaluation.
-SETTLE, PATIENCE = 1.5, 15.0
+SETTLE, PATIENCE = 1.5, 60.0
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ terraform {
 }
 
 variable "sns_topic_arn" {
-  description = "Topic that is notified when the alarm fires and when it is OK again. Null means none."
+  description = "ARN of the SNS topic to notify when an alarm fires or returns to OK, or null for none."
   type        = string
   default     = null
 }
