@@ -24,5 +24,4 @@ def app_and_aws(*, attempts: int | None = None) -> tuple[AppState, Aws]:
     patience = _aws.PROVISIONING
     if attempts is not None:
         patience = patience._replace(attempts=attempts)
-    region, url = state.config.region, state.config.endpoint_url
-    return state, _aws.Aws(region=region, endpoint_url=url, patience=patience)
+    return state, _aws.Aws.from_config(state.config, patience)
