@@ -34,6 +34,18 @@ class RefusedValueError(ValueError):
     """A value is not valid. The message is the remedy."""
 
 
+def parse_json(text: str) -> object:
+    """Parses JSON that comes from outside: an environment variable, a policy, a history.
+
+    Raises:
+        ValueError: When it is not JSON, or is nested more deeply than Python can follow.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def is_metric_name(name: str) -> bool:
     """Whether CloudWatch accepts the metric name (PutMetricFilter: without `:` `*` `$`)."""
     # Nor a control character or a lone surrogate. A regex would take a third of `init_app`.
@@ -133,7 +145,7 @@ def overrides(value: object) -> dict[str, dict[str, object]]:
     by_detector = value
     if isinstance(value, str):
         try:
-            by_detector = json.loads(value) if value.strip() else {}
+            by_detector = parse_json(value) if value.strip() else {}
         except ValueError as error:
             raise RefusedValueError(f"It is not valid JSON ({error}).") from error
     if not isinstance(by_detector, Mapping) or not all(
@@ -162,7 +174,7 @@ def thresholds(value: object) -> dict[str, float | None]:
     detectors = value
     if isinstance(value, str) and value.strip().startswith("{"):
         try:
-            detectors = json.loads(value)
+            detectors = parse_json(value)
         except ValueError:
             detectors = None
     if isinstance(detectors, Mapping):

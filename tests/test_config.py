@@ -467,3 +467,11 @@ def test_any_value_is_parsed_or_refused(settings: dict[str, object]) -> None:
 def test_what_is_a_metric_name(name: str, is_one: bool) -> None:  # noqa: FBT001 - the expected value
     """Without `:` `*` `$` and control characters, in ASCII and beyond (PutMetricFilter)."""
     assert is_metric_name(name) is is_one
+
+
+@pytest.mark.parametrize("key", ["ERRWATCH_DETECTORS", "ERRWATCH_PER_SOURCE_ALARMS"])
+def test_json_that_is_nested_too_deeply_is_refused(key: str) -> None:
+    """An environment variable never ends the start with a RecursionError."""
+    nested = '{"a":' * 100_000 + "1" + "}" * 100_000
+    with pytest.raises(ConfigurationError, match=key):
+        load({}, {key: nested}, app_name="shop")

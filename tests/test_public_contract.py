@@ -72,7 +72,7 @@ PACKAGES: dict[str, list[str]] = {
         *("Evaluation", "InputShows", "Judge", "JudgedAlarm", "JudgedDetector", "JudgedLog"),
         *("LineFilter", "LineMatch", "Metric", "MetricSeries", "NameCount", "Peak", "RaisedAlarm"),
         *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "advise"),
-        *("evaluate", "judge_log", "judgeable", "shown_time"),
+        *("evaluate", "judge_log", "judgeable"),
     ],
     "testing": ["START", "TrafficJudge", "capture_events"],
 }

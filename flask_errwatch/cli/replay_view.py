@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from flask_errwatch._text import counted
+from flask_errwatch._time import rfc3339_second
 from flask_errwatch.cli.console import number, plain, prose, table, word
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advised, counted, named, shown
+from flask_errwatch.replay.text import advised, named, shown
 from flask_errwatch.simulation import (
     Advice,
     JudgedAlarm,
     JudgedDetector,
     RaisedAlarm,
-    shown_time,
 )
 
 #: Characters of a bad line that are shown.
@@ -54,7 +55,7 @@ def _log(result: ReplayResult) -> Iterator[Text]:
     logs = ", ".join(map(shown, result.logs))
     yield plain(f"{logs}: {counted(judged.lines, 'line')} judged by {shown(result.judged_by)}")
     if judged.start is not None and judged.end is not None:
-        times = f"{shown_time(judged.start)} to {shown_time(judged.end)}"
+        times = f"{rfc3339_second(judged.start)} to {rfc3339_second(judged.end)}"
         quiet = "zeros, as with a heartbeat" if judged.heartbeat else "missing data"
         yield plain(f"from {times}, {judged.days:.1f} days", "note")
         yield plain(f"minutes without a line count as {quiet}", "note")
@@ -102,7 +103,7 @@ def _detector_details(detector: JudgedDetector, advice: Advice | None) -> Iterat
     worst = detector.worst
     if worst is not None:
         periods = counted(len(detector.periods), "period")
-        times = f"from {shown_time(worst.start)} to {shown_time(worst.end)}"
+        times = f"from {rfc3339_second(worst.start)} to {rfc3339_second(worst.end)}"
         yield _row("lines", f"{detector.lines:,} in {periods}, the worst {times}: {worst.value:,g}")
     yield from _alarms(detector.alarms)
     if advice is not None:
@@ -116,9 +117,9 @@ def _alarms(
 ) -> Iterator[Cells]:
     for alarm in alarms:
         span = alarm.span
-        end = "the end of the log" if span.end is None else shown_time(span.end)
+        end = "the end of the log" if span.end is None else rfc3339_second(span.end)
         peak = "" if span.peak is None else f", peak {span.peak:,g}"
-        yield _row(label, f"from {shown_time(span.start)} to {end}{peak}", style)
+        yield _row(label, f"from {rfc3339_second(span.start)} to {end}{peak}", style)
         if alarm.sources:
             yield _row("sources", named(alarm.sources))
         if alarm.paths:

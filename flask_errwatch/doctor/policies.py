@@ -6,10 +6,11 @@ else the answer is None, not a guess (IAM User Guide, Policy evaluation logic).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from flask_errwatch._parsers import parse_json
 
 #: Allowed, not allowed, or None where it cannot be determined.
 Answer = bool | None
@@ -68,7 +69,7 @@ def allows(policy: str, request: AccessRequest) -> Answer:
         True
     """
     try:
-        document = json.loads(policy or "{}")
+        document = parse_json(policy or "{}")
     except ValueError:
         return None
     value = document.get("Statement", []) if isinstance(document, dict) else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from itertools import zip_longest
 
+from flask_errwatch._parsers import parse_json
 from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action, Change, Difference
@@ -242,7 +242,7 @@ def _differences(desired: Resource, existing: Resource) -> Iterator[Difference]:
 def _parsed(text: str) -> object:
     """Returns the document, or the string itself if it is not JSON."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

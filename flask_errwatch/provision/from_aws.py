@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask_errwatch._parsers import parse_json
 from flask_errwatch.provision.resources import (
     AlarmState,
     AnomalyDetector,
@@ -153,7 +153,8 @@ def topic_policy(arn: str, policy: str, sid: str) -> TopicPolicy:
         policy: Its attribute `Policy`.
         sid: The statement's id.
     """
-    statements = json.loads(policy or "{}").get("Statement", ())
+    document = parse_json(policy or "{}")
+    statements = document.get("Statement", ()) if isinstance(document, dict) else ()
     # A policy with a single statement may have no list.
     statements = [statements] if isinstance(statements, dict) else [*statements]
     return TopicPolicy(
@@ -200,7 +201,7 @@ def action_failed(entry: Entry) -> bool:
 def history_data(entry: Entry) -> Entry:
     """Returns the details of an entry of DescribeAlarmHistory. Empty if they are not JSON."""
     try:
-        data = json.loads(entry.get("HistoryData") or "{}")
+        data = parse_json(entry.get("HistoryData") or "{}")
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}

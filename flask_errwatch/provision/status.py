@@ -122,9 +122,11 @@ def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> It
 
 def _delivery_figures(heartbeats: Iterable[Heartbeat]) -> DeliveryFigures | None:
     """Adds up the newest figures of each process."""
-    newest: dict[object, Heartbeat] = {}
+    newest: dict[str, Heartbeat] = {}
     for heartbeat in sorted(heartbeats, key=_written):
-        newest[heartbeat.get("process")] = heartbeat
+        process = heartbeat.get("process")
+        if isinstance(process, str):  # others may write into a shared log group
+            newest[process] = heartbeat
     if not newest:
         return None
     figures = {

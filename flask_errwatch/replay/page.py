@@ -13,10 +13,11 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from flask_errwatch._text import counted
+from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.charts import chart, grouped
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advised, condition, counted, shown
-from flask_errwatch.simulation import shown_time
+from flask_errwatch.replay.text import advised, condition, shown
 
 # Alarms listed below a chart. The JSON has all of them.
 _LISTED = 100
@@ -60,7 +61,7 @@ def _time(seconds: int | None) -> str:
     """Formats a time without seconds (they are always zero)."""
     if seconds is None:
         return "the end of the log"
-    return shown_time(seconds).replace("T", " ").replace(":00Z", " UTC")
+    return rfc3339_second(seconds).replace("T", " ").replace(":00Z", " UTC")
 
 
 def _number(value: float | None) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.readers import BadLine
 from flask_errwatch.simulation import (
     Advice,
@@ -14,7 +15,6 @@ from flask_errwatch.simulation import (
     JudgedLog,
     NameCount,
     RaisedAlarm,
-    shown_time,
 )
 
 
@@ -119,4 +119,4 @@ def _counts(names: Iterable[NameCount], key: str) -> list[dict[str, object]]:
 
 
 def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else shown_time(seconds)
+    return None if seconds is None else rfc3339_second(seconds)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from flask_errwatch._text import counted
+from flask_errwatch._time import rfc3339_second
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.session import Progress, Session
-from flask_errwatch.replay.text import counted
-from flask_errwatch.simulation import InputShows, JudgedLog, advise, judge_log, shown_time
+from flask_errwatch.simulation import InputShows, JudgedLog, advise, judge_log
 
 
 class MissingExtraError(ErrWatchError):
@@ -92,8 +93,8 @@ def _gap_notes(judged: JudgedLog) -> Iterator[str]:
         before, after = judged.gaps[0]
         others = f", nor in {counted(len(judged.gaps) - 1, 'other gap')}" * (len(judged.gaps) > 1)
         yield (
-            f"No line is from {shown_time(before)} to {shown_time(after)}{others}: that is not "
-            "counted among the days. Is a clock wrong on one side of it?"
+            f"No line is from {rfc3339_second(before)} to {rfc3339_second(after)}{others}: that is "
+            "not counted among the days. Is a clock wrong on one side of it?"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask_errwatch._text import one_line
+from flask_errwatch._text import counted, one_line
 from flask_errwatch.simulation import (
     Advice,
     JudgedDetector,
@@ -40,8 +40,3 @@ def condition(detector: JudgedDetector) -> str:
     if detector.condition is None:
         return "no alarm" if detector.detector.alarm is None else "its alarm is not judged"
     return f"alarms when {detector.condition}"
-
-
-def counted(number: int, what: str) -> str:
-    """A number and its noun."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

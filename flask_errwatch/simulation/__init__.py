@@ -8,7 +8,6 @@ from flask_errwatch.simulation.alarms import (
     Evaluation,
     StateValue,
     evaluate,
-    shown_time,
 )
 from flask_errwatch.simulation.backtest import judge_log
 from flask_errwatch.simulation.composite import CompositeCondition
@@ -57,5 +56,4 @@ __all__ = [
     "evaluate",
     "judge_log",
     "judgeable",
-    "shown_time",
 ]

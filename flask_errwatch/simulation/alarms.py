@@ -7,9 +7,9 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from flask_errwatch._time import rfc3339_second
 from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.provision.resources import MetricAlarm
 from flask_errwatch.simulation.contributors import MAX_CONTRIBUTOR_VALUE, ContributorMetric
@@ -314,19 +314,6 @@ def reason_of(condition: AlarmCondition, datapoints: Sequence[Datapoint]) -> str
     return (
         f"{breaching} of {len(evaluated)} datapoints {sign} {condition.threshold:g} "
         f"({condition.statistic} over {condition.period} s: {values}), the last until "
-        f"{shown_time(evaluated[-1].end)}{missing}; "
+        f"{rfc3339_second(evaluated[-1].end)}{missing}; "
         f"{condition.datapoints_to_alarm} of {condition.evaluation_periods} make an alarm."
     )
-
-
-def shown_time(seconds: int) -> str:
-    """Formats a time in UTC, or as a bare number beyond the year 9999.
-
-    Example:
-        >>> shown_time(1_700_000_000)
-        '2023-11-14T22:13:20Z'
-    """
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds} s"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from flask_errwatch._text import counted
+from flask_errwatch._time import rfc3339_second
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Peak
-from flask_errwatch.simulation.alarms import AlarmCondition, StateValue, shown_time
+from flask_errwatch.simulation.alarms import AlarmCondition, StateValue
 from flask_errwatch.simulation.composite import CompositeCondition
 from flask_errwatch.simulation.contributors import ContributorMetric
 from flask_errwatch.simulation.filters import LineFilter
@@ -40,7 +42,7 @@ class Report(NamedTuple):
         else:
             yield f"{self.name}: {self.state}; alarms when {self.alarm}"
         for line_filter, matched in self.filters:
-            yield f"{_counted(matched)} matched {line_filter.pattern}"
+            yield f"{counted(matched, 'line')} matched {line_filter.pattern}"
         is_by_source = self.alarm is not None and isinstance(self.alarm.metric, ContributorMetric)
         if self.alarm is not None and not self.filters and not is_by_source:
             yield f"no metric filter feeds {self.alarm.metric}"
@@ -49,8 +51,8 @@ class Report(NamedTuple):
             # A period without a line is not worth a sentence.
             if value is not None and (lines or self.alarm.breaches(value)):
                 yield (
-                    f"worst period {shown_time(start)} to {shown_time(end)}: "
-                    f"{self.alarm.statistic} {value:g} from {_counted(lines)} that matched"
+                    f"worst period {rfc3339_second(start)} to {rfc3339_second(end)}: "
+                    f"{self.alarm.statistic} {value:g} from {counted(lines, 'line')} that matched"
                 )
 
 
@@ -75,8 +77,8 @@ def reports_of(
         ]
         for line_filter in feeding:
             unwatched.pop(line_filter.name, None)
-        counted = tuple((line_filter, matched[line_filter.name]) for line_filter in feeding)
-        reports.append(Report(alarm.name, watch.state, alarm, counted, watch.peak, watch.height))
+        matches = tuple((line_filter, matched[line_filter.name]) for line_filter in feeding)
+        reports.append(Report(alarm.name, watch.state, alarm, matches, watch.peak, watch.height))
     for name, line_filter in unwatched.items():
         reports.append(Report(name, None, None, ((line_filter, matched[name]),), None, None))
     return tuple(reports)
@@ -90,13 +92,11 @@ def explained(
     at: int | None,
 ) -> str:
     """The text of `Judge.explain`."""
-    until = "nothing is evaluated yet: advance()" if at is None else f"judged to {shown_time(at)}"
-    parts = [f"{_counted(lines)} fed, {until}", *(str(report) for report in reports)]
+    until = (
+        "nothing is evaluated yet: advance()" if at is None else f"judged to {rfc3339_second(at)}"
+    )
+    parts = [f"{counted(lines, 'line')} fed, {until}", *(str(report) for report in reports)]
     parts += [
         f"{condition.name}: {state}; alarms when {condition}" for condition, state in composites
     ]
     return "\n".join(parts)
-
-
-def _counted(lines: int) -> str:
-    return "1 line" if lines == 1 else f"{lines} lines"

@@ -114,3 +114,8 @@ JSON = st.recursive(
 def test_no_policy_raises(document: object) -> None:
     """Any JSON as policy has an answer."""
     assert allows(json.dumps(document), PUBLISH) in {True, False, None}
+
+
+def test_a_policy_that_is_nested_too_deeply_is_unknown() -> None:
+    """It has no answer, as any policy that is not understood; the check does not fail."""
+    assert allows('{"Statement":' * 100_000 + "1" + "}" * 100_000, PUBLISH) is None

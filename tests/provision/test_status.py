@@ -120,6 +120,7 @@ def test_states_subscriptions_and_delivery_of_a_running_app(impatient: Aws, shop
         {"event": "Heartbeat", "app": "shop-admin", "process": "c", "data": {"emitted": 100}},
         {"event": "Not Found Error", "app": "shop", "process": "d", "data": {"emitted": 100}},
         {"event": "Heartbeat", "app": "shop", "process": "e", "data": "broken"},
+        {"event": "Heartbeat", "app": "shop", "process": ["f"], "data": {"emitted": 100}},
     ]
     now = datetime.now(UTC)
     _write(impatient, now, [*map(json.dumps, heartbeats), "no JSON", "[1]"])

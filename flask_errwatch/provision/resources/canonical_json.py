@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from flask_errwatch._parsers import parse_json
+
 
 def canonical(document: object) -> str:
     """Serialises a JSON document with sorted keys and without spaces.
@@ -23,6 +25,6 @@ def recanonical(text: str) -> str:
         ('{"a":1}', '{')
     """
     try:
-        return canonical(json.loads(text))
+        return canonical(parse_json(text))
     except ValueError:
         return text
