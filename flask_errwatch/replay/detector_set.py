@@ -88,7 +88,7 @@ class DetectorSet:
                 raise WrongSettingError(Problem(key="--set", value=setting, remedy=remedy))
             overrides.setdefault(name, {})[key] = _value(value)
         try:
-            tried = self.catalogue.configured(replace(self.config, detectors=overrides))
+            tried = self.catalogue.configured(self.config._replace(detectors=overrides))
         except ConfigurationError as error:
             raise WrongSettingError(*map(_as_option, error.problems)) from error
         return replace(self, catalogue=tried)

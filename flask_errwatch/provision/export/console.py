@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
@@ -27,7 +26,7 @@ def dashboard_text(catalogue: Catalogue, config: Config, scope: AwsScope) -> str
         >>> json.loads(text)["periodOverride"]
         'inherit'
     """
-    desired = desired_resources(catalogue, replace(config, dashboard=True), scope=scope)
+    desired = desired_resources(catalogue, config._replace(dashboard=True), scope=scope)
     body = {} if desired.dashboard is None else json.loads(desired.dashboard.body)
     return json.dumps(body, indent=2, ensure_ascii=False)
 
@@ -66,7 +65,7 @@ def queries_document(catalogue: Catalogue, config: Config) -> list[dict[str, obj
         >>> queries_document(Catalogue(()), config.load({}, {}, app_name="shop"))[0]["name"]
         'shop/top-sources'
     """
-    desired = desired_resources(catalogue, replace(config, saved_queries=True))
+    desired = desired_resources(catalogue, config._replace(saved_queries=True))
     return [
         {"name": query.name, "queryString": query.query, "logGroupNames": [*query.log_groups]}
         for query in desired.queries

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
@@ -23,7 +22,7 @@ def portable_state(catalogue: Catalogue, config: Config) -> Desired:
     A topic that is configured by its ARN is not among the resources.
     """
     if topic_arn(config) is not None:
-        config = replace(config, sns_topic=None)
+        config = config._replace(sns_topic=None)
     return desired_resources(catalogue, config, topic_arn=token(TOPIC), scope=ANYWHERE)
 
 
