@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
@@ -28,6 +30,15 @@ def _temp_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     del os.environ["TMPDIR"]
     tempfile.tempdir = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed_models() -> Iterator[None]:
+    """Botocore parses each service model once in the run, not once for every client's session."""
+    load = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: load(path))
+        yield
 
 
 @pytest.fixture(autouse=True)

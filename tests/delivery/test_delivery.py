@@ -663,7 +663,8 @@ def test_a_shipper_that_cannot_start_costs_no_line_and_no_descriptor(
         _fail(app, 1)
         before = len(list(Path("/proc/self/fd").iterdir()))
         _fail(app, 20)
-        assert len(list(Path("/proc/self/fd").iterdir())) == before
+        # What an earlier test left may be closed meanwhile.
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before
     stats = errwatch.stats(app)
     assert (stats.emitted, stats.pending) == (21, 21)
     assert "can't start new thread" in str(stats.last_error)
