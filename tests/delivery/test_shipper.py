@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard
 from flask_errwatch.delivery.journal import Record
 from flask_errwatch.delivery.journal.memory import MemoryJournal
 from flask_errwatch.delivery.sender import Refused, Sender
-from flask_errwatch.delivery.shipper import Shipper
+from flask_errwatch.delivery.shipper import IMPORT_DELAY, Shipper
 from tests.lab.lab_bench import eventually
 from tests.lines import line
 
@@ -77,24 +81,44 @@ def shipping(
         alive.clear()
 
 
-def test_the_sender_is_created_soon_after_the_start() -> None:
+def wait_for_polls(notes: list[str]) -> None:
+    """Waits until a poll that began after this call has ended."""
+    polls = notes.count("poll")
+    assert eventually(lambda: notes.count("poll") >= polls + 3)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of the shipper's monotonic clock, which runs only when a test moves it."""
+    seconds = [1000.0]
+    fake = SimpleNamespace(monotonic=lambda: seconds[0], sleep=time.sleep)
+    monkeypatch.setattr("flask_errwatch.delivery.shipper.time", fake)
+    monkeypatch.setattr("flask_errwatch.delivery.shipper.POLL", 0.01)
+    return seconds
+
+
+def test_the_sender_is_created_soon_after_the_start(clock: list[float]) -> None:
     """Not at once, but without a line: one that comes later must not wait for boto3."""
     with shipping(3600) as (journal, notes):
+        wait_for_polls(notes)
+        assert "created" not in notes
+        clock[0] += IMPORT_DELAY
         assert eventually(lambda: "created" in notes)
-        assert notes[:2] == ["poll", "poll"]
         assert journal.append(line(1_000_000, level="critical"))
         assert eventually(lambda: "sent 1" in notes)
         assert notes.count("created") == 1
 
 
-def test_the_sender_exists_when_the_first_line_is_due() -> None:
+def test_the_sender_exists_when_the_first_line_is_due(clock: list[float]) -> None:
     """It is created while the line waits, so that the line waits for nothing else."""
-    with shipping(3, line(1_000_000)) as (_, notes):
+    with shipping(60, line(1_000_000)) as (_, notes):
+        wait_for_polls(notes)
+        assert set(notes) == {"poll"}
+        clock[0] += 59
+        wait_for_polls(notes)
+        assert set(notes) == {"poll", "created"}
+        clock[0] += 1
         assert eventually(lambda: "sent 1" in notes)
-        polls = [note == "poll" for note in notes]
-        created = notes.index("created")
-        assert all(polls[:created])
-        assert any(polls[created : notes.index("sent 1")])
 
 
 def test_a_critical_line_is_sent_at_once() -> None:
@@ -104,13 +128,16 @@ def test_a_critical_line_is_sent_at_once() -> None:
         assert notes[:3] == ["poll", "created", "sent 1"]
 
 
-def test_a_heartbeat_comes_once_an_interval() -> None:
+def test_a_heartbeat_comes_once_an_interval(clock: list[float]) -> None:
     """The first comes an interval after the start. Polls between two of them emit none."""
-    with shipping(3600, heartbeat_seconds=0.6) as (_, notes):
-        assert eventually(lambda: notes.count("beat") == 2)
-        first = notes.index("beat")
-        assert notes[:first].count("poll") >= 2
-        assert "poll" in notes[first + 1 : notes.index("beat", first + 1)]
+    with shipping(3600, heartbeat_seconds=60) as (_, notes):
+        for beats in range(3):
+            wait_for_polls(notes)
+            assert notes.count("beat") == beats
+            clock[0] += 59
+            wait_for_polls(notes)
+            assert notes.count("beat") == beats
+            clock[0] += 1
 
 
 def test_no_heartbeat_without_an_interval() -> None:
