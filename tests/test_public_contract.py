@@ -34,9 +34,9 @@ PACKAGES: dict[str, list[str]] = {
     "cli": ["errwatch"],
     "delivery": ["Delivery", "Stats"],
     "delivery.journal": [
-        *("Journal", "JournalReader", "Line", "Position", "Record", "Source"),
+        *("FolderContents", "Journal", "JournalReader", "Line", "Position", "Record", "Source"),
         *("UnusableFolderError", "app_folder", "base_folder", "create_app_folder"),
-        *("line_of", "open_journal"),
+        *("inspect_folder", "line_of", "open_journal"),
     ],
     "doctor": [
         *("STAGES", "CheckResults", "Drill", "DrillRefusedError", "Finding", "Pace", "Reporter"),

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
+    FolderContents,
     app_folder,
     base_folder,
+    inspect_folder,
 )
-from flask_errwatch.delivery.journal.inspection import FolderContents, inspect_folder
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 
 #: The workers that the tests of the delivery run on.

@@ -77,7 +77,7 @@ Modules
     `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `losses`: counts.
     `disk`: the journal of this process, its recovery, its bound, and adoption. `memory`: the
     journal without a folder. `protocols`: what the shipper needs of both. `inspection`: what is in
-    a folder, read without a lock. Only the doctor imports it, so it is not exported here.
+    a folder, read without a lock.
 """
 
 from flask_errwatch.delivery.journal.directory import (
@@ -87,11 +87,13 @@ from flask_errwatch.delivery.journal.directory import (
     create_app_folder,
 )
 from flask_errwatch.delivery.journal.disk import open_journal
+from flask_errwatch.delivery.journal.inspection import FolderContents, inspect_folder
 from flask_errwatch.delivery.journal.protocols import Journal, Source
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.records import Line, Position, Record, line_of
 
 __all__ = [
+    "FolderContents",
     "Journal",
     "JournalReader",
     "Line",
@@ -102,6 +104,7 @@ __all__ = [
     "app_folder",
     "base_folder",
     "create_app_folder",
+    "inspect_folder",
     "line_of",
     "open_journal",
 ]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flask_errwatch.delivery.journal import inspect_folder
 from flask_errwatch.delivery.journal.directory import lock_path, segment_path
 from flask_errwatch.delivery.journal.disk import DiskJournal
-from flask_errwatch.delivery.journal.inspection import inspect_folder
 from flask_errwatch.delivery.journal.lock import Lock, is_locked
 from tests.architecture import graph
 from tests.lines import line
@@ -106,11 +106,11 @@ def test_what_cannot_be_acquired_is_not_an_orphan(tmp_path: Path) -> None:
 
 
 def test_other_packages_import_the_journal_from_its_front() -> None:
-    """No module outside the package knows its modules, but the doctor its inspection."""
+    """No module outside the package knows how the package is divided into modules."""
     inside = "delivery.journal"
     assert {
         module: names
         for module, imported in graph().items()
         if not module.startswith(inside)
         and (names := {name for name in imported if name.startswith(f"{inside}.")})
-    } == {"doctor.host": {"delivery.journal.inspection"}}
+    } == {}
