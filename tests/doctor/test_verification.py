@@ -16,7 +16,6 @@ import pytest
 from botocore.stub import ANY, Stubber
 from click.testing import Result
 from flask import Flask
-from moto.server import ThreadedMotoServer
 
 from flask_errwatch import DEFAULT_DETECTORS, Catalogue, Detector, ErrWatch
 from flask_errwatch._aws import PROVISIONING, Aws
@@ -92,34 +91,20 @@ class Live:
         return SimpleNamespace(status_code=200), {"matches": matches}
 
 
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    """The address of moto's server."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def live(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Live:
-    """An account where the app `shop` was bootstrapped with the default detectors."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+def live(account: None, monkeypatch: pytest.MonkeyPatch) -> Live:  # noqa: ARG001 - a fixture asks for another by its name
+    """An account where only the app `shop` was bootstrapped, with the default detectors."""
     app = Flask("shop")
     ErrWatch(app).bootstrap_alarms()
-    account, plain = Live(), Aws.client
+    in_aws, plain = Live(), Aws.client
 
     def answered(self: Aws, service: str) -> Any:
         client = plain(self, service)
-        client.meta.events.register("before-call", account.answer, unique_id="live")
+        client.meta.events.register("before-call", in_aws.answer, unique_id="live")
         return client
 
     monkeypatch.setattr(Aws, "client", answered)
-    return account
+    return in_aws
 
 
 def test_the_defaults_are_verified() -> None:
