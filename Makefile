@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(BIN)/python -m examples.flask_app.demo
 
-# Two minutes on two cores. Asserts no duration, so a busy machine does not fail it.
+# Two to three minutes on two cores. Asserts no duration, so a busy machine does not fail it.
 test: $(STAMP)
 	$(BIN)/python $(PYTEST)
 
