@@ -7,27 +7,21 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from flask_errwatch.detectors import HEARTBEAT
-from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import (
-    CompositeAlarm,
-    InsightRule,
-    MetricAlarm,
-    MetricFilter,
     Resource,
 )
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Cadence, Transition
-from flask_errwatch.simulation.alarms import AlarmCondition, StateValue
-from flask_errwatch.simulation.composite import CompositeCondition, in_order
+from flask_errwatch.simulation.alarms import StateValue
 from flask_errwatch.simulation.contributors import (
     ContributorFeed,
     ContributorMetric,
-    ContributorRule,
 )
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.matching import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed
 from flask_errwatch.simulation.metrics import MINUTE
 from flask_errwatch.simulation.report import Report, explained, reports_of
+from flask_errwatch.simulation.rules import Rules
 
 #: A heartbeat as far as any pattern is concerned: the line of an app in which nothing failed.
 HEARTBEAT_LINE = f'{{"event": "{HEARTBEAT}"}}'
@@ -61,6 +55,7 @@ class Judge:
             exist.
 
     Example:
+        >>> from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
         >>> errors = MetricFilter(log_group="shop", name="error", pattern="Error",
         ...     namespace="Shop", metric_name="errors")
         >>> alarm = MetricAlarm(name="error", description="", namespace="Shop",
@@ -95,49 +90,27 @@ class Judge:
         Raises:
             JudgeError: As the constructor does. Nothing has changed then.
         """
-        listed = [*resources]
-        filters = tuple(
-            LineFilter(resource) for resource in listed if isinstance(resource, MetricFilter)
-        )
-        alarms = [
-            AlarmCondition.of(resource) for resource in listed if isinstance(resource, MetricAlarm)
-        ]
-        rules = [
-            ContributorRule.of(resource) for resource in listed if isinstance(resource, InsightRule)
-        ]
-        composites = [
-            CompositeCondition.of(resource)
-            for resource in listed
-            if isinstance(resource, CompositeAlarm)
-        ]
-        names = [*(alarm.name for alarm in alarms), *(composite.name for composite in composites)]
-        _refuse_twice("metric filters", [line_filter.name for line_filter in filters])
-        _refuse_twice("alarms", names)
-        self._composites = in_order(composites, [alarm.name for alarm in alarms])
+        rules = Rules.read(resources)
         self._take_in()
-        keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in alarms}
+        self._composites = rules.composites
+        keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in rules.alarms}
         self._feeds = {key: self._feeds.get(key) or _new_feed(key) for key in keys}
-        self._states = {name: self._states.get(name, "INSUFFICIENT_DATA") for name in names}
-        self._matcher = LineMatcher(filters, rules, self._feeds)
-        for feed in self._feeds.values():
-            feed.fill(0, ())
+        self._request_feeds = _request_feeds(self._feeds, rules.filters)
+        self._states = {
+            name: self._states.get(name, "INSUFFICIENT_DATA") for name in rules.alarm_names
+        }
+        self._matcher = LineMatcher(rules.filters, rules.contributors, self._feeds)
         self._watches = [
             AlarmWatch(alarm, self._feeds[alarm.metric, alarm.unit], self._states[alarm.name])
-            for alarm in alarms
+            for alarm in rules.alarms
         ]
         self._readers: dict[Feed, list[AlarmWatch]] = {}
         for watch in self._watches:
             self._readers.setdefault(watch.feed, []).append(watch)
-        self._request_feeds = [
-            feed
-            for (metric, unit), feed in self._feeds.items()
-            if isinstance(feed, MetricFeed)
-            and not isinstance(metric, ContributorMetric)
-            and not any(line_filter.feeds(metric, unit) for line_filter in filters)
-        ]
         self._agenda = _Agenda()
         self._are_composites_due = True
         for feed, readers in self._readers.items():
+            feed.fill(0, ())
             for minute in feed.minutes():
                 self._schedule(readers, minute)
         if self._at is not None:
@@ -346,18 +319,22 @@ class _Agenda:
             yield moment, self._due.pop(moment)
 
 
+def _request_feeds(
+    feeds: Mapping[FeedKey, Feed], filters: Iterable[LineFilter]
+) -> list[MetricFeed]:
+    """The feeds of the metrics that no metric filter feeds."""
+    return [
+        feed
+        for (metric, unit), feed in feeds.items()
+        if isinstance(feed, MetricFeed)
+        and not isinstance(metric, ContributorMetric)
+        and not any(line_filter.feeds(metric, unit) for line_filter in filters)
+    ]
+
+
 def _new_feed(key: FeedKey) -> Feed:
     return ContributorFeed() if isinstance(key[0], ContributorMetric) else MetricFeed()
 
 
 def _whole_minute(seconds: float) -> int:
     return int(seconds // MINUTE) * MINUTE
-
-
-def _refuse_twice(what: str, names: list[str]) -> None:
-    problems = [
-        Problem(key=f"name of {what}", value=name, remedy="Two have it: rename one of them.")
-        for name in sorted({name for name in names if names.count(name) > 1})
-    ]
-    if problems:
-        raise JudgeError(*problems)
