@@ -16,8 +16,8 @@ NAME = "flask_errwatch"
 PACKAGE = Path(__file__).parents[1] / NAME
 
 #: The layers, lowest first. A package imports only packages of its own layer and of those below.
-#: A package that is not named belongs to the nearest named package around it; `provision` is in
-#: two halves, and what is not named as edge is pure.
+#: A package that is not named belongs to the nearest named package around it. `provision` has two
+#: halves: the modules in `EDGE`, and the pure others.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_fork", "_guard", "_parsers", "_text", "_time", "errors"),
     ("patterns", "config", "alarms", "detectors"),
@@ -36,7 +36,7 @@ PURE = ("patterns", "detectors", "alarms", "provision", "simulation")
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted name below it; the package's own is empty."""
+    """Every module by its dotted name below the package. The package's own name is empty."""
     return {dotted(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
@@ -53,8 +53,9 @@ def package_of(module: str) -> str:
         >>> package_of("delivery.journal.reader"), package_of("provision.apply"), package_of("")
         ('delivery', 'provision.edge', '')
     """
-    first, _, rest = module.partition(".")
-    is_edge = first == "provision" and (rest in EDGE or not rest)  # its front exports both halves
+    first, _, inner = module.partition(".")
+    # The `__init__` of `provision` exports both halves.
+    is_edge = first == "provision" and (inner in EDGE or not inner)
     return "provision.edge" if is_edge else first
 
 
@@ -101,7 +102,7 @@ def graph(*, with_types: bool = True) -> dict[str, set[str]]:
 
 
 def folders(of: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """The same by folder: `provision` with its halves together, each package inside it apart."""
+    """The graph by folder: `provision` is one node, and a package inside a package is another."""
 
     def folder(module: str) -> str:
         path = _KNOWN[module]
@@ -114,7 +115,7 @@ def folders(of: Mapping[str, set[str]]) -> dict[str, set[str]]:
 
 
 def cycle(of: Mapping[str, set[str]]) -> list[str]:
-    """One cycle of the graph, as the names along it; empty where there is none."""
+    """The names along one cycle of the graph, or an empty list."""
     try:
         TopologicalSorter(of).prepare()
     except CycleError as error:
@@ -126,7 +127,7 @@ _KNOWN = modules()
 
 
 def main() -> int:
-    """Prints what each package imports, lowest layer first; 1 where there is a cycle."""
+    """Prints the imports of each package, lowest layer first. Returns 1 if there is a cycle."""
     whole = graph()
     for number, layer in enumerate(LAYERS, start=1):
         print(f"layer {number}")  # noqa: T201 - a script
@@ -138,14 +139,14 @@ def main() -> int:
                 print(f"  {package} ({len(members)} modules): {listed}")  # noqa: T201
     roots = [name for name in whole if "." not in name and _KNOWN[name].parent == PACKAGE]
     print(f"modules in the root package: {len(roots)}")  # noqa: T201
-    found = {
+    cycles = {
         "at run time": cycle(graph(with_types=False)),
         "with imports for types": cycle(whole),
         "of packages": cycle(folders(whole)),
     }
-    for kind, names in found.items():
+    for kind, names in cycles.items():
         print(f"cycles {kind}: {' -> '.join(names) or 'none'}")  # noqa: T201
-    return int(any(found.values()))
+    return int(any(cycles.values()))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from tests.deliveries import abandon, running
 from tests.wsgi_driver import Both, Build, LogRecords, serve, watched
 
-# Timings are never asserted: a busy machine is no failure.
+# Timings are never asserted, so a busy machine causes no failure.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 

@@ -1,4 +1,4 @@
-"""The import rule, and what may be imported where: read from the source, never run."""
+"""The import rule and the third-party imports, checked in the source without running it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ONLY = {
     "orjson": {"capture", "delivery", "patterns", "simulation", "lab", "replay"},
     "click": {"cli"},
 }
-#: What reads the clock; a pure package has no such call.
+#: Calls that read the clock. A pure package has none.
 CLOCKS = re.compile(r"\btime\.(time|monotonic|perf_counter)|\.now\(|\.utcnow\(|\.today\(")
 
 
@@ -70,13 +70,13 @@ def test_there_is_no_cycle() -> None:
 
 
 def test_the_root_package_is_small() -> None:
-    """The root holds what users import and the shared machinery, at most 14 modules."""
+    """The root has what users import and the shared machinery, at most 14 modules."""
     assert len([*PACKAGE.glob("*.py")]) <= 14
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_who_imports_what_is_not_ours(module: str) -> None:
-    """AWS, Flask and the terminal's library are imported by the packages that are named."""
+def test_third_party_packages_are_imported_where_they_may_be(module: str) -> None:
+    """Only the packages in `ONLY` import AWS, Flask and the other libraries."""
     imported = {name.split(".")[0] for name in imported_by(MODULES[module], with_types=False)}
     package = module.partition(".")[0]
     assert {name for name in imported if name in ONLY and package not in ONLY[name]} == set()
@@ -84,24 +84,24 @@ def test_who_imports_what_is_not_ours(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if package_of(name) in PURE])
 def test_the_pure_packages_read_no_clock(module: str) -> None:
-    """Patterns, catalogue, judge and the pure half of provisioning are given the time."""
+    """Their callers pass the time."""
     assert CLOCKS.findall(MODULES[module].read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_is_long(module: str) -> None:
-    """A module that has grown beyond 420 lines does two things."""
+    """A module beyond 420 lines has two subjects and is to be split."""
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 420
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if "." in name])
 def test_modules_inside_packages_have_no_underscore(module: str) -> None:
-    """A package's public names are those of its `__init__`; a module's name says nothing of it."""
+    """Only the `__init__` of a package determines its public names, not the names of modules."""
     assert not module.rpartition(".")[2].startswith("_")
 
 
 def test_no_exported_name_hides_a_module() -> None:
-    """`import package.name` gives the module: no package exports a function of that name."""
+    """No package exports a name that one of its modules has, so `import package.name` works."""
     for module, path in MODULES.items():
         if path.name != "__init__.py":
             continue
@@ -116,8 +116,8 @@ def test_no_exported_name_hides_a_module() -> None:
         assert exported & beside == set(), f"in {module or 'the root'}"
 
 
-def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
-    """The list of the build names each of those modules, and none that is not there."""
+def test_the_modules_of_a_request_are_compiled() -> None:
+    """The build lists exactly the modules that every request runs, and each of them exists."""
     text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
     named = set(re.findall(r'^    "/flask_errwatch/(\S+)\.py",$', text, re.MULTILINE))
     assert named == {
@@ -135,7 +135,7 @@ def test_what_is_compiled_is_what_an_answer_passes_through() -> None:
 
 
 def test_the_package_only_exports() -> None:
-    """`__init__` imports and lists names; its functions load what is expensive, at its use."""
+    """`__init__` imports and lists names. Its functions import what is expensive on first use."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
     kinds = {type(node).__name__ for node in tree.body}
     assert kinds <= {"Expr", "ImportFrom", "If", "Assign"}
@@ -149,8 +149,8 @@ def _case_sorted(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
-def test_every_export_is_there() -> None:
-    """Each public name can be had from the package."""
+def test_every_export_exists() -> None:
+    """Each public name is an attribute of the package."""
     for name in flask_errwatch.__all__:
         assert getattr(flask_errwatch, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Plan_'"):
@@ -158,11 +158,10 @@ def test_every_export_is_there() -> None:
 
 
 def test_importing_and_starting_is_cheap() -> None:
-    """Neither import, `init_app` nor a request without the cloudwatch sink loads AWS's library.
+    """Import, `init_app` and a request without the cloudwatch sink do not load boto3.
 
-    Nor what only provisioning, the judge or the doctor needs.
-
-    structlog itself loads `rich` where that is installed, so it is loaded before we look.
+    Nor do they load modules that only provisioning, the judge or the doctor needs. The program
+    imports structlog first, as structlog imports `rich` if that is installed.
     """
     program = """
 import sys, flask, structlog
@@ -189,7 +188,7 @@ print(Plan.__module__)
 
 
 def test_the_graph_can_be_printed() -> None:
-    """`python -m tests.architecture` prints every package, and ends with 1 on a cycle."""
+    """`python -m tests.architecture` prints every package, and exits with 0 without a cycle."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.architecture"],
         capture_output=True,

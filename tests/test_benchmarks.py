@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The short form's folder and its output."""
+    """The results folder and the output of `--quick`."""
     folder = tmp_path_factory.mktemp("bench")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--quick", "--output", str(folder)],
@@ -49,8 +49,8 @@ def committed() -> dict[str, Any]:
 
 
 @pytest.mark.stress
-def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
-    """Every row has every cell, and what cannot be measured here has its reason."""
+def test_the_quick_run_fills_every_table(quick: tuple[Path, str]) -> None:
+    """Every row has every cell, or the reason why it cannot be measured here."""
     results = json.loads((quick[0] / "results.json").read_text("utf-8"))
     assert [*results["overhead"]] == [variant.name for variant in VARIANTS]
     for variant in VARIANTS:
@@ -68,8 +68,8 @@ def test_the_short_form_fills_every_table(quick: tuple[Path, str]) -> None:
 
 
 @pytest.mark.stress
-def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> None:
-    """Each table is printed by its title. The chart is a picture, or the reason is printed."""
+def test_the_quick_run_prints_its_tables_and_draws_the_chart(quick: tuple[Path, str]) -> None:
+    """Each table is printed with its title. Without matplotlib the reason is printed."""
     folder, printed = quick
     for title in ("A request's cost", "Memory of a process", "A million lines", "ErrWatch(app)"):
         assert title in printed
@@ -78,7 +78,7 @@ def test_the_short_form_prints_its_tables_and_draws(quick: tuple[Path, str]) -> 
         assert "<svg" in chart.read_text("utf-8")
 
 
-#: What a watching tool has to say of one request of each kind; of the first, nothing.
+#: The events of one request of each case. The successful one has no event.
 RECORDED = ["Not Found Error", "Authentication Error", "Critical Error"]
 
 
@@ -92,8 +92,8 @@ settle()
 """
 
 
-def test_what_is_measured_as_ours_does_all_of_it() -> None:
-    """Each failing request has its line, through a journal on the disk and a shipper."""
+def test_the_measured_flask_errwatch_delivers_every_line() -> None:
+    """The line of each failing request passes a journal on disk and a shipper."""
     with FakeLogs() as fake, settings(fake.url) as environment:
         subprocess.run(
             [sys.executable, "-c", _SERVED], env=environment, cwd=ROOT, check=True, timeout=60
@@ -107,8 +107,8 @@ def test_what_is_measured_as_ours_does_all_of_it() -> None:
     assert len([*events[2]["exception"]["frames"]]) == 5
 
 
-def test_what_is_measured_as_the_floor_does_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each failing request has its write of 15 keys, and a crash has the frames too."""
+def test_the_measured_floor_writes_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each failing request writes 15 keys, and a crash also its frames."""
     app, _settle = BY_NAME["floor of the job"].make()
     written: list[dict[str, Any]] = []
     monkeypatch.setattr(os, "write", lambda _descriptor, line: written.append(json.loads(line)))
@@ -119,14 +119,14 @@ def test_what_is_measured_as_the_floor_does_the_job(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_page_has_the_committed_results() -> None:
-    """Each table of the page is the one that the committed results give."""
+    """Each table of the page equals the table of the committed results."""
     text = PAGE.read_text("utf-8")
     assert set(re.findall(r"<!-- table: (\w+) -->", text)) == {*report.tables(committed())}
     assert report.written_into(text, committed()) == text
 
 
 def test_the_overhead_table_has_the_raw_medians() -> None:
-    """Without the code that writes it: the first figure of a cell is the median."""
+    """The first figure of a cell is the median, checked without the code that writes it."""
     lines = PAGE.read_text("utf-8").splitlines()
     for name, cells in committed()["overhead"].items():
         row = next(line for line in lines if line.startswith(f"| {name} | ") and "(" in line[-20:])
@@ -135,7 +135,7 @@ def test_the_overhead_table_has_the_raw_medians() -> None:
 
 
 def test_runs_on_other_machines_have_their_raw_files() -> None:
-    """Our row of each date has the medians of the file of that date."""
+    """The row of each date has the medians of the file of that date."""
     text = PAGE.read_text("utf-8")
     files = [*(ROOT / "benchmarks" / "elsewhere").glob("*.json"), ROOT / "benchmarks/results.json"]
     assert len(files) == len(re.findall(r"^\| [\d-]{10}, flask-errwatch \|", text, re.MULTILINE))
@@ -147,7 +147,7 @@ def test_runs_on_other_machines_have_their_raw_files() -> None:
 
 
 def test_no_figure_is_outside_the_tables() -> None:
-    """The page's sentences have no measured figure: no fraction and no unit of time."""
+    """The sentences of the page have neither fractions nor times, so no measured figures."""
     prose = re.sub(r"<!-- table.*?<!-- end -->", "", PAGE.read_text("utf-8"), flags=re.DOTALL)
     fractions = re.findall(r"\d+\.\d+", prose)
     assert fractions == ["0.97", "1.03"]  # the bounds of the control
@@ -155,7 +155,7 @@ def test_no_figure_is_outside_the_tables() -> None:
 
 
 def test_the_committed_run_is_valid() -> None:
-    """The control of the committed run is within its bounds, no peer is missing, ours compiled."""
+    """Its control is within its bounds, no peer is missing, and flask-errwatch is compiled."""
     variants = committed()["overhead"]
     assert overhead.doubts(variants["bare Flask again (control)"]) == []
     assert [name for name, cells in variants.items() if "skipped" in cells] == []

@@ -138,7 +138,7 @@ def test_a_report_outside_any_context() -> None:
 
 
 def test_a_report_without_data() -> None:
-    """Without data there is no key `data`."""
+    """Without data the line has no key `data`."""
     app = make_app()
     watched(app).report("client-error")
     assert "data" not in events_of(app)[0]

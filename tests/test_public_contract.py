@@ -205,7 +205,7 @@ def test_the_fields_of_a_declaration(name: str, signature: str) -> None:
 
 
 def test_every_configuration_key_and_its_default() -> None:
-    """Each key exists, has this default, and there are no others."""
+    """These are all keys, with these defaults."""
     config = load({f"ERRWATCH_{key}": None for key in DEFAULTS}, {}, app_name="shop")
     assert {key: getattr(config, key.lower()) for key in DEFAULTS} == DEFAULTS
     assert {name.upper() for name in Config.__annotations__} == {*DEFAULTS}

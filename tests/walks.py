@@ -34,19 +34,19 @@ ACCESS_LINE = '192.0.2.7 - - [25/Nov/2026:01:17:12 +0000] "GET /.env HTTP/1.1" 4
 
 
 class Recorder:
-    """Notes each function of the package that any thread calls while it is on."""
+    """Records each function of the package that any thread calls while it is on."""
 
     def __init__(self) -> None:
         self.is_on = False
         self.hops: dict[tuple[str, str], None] = {}
 
     def install(self) -> None:
-        """Follows this thread and every thread that starts from now on."""
+        """Profiles this thread and every thread that starts later."""
         threading.setprofile(self)
         sys.setprofile(self)
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
-        """Notes a call; the interpreter calls this for every event of a thread."""
+        """Records a call. The interpreter calls this for every event of a thread."""
         code = frame.f_code
         if not self.is_on or event != "call" or code.co_name.startswith("<"):
             return
@@ -55,7 +55,7 @@ class Recorder:
             self.hops.setdefault((path.relative_to(PACKAGE).as_posix(), code.co_qualname))
 
     def walk(self, call: Callable[[], object]) -> list[tuple[str, str]]:
-        """The functions that the call and the threads meanwhile run, by file and name."""
+        """The functions that run during the call, in any thread, by file and name."""
         self.hops, self.is_on = {}, True
         call()
         self.is_on = False

@@ -246,7 +246,8 @@ class _EventLogger(structlog.BoundLoggerBase):
 
     def render(self, event: Event) -> bytes:
         """Passes the event through the processors and returns its line."""
-        # Not by `_process_event`: there is no context to copy, and it costs as much as the rest.
+        # Not by `_process_event`: it copies a context that we do not have, and costs as much as
+        # the rest.
         processed: Any = event
         for processor in self._processors:
             processed = processor(None, "", processed)

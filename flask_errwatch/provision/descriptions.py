@@ -42,7 +42,7 @@ def of_detector(
     Args:
         detector: The detector.
         config: The app's configuration.
-        scope: Partition, region and account. With None, there is no link.
+        scope: Partition, region and account. With None, the description has no link.
         before: A sentence that precedes the detector's description.
         advice: The first step of the person on call.
 

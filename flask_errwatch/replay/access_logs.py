@@ -123,7 +123,7 @@ class AccessLogReader(LineReader):
 
 
 def _read_minute(moment: str, zone: str) -> int | None:
-    """The minute of `25/Nov/2026:01:17` and `+0100`, or None when there is no such time."""
+    """The minute of `25/Nov/2026:01:17` and `+0100`, or None if that is not a valid time."""
     away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
     try:
         there = timezone(-away if zone[0] == "-" else away)

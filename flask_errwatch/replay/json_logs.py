@@ -215,7 +215,7 @@ def _stored(event: Any) -> tuple[int, str]:  # any type: see `_ODD`
     """Minute and message of an event as the AWS command prints it.
 
     Raises:
-        ValueError: It is none, as is any error of `_ODD`.
+        ValueError: It is not a valid event. Any error of `_ODD` means the same.
     """
     milliseconds, message = event["timestamp"], event["message"]
     if type(milliseconds) is not int or not isinstance(message, str):

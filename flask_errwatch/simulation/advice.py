@@ -19,7 +19,7 @@ from flask_errwatch.simulation.metrics import MINUTE, MetricSeries
 from flask_errwatch.simulation.tally import Tally
 
 _WEEK = 7
-#: An alarm that is in ALARM for a larger share of the log is no use to anyone.
+#: An alarm that is in ALARM for a larger share of the log is useless.
 _LONGEST_SHARE = 0.5
 
 

@@ -39,7 +39,7 @@ class Transition(NamedTuple):
         reason: Why, in a sentence.
         datapoints: The datapoints that were evaluated, oldest first. Empty for a composite alarm.
         peak: When it leaves ALARM, the farthest datapoint of the whole alarm. Otherwise the
-            farthest of the datapoints that decided, or None where there is none.
+            farthest of the datapoints that decided, or None without any.
     """
 
     alarm: str

@@ -113,7 +113,7 @@ class ContributorFeed:
         """Does nothing: a heartbeat has no contributor."""
 
     def value(self, _statistic: str, start: int, end: int) -> float | None:
-        """The lines of the busiest contributor in a period, or None when there is none."""
+        """The lines of the busiest contributor in a period, or None without any."""
         contributors = self._contributors(start, end)
         return float(max(contributors.values())) if contributors else None
 

@@ -38,7 +38,7 @@ class LineFilter:
 
     A matching line gives one sample. A line that does not match gives one of the default value,
     also in a minute in which others match. A minute without a line has no sample. With dimensions
-    there is no default (recorded from the live service, and User Guide, "Filter and pattern
+    a filter has no default (recorded from the live service, and User Guide, "Filter and pattern
     syntax"). A matching line without a number in the field that `value` names, or without one of
     the fields of the dimensions, gives no sample.
 

@@ -44,7 +44,7 @@ class Judge:
             other kinds decide no alarm and are ignored.
         start: When the alarms were created, in seconds since the epoch: they are evaluated
             from the next minute on. None means the minute of the earliest line fed before
-            the first evaluation, or the minute before that where there is no line.
+            the first evaluation, or without a line the minute before that.
 
     Attributes:
         late_lines: How many lines were late, counted when time advances.

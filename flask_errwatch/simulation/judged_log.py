@@ -51,7 +51,7 @@ class Worst(NamedTuple):
     Attributes:
         start: Its first second, since the epoch.
         end: The second after its last.
-        value: The alarm's statistic, or the lines where there is no alarm.
+        value: The alarm's statistic, or the number of lines without an alarm.
     """
 
     start: int
@@ -134,7 +134,7 @@ class JudgedLog:
 
 
 def days_of(start: int | None, end: int | None, gaps: Iterable[tuple[int, int]]) -> float:
-    """The days from start to end, without the gaps; 0 where there is no line."""
+    """The days from start to end, without the gaps. A log without lines has 0."""
     if start is None or end is None:
         return 0.0
     return (end - start - sum(after - before for before, after in gaps)) / _DAY

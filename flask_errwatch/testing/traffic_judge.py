@@ -167,7 +167,7 @@ class TrafficJudge:
     def _states(self, app: Flask | None) -> list[AppState]:
         """The state of the app. Without an app, the states of all apps that wrote lines.
 
-        While there are no lines, the states of the apps that served requests: nothing failed.
+        Without any line, the states of the apps that served requests: nothing failed.
         """
         if app is not None:
             return [state_of(app)]

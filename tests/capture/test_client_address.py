@@ -61,7 +61,7 @@ def test_the_address(
 
 @pytest.mark.parametrize("remote", ["", "unix:", "nonsense", None])
 def test_no_address(remote: str | None) -> None:
-    """Without an address of the server there is none in the event."""
+    """Without an address from the server, the event has none."""
     assert client_address({"REMOTE_ADDR": remote}, 0) is None
     assert client_address({}, 1) is None
 

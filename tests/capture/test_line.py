@@ -40,7 +40,7 @@ from flask_errwatch.detectors import CRITICAL_ERROR
 from tests.foreign_values import Nameless
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
-#: What may stand in no line: C0, DEL, C1, the line separators; not even inside a string.
+#: What no line may contain, not even inside a string: C0, DEL, C1, the line separators.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 ORDER = [

@@ -464,7 +464,7 @@ def test_a_failure_of_the_library_never_reaches_the_app(
 
 @pytest.mark.parametrize("status", [b"404 Not Found", "4", "404nonsense", "", None])
 def test_a_status_of_another_type_is_passed_on(both: Serve, status: Any) -> None:
-    """It reaches the server unchanged, and there is no event."""
+    """It reaches the server unchanged, without an event."""
 
     def build() -> Flask:
         def odd(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:

@@ -17,7 +17,7 @@ from flask_errwatch.doctor import Finding
 from flask_errwatch.replay.session import Progress
 from flask_errwatch.simulation import Transition
 from tests.cli.terminal import ESCAPE, environment, flask, in_a_pipe, on_a_terminal
-from tests.replay.replay_lines import access, written
+from tests.replay.replay_lines import access, write_log
 
 APP = """
 from flask import Flask
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, account: None) -> Path:  # noqa: ARG001 - the environ
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """An access log with paths that attack the terminal."""
-    return written(tmp_path, [access(number * 40, path=HOSTILE) for number in range(40)])
+    return write_log(tmp_path, [access(number * 40, path=HOSTILE) for number in range(40)])
 
 
 def without_escapes(output: str) -> str:
@@ -197,7 +197,7 @@ class Terminal(io.StringIO):
 
 
 def test_standard_input_has_a_rate_and_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a total size there is no time left, but a rate."""
+    """Without a total size, a rate is shown, but not the time left."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")

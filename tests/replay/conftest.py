@@ -1,4 +1,4 @@
-"""What the tests of the replay share."""
+"""Fixtures of the replay tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.replay.replay_lines import Run
 
 @pytest.fixture
 def run() -> Run:
-    """The command on an app that has no detectors of its own; its result."""
+    """Runs `errwatch replay` on an app without detectors, and returns click's result."""
     app = Flask("corner")
     app.cli.add_command(errwatch)
     runner: FlaskCliRunner = app.test_cli_runner()
@@ -25,8 +25,8 @@ def run() -> Run:
 
 
 @pytest.fixture
-def found(run: Run) -> Run:
-    """What the command prints with `--json`, read."""
+def replay_json(run: Run) -> Run:
+    """Runs `errwatch replay --json`, and returns the parsed output."""
 
     def read(*arguments: object, **options: Any) -> Any:
         result = run(*arguments, "--json", **options)

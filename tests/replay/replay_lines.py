@@ -1,4 +1,4 @@
-"""Lines, files and detectors for the tests of the replay."""
+"""Builds lines, files and detectors for the replay tests."""
 
 from __future__ import annotations
 
@@ -12,29 +12,33 @@ from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.simulation import InputShows, JudgedLog, Tally, judge_log
 
-#: Runs the command with arguments; what it gives depends on the fixture.
+#: Runs the command with arguments. The fixture determines what it returns.
 Run = Callable[..., Any]
 
 
 def access(
     second: int, status: int = 404, *, path: str = "/.env", client: str = "192.0.2.7"
 ) -> str:
-    """A line of an access log on 25 November 2026, so many seconds after midnight."""
-    hour, rest = divmod(second, 3600)
-    clock = f"{hour:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    """A line of an access log, that many seconds after midnight of 25 November 2026."""
+    clock = _clock(second)
     return f'{client} - - [25/Nov/2026:{clock} +0000] "GET {path} HTTP/1.1" {status} 9 "-" "curl"\n'
 
 
 def event(second: int, phrase: str = "Not Found Error", **fields: object) -> str:
-    """A line of ours at that second."""
-    hour, rest = divmod(second, 3600)
-    stamp = f"2026-11-25T{hour:02d}:{rest // 60:02d}:{rest % 60:02d}.000Z"
-    line = {"event": phrase, "timestamp": stamp, "client_ip": "192.0.2.7", "path": "/.env"}
+    """A line of our own format, that many seconds after midnight of the same day."""
+    timestamp = f"2026-11-25T{_clock(second)}.000Z"
+    line = {"event": phrase, "timestamp": timestamp, "client_ip": "192.0.2.7", "path": "/.env"}
     return json.dumps({**line, **fields}) + "\n"
 
 
-def written(folder: Path, lines: list[str] | str | bytes, name: str = "access.log") -> Path:
-    """The lines in a file."""
+def _clock(second: int) -> str:
+    """`HH:MM:SS` of a second of the day."""
+    minute, second = divmod(second, 60)
+    return f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
+
+
+def write_log(folder: Path, lines: list[str] | str | bytes, name: str = "access.log") -> Path:
+    """Writes the lines to a file in the folder."""
     path = folder / name
     text = "".join(lines) if isinstance(lines, list) else lines
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -42,13 +46,13 @@ def written(folder: Path, lines: list[str] | str | bytes, name: str = "access.lo
 
 
 def detector_set(*detectors: Detector, **settings: object) -> DetectorSet:
-    """The detectors of an app called `log`: `ALARM_PERIOD=60` sets `ERRWATCH_ALARM_PERIOD`."""
+    """The detectors of an app called `log`. `ALARM_PERIOD=60` sets `ERRWATCH_ALARM_PERIOD`."""
     keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
     config = load(keys, {}, app_name="log")
     return DetectorSet("the test's detectors", Catalogue(detectors).configured(config), config)
 
 
 def judged(tally: Tally, detectors: DetectorSet, *, heartbeat: bool = True) -> JudgedLog:
-    """The tally of an access log, judged."""
+    """Judges the tally of an access log."""
     shows = InputShows(requests=True, heartbeats=False)
     return judge_log(tally, detectors.catalogue, detectors.desired, shows, heartbeat=heartbeat)

@@ -1,4 +1,4 @@
-"""`flask errwatch replay` as a user types it."""
+"""`flask errwatch replay` on the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -25,19 +25,25 @@ from flask_errwatch import (
     RequestMetric,
 )
 from flask_errwatch.cli.commands import errwatch
-from tests.replay.replay_lines import Run, access, event, written
+from tests.replay.replay_lines import Run, access, event, write_log
 
 BURSTS = [
-    access(start + each, path=f"/{each}")
+    access(start + offset, path=f"/{offset}")
     for start, size in ((0, 30), (7200, 15), (14400, 60))
-    for each in range(size)
+    for offset in range(size)
 ] + [access(80_000, 200)]
 
 
-def test_what_is_printed(tmp_path: Path, run: Run) -> None:
-    """Per detector: lines, periods, worst, each alarm with its sources and paths, alarms a day."""
+def not_found_advice(output: dict[str, Any]) -> dict[str, Any]:
+    """The advice for the detector `not-found-error` in the output of `replay --json`."""
+    (advice,) = [advice for advice in output["advice"] if advice["detector"] == "not-found-error"]
+    return cast("dict[str, Any]", advice)
+
+
+def test_the_text_output(tmp_path: Path, run: Run) -> None:
+    """It has each detector's lines, worst period and alarms, with their sources and paths."""
     lines = [access(0, 200), *[access(660, path="/a")] * 11, access(9000, 200)]
-    log = written(tmp_path, lines)
+    log = write_log(tmp_path, lines)
     result = run(log)
     assert result.exit_code == 0
     head, summary, details = result.stdout.split("\n\n")
@@ -62,13 +68,13 @@ def test_what_is_printed(tmp_path: Path, run: Run) -> None:
     )
 
 
-def test_advice_says_what_it_would_have_missed(tmp_path: Path, run: Run) -> None:
-    """The lowest threshold for so many alarms a week; the bursts below it are listed."""
-    log = written(tmp_path, BURSTS)
-    found = json.loads(run(log, "--advise", "1", "--json").stdout)
-    (advice,) = [each for each in found["advice"] if each["detector"] == "not-found-error"]
+def test_advice_lists_the_alarms_that_it_would_miss(tmp_path: Path, run: Run) -> None:
+    """It proposes the lowest threshold for that many alarms a week."""
+    log = write_log(tmp_path, BURSTS)
+    output = json.loads(run(log, "--advise", "1", "--json").stdout)
+    advice = not_found_advice(output)
     assert (advice["threshold"], advice["alarms"]) == (30, 1)
-    assert [each["peak"] for each in advice["missed"]] == [30.0, 15.0]
+    assert [alarm["peak"] for alarm in advice["missed"]] == [30.0, 15.0]
     text = run(log, "--advise", "1").stdout
     assert (
         "  advice   threshold 30 gives 1 alarm and misses 2 alarms of the present ones. It misses, "
@@ -79,12 +85,12 @@ def test_advice_says_what_it_would_have_missed(tmp_path: Path, run: Run) -> None
     assert "advice   threshold 0 gives 3 alarms and misses none of the present ones." in three
 
 
-def test_advice_passes_over_an_alarm_that_never_ends(tmp_path: Path, run: Run) -> None:
-    """A threshold below the steady noise gives one alarm, and is no advice."""
-    noise = [access(minute * 60 + each) for minute in range(600) for each in range(3)]
+def test_advice_excludes_a_threshold_whose_alarm_never_ends(tmp_path: Path, run: Run) -> None:
+    """A threshold below the steady noise gives one long alarm, so it is not proposed."""
+    noise = [access(minute * 60 + second) for minute in range(600) for second in range(3)]
     bursts = [access(start) for start in (9000, 30000) for _ in range(20)]
-    found = json.loads(run(written(tmp_path, noise + bursts), "--advise", "1", "--json").stdout)
-    (advice,) = [each for each in found["advice"] if each["detector"] == "not-found-error"]
+    output = json.loads(run(write_log(tmp_path, noise + bursts), "--advise", "1", "--json").stdout)
+    advice = not_found_advice(output)
     assert (advice["threshold"], advice["alarms"]) == (35, 0)
 
 
@@ -99,23 +105,22 @@ def test_advice_passes_over_an_alarm_that_never_ends(tmp_path: Path, run: Run) -
         ("not-found-error.alarm=false", None, 0),
     ],
 )
-def test_set_tries_another_value(
+def test_set_changes_a_field_of_an_alarm(
     tmp_path: Path, run: Run, setting: str, threshold: float | None, alarms: int
 ) -> None:
-    """Any field of an alarm, for this run alone."""
-    found = json.loads(run(written(tmp_path, BURSTS), "--set", setting, "--json").stdout)
-    (detector,) = [each for each in found["detectors"] if each["lines"]]
+    """Any field of an alarm can be set for one run."""
+    output = json.loads(run(write_log(tmp_path, BURSTS), "--set", setting, "--json").stdout)
+    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
     assert (detector["threshold"], len(detector["alarms"])) == (threshold, alarms)
 
 
 @pytest.mark.parametrize("operator", ["GreaterThanOrEqualToThreshold", "LessThanThreshold"])
 def test_advice_for_other_comparisons(tmp_path: Path, run: Run, operator: str) -> None:
-    """One above for at-least; none for an alarm that misses something."""
+    """Greater-or-equal needs a threshold one higher. An alarm on too few lines gets no advice."""
     setting = f"not-found-error.comparison_operator={operator}"
     arguments = ("--set", setting, "--advise", "1", "--json")
-    found = json.loads(run(written(tmp_path, BURSTS), *arguments).stdout)
-    (advice,) = [each for each in found["advice"] if each["detector"] == "not-found-error"]
-    assert advice["threshold"] == (31 if operator.startswith("Greater") else None)
+    output = json.loads(run(write_log(tmp_path, BURSTS), *arguments).stdout)
+    assert not_found_advice(output)["threshold"] == (31 if operator.startswith("Greater") else None)
 
 
 @pytest.mark.parametrize(
@@ -128,40 +133,46 @@ def test_advice_for_other_comparisons(tmp_path: Path, run: Run, operator: str) -
         ("not-found-error.threshold", "Write DETECTOR.FIELD=VALUE, as"),
     ],
 )
-def test_a_setting_that_cannot_work(tmp_path: Path, run: Run, setting: str, message: str) -> None:
-    """It is named as it was given, with what to write instead; exit code 2."""
-    result = run(written(tmp_path, BURSTS), "--set", setting)
+def test_an_invalid_setting_is_refused(
+    tmp_path: Path, run: Run, setting: str, message: str
+) -> None:
+    """The message quotes it and states what to write instead. The exit code is 2."""
+    result = run(write_log(tmp_path, BURSTS), "--set", setting)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
 def test_an_app_judges_by_its_own_detectors(tmp_path: Path) -> None:
-    """The catalogue and the configuration of the app, with what is set on top."""
+    """The app's catalogue and configuration apply, and `--set` overrides them."""
     app = Flask("shop")
     app.config["ERRWATCH_DETECTORS"] = {"not-found-error": {"threshold": 40}}
     login = Detector(name="login-failed", event="Login Failed", alarm=Alarm(threshold=2))
     ErrWatch(app, detectors=[*DEFAULT_DETECTORS, login])
     app.cli.add_command(errwatch)
-    log = written(tmp_path, [event(0)] * 41 + [event(1, "Login Failed")] * 3)
+    log = write_log(tmp_path, [event(0)] * 41 + [event(1, "Login Failed")] * 3)
     command = ["errwatch", "replay", str(log), "--json", "--set", "login-failed.threshold=3"]
-    found = json.loads(app.test_cli_runner().invoke(args=command).stdout)
-    assert found["judged_by"] == "the detectors of shop"
-    alarms = {each["detector"]: len(each["alarms"]) for each in found["detectors"] if each["lines"]}
+    output = json.loads(app.test_cli_runner().invoke(args=command).stdout)
+    assert output["judged_by"] == "the detectors of shop"
+    alarms = {
+        detector["detector"]: len(detector["alarms"])
+        for detector in output["detectors"]
+        if detector["lines"]
+    }
     assert alarms == {"not-found-error": 1, "login-failed": 0}
 
 
-def test_an_app_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
-    """A wrong `--app` is no reason to judge by something else."""
-    log = written(tmp_path, BURSTS)
+def test_an_app_that_is_named_must_exist(tmp_path: Path) -> None:
+    """A wrong `--app` is an error. The default detectors do not replace it."""
+    log = write_log(tmp_path, BURSTS)
     command = [sys.executable, "-m", "flask", "--app", "nowhere", "errwatch", "replay", str(log)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert "Could not import 'nowhere'" in done.stderr
 
 
-def test_a_terminal_sees_rate_and_time_left(tmp_path: Path) -> None:
-    """While it reads: a bar, lines a second and the time that is left, on stderr alone."""
-    log = written(tmp_path, "".join(BURSTS) * 3000)
+def test_a_terminal_shows_rate_and_time_left(tmp_path: Path) -> None:
+    """While it reads, stderr alone has a bar, the lines per second and the time left."""
+    log = write_log(tmp_path, "".join(BURSTS) * 3000)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "errwatch", "replay", str(log), "--json"],
@@ -190,21 +201,24 @@ def test_a_terminal_sees_rate_and_time_left(tmp_path: Path) -> None:
     assert b"left" in drawn
 
 
-def test_without_an_app_the_defaults_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no app can be found, the environment alone says of thresholds; no app is wanted."""
-    log = written(tmp_path, BURSTS)
+def test_without_an_app_the_default_detectors_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thresholds then come from the environment alone."""
+    log = write_log(tmp_path, BURSTS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ERRWATCH_ALARM_THRESHOLD", "15")
     command = ["replay", str(log), "--json"]
-    found = json.loads(CliRunner().invoke(errwatch, command, obj=ScriptInfo()).stdout)
-    assert found["judged_by"] == "the default detectors (there is no app)"
-    assert [len(each["alarms"]) for each in found["detectors"] if each["lines"]] == [2]
+    output = json.loads(CliRunner().invoke(errwatch, command, obj=ScriptInfo()).stdout)
+    assert output["judged_by"] == "the default detectors (there is no app)"
+    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
+    assert len(detector["alarms"]) == 2
     missing = CliRunner().invoke(errwatch, command, obj=ScriptInfo(app_import_path="nowhere"))
     assert missing.exit_code == 2
 
 
-def everything(**settings: object) -> Flask:
-    """An app with every kind of alarm: busy, anomaly, of one source, and silence."""
+def app_with_every_alarm(**settings: object) -> Flask:
+    """An app with a busy alarm, an anomaly alarm and those that the settings add."""
     requests = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
     busy = BusyAlarm(errors=Alarm(threshold=20), requests=requests, minimum_requests=500)
     app = Flask("shop")
@@ -221,19 +235,19 @@ def everything(**settings: object) -> Flask:
 
 
 def replayed(app: Flask, log: Path) -> tuple[Any, list[str]]:
-    """What `replay --json` prints, and the notes."""
+    """The output of `replay --json`, and the notes on stderr."""
     result = app.test_cli_runner().invoke(args=["errwatch", "replay", str(log), "--json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout), result.stderr.splitlines()
 
 
-def test_what_lines_cannot_decide_is_not_judged_by_name(tmp_path: Path) -> None:
-    """Our own lines are of failures only: requests, a learned band and silence stay unjudged."""
-    log = written(tmp_path, [event(0)] * 21 + [event(0, "Client Error")] * 50)
-    found, notes = replayed(everything(SILENCE_ALARM=True), log)
-    assert [len(each["alarms"]) for each in found["detectors"]] == [1, 0]
-    assert found["other_alarms"] == []
-    assert found["not_judged"] == [
+def test_alarms_that_lines_cannot_decide_are_listed(tmp_path: Path) -> None:
+    """Our lines show failures only, so requests, an anomaly band and silence are not judged."""
+    log = write_log(tmp_path, [event(0)] * 21 + [event(0, "Client Error")] * 50)
+    output, notes = replayed(app_with_every_alarm(SILENCE_ALARM=True), log)
+    assert [len(detector["alarms"]) for detector in output["detectors"]] == [1, 0]
+    assert output["other_alarms"] == []
+    assert output["not_judged"] == [
         {
             "alarm": "not-found-error-requests",
             "reason": "The input does not show all requests.",
@@ -258,10 +272,10 @@ def test_an_access_log_shows_all_requests(tmp_path: Path, good: int, fires: int)
     """The busy alarm fires when 21 failures are among at least 500 requests in 300 s."""
     lines = [access(second, path="/missing") for second in range(21)]
     lines += [access(60, 200, path="/") for _ in range(good)]
-    # A period without any data is decided by an older one, so the app is never quite idle.
+    # An older period decides a period without data, so the later minutes have lines.
     lines += [access(60 * minute, 200, path="/") for minute in range(5, 30)]
-    found, _ = replayed(everything(), written(tmp_path, lines))
-    requests, busy = found["other_alarms"]
+    output, _ = replayed(app_with_every_alarm(), write_log(tmp_path, lines))
+    requests, busy = output["other_alarms"]
     assert [requests["alarm"], busy["alarm"]] == [
         "not-found-error-requests",
         "not-found-error-busy",
@@ -273,22 +287,22 @@ def test_an_access_log_shows_all_requests(tmp_path: Path, good: int, fires: int)
     if fires:
         assert busy["alarms"][0]["from"] == "2026-11-25T00:02:00Z"
         assert busy["alarms"][0]["sources"] == [{"source": "192.0.2.7", "lines": 21}]
-    assert [entry["alarm"] for entry in found["not_judged"]] == ["client-error"]
+    assert [entry["alarm"] for entry in output["not_judged"]] == ["client-error"]
 
 
-def test_the_alarm_on_one_source_sees_the_busiest_address(tmp_path: Path) -> None:
-    """Twelve lines of six addresses raise no such alarm, six of one address do."""
+def test_the_alarm_on_one_source_counts_the_busiest_address(tmp_path: Path) -> None:
+    """Twelve lines of twelve addresses do not fire it. Six lines of one address do."""
     app = Flask("shop")
     app.config["ERRWATCH_PER_SOURCE_ALARMS"] = "not-found-error"
     ErrWatch(app)
     app.cli.add_command(errwatch)
     spread = [access(60 * n, client=f"192.0.2.{n % 6}") for n in range(5)]
     spread += [access(n, client=f"192.0.2.{n}") for n in range(12)]
-    one = [access(3600 + 50 * n, client="198.51.100.9") for n in range(6)]
-    # A period without any line is decided by an older one, so some come all the time.
+    busiest = [access(3600 + 50 * n, client="198.51.100.9") for n in range(6)]
+    # An older period decides a period without lines, so each minute has a line.
     others = [access(60 * n, client=f"203.0.113.{n % 50}") for n in range(100)]
-    found, _ = replayed(app, written(tmp_path, spread + one + others))
-    (source,) = found["other_alarms"]
+    output, _ = replayed(app, write_log(tmp_path, spread + busiest + others))
+    (source,) = output["other_alarms"]
     assert source["alarm"] == "not-found-error-one-source"
     assert source["condition"] == "MaxContributorValue > 5 over 300 s, 1 of 1 periods"
     assert [(alarm["from"], alarm["peak"]) for alarm in source["alarms"]] == [
@@ -305,23 +319,23 @@ def test_the_alarm_on_one_source_sees_the_busiest_address(tmp_path: Path) -> Non
     assert row.endswith("  MaxContributorValue > 5 over 300 s, 1 of 1 periods")
 
 
-def test_silence_is_judged_where_the_log_has_heartbeats(tmp_path: Path) -> None:
-    """It fires once no heartbeat is within three periods; the ends of the log are no alarm."""
+def test_silence_is_judged_if_the_log_has_heartbeats(tmp_path: Path) -> None:
+    """It fires after three periods without a heartbeat, and not at the ends of the log."""
     beats = [event(60 * minute, "Heartbeat") for minute in range(1, 20)]
     beats += [event(60 * minute, "Heartbeat") for minute in range(40, 60)]
-    app = everything(SILENCE_ALARM=True)
-    found, _ = replayed(app, written(tmp_path, [event(0), *beats]))
-    (silent,) = found["other_alarms"]
+    app = app_with_every_alarm(SILENCE_ALARM=True)
+    output, _ = replayed(app, write_log(tmp_path, [event(0), *beats]))
+    (silent,) = output["other_alarms"]
     assert silent["alarm"] == "silent"
     assert [(alarm["from"], alarm["to"]) for alarm in silent["alarms"]] == [
         ("2026-11-25T00:35:00Z", "2026-11-25T00:41:00Z")
     ]
 
 
-def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> None:
-    """Before anything is read: one sentence, and exit code 2."""
+def test_a_page_in_a_missing_folder_is_refused(tmp_path: Path, run: Run) -> None:
+    """One sentence and exit code 2, before a log is read."""
     page = tmp_path / "missing" / "page.html"
-    result = run(written(tmp_path, BURSTS), "--html", page)
+    result = run(write_log(tmp_path, BURSTS), "--html", page)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
         f"Error: --html = {page}: Its folder does not exist, or is not writable.\n"
@@ -329,27 +343,27 @@ def test_a_page_without_a_folder_is_refused_first(tmp_path: Path, run: Run) -> N
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-1"])
-def test_advice_for_no_number_of_alarms(tmp_path: Path, run: Run, value: str) -> None:
-    """What is no number of alarms is refused as any other wrong option."""
-    result = run(written(tmp_path, BURSTS), "--advise", value)
+def test_an_invalid_number_of_alarms_is_refused(tmp_path: Path, run: Run, value: str) -> None:
+    """Click refuses it like any other invalid option."""
+    result = run(write_log(tmp_path, BURSTS), "--advise", value)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Error: Invalid value for '--advise': " in result.stderr
 
 
-def test_advice_for_more_alarms_than_any(tmp_path: Path, run: Run) -> None:
-    """However many alarms are allowed, a threshold is proposed, also for more than a week."""
+def test_advice_for_very_many_alarms(tmp_path: Path, run: Run) -> None:
+    """A threshold is proposed however many alarms are allowed, also for more than a week."""
     later = [access(0, 200).replace("25/Nov", day) for day in ("30/Nov", "04/Dec")]
-    result = run(written(tmp_path, [*BURSTS, *later]), "--advise", "1.7e308")
+    result = run(write_log(tmp_path, [*BURSTS, *later]), "--advise", "1.7e308")
     assert result.exit_code == 0
     assert "advice   threshold 0 gives 3 alarms" in result.stdout
 
 
-def test_a_log_is_not_written_over(tmp_path: Path, run: Run) -> None:
-    """A page in the place of a log, by whatever name, is refused before anything is read."""
-    log = written(tmp_path, BURSTS)
+def test_a_page_does_not_replace_a_log(tmp_path: Path, run: Run) -> None:
+    """A page with the path of a log, or of a link to it, is refused before a log is read."""
+    log = write_log(tmp_path, BURSTS)
     (tmp_path / "link.html").symlink_to(log)
     for page in (log, tmp_path / "link.html"):
-        result = run(written(tmp_path, BURSTS, "other.log"), log, "--html", page)
+        result = run(write_log(tmp_path, BURSTS, "other.log"), log, "--html", page)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr == (
             f"Error: --html = {page}: It is a log to be read: name another file.\n"
@@ -357,9 +371,9 @@ def test_a_log_is_not_written_over(tmp_path: Path, run: Run) -> None:
     assert log.read_text() == "".join(BURSTS)
 
 
-def test_standard_input_is_not_written_over(tmp_path: Path) -> None:
-    """Nor is a log that is piped in from its file."""
-    log = written(tmp_path, BURSTS)
+def test_a_page_does_not_replace_the_file_on_standard_input(tmp_path: Path) -> None:
+    """A page with the path of the redirected log is refused."""
+    log = write_log(tmp_path, BURSTS)
     command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--html", str(log)]
     with log.open("rb") as stdin:
         done = subprocess.run(command, stdin=stdin, capture_output=True, check=False, cwd=tmp_path)
@@ -371,19 +385,19 @@ def test_standard_input_is_not_written_over(tmp_path: Path) -> None:
 FULL = Path("/dev/full")
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize(
     ("arguments", "place"),
     [((), "standard output"), (("--json",), "standard output"), (("--html", str(FULL)), str(FULL))],
 )
-def test_a_full_disk_is_said_in_a_sentence(
+def test_a_full_disk_is_reported_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], place: str
 ) -> None:
-    """Whatever cannot be written, nothing is printed but why; exit code 1."""
+    """Only the reason is printed, whichever output cannot be written. The exit code is 1."""
     command = [sys.executable, "-m", "flask", "errwatch", "replay", *arguments]
     with Path("/dev/null" if "--html" in arguments else FULL).open("wb") as output:
         done = subprocess.run(
-            [*command, str(written(tmp_path, BURSTS))],
+            [*command, str(write_log(tmp_path, BURSTS))],
             stdout=output,
             stderr=subprocess.PIPE,
             text=True,

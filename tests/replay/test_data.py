@@ -1,4 +1,4 @@
-"""Real logs: counts as they were counted elsewhere, alarms as a direct count finds them."""
+"""Real logs: the counts equal a published count, and the alarms equal those of a direct count."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STATUSES: dict[str, Callable[[int], bool]] = {
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the logs lie beside the project, in ../shared/data"
+    not DATA.is_dir(), reason="the logs are not in ../shared/data, beside the project"
 )
 
 
@@ -48,14 +48,14 @@ def tallied(name: str, detectors: DetectorSet) -> Tally:
 
 @functools.cache
 def tallied_by_default(name: str) -> tuple[Tally, DetectorSet]:
-    """The tally of a log by the default detectors; reading one takes seconds."""
+    """The tally of a log by the default detectors, cached as reading a log takes seconds."""
     detectors = detector_set(*DEFAULT_DETECTORS)
     return tallied(name, detectors), detectors
 
 
 @functools.cache
 def read_directly(name: str) -> list[tuple[int, int]]:
-    """Minute and status of each line, read another way: from its end and by its brackets."""
+    """Minute and status of each line, parsed differently: by its brackets and its quotes."""
     rows = []
     with gzip.open(DATA / name / "access.log.gz", "rt", encoding="latin-1") as file:
         for line in file:
@@ -71,52 +71,55 @@ def read_directly(name: str) -> list[tuple[int, int]]:
 
 
 def counted_directly(lines: Counter[int], seen: set[int], threshold: int) -> int:
-    """How often a sum over the last five minutes goes above the threshold, at each minute.
+    """How often the sum over the last five minutes rises above the threshold.
 
-    A minute without a line has none: its zero is as good as any other number.
+    A minute without a line counts as zero.
     """
     alarms = total = 0
-    stands = False
+    is_alarm = False
     for minute in range(min(seen), max(seen) + 1):
         total += lines[minute] - lines[minute - 5]
-        alarms += total > threshold and not stands
-        stands = total > threshold
+        alarms += total > threshold and not is_alarm
+        is_alarm = total > threshold
     return alarms
 
 
 def counted_without_heartbeat(lines: Counter[int], seen: set[int], threshold: int) -> int:
-    """How often it does where a minute without any line is one of which nothing is known.
+    """The same number where a minute without a line is missing data.
 
-    A look takes the newest of three consecutive periods in which the log has any line at all;
-    when it has none, nothing is wrong.
+    The newest of three consecutive periods that has a line decides. Without any line the alarm
+    is OK.
     """
     alarms = 0
-    stands = False
+    is_alarm = False
     for minute in range(min(seen) + 1, max(seen) + 2):
         breaches = False
         for end in (minute, minute - 5, minute - 10):
             period = range(end - 5, end)
-            if any(each in seen for each in period):
-                breaches = sum(lines[each] for each in period) > threshold
+            if any(past in seen for past in period):
+                breaches = sum(lines[past] for past in period) > threshold
                 break
-        alarms += breaches and not stands
-        stands = breaches
+        alarms += breaches and not is_alarm
+        is_alarm = breaches
     return alarms
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_counts_are_those_of_the_bins(name: str) -> None:
-    """Each status in each five minutes, and all lines, are as many as `bins.csv` says."""
+def test_counts_equal_those_of_the_bins(name: str) -> None:
+    """`bins.csv` has the same counts of each status and of all lines, in each five minutes."""
     exact = (400, 401, 403, 404, 405, 500)
-    detectors = [Detector(name=f"s{each}", event=f"S {each}", statuses=(each,)) for each in exact]
+    detectors = [
+        Detector(name=f"s{status}", event=f"S {status}", statuses=(status,)) for status in exact
+    ]
     detectors += [
         Detector(name="s4xx", event="S 4xx", statuses=("4xx",)),
         Detector(name="s5xx", event="S 5xx", statuses=("5xx",)),
     ]
     detectors_of_bins = detector_set(*detectors)
     tally = tallied(name, detectors_of_bins)
-    found = {
-        each.detector.name: each.periods for each in judged(tally, detectors_of_bins).detectors
+    periods_of = {
+        judgement.detector.name: judgement.periods
+        for judgement in judged(tally, detectors_of_bins).detectors
     }
     totals: Counter[int] = Counter()
     for minute in tally.minutes:
@@ -127,9 +130,9 @@ def test_counts_are_those_of_the_bins(name: str) -> None:
     for row in rows:
         start = int(datetime.fromisoformat(row["bin_start_utc"]).timestamp())
         bins = {key: int(value) for key, value in row.items() if key.startswith("s")}
-        ours = {key: periods.get(start, 0) for key, periods in found.items()}
-        # Here a class takes what no exact status takes; there it takes all of its hundred.
-        ours["s4xx"] += sum(ours[f"s{each}"] for each in exact if each < 500)
+        ours = {key: periods.get(start, 0) for key, periods in periods_of.items()}
+        # Our class has the statuses without an exact detector, `bins.csv` counts all hundred.
+        ours["s4xx"] += sum(ours[f"s{status}"] for status in exact if status < 500)
         ours["s5xx"] += ours["s500"]
         assert (row["bin_start_utc"], totals[start], ours) == (
             row["bin_start_utc"],
@@ -140,34 +143,34 @@ def test_counts_are_those_of_the_bins(name: str) -> None:
 
 @pytest.mark.parametrize("heartbeat", [True, False])
 @pytest.mark.parametrize("name", LOGS)
-def test_alarms_are_those_of_a_direct_count(name: str, heartbeat: bool) -> None:  # noqa: FBT001 - pytest passes it by name
-    """Every default detector raises as many alarms as a count written without the judge finds.
+def test_alarms_equal_those_of_a_direct_count(name: str, heartbeat: bool) -> None:  # noqa: FBT001 - pytest passes it by name
+    """Every default detector has as many alarms as a count without the judge.
 
-    Where the app's heartbeat makes zeros of quiet minutes, and where it does not.
+    With a heartbeat, quiet minutes are zeros. Without one they are missing data.
     """
     tally, detectors = tallied_by_default(name)
-    found = judged(tally, detectors, heartbeat=heartbeat)
+    log = judged(tally, detectors, heartbeat=heartbeat)
     count = counted_directly if heartbeat else counted_without_heartbeat
     rows = read_directly(name)
     seen = {minute for minute, _ in rows}
-    for each in found.detectors:
-        claims = STATUSES.get(each.detector.name)
+    for judgement in log.detectors:
+        claims = STATUSES.get(judgement.detector.name)
         if claims is None:
-            assert each.alarms == ()
+            assert judgement.alarms == ()
             continue
         lines = Counter(minute for minute, status in rows if claims(status))
-        assert each.lines == lines.total()
-        assert len(each.alarms) == count(lines, seen, 10), each.detector.name
+        assert judgement.lines == lines.total()
+        assert len(judgement.alarms) == count(lines, seen, 10), judgement.detector.name
 
 
 @pytest.mark.parametrize("a_week", [1, 3])
 @pytest.mark.parametrize("name", ["farmer_meatlabel", "talemul_erp"])
-def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int) -> None:
-    """The proposed threshold gives at most so many alarms, and no lower one does."""
+def test_advice_is_the_lowest_threshold_for_that_many_alarms(name: str, a_week: int) -> None:
+    """The proposed threshold gives at most that many alarms, and no lower one does."""
     tally, detectors = tallied_by_default(name)
     advice = {
-        each.detector.name: each
-        for each in advise(
+        proposal.detector.name: proposal
+        for proposal in advise(
             tally,
             detectors.catalogue,
             detectors.desired,
@@ -185,12 +188,12 @@ def test_advice_is_the_lowest_threshold_that_keeps_to_it(name: str, a_week: int)
         assert proposed is not None
         assert counted_directly(lines, seen, proposed) == advice[detector].alarms <= allowed
         lower = [*range(max(0, proposed - 12), proposed)]
-        assert all(counted_directly(lines, seen, each) > allowed for each in lower)
+        assert all(counted_directly(lines, seen, threshold) > allowed for threshold in lower)
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_every_alarm_names_who_raised_it(name: str) -> None:
-    """In a log of this size no alarm loses its sources and paths."""
-    found = judged(*tallied_by_default(name))
-    alarms = [alarm for each in found.detectors for alarm in each.alarms]
+def test_every_alarm_names_its_sources_and_paths(name: str) -> None:
+    """In a log of this size, no alarm loses its sources and paths."""
+    log = judged(*tallied_by_default(name))
+    alarms = [alarm for judgement in log.detectors for alarm in judgement.alarms]
     assert all(alarm.sources and alarm.paths for alarm in alarms)

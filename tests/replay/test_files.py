@@ -1,4 +1,4 @@
-"""Opening logs: plain, packed or piped; what cannot be read is said in one sentence."""
+"""Opening logs: plain, packed or piped. One sentence reports what cannot be read."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from flask_errwatch.replay import files as opening
+from flask_errwatch.replay import files
 from flask_errwatch.replay.files import Log, TooLong
-from tests.replay.replay_lines import Run, access, event, written
+from tests.replay.replay_lines import Run, access, event, write_log
 
 Pack = Callable[[bytes], bytes]
 
-LINES = "".join(access(each) for each in range(2000)).encode()
+LINES = "".join(access(second) for second in range(2000)).encode()
 
 
 def packed_with_zstd(data: bytes) -> bytes:
@@ -40,27 +40,27 @@ def read(path: Path) -> tuple[bytes, str | None]:
 
 @pytest.mark.parametrize("name", ["a.log", "a.log.gz", "a.log.zst", "named-wrongly.log"])
 def test_plain_and_packed(tmp_path: Path, name: str) -> None:
-    """What a file is, its first bytes say, not its name."""
+    """The first bytes of a file determine its format, not its name."""
     packs: dict[str, Pack] = {"a.log": bytes, "a.log.zst": packed_with_zstd}
     pack = packs.get(name, gzip.compress)
-    assert read(written(tmp_path, pack(LINES), name)) == (LINES, None)
+    assert read(write_log(tmp_path, pack(LINES), name)) == (LINES, None)
 
 
 def test_several_members_in_one_file(tmp_path: Path) -> None:
-    """As `cat a.gz b.gz` makes it."""
+    """The output of `cat a.gz b.gz` is read as a whole."""
     data = gzip.compress(LINES) + gzip.compress(b"last\n")
-    assert read(written(tmp_path, data)) == (LINES + b"last\n", None)
+    assert read(write_log(tmp_path, data)) == (LINES + b"last\n", None)
 
 
 def test_a_last_line_without_a_break(tmp_path: Path) -> None:
-    """It is a line all the same."""
-    assert read(written(tmp_path, LINES + b"last")) == (LINES + b"last\n", None)
+    """The last line is read although it has no line break."""
+    assert read(write_log(tmp_path, LINES + b"last")) == (LINES + b"last\n", None)
 
 
 @pytest.mark.parametrize("end", [b"\nlast\n", b""])
-def test_a_line_without_end_is_cut_short(tmp_path: Path, end: bytes) -> None:
-    """A line beyond a MiB leaves its beginning, and the lines around it are whole."""
-    log = Log(str(written(tmp_path, b"first\n" + b"x" * 3_000_000 + end)))
+def test_a_line_without_end_is_shortened(tmp_path: Path, end: bytes) -> None:
+    """Only the beginning of a line beyond a MiB is kept. The lines around it are whole."""
+    log = Log(str(write_log(tmp_path, b"first\n" + b"x" * 3_000_000 + end)))
     blocks = [*log.blocks()]
     log.close()
     assert blocks == [b"first\n", b"x" * 400, *([b"last\n"] if end else [])]
@@ -71,43 +71,43 @@ def test_a_line_without_end_is_cut_short(tmp_path: Path, end: bytes) -> None:
 
 @pytest.mark.parametrize("block", [7, 300, 999])
 @pytest.mark.parametrize("form", ["json", "combined", "cloudwatch-export"])
-def test_the_longest_line_is_the_same_everywhere(
-    tmp_path: Path, found: Run, monkeypatch: pytest.MonkeyPatch, form: str, block: int
+def test_all_formats_have_the_same_longest_line(
+    tmp_path: Path, replay_json: Run, monkeypatch: pytest.MonkeyPatch, form: str, block: int
 ) -> None:
-    """One byte more than the longest is bad, in every format and wherever blocks end."""
-    monkeypatch.setattr(opening, "LONGEST", 1000)
-    monkeypatch.setattr(opening, "_BLOCK", block)
-    monkeypatch.setattr(opening, "_HEAD", 1)
+    """A line one byte longer is bad, in every format and wherever a block ends."""
+    monkeypatch.setattr(files, "LONGEST", 1000)
+    monkeypatch.setattr(files, "_BLOCK", block)
+    monkeypatch.setattr(files, "_HEAD", 1)
     good = access(0) if form == "combined" else event(0)
     good = f"2026-11-25T00:00:00.000Z {good}" if form == "cloudwatch-export" else good
-    # What follows the request, or the object, decides nothing.
+    # Blanks after the request, or after the object, do not matter.
     full, over = (good[:-1] + " " * (length - len(good) + 1) for length in (1000, 1001))
-    log = written(tmp_path, "\n".join([good[:-1], over, full, over, full]))
-    whole = found(log, "--format", form)
-    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (3, [2, 4])
-    assert whole["bad"][0]["text"] == over[:400]
+    log = write_log(tmp_path, "\n".join([good[:-1], over, full, over, full]))
+    output = replay_json(log, "--format", form)
+    assert (output["lines"], [line["line"] for line in output["bad"]]) == (3, [2, 4])
+    assert output["bad"][0]["text"] == over[:400]
 
 
-def test_a_mebibyte_is_the_longest(tmp_path: Path, found: Run) -> None:
-    """As long as an event of CloudWatch Logs may be, and no longer."""
+def test_a_mebibyte_is_the_longest(tmp_path: Path, replay_json: Run) -> None:
+    """A line may be as long as an event of CloudWatch Logs, and no longer."""
     lengths = (1_048_576, 1_048_577)
     lines = [event(0)[:-1] + " " * (length - len(event(0)) + 1) for length in lengths]
-    whole = found(written(tmp_path, "\n".join([*lines, ""])), "--format", "json")
-    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (1, [2])
+    output = replay_json(write_log(tmp_path, "\n".join([*lines, ""])), "--format", "json")
+    assert (output["lines"], [line["line"] for line in output["bad"]]) == (1, [2])
 
 
-def test_the_mark_at_the_beginning_is_no_text(tmp_path: Path, found: Run) -> None:
-    """Windows' editors write U+FEFF first; the first line is read all the same."""
-    ours = written(tmp_path, "\ufeff" + event(0) + event(1), "a.log")
-    theirs = written(tmp_path, "\ufeff" + access(0) * 11, "b.log")
-    whole = found(ours, theirs)
-    assert (whole["lines"], whole["bad_lines"]) == (13, 0)
-    (detector,) = [each for each in whole["detectors"] if each["lines"]]
+def test_a_byte_order_mark_is_skipped(tmp_path: Path, replay_json: Run) -> None:
+    """The first line is read although editors on Windows write U+FEFF before it."""
+    ours = write_log(tmp_path, "\ufeff" + event(0) + event(1), "a.log")
+    theirs = write_log(tmp_path, "\ufeff" + access(0) * 11, "b.log")
+    output = replay_json(ours, theirs)
+    assert (output["lines"], output["bad_lines"]) == (13, 0)
+    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
     assert detector["alarms"][0]["sources"] == [{"source": "192.0.2.7", "lines": 13}]
 
 
 def test_a_closed_standard_input(tmp_path: Path) -> None:
-    """`replay - <&-` is told why it cannot be, in one sentence."""
+    """`replay - <&-` reports it in one sentence."""
     command = ["-m", "flask", "errwatch", "replay", "-"]
     done = subprocess.run(
         ["/bin/sh", "-c", 'exec "$0" "$@" <&-', sys.executable, *command],
@@ -122,10 +122,12 @@ def test_a_closed_standard_input(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, packed_with_zstd])
 def test_cut_in_the_middle_of_a_member(tmp_path: Path, run: Run, pack: Pack) -> None:
-    """What came before is judged, and one sentence says that it is cut."""
-    data = b"".join(access(each, path=f"/{each * 7919 % 9973}").encode() for each in range(80_000))
-    whole = pack(data)
-    log = written(tmp_path, whole[: len(whole) * 3 // 4])
+    """The lines before the cut are judged, and one sentence reports it."""
+    data = b"".join(
+        access(second, path=f"/{second * 7919 % 9973}").encode() for second in range(80_000)
+    )
+    packed = pack(data)
+    log = write_log(tmp_path, packed[: len(packed) * 3 // 4])
     result = run(log, "--json")
     assert result.exit_code == 0
     assert result.stderr.startswith(
@@ -135,19 +137,19 @@ def test_cut_in_the_middle_of_a_member(tmp_path: Path, run: Run, pack: Pack) -> 
 
 
 def test_a_damaged_member(tmp_path: Path, run: Run) -> None:
-    """Wrong bytes inside are said too."""
+    """Wrong bytes inside a packed part are reported too."""
     for pack in (gzip.compress, packed_with_zstd):
         packed = bytearray(pack(LINES))
         packed[len(packed) // 2 :] = b"damage" * (len(packed) // 12)
-        result = run(written(tmp_path, bytes(packed)), "--json")
+        result = run(write_log(tmp_path, bytes(packed)), "--json")
         assert result.exit_code == 0
         assert "it is damaged (" in result.stderr or "it is cut" in result.stderr
 
 
-def test_what_cannot_be_read_at_all(tmp_path: Path, run: Run) -> None:
-    """No such file, a directory, a binary file: a sentence each, and exit code 2."""
-    good = written(tmp_path, LINES)
-    binary = written(tmp_path, b"\x7fELF\0\0\0", "program")
+def test_unreadable_files_are_refused(tmp_path: Path, run: Run) -> None:
+    """A missing file, a directory and a binary file have a sentence each and exit code 2."""
+    good = write_log(tmp_path, LINES)
+    binary = write_log(tmp_path, b"\x7fELF\0\0\0", "program")
     sentences = {
         tmp_path / "none.log": "There is no such file.",
         tmp_path: "It is a directory: name the files in it, as with a wildcard.",
@@ -163,65 +165,65 @@ def test_what_cannot_be_read_at_all(tmp_path: Path, run: Run) -> None:
 
 
 def test_a_binary_file_inside_a_packed_one(tmp_path: Path, run: Run) -> None:
-    """It is binary all the same."""
-    assert run(written(tmp_path, gzip.compress(b"a\0b" * 99))).exit_code == 2
+    """The unpacked data is checked, not only the file."""
+    assert run(write_log(tmp_path, gzip.compress(b"a\0b" * 99))).exit_code == 2
 
 
-def test_a_name_that_is_no_path(run: Run) -> None:
-    """Not even that is a traceback."""
+def test_an_invalid_path_is_refused(run: Run) -> None:
+    """A path with a null byte is reported without a traceback."""
     result = run("a\0b")
     assert result.exit_code == 2
     assert "It cannot be opened" in result.stderr
 
 
 def test_an_empty_log(tmp_path: Path, run: Run) -> None:
-    """Nothing was judged, and that is no mistake."""
-    result = run(written(tmp_path, b""), "--advise", "1")
+    """A log without lines is not an error."""
+    result = run(write_log(tmp_path, b""), "--advise", "1")
     assert result.exit_code == 0
     assert "0 lines judged by the default detectors" in result.stdout
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, packed_with_zstd])
 def test_standard_input(tmp_path: Path, pack: Pack) -> None:
-    """`-` reads what is piped in, packed or not; where there is no app the defaults judge."""
+    """`-` reads standard input, packed or not. Without an app the default detectors judge."""
     command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--json"]
-    lines = "".join(event(each) for each in range(20)).encode()
+    lines = "".join(event(second) for second in range(20)).encode()
     done = subprocess.run(
         command, input=pack(lines), capture_output=True, check=True, cwd=tmp_path, timeout=60
     )
-    found = json.loads(done.stdout)
-    assert (found["lines"], found["logs"]) == (20, ["-"])
-    assert found["judged_by"] == "the default detectors (there is no app)"
+    output = json.loads(done.stdout)
+    assert (output["lines"], output["logs"]) == (20, ["-"])
+    assert output["judged_by"] == "the default detectors (there is no app)"
     assert done.stderr == b""
 
 
 class Trickle(io.RawIOBase):
-    """A pipe that gives at most so many bytes at a time."""
+    """A pipe that returns at most `step` bytes at a time."""
 
     def __init__(self, data: bytes, step: int) -> None:
         self._data = io.BytesIO(data)
         self._step = step
 
     def readable(self) -> bool:
-        """It is read from."""
+        """`io.BufferedReader` requires it."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """The next bytes."""
-        given = self._data.read(min(self._step, len(buffer)))
-        buffer[: len(given)] = given
-        return len(given)
+        """Reads the next bytes."""
+        data = self._data.read(min(self._step, len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 @pytest.mark.parametrize(
     ("pack", "step"),
     [(bytes, 1), (bytes, 64), (bytes, 1 << 20), (gzip.compress, 64), (packed_with_zstd, 64)],
 )
-def test_a_pipe_that_gives_little_at_a_time(found: Run, pack: Pack, step: int) -> None:
-    """The format is that of the first lines, not of what happens to come first."""
+def test_a_pipe_that_returns_few_bytes_at_a_time(replay_json: Run, pack: Pack, step: int) -> None:
+    """The format is detected from the first lines, not from the first bytes that arrive."""
     lines = "\ufeff" + event(0) + access(1) * 30
-    whole = found("-", input=io.BufferedReader(Trickle(pack(lines.encode()), step)))
-    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (30, [1])
+    output = replay_json("-", input=io.BufferedReader(Trickle(pack(lines.encode()), step)))
+    assert (output["lines"], [line["line"] for line in output["bad"]]) == (30, [1])
 
 
 def test_zstd_without_its_package(
@@ -230,24 +232,24 @@ def test_zstd_without_its_package(
     """The message names the extra."""
     for name in ("compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    result = run(written(tmp_path, packed_with_zstd_before(LINES)))
+    result = run(write_log(tmp_path, packed_with_zstd_before(LINES)))
     assert result.exit_code == 2
     assert "install 'flask-errwatch[replay]'" in result.stderr
 
 
 def packed_with_zstd_before(_: bytes) -> bytes:
-    """Enough of a frame to be known by."""
+    """The beginning of a frame, enough to detect the format."""
     return b"\x28\xb5\x2f\xfd" + b"\1" * 20
 
 
 def test_standard_input_is_read_once(run: Run) -> None:
-    """NameCount twice it is refused, in one sentence."""
+    """A second `-` is refused in one sentence."""
     result = run("-", "-", input=access(0))
     assert result.exit_code == 2
     assert result.stderr == "Error: FILE = '-': Standard input can be read only once.\n"
 
 
-def test_damage_is_said_without_python(tmp_path: Path) -> None:
-    """What follows a packed part and is not packed is damage; its bytes are not shown."""
-    found = read(written(tmp_path, gzip.compress(LINES) + b"garbage"))
-    assert found == (LINES, "it is damaged (Not a gzipped file); what came before is judged.")
+def test_damage_is_reported_without_the_bytes(tmp_path: Path) -> None:
+    """Unpacked data after a packed part is damage, and the message does not show its bytes."""
+    log = write_log(tmp_path, gzip.compress(LINES) + b"garbage")
+    assert read(log) == (LINES, "it is damaged (Not a gzipped file); what came before is judged.")

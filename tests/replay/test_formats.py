@@ -1,4 +1,4 @@
-"""Formats, bad lines and clocks: everything that can be judged is judged, the rest is shown."""
+"""Formats, bad lines and clocks: lines that can be read are judged, the others are shown."""
 
 from __future__ import annotations
 
@@ -13,34 +13,38 @@ from hypothesis import strategies as st
 
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.patterns import parse
-from flask_errwatch.replay import files as opening
+from flask_errwatch.replay import files
 from flask_errwatch.replay.access_logs import request_of
 from flask_errwatch.replay.formats import FORMATS
 from flask_errwatch.replay.readers import Gathered, minute_of
-from tests.replay.replay_lines import Run, access, detector_set, event, written
+from tests.replay.replay_lines import Run, access, detector_set, event, write_log
 
 DETECTORS = detector_set(*DEFAULT_DETECTORS)
 
 
-def lines_of(found: dict[str, Any]) -> dict[str, int]:
-    """The detectors that took lines, and how many."""
-    return {each["detector"]: each["lines"] for each in found["detectors"] if each["lines"]}
+def lines_of(output: dict[str, Any]) -> dict[str, int]:
+    """The number of lines of each detector that has any."""
+    return {
+        detector["detector"]: detector["lines"]
+        for detector in output["detectors"]
+        if detector["lines"]
+    }
 
 
-def alarms_of(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def alarms_of(output: dict[str, Any], name: str) -> list[dict[str, Any]]:
     alarms: list[dict[str, Any]] = next(
-        each["alarms"] for each in found["detectors"] if each["detector"] == name
+        detector["alarms"] for detector in output["detectors"] if detector["detector"] == name
     )
     return alarms
 
 
-def test_access_lines_are_judged_by_their_status(tmp_path: Path, found: Run) -> None:
-    """Each status goes to the detector that claims it, and a good answer to none."""
+def test_access_lines_are_judged_by_their_status(tmp_path: Path, replay_json: Run) -> None:
+    """Each status counts for the detector that claims it. A successful response counts for none."""
     statuses = (200, 304, 400, 422, 401, 403, 404, 410, 405, 429, 418, 500, 502)
-    log = written(tmp_path, [access(each, status) for each, status in enumerate(statuses)])
-    whole = found(log)
-    assert whole["lines"] == 13
-    assert lines_of(whole) == {
+    log = write_log(tmp_path, [access(second, status) for second, status in enumerate(statuses)])
+    output = replay_json(log)
+    assert output["lines"] == 13
+    assert lines_of(output) == {
         "critical-error": 2,
         "authentication-error": 2,
         "bad-request-error": 2,
@@ -51,14 +55,14 @@ def test_access_lines_are_judged_by_their_status(tmp_path: Path, found: Run) -> 
     }
 
 
-def test_an_alarm_says_when_how_high_and_who(tmp_path: Path, found: Run) -> None:
-    """From, to, peak, and the clients and paths with the most lines, in their order."""
+def test_an_alarm_has_its_times_peak_sources_and_paths(tmp_path: Path, replay_json: Run) -> None:
+    """The sources and paths with the most lines come first."""
     lines = [access(0, 200)]
-    lines += [access(600 + each, path="/a", client="192.0.2.1") for each in range(12)]
+    lines += [access(600 + second, path="/a", client="192.0.2.1") for second in range(12)]
     lines += [access(620, path="/b?q=1", client="192.0.2.2")] * 3
     lines += [access(4000, 200)]
-    whole = found(written(tmp_path, lines))
-    (detector,) = [each for each in whole["detectors"] if each["lines"]]
+    output = replay_json(write_log(tmp_path, lines))
+    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
     assert detector == {
         "detector": "not-found-error",
         "threshold": 10.0,
@@ -68,7 +72,7 @@ def test_an_alarm_says_when_how_high_and_who(tmp_path: Path, found: Run) -> None
         "alarms": [
             {
                 "from": "2026-11-25T00:11:00Z",
-                # No line follows: the quiet minutes are zeros, as with the app's heartbeat.
+                # No line follows. The quiet minutes are zeros, as with the app's heartbeat.
                 "to": "2026-11-25T00:16:00Z",
                 "peak": 15.0,
                 "sources": [
@@ -80,42 +84,42 @@ def test_an_alarm_says_when_how_high_and_who(tmp_path: Path, found: Run) -> None
         ],
         "alarms_per_day": 1.0,
     }
-    assert (whole["from"], whole["to"]) == ("2026-11-25T00:00:00Z", "2026-11-25T01:07:00Z")
+    assert (output["from"], output["to"]) == ("2026-11-25T00:00:00Z", "2026-11-25T01:07:00Z")
 
 
-def test_an_alarm_that_stands_at_the_end_settles(tmp_path: Path, found: Run) -> None:
-    """The log ends before the alarm does: the heartbeat goes on, and the alarm is over."""
-    (alarm,) = alarms_of(found(written(tmp_path, [access(0)] * 11)), "not-found-error")
+def test_an_alarm_at_the_end_of_the_log_ends_after_it(tmp_path: Path, replay_json: Run) -> None:
+    """The heartbeat is assumed to continue after the last line, so the alarm ends."""
+    (alarm,) = alarms_of(replay_json(write_log(tmp_path, [access(0)] * 11)), "not-found-error")
     assert (alarm["from"], alarm["to"]) == ("2026-11-25T00:01:00Z", "2026-11-25T00:06:00Z")
     assert alarm["peak"] == 11.0
     assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 11}]
 
 
-def test_without_heartbeat_it_has_no_end(tmp_path: Path, found: Run) -> None:
-    """Nothing is known of the time after the log: `to` is null, the peak is known."""
-    log = written(tmp_path, [access(0)] * 11)
-    (alarm,) = alarms_of(found(log, "--no-heartbeat"), "not-found-error")
+def test_without_heartbeat_the_last_alarm_has_no_end(tmp_path: Path, replay_json: Run) -> None:
+    """The time after the log is missing data, so `to` is null. The peak is known."""
+    log = write_log(tmp_path, [access(0)] * 11)
+    (alarm,) = alarms_of(replay_json(log, "--no-heartbeat"), "not-found-error")
     assert (alarm["from"], alarm["to"], alarm["peak"]) == ("2026-11-25T00:01:00Z", None, 11.0)
     assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 11}]
 
 
-def test_quiet_minutes_raise_no_alarm_again(tmp_path: Path, found: Run) -> None:
-    """Of a burst and two quiet spells one alarm comes; without a heartbeat it flickers."""
-    lines = [*[access(0)] * 12, *[access(at, 200) for at in (60, 240, 20_000)]]
-    log = written(tmp_path, lines)
-    (alarm,) = alarms_of(found(log), "not-found-error")
+def test_quiet_minutes_do_not_repeat_an_alarm(tmp_path: Path, replay_json: Run) -> None:
+    """A burst before two quiet spells is one alarm. Without a heartbeat it is three."""
+    lines = [*[access(0)] * 12, *[access(second, 200) for second in (60, 240, 20_000)]]
+    log = write_log(tmp_path, lines)
+    (alarm,) = alarms_of(replay_json(log), "not-found-error")
     assert alarm["to"] == "2026-11-25T00:06:00Z"
-    assert len(alarms_of(found(log, "--no-heartbeat"), "not-found-error")) == 3
+    assert len(alarms_of(replay_json(log, "--no-heartbeat"), "not-found-error")) == 3
 
 
-def test_a_year_of_quiet_is_cheap_and_has_zeros(tmp_path: Path, found: Run) -> None:
-    """An alarm on too few lines stands from the end of a burst to the next, ages later."""
-    log = written(tmp_path, [access(0).replace("2026", year) for year in ("1970", "2026")])
+def test_quiet_decades_are_cheap_and_have_zeros(tmp_path: Path, replay_json: Run) -> None:
+    """An alarm on too few lines lasts from the end of a burst to the next, 56 years later."""
+    log = write_log(tmp_path, [access(0).replace("2026", year) for year in ("1970", "2026")])
     less = "not-found-error.comparison_operator=LessThanThreshold"
     settings = ("--set", less, "--set", "not-found-error.threshold=1")
-    first, *others = alarms_of(found(log, *settings), "not-found-error")
+    first, *others = alarms_of(replay_json(log, *settings), "not-found-error")
     assert (first["from"], first["to"]) == ("1970-11-25T00:06:00Z", "2026-11-25T00:01:00Z")
-    assert others == []  # that the log ends is no lack of lines
+    assert others == []  # the end of the log does not fire the alarm
 
 
 @pytest.mark.parametrize(
@@ -123,25 +127,25 @@ def test_a_year_of_quiet_is_cheap_and_has_zeros(tmp_path: Path, found: Run) -> N
     [((), "2026-11-25T00:06:00Z"), ((0,), None)],
 )
 def test_our_heartbeat_lines_are_trusted(
-    tmp_path: Path, found: Run, beats: tuple[int, ...], end: str | None
+    tmp_path: Path, replay_json: Run, beats: tuple[int, ...], end: str | None
 ) -> None:
-    """A log with Heartbeat lines says itself when the app ran; one without is filled."""
-    lines = [event(0)] * 11 + [event(at, "Heartbeat") for at in beats]
-    whole = found(written(tmp_path, lines))
-    (alarm,) = alarms_of(whole, "not-found-error")
-    assert (whole["heartbeat"], alarm["to"]) == (not beats, end)
+    """Heartbeat lines show when the app ran. Only a log without any is filled with zeros."""
+    lines = [event(0)] * 11 + [event(second, "Heartbeat") for second in beats]
+    output = replay_json(write_log(tmp_path, lines))
+    (alarm,) = alarms_of(output, "not-found-error")
+    assert (output["heartbeat"], alarm["to"]) == (not beats, end)
 
 
-def test_an_app_without_heartbeat_is_judged_without(
-    tmp_path: Path, found: Run, monkeypatch: pytest.MonkeyPatch
+def test_an_app_without_heartbeat_is_judged_without_one(
+    tmp_path: Path, replay_json: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ERRWATCH_HEARTBEAT_SECONDS=0` is what the app would do."""
+    """The replay follows `ERRWATCH_HEARTBEAT_SECONDS=0`."""
     monkeypatch.setenv("ERRWATCH_HEARTBEAT_SECONDS", "0")
-    assert found(written(tmp_path, [access(0)] * 11))["heartbeat"] is False
+    assert replay_json(write_log(tmp_path, [access(0)] * 11))["heartbeat"] is False
 
 
-def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, found: Run) -> None:
-    """What stands in `event` decides; the status, the level and the path do not."""
+def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, replay_json: Run) -> None:
+    """Only the key `event` decides, not the status, the level or the path."""
     lines = [
         event(0, "Not Found Error"),
         event(1, "Critical Error", status=404),
@@ -154,9 +158,9 @@ def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, found: Run) -> No
         event(5, "Bad Request Error", path="\ud800"),
         event(6, "Bad Request Error", data={"long": "x" * 9000}),
     ]
-    whole = found(written(tmp_path, lines))
-    assert (whole["lines"], whole["bad_lines"]) == (10, 0)
-    assert lines_of(whole) == {
+    output = replay_json(write_log(tmp_path, lines))
+    assert (output["lines"], output["bad_lines"]) == (10, 0)
+    assert lines_of(output) == {
         "critical-error": 1,
         "bad-request-error": 2,
         "not-found-error": 1,
@@ -165,43 +169,45 @@ def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, found: Run) -> No
     }
 
 
-def test_an_export_is_judged_at_the_time_of_cloudwatch(tmp_path: Path, found: Run) -> None:
-    """The time before the message counts, whatever kind of message it is."""
+def test_an_export_is_judged_at_its_cloudwatch_time(tmp_path: Path, replay_json: Run) -> None:
+    """The time before the message counts, for messages of every kind."""
     stamp = "2026-11-25T06:00:00.000Z "
     lines = [stamp + event(0)] * 11
     lines += [stamp + access(0, 500), stamp + "hello\n", stamp + event(0, "x" * 9000)]
     lines += ['2026-11-25T06:00:00Z {"event": "Critical Error"}\n', "  at line 7\n"]
-    whole = found(written(tmp_path, lines))
-    assert (whole["lines"], whole["bad_lines"]) == (15, 1)
-    assert lines_of(whole) == {"critical-error": 2, "not-found-error": 11}
-    assert alarms_of(whole, "not-found-error")[0]["from"] == "2026-11-25T06:01:00Z"
+    output = replay_json(write_log(tmp_path, lines))
+    assert (output["lines"], output["bad_lines"]) == (15, 1)
+    assert lines_of(output) == {"critical-error": 2, "not-found-error": 11}
+    assert alarms_of(output, "not-found-error")[0]["from"] == "2026-11-25T06:01:00Z"
 
 
 @pytest.mark.parametrize("indent", [None, 4])
-def test_what_the_aws_command_prints_is_an_export_too(
-    tmp_path: Path, found: Run, indent: int | None
+def test_the_output_of_the_aws_command_is_an_export(
+    tmp_path: Path, replay_json: Run, indent: int | None
 ) -> None:
-    """The JSON of `aws logs filter-log-events`, on one line or many."""
+    """The JSON of `aws logs filter-log-events` may be on one line or many."""
     events: list[dict[str, object]] = [
         {"timestamp": 1_795_000_000_000, "message": event(0).strip()},
         {"timestamp": 1_795_000_000_000, "message": access(0, 500).strip()},
         {"timestamp": "soon", "message": "x"},
     ]
-    whole = found(written(tmp_path, json.dumps({"events": events}, indent=indent)))
-    assert lines_of(whole) == {"critical-error": 1, "not-found-error": 1}
-    assert (whole["bad_lines"], whole["from"]) == (1, "2026-11-18T11:06:00Z")
+    output = replay_json(write_log(tmp_path, json.dumps({"events": events}, indent=indent)))
+    assert lines_of(output) == {"critical-error": 1, "not-found-error": 1}
+    assert (output["bad_lines"], output["from"]) == (1, "2026-11-18T11:06:00Z")
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_a_bad_event_costs_itself_only(tmp_path: Path, found: Run, indent: int | None) -> None:
-    """Of a bare list of events, as `--query events` prints it, the rest is judged."""
+def test_a_bad_event_does_not_affect_the_others(
+    tmp_path: Path, replay_json: Run, indent: int | None
+) -> None:
+    """The other events of a bare list, as `--query events` prints it, are judged."""
     good = {"timestamp": 1_795_000_000_000, "message": event(0).strip()}
     times = (True, "soon", -1, 10**15, 1.5)
     bad = [{"message": "no time"}, {"timestamp": 1}, None, 7, "x", []]
-    bad += [{"timestamp": each, "message": "x"} for each in times]
-    whole = found(written(tmp_path, json.dumps([good, *bad, good], indent=indent)))
-    assert (lines_of(whole), whole["bad_lines"]) == ({"not-found-error": 2}, 11)
-    assert whole["bad"][0] == {
+    bad += [{"timestamp": time, "message": "x"} for time in times]
+    output = replay_json(write_log(tmp_path, json.dumps([good, *bad, good], indent=indent)))
+    assert (lines_of(output), output["bad_lines"]) == ({"not-found-error": 2}, 11)
+    assert output["bad"][0] == {
         "log": str(tmp_path / "access.log"),
         "line": 2,
         "text": "{'message': 'no time'}",
@@ -211,25 +217,27 @@ def test_a_bad_event_costs_itself_only(tmp_path: Path, found: Run, indent: int |
 @pytest.mark.parametrize(
     "text", ['{"events": [{"timestamp"', '{"events": []}\n{"events": []}', event(0) * 3]
 )
-def test_a_document_that_is_none_is_one_bad_line(tmp_path: Path, found: Run, text: str) -> None:
-    """JSON that is cut, or no one document with events, is said and no reason to fail."""
-    log = written(tmp_path, text)
-    whole = found(log, "--format", "cloudwatch-export")
-    assert (whole["lines"], whole["bad_lines"], whole["bad"][0]["line"]) == (0, 1, 1)
-    (note,) = whole["notes"]
+def test_an_invalid_document_is_one_bad_line(tmp_path: Path, replay_json: Run, text: str) -> None:
+    """A note reports JSON that is cut or is not one document with events. The exit code is 0."""
+    log = write_log(tmp_path, text)
+    output = replay_json(log, "--format", "cloudwatch-export")
+    assert (output["lines"], output["bad_lines"], output["bad"][0]["line"]) == (0, 1, 1)
+    (note,) = output["notes"]
     assert note == (
         f"{log}: it begins as JSON, but is not one document with events; lines of JSON are of "
         "--format json, and of several documents each needs a file of its own."
     )
 
 
-def test_auto_finds_the_format_of_each_log(tmp_path: Path, found: Run) -> None:
-    """Logs of different formats can be judged together, and bad first lines do not mislead."""
-    one = written(tmp_path, ["{ starting\n", *[access(each) for each in range(3)]], "a.log")
-    two = written(tmp_path, [event(0)] * 4, "b.log")
-    three = written(tmp_path, ["2026-11-25T00:00:00.000Z " + event(0)] * 5, "c.log")
-    whole = found(one, two, three)
-    assert (lines_of(whole), whole["bad_lines"]) == ({"not-found-error": 12}, 1)
+def test_auto_detects_the_format_of_each_log(tmp_path: Path, replay_json: Run) -> None:
+    """Logs of different formats can be judged together, also with a bad first line."""
+    combined = write_log(
+        tmp_path, ["{ starting\n", *[access(second) for second in range(3)]], "a.log"
+    )
+    ours = write_log(tmp_path, [event(0)] * 4, "b.log")
+    export = write_log(tmp_path, ["2026-11-25T00:00:00.000Z " + event(0)] * 5, "c.log")
+    output = replay_json(combined, ours, export)
+    assert (lines_of(output), output["bad_lines"]) == ({"not-found-error": 12}, 1)
 
 
 @pytest.mark.parametrize(
@@ -240,61 +248,65 @@ def test_auto_finds_the_format_of_each_log(tmp_path: Path, found: Run) -> None:
         ' {"events": [%s]}',
     ],
 )
-def test_auto_knows_documents_on_one_line(tmp_path: Path, found: Run, text: str) -> None:
-    """Whichever key comes first in what the AWS command prints."""
-    one = json.dumps({"timestamp": 1_795_000_000_000, "message": event(0).strip()})
-    assert lines_of(found(written(tmp_path, text % one))) == {"not-found-error": 1}
+def test_auto_detects_documents_on_one_line(tmp_path: Path, replay_json: Run, text: str) -> None:
+    """The keys of the AWS command's output may have any order."""
+    logged = json.dumps({"timestamp": 1_795_000_000_000, "message": event(0).strip()})
+    assert lines_of(replay_json(write_log(tmp_path, text % logged))) == {"not-found-error": 1}
 
 
-def test_auto_knows_objects_behind_a_blank(tmp_path: Path, found: Run) -> None:
-    """A line of ours may begin with blanks."""
-    assert lines_of(found(written(tmp_path, [f" {event(0)}"] * 3))) == {"not-found-error": 3}
+def test_auto_detects_objects_after_a_blank(tmp_path: Path, replay_json: Run) -> None:
+    """A line of our format may begin with blanks."""
+    assert lines_of(replay_json(write_log(tmp_path, [f" {event(0)}"] * 3))) == {
+        "not-found-error": 3
+    }
 
 
 @pytest.mark.parametrize("stamp", ["", "2026-11-25T00:00:00.000Z "])
-def test_a_long_line_is_read_in_its_turn(tmp_path: Path, run: Run, stamp: str) -> None:
-    """The clock goes on, and bad lines are shown, in the order of the lines however long."""
-    late, later = (stamp.replace("T00", each) for each in ("T02", "T03"))
+def test_a_long_line_is_read_in_order(tmp_path: Path, run: Run, stamp: str) -> None:
+    """Clocks are compared, and bad lines are shown, in the order of the log."""
+    late, later = (stamp.replace("T00", hour) for hour in ("T02", "T03"))
     lines = [stamp + event(0), late + event(7200, data="x" * 9000), later + event(10_800)]
-    lines += [f"{each}\n" for each in ("bad", "x" * 9000, "bad", "x" * 9000)]
-    result = run(written(tmp_path, lines), "--json")
+    lines += [f"{bad}\n" for bad in ("bad", "x" * 9000, "bad", "x" * 9000)]
+    result = run(write_log(tmp_path, lines), "--json")
     assert result.stderr == ""
-    assert [each["line"] for each in json.loads(result.stdout)["bad"]] == [4, 5, 6]
+    assert [line["line"] for line in json.loads(result.stdout)["bad"]] == [4, 5, 6]
 
 
 @pytest.mark.parametrize("make", [access, event])
-def test_names_are_bounded(tmp_path: Path, found: Run, make: Any) -> None:
-    """What differs only beyond 2,048 characters is one name, whichever way it is read."""
-    lines = [make(0, path="/" + "p" * each) for each in (2047, 2048, 5000)] * 3
-    clients = [make(0, path="/", client="c" * each) for each in (2048, 2049)]
+def test_names_are_bounded(tmp_path: Path, replay_json: Run, make: Any) -> None:
+    """Names that differ only beyond 2,048 characters are equal, whichever parser reads them."""
+    lines = [make(0, path="/" + "p" * length) for length in (2047, 2048, 5000)] * 3
+    clients = [make(0, path="/", client="c" * length) for length in (2048, 2049)]
     if make is event:
-        clients = [event(0, path="/", client_ip="c" * each) for each in (2048, 2049)]
+        clients = [event(0, path="/", client_ip="c" * length) for length in (2048, 2049)]
         lines += [event(0, path="/" + "p" * 3000, more="\ud800")]  # orjson refuses the line
-    (alarm,) = alarms_of(found(written(tmp_path, lines + clients)), "not-found-error")
-    paths = {each["path"]: each["lines"] for each in alarm["paths"]}
+    (alarm,) = alarms_of(replay_json(write_log(tmp_path, lines + clients)), "not-found-error")
+    paths = {path["path"]: path["lines"] for path in alarm["paths"]}
     assert paths == {"/" + "p" * 2047: 10 if make is event else 9, "/": 2}
     assert {"source": "c" * 2048, "lines": 2} in alarm["sources"]
 
 
 @pytest.mark.parametrize("form", [*FORMATS])
-def test_a_bad_line_may_begin_with_blanks(tmp_path: Path, found: Run, form: str) -> None:
-    """Only a line that is blank to its end is none; the others show what comes then."""
-    log = written(tmp_path, [" " * 500 + "tail\n", " " * 500 + "\n"])
-    whole = found(log, "--format", form)
-    assert (whole["bad_lines"], whole["bad"][0]["text"]) == (1, "tail")
+def test_a_bad_line_may_begin_with_blanks(tmp_path: Path, replay_json: Run, form: str) -> None:
+    """The blanks are not shown. A line that has only blanks is skipped."""
+    log = write_log(tmp_path, [" " * 500 + "tail\n", " " * 500 + "\n"])
+    output = replay_json(log, "--format", form)
+    assert (output["bad_lines"], output["bad"][0]["text"]) == (1, "tail")
 
 
 @pytest.mark.parametrize("message", [event(0), "hello\n", access(0)])
-def test_an_export_has_no_blank_in_its_time(tmp_path: Path, found: Run, message: str) -> None:
-    """Whatever the message is, a time that no export writes is a bad one."""
+def test_a_blank_in_the_time_of_an_export_is_bad(
+    tmp_path: Path, replay_json: Run, message: str
+) -> None:
+    """The time must have the form that CloudWatch exports, for messages of every kind."""
     lines = ["2026-11-25T00:00:00.000Z " + event(0), "2026-11-25 00:00:00.000Z " + message]
-    whole = found(written(tmp_path, lines), "--format", "cloudwatch-export")
-    assert (whole["lines"], whole["bad_lines"]) == (1, 1)
+    output = replay_json(write_log(tmp_path, lines), "--format", "cloudwatch-export")
+    assert (output["lines"], output["bad_lines"]) == (1, 1)
 
 
 @pytest.mark.parametrize("form", ["json", "cloudwatch-export"])
 @pytest.mark.parametrize(
-    ("rest", "is_time"),
+    ("seconds", "is_time"),
     [
         (" utter rubbishZ", False),
         (":99.1234567890Z", False),
@@ -307,19 +319,19 @@ def test_an_export_has_no_blank_in_its_time(tmp_path: Path, found: Run, message:
         ("Z", True),
     ],
 )
-def test_the_fast_way_reads_the_times_of_the_slow_way(
+def test_the_fast_parser_accepts_the_times_of_the_slow_one(
     form: str,
-    rest: str,
-    is_time: bool,  # noqa: FBT001 - pytest gives it
+    seconds: str,
+    is_time: bool,  # noqa: FBT001 - pytest passes it by name
 ) -> None:
-    """In the middle of good lines a time is good or bad as it is where orjson reads no line."""
+    """Both accept the same times. The slow parser reads the lines that orjson rejects."""
     counts = []
     for path in ("", "\ud800"):
         good = event(60, path=path).replace("00:01:00.000Z", "00:01:00.000Z")
-        odd = good.replace("00:01:00.000Z", f"00:01{rest}")
+        odd = good.replace("00:01:00.000Z", f"00:01{seconds}")
         lines = [good, odd, good]
         if form != "json":
-            stamps = ("00:01:00.000Z", f"00:01{rest}", "00:01:00.000Z")
+            stamps = ("00:01:00.000Z", f"00:01{seconds}", "00:01:00.000Z")
             lines = [f"2026-11-25T{stamp} {good}" for stamp in stamps]
         gathered = Gathered(DETECTORS)
         FORMATS[form](gathered, "log").read_block("".join(lines).encode())
@@ -327,76 +339,78 @@ def test_the_fast_way_reads_the_times_of_the_slow_way(
     assert counts == [(3, 0) if is_time else (2, 1)] * 2
 
 
-def test_a_bad_time_is_bad_whatever_its_neighbour_is(tmp_path: Path, found: Run) -> None:
-    """A time that lacks what the next one has too much hides in no sum of both."""
+def test_two_bad_times_do_not_cancel_out(tmp_path: Path, replay_json: Run) -> None:
+    """A time that is too short is bad also next to one that is too long."""
     cut = event(60).replace("00.000Z", "00.000")
     long = event(60).replace("2026-11", "Z2026-11")
-    whole = found(written(tmp_path, [event(0), cut, long, event(0)]))
-    assert (whole["lines"], [each["line"] for each in whole["bad"]]) == (2, [2, 3])
+    output = replay_json(write_log(tmp_path, [event(0), cut, long, event(0)]))
+    assert (output["lines"], [line["line"] for line in output["bad"]]) == (2, [2, 3])
 
 
-def test_an_event_that_is_no_text_costs_itself_only(tmp_path: Path, found: Run) -> None:
-    """What stands in `event` may be anything: the patterns say what it matches, in its minute."""
+def test_an_event_that_is_not_a_string_does_not_affect_the_others(
+    tmp_path: Path, replay_json: Run
+) -> None:
+    """The key `event` may have any JSON value. The patterns decide whether it matches."""
     others: list[object] = [True, 5, None, ["Not Found Error"], {"a": 1}]
-    lines = [event(0), *[event(60, event=each) for each in others], event(120)]
-    whole = found(written(tmp_path, lines))
-    assert (whole["lines"], whole["bad_lines"]) == (7, 0)
-    assert lines_of(whole) == {"not-found-error": 2}
+    lines = [event(0), *[event(60, event=other) for other in others], event(120)]
+    output = replay_json(write_log(tmp_path, lines))
+    assert (output["lines"], output["bad_lines"]) == (7, 0)
+    assert lines_of(output) == {"not-found-error": 2}
 
 
-def test_a_time_that_no_log_has_is_bad(tmp_path: Path, found: Run) -> None:
-    """Before the epoch, after 2262, or at the ends of the calendar: the rest is judged."""
+def test_a_time_out_of_range_is_bad(tmp_path: Path, replay_json: Run) -> None:
+    """Times before 1970 and after 2262 are bad lines. The other lines are judged."""
     years = ("0001", "1969", "2263", "9999")
-    access_log = written(tmp_path, [access(0).replace("2026", each) for each in years], "a.log")
-    ours = [event(0).replace("2026", each) for each in years] + [event(0)]
-    whole = found(access_log, written(tmp_path, ours, "b.log"))
-    assert (whole["bad_lines"], whole["lines"], whole["from"]) == (8, 1, "2026-11-25T00:00:00Z")
+    access_log = write_log(tmp_path, [access(0).replace("2026", year) for year in years], "a.log")
+    ours = [event(0).replace("2026", year) for year in years] + [event(0)]
+    output = replay_json(access_log, write_log(tmp_path, ours, "b.log"))
+    assert (output["bad_lines"], output["lines"], output["from"]) == (8, 1, "2026-11-25T00:00:00Z")
 
 
-def test_a_wrong_clock_does_not_make_days(tmp_path: Path, run: Run) -> None:
-    """Years without a line are said, and are no days of the log; neither are they for advice."""
-    two_days = [access(at) for at in (0, 80_000) for _ in range(11)]
+def test_a_gap_is_not_counted_as_days(tmp_path: Path, run: Run) -> None:
+    """A note reports years without a line. They do not count for alarms a day, nor for advice."""
+    two_days = [access(second) for second in (0, 80_000) for _ in range(11)]
     two_days += [line.replace("25/Nov", "26/Nov") for line in two_days]
     first = access(0, 200).replace("2026", "1971")
     last = access(0, 200).replace("2026", "2200")
-    result = run(written(tmp_path, [first, *two_days, last]), "--json", "--advise", "3")
+    result = run(write_log(tmp_path, [first, *two_days, last]), "--json", "--advise", "3")
     assert result.stderr.splitlines()[-1] == (
         "No line is from 1971-11-25T00:01:00Z to 2026-11-25T00:00:00Z, nor in 1 other gap: that "
         "is not counted among the days. Is a clock wrong on one side of it?"
     )
-    whole = json.loads(result.stdout)
-    (missing,) = [each for each in whole["detectors"] if each["lines"]]
+    output = json.loads(result.stdout)
+    (missing,) = [detector for detector in output["detectors"] if detector["lines"]]
     assert (len(missing["alarms"]), missing["alarms_per_day"]) == (4, 2.075)
-    (advice,) = [each for each in whole["advice"] if each["detector"] == "not-found-error"]
+    (advice,) = [advice for advice in output["advice"] if advice["detector"] == "not-found-error"]
     assert (advice["threshold"], advice["alarms"]) == (11, 0)
 
 
-def test_format_can_be_said(tmp_path: Path, found: Run) -> None:
-    """In another format than it has, no line can be read."""
-    log = written(tmp_path, [access(0)] * 3)
-    assert found(log, "--format", "combined")["lines"] == 3
-    assert found(log, "--format", "json")["bad_lines"] == 3
+def test_the_format_can_be_chosen(tmp_path: Path, replay_json: Run) -> None:
+    """With the wrong `--format`, no line can be read."""
+    log = write_log(tmp_path, [access(0)] * 3)
+    assert replay_json(log, "--format", "combined")["lines"] == 3
+    assert replay_json(log, "--format", "json")["bad_lines"] == 3
 
 
-def test_order_does_not_matter(tmp_path: Path, found: Run) -> None:
-    """Shuffled lines give what sorted ones give."""
-    lines = [access(each * 7, 404 if each % 3 else 500) for each in range(900)]
-    in_order = found(written(tmp_path, lines))
+def test_order_does_not_matter(tmp_path: Path, replay_json: Run) -> None:
+    """Shuffled lines give the same result as sorted lines."""
+    lines = [access(number * 7, 404 if number % 3 else 500) for number in range(900)]
+    in_order = replay_json(write_log(tmp_path, lines))
     assert len(alarms_of(in_order, "not-found-error")) == 1
     random.Random(4).shuffle(lines)
-    shuffled = found(written(tmp_path, lines))
+    shuffled = replay_json(write_log(tmp_path, lines))
     assert shuffled["detectors"] == in_order["detectors"]
 
 
 @pytest.mark.parametrize("block", [100, 1 << 18])
 @pytest.mark.parametrize("make", [access, event])
-def test_a_clock_that_jumps_back_is_said_in_a_sentence(
+def test_a_clock_that_jumps_back_is_reported(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, make: Any, block: int
 ) -> None:
-    """Where and how far first, and how often, wherever blocks end; every line is judged."""
-    monkeypatch.setattr(opening, "_BLOCK", block)
-    monkeypatch.setattr(opening, "_HEAD", 1)
-    log = written(tmp_path, [make(each) for each in (7200, 7210, 3600, 3610, 7300, 0)])
+    """One sentence has the first jump and the number of jumps. Every line is judged."""
+    monkeypatch.setattr(files, "_BLOCK", block)
+    monkeypatch.setattr(files, "_HEAD", 1)
+    log = write_log(tmp_path, [make(second) for second in (7200, 7210, 3600, 3610, 7300, 0)])
     result = run(log, "--json")
     assert result.exit_code == 0
     assert result.stderr == (
@@ -408,18 +422,18 @@ def test_a_clock_that_jumps_back_is_said_in_a_sentence(
 
 
 @pytest.mark.parametrize("form", ["json", "cloudwatch-export", "document"])
-def test_lines_that_are_read_one_by_one_have_a_clock_too(
+def test_a_clock_that_jumps_back_is_reported_on_slow_paths(
     tmp_path: Path, run: Run, form: str
 ) -> None:
-    """A jump is seen where orjson reads no line, and among the events of a document."""
-    lines = [event(at, path="\ud800") for at in (7200, 3600)]
+    """A jump is detected in lines that orjson rejects, and between the events of a document."""
+    lines = [event(second, path="\ud800") for second in (7200, 3600)]
     if form == "cloudwatch-export":
         lines = [f"2026-11-25T0{hour}:00:00.000Z hello\n" for hour in (2, 1)]
     elif form == "document":
         times = (1_795_003_600_000, 1_795_000_000_000)
-        events = [{"timestamp": at, "message": "hello"} for at in times]
+        events = [{"timestamp": time, "message": "hello"} for time in times]
         lines = [json.dumps({"events": events})]
-    log = written(tmp_path, lines)
+    log = write_log(tmp_path, lines)
     result = run(log, "--json")
     assert json.loads(result.stdout)["lines"] == 2
     assert result.stderr == (
@@ -429,19 +443,19 @@ def test_lines_that_are_read_one_by_one_have_a_clock_too(
 
 
 @pytest.mark.parametrize("make", [access, event])
-def test_lines_a_little_out_of_order_are_no_jump(tmp_path: Path, run: Run, make: Any) -> None:
-    """A server writes a request when it ends, with the time when it began."""
-    log = written(tmp_path, [make(each) for each in (100, 95, 130, 110, 140)])
+def test_lines_slightly_out_of_order_are_not_a_jump(tmp_path: Path, run: Run, make: Any) -> None:
+    """A server logs a request when it ends, with the time when it began."""
+    log = write_log(tmp_path, [make(second) for second in (100, 95, 130, 110, 140)])
     assert run(log).stderr == ""
 
 
-def test_bad_lines_are_counted_and_shown_harmless(
+def test_bad_lines_are_counted_and_the_first_shown(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first three with their numbers; nothing in them reaches the terminal as it is."""
+    """The first three are shown with their line numbers and without control characters."""
     bad = ["\x1b[2J\x1b]0;owned\x07\u202e", "no\rline\x9b", "x" * 5000, "fourth"]
-    lines = [access(0), *[f"{each}\n" for each in bad], "\n", access(60)]
-    written(tmp_path, "".join(lines).encode() + b"\xff\xfe\n")
+    lines = [access(0), *[f"{line}\n" for line in bad], "\n", access(60)]
+    write_log(tmp_path, "".join(lines).encode() + b"\xff\xfe\n")
     monkeypatch.chdir(tmp_path)
     result = run("access.log")
     assert result.exit_code == 0
@@ -453,23 +467,25 @@ def test_bad_lines_are_counted_and_shown_harmless(
     assert all(line.isprintable() for line in shown)
 
 
-def test_names_are_shown_harmless(tmp_path: Path, run: Run) -> None:
-    """A path that holds commands for a terminal does not hold them when it is printed."""
+def test_names_are_shown_without_control_characters(tmp_path: Path, run: Run) -> None:
+    """Terminal commands in a path or a source are not printed."""
     lines = [event(0, path="/\x1b[2J\u202e", client_ip="\x07")] * 11
-    result = run(written(tmp_path, lines))
+    result = run(write_log(tmp_path, lines))
     assert "  paths    /?[2J? (11)\n" in result.stdout
     assert "  sources  ? (11)\n" in result.stdout
-    machine = run(written(tmp_path, lines), "--json").stdout
+    machine = run(write_log(tmp_path, lines), "--json").stdout
     assert machine.isascii()
     assert "\x1b" not in machine
 
 
-def test_a_line_break_in_a_name_hides_no_name(tmp_path: Path, found: Run) -> None:
-    """Whatever a log holds where a name belongs, the other names keep their counts."""
+def test_a_line_break_in_a_name_does_not_affect_other_names(
+    tmp_path: Path, replay_json: Run
+) -> None:
+    """Other names keep their counts next to line breaks and values that are not strings."""
     names: list[object] = ["/a", "/b\nc", None, 5, ["/d"], "", "/a"]
-    lines = [event(0, path=each) for each in names] * 2
-    (alarm,) = alarms_of(found(written(tmp_path, lines)), "not-found-error")
-    paths = [(each["path"], each["lines"]) for each in alarm["paths"]]
+    lines = [event(0, path=name) for name in names] * 2
+    (alarm,) = alarms_of(replay_json(write_log(tmp_path, lines)), "not-found-error")
+    paths = [(path["path"], path["lines"]) for path in alarm["paths"]]
     assert paths == [("/a", 4), ("/b\ufffdc", 2)]
     assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 14}]
 
@@ -478,21 +494,21 @@ def test_a_line_break_in_a_name_hides_no_name(tmp_path: Path, found: Run) -> Non
 @given(block=st.binary(max_size=300))
 @settings(max_examples=150, deadline=None)
 def test_no_bytes_raise(form: str, block: bytes) -> None:
-    """Whatever stands in a log, it is read or it is bad, and lines are not lost."""
+    """Each line is read or counted as bad, with any content, and none is lost."""
     gathered = Gathered(DETECTORS)
     lines = FORMATS[form](gathered, "log")
     lines.read_block(block + b"\n")
     lines.finish()
-    given = sum(
+    expected = sum(
         bool(line.decode("utf-8", "backslashreplace").strip()) for line in block.split(b"\n")
     )
     if not block.lstrip().startswith(b"{"):  # a document counts its events
-        assert gathered.tally.lines + gathered.bad_lines == given
+        assert gathered.tally.lines + gathered.bad_lines == expected
 
 
 @given(
     event=st.one_of(
-        st.sampled_from([each.event for each in DEFAULT_DETECTORS]),
+        st.sampled_from([detector.event for detector in DEFAULT_DETECTORS]),
         st.text(),
         st.integers(),
         st.none(),
@@ -500,13 +516,13 @@ def test_no_bytes_raise(form: str, block: bytes) -> None:
     more=st.dictionaries(st.sampled_from(["client_ip", "path", "level"]), st.text(max_size=5)),
 )
 @settings(max_examples=200, deadline=None)
-def test_the_look_up_says_what_the_patterns_say(event: object, more: dict[str, str]) -> None:
-    """The fast way to a detector gives what its pattern gives on the whole line."""
+def test_the_lookup_agrees_with_the_patterns(event: object, more: dict[str, str]) -> None:
+    """The lookup by event gives each detector the lines that its pattern matches."""
     line = json.dumps({"event": event, "timestamp": "2026-11-25T00:00:00.000Z", **more})
     gathered = Gathered(DETECTORS)
     FORMATS["json"](gathered, "log").read_block(line.encode() + b"\n")
     row = gathered.tally.row(1_795_564_800)
-    expected = [int(parse(each.pattern).matches(line)) for each in DETECTORS.catalogue]
+    expected = [int(parse(detector.pattern).matches(line)) for detector in DETECTORS.catalogue]
     assert [*row] == [*expected, 1 - sum(expected)]
 
 
@@ -520,19 +536,19 @@ def test_the_look_up_says_what_the_patterns_say(event: object, more: dict[str, s
     ],
 )
 def test_requests_as_servers_write_them(line: str) -> None:
-    """With and without agent, with blanks and marks in the user's name."""
-    found = request_of(line)
-    assert found is not None
-    assert found.status == "200"
+    """With and without a user agent, with blanks and quotes in the user name."""
+    request = request_of(line)
+    assert request is not None
+    assert request.status == "200"
 
 
 def test_a_user_name_cannot_forge_the_line() -> None:
-    """A name that looks like the rest of a line is a name: only the server writes bare quotes."""
+    """A name with the form of a request stays a name, as only the server writes bare quotes."""
     forged = "x [01/Jan/2000:00:00:00 +0000] \\x22GET /forged HTTP/1.1\\x22 200 1"
     line = f'h - {forged} [25/Nov/2026:01:17:12 +0000] "GET /real HTTP/1.1" 404 9'
-    found = request_of(line)
-    assert found is not None
-    assert (found.path, found.status) == ("/real", "404")
+    request = request_of(line)
+    assert request is not None
+    assert (request.path, request.status) == ("/real", "404")
 
 
 @pytest.mark.parametrize(
@@ -548,13 +564,13 @@ def test_a_user_name_cannot_forge_the_line() -> None:
     ],
 )
 def test_times(stamp: object, minute: int | None) -> None:
-    """RFC 3339 with a zone, to the minute; anything else is none."""
+    """RFC 3339 with a time zone is read to the minute. Anything else is None."""
     assert minute_of(stamp) == minute
 
 
-def test_a_time_that_does_not_exist_is_a_bad_line(tmp_path: Path, found: Run) -> None:
-    """The 31st of February, in each format."""
+def test_a_time_that_does_not_exist_is_a_bad_line(tmp_path: Path, replay_json: Run) -> None:
+    """The 31st of February is a bad line in each format."""
     lines = [access(0).replace("25/Nov", "31/Feb"), access(0)]
-    assert found(written(tmp_path, lines))["bad_lines"] == 1
+    assert replay_json(write_log(tmp_path, lines))["bad_lines"] == 1
     lines = [event(0).replace("11-25", "02-31"), event(0)]
-    assert found(written(tmp_path, lines))["bad_lines"] == 1
+    assert replay_json(write_log(tmp_path, lines))["bad_lines"] == 1

@@ -1,4 +1,4 @@
-"""The page: whole in itself, harmless whatever the log holds, readable where people open it."""
+"""The HTML page: self-contained, safe with any log, and readable on any screen."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ import pytest
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.replay.charts import chart
 from flask_errwatch.simulation import Tally
-from tests.replay.replay_lines import Run, access, detector_set, event, judged, written
+from tests.replay.replay_lines import Run, access, detector_set, event, judged, write_log
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>{{7*7}}"
 
-in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open it in")
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture
 def page(tmp_path: Path, run: Run) -> Path:
-    """The page of a log with alarms whose every part is hostile."""
-    attack = [event(600 + each, path=HOSTILE, client_ip=HOSTILE) for each in range(40)]
+    """The page of a log with alarms and hostile names, paths and lines."""
+    attack = [event(600 + second, path=HOSTILE, client_ip=HOSTILE) for second in range(40)]
     lines = [event(0, "Heartbeat"), *attack]
     lines += [f"bad {HOSTILE}\n", event(9000, "Client Error"), event(20_000, "Heartbeat")]
-    log = written(tmp_path, lines, "<b>&amp;.log")
+    log = write_log(tmp_path, lines, "<b>&amp;.log")
     path = tmp_path / "report.html"
     result = run(log, "--html", path, "--advise", "1")
     assert result.exit_code == 0, result.output
@@ -38,20 +38,20 @@ def page(tmp_path: Path, run: Run) -> Path:
 
 
 class Attributes(HTMLParser):
-    """The names of all attributes on a page."""
+    """Collects the names of all attributes on a page."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keeps the names; the parser calls it for each tag."""
+        """The parser calls it for each tag."""
         assert tag
         self.names |= {name for name, _ in attrs}
 
 
 def browsed(page: Path, *arguments: str) -> str:
-    """What Chromium makes of the page, as HTML."""
+    """Opens the page in Chromium, and returns its standard output."""
     assert CHROMIUM is not None
     flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars"
     quiet = "--disable-background-networking --disable-component-update --disable-sync"
@@ -62,20 +62,20 @@ def browsed(page: Path, *arguments: str) -> str:
     return done.stdout.decode()
 
 
-def test_it_is_whole_in_itself(page: Path) -> None:
-    """Nothing is loaded from anywhere, and nothing may be."""
+def test_the_page_is_self_contained(page: Path) -> None:
+    """It loads nothing from elsewhere, and its policy forbids it."""
     text = page.read_text(encoding="utf-8")
     head = text[: text.index("<script>")]
-    found = Attributes()
-    found.feed(head)
-    assert found.names.isdisjoint({"src", "href", "srcset", "style", "onerror", "onload"})
-    assert {"class", "id", "content"} <= found.names
+    attributes = Attributes()
+    attributes.feed(head)
+    assert attributes.names.isdisjoint({"src", "href", "srcset", "style", "onerror", "onload"})
+    assert {"class", "id", "content"} <= attributes.names
     assert "default-src 'none'; script-src 'sha256-" in head
     assert "'unsafe-inline'" not in head.split("script-src", 1)[1].split(";", 1)[0]
 
 
-def test_nothing_of_the_log_is_markup(page: Path) -> None:
-    """Every name, bad line and file name is text; only our two scripts are scripts."""
+def test_the_log_is_escaped(page: Path) -> None:
+    """Every name, bad line and file name is text. The page has only our two scripts."""
     text = page.read_text(encoding="utf-8")
     assert text.count("<script>") == text.count("</script>") == 2
     head = text[: text.index("<script>")]
@@ -86,8 +86,8 @@ def test_nothing_of_the_log_is_markup(page: Path) -> None:
 
 
 @in_chromium
-def test_charts_are_drawn_and_nothing_else_runs(page: Path) -> None:
-    """A chart per detector with lines, with threshold and alarm; no script of the log ran."""
+def test_charts_are_drawn_and_no_script_of_the_log_runs(page: Path) -> None:
+    """Each detector with lines has a chart with its threshold and alarms."""
     drawn = browsed(page, "--dump-dom", "--window-size=1200,900")
     assert "<title>Replay of " in drawn
     assert "<title>owned" not in drawn
@@ -99,9 +99,9 @@ def test_charts_are_drawn_and_nothing_else_runs(page: Path) -> None:
 
 @in_chromium
 @pytest.mark.parametrize("width", [360, 1200])
-def test_it_fits_the_width(page: Path, width: int) -> None:
-    """Nothing is wider than the screen, on a phone or a desk, so nobody scrolls sideways."""
-    # A window cannot be made as narrow as a phone: a frame can.
+def test_the_page_fits_the_width(page: Path, width: int) -> None:
+    """The page is not wider than the screen, on a phone or a desktop."""
+    # A window cannot be as narrow as a phone. A frame can.
     frame = page.parent / "frame.html"
     frame.write_text(
         f'<iframe id="f" src="{page.name}" width="{width}" height="700" style="border:0"></iframe>'
@@ -109,36 +109,36 @@ def test_it_fits_the_width(page: Path, width: int) -> None:
         "document.title = `${d.scrollWidth} ${d.clientWidth}`; }, 6000)</script>"
     )
     drawn = browsed(frame, "--dump-dom", "--allow-file-access-from-files")
-    found = re.search(r"<title>(\d+) (\d+)</title>", drawn)
-    assert found is not None, drawn[:500]
-    assert int(found[1]) <= int(found[2]) == width
+    widths = re.search(r"<title>(\d+) (\d+)</title>", drawn)
+    assert widths is not None, drawn[:500]
+    assert int(widths[1]) <= int(widths[2]) == width
 
 
 @in_chromium
 @pytest.mark.parametrize(("scheme", "ink"), [("0", "228, 232, 239"), ("1", "29, 36, 48")])
-def test_it_follows_the_dark_mode(page: Path, scheme: str, ink: str) -> None:
-    """The chart's own text has the colour of the scheme that the reader prefers."""
+def test_the_page_follows_the_dark_mode(page: Path, scheme: str, ink: str) -> None:
+    """The text of a chart has the colour of the preferred colour scheme."""
     drawn = browsed(page, "--dump-dom", f"--blink-settings=preferredColorScheme={scheme}")
     assert f"fill: rgb({ink})" in drawn
 
 
-def test_an_alarm_that_settles_after_the_log_is_on_its_chart() -> None:
-    """The chart goes on to where its last alarm ends."""
+def test_an_alarm_that_ends_after_the_log_is_on_its_chart() -> None:
+    """The chart extends to the end of its last alarm."""
     detectors = detector_set(*DEFAULT_DETECTORS)
     tally = Tally(len(DEFAULT_DETECTORS))
     names = [detector.name for detector in DEFAULT_DETECTORS]
     index = names.index("not-found-error")
     tally.add(600, index, ["192.0.2.7"] * 11, ["/"] * 11)
     for heartbeat, end in ((True, 960_000), (False, 660_000)):
-        found = judged(tally, detectors, heartbeat=heartbeat)
-        figure = json.loads(chart(found.detectors[index], found))
+        log = judged(tally, detectors, heartbeat=heartbeat)
+        figure = json.loads(chart(log.detectors[index], log))
         assert figure["layout"]["xaxis"]["range"] == [600_000, end]
 
 
 def test_many_periods_are_drawn_together(tmp_path: Path, run: Run) -> None:
-    """A chart has a bound; a step then shows the highest of several periods, and says so."""
+    """A chart has a limited number of steps. A note states that each shows several periods."""
     day = "".join(access(60 * minute) for minute in range(1440))
-    log = written(tmp_path, [day.replace("25/Nov", f"{each}/Nov") for each in (11, 12, 13)])
+    log = write_log(tmp_path, [day.replace("25/Nov", f"{date}/Nov") for date in (11, 12, 13)])
     path = tmp_path / "report.html"
     assert run(log, "--html", path, "--set", "not-found-error.period=60").exit_code == 0
     assert "Each step shows the highest of 2 periods." in path.read_text(encoding="utf-8")
@@ -151,7 +151,7 @@ def test_without_the_charting_library(
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.delitem(sys.modules, "flask_errwatch.replay.page", raising=False)
     monkeypatch.delitem(sys.modules, "flask_errwatch.replay.charts", raising=False)
-    result = run(written(tmp_path, [access(0)]), "--html", tmp_path / "report.html")
+    result = run(write_log(tmp_path, [access(0)]), "--html", tmp_path / "report.html")
     assert result.exit_code == 1
     assert "pip install 'flask-errwatch[replay]'" in result.stderr
     assert not (tmp_path / "report.html").exists()

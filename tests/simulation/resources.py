@@ -1,4 +1,4 @@
-"""Resources for the tests of the judge, with short ways to write them."""
+"""Builds resources for the simulation tests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ def metric_filter(
     name: str = "boom", pattern: str = '{ $.event = "Boom" }', **fields: object
 ) -> MetricFilter:
     """A metric filter that feeds the metric `Shop/boom`."""
-    given: dict[str, object] = {"namespace": "Shop", "metric_name": "boom", **fields}
-    return MetricFilter(log_group="shop", name=name, pattern=pattern, **given)  # type: ignore[arg-type]  # what the test is about
+    arguments: dict[str, object] = {"namespace": "Shop", "metric_name": "boom", **fields}
+    return MetricFilter(log_group="shop", name=name, pattern=pattern, **arguments)  # type: ignore[arg-type]  # what the test is about
 
 
 def metric_alarm(name: str = "boom", **fields: object) -> MetricAlarm:
     """An alarm on `Shop/boom`: more than 10 in 300 s."""
-    given: dict[str, object] = {
+    arguments: dict[str, object] = {
         "namespace": "Shop",
         "metric_name": "boom",
         "statistic": "Sum",
@@ -26,7 +26,7 @@ def metric_alarm(name: str = "boom", **fields: object) -> MetricAlarm:
         "treat_missing_data": "missing",
         **fields,
     }
-    return MetricAlarm(name=name, description="", **given)  # type: ignore[arg-type]  # what the test is about
+    return MetricAlarm(name=name, description="", **arguments)  # type: ignore[arg-type]  # what the test is about
 
 
 def composite_alarm(name: str, rule: str) -> CompositeAlarm:

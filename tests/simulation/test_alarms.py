@@ -1,4 +1,4 @@
-"""When an alarm changes state: the documentation's table, the guard, the sentences."""
+"""When an alarm changes state: the documented tables, premature alarms and the reasons."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def rule(
 
 
 def points(drawn: str) -> list[Datapoint]:
-    """`0 - X`, oldest first: a fine value, none, a breaching one."""
-    found = {"0": 3.0, "X": 11.0, "-": None}
+    """Datapoints, oldest first: `0` is within the threshold, `X` is breaching, `-` is missing."""
+    value_of = {"0": 3.0, "X": 11.0, "-": None}
     return [
-        Datapoint(index * 300, index * 300 + 300, found[mark])
+        Datapoint(index * 300, index * 300 + 300, value_of[mark])
         for index, mark in enumerate(drawn.split())
     ]
 
@@ -58,10 +58,10 @@ def points(drawn: str) -> list[Datapoint]:
         (2, "- - - X -", ("ALARM", "keep", "ALARM", "OK")),
     ],
 )
-def test_missing_data_counts_as_the_documentation_says(
+def test_missing_data_counts_as_documented(
     needed: int, drawn: str, states: tuple[str, str, str, str]
 ) -> None:
-    """Row by row, for each treatment and from each state."""
+    """Each row has the documented state for each treatment, from each state."""
     for treatment, expected in zip(TREATMENTS, states, strict=True):
         for before in STATES:
             after = evaluate(rule(needed, 3, treatment), points(drawn), before).state
@@ -69,27 +69,27 @@ def test_missing_data_counts_as_the_documentation_says(
 
 
 @pytest.mark.parametrize("drawn", ["- - - - X", "- - - X -", "- - - X X"])
-def test_too_few_breaching_points_do_not_alarm_yet(drawn: str) -> None:
-    """The premature-alarm guard, 3 of 3: the state stays until the oldest is 3 periods old."""
+def test_too_few_breaching_datapoints_keep_the_state(drawn: str) -> None:
+    """With 3 of 3, AWS avoids a premature alarm until the oldest one is 3 periods old."""
     for before in STATES:
         assert evaluate(rule(3, 3, "missing"), points(drawn), before).state == before
 
 
 @pytest.mark.parametrize("drawn", ["- - X - -", "- - X - X", "- X - - -", "X - - - -"])
-def test_an_old_breaching_point_alarms_when_nothing_newer_is_fine(drawn: str) -> None:
-    """The same guard, once the oldest breaching point is 3 periods old."""
+def test_an_old_breaching_datapoint_fires_the_alarm(drawn: str) -> None:
+    """The alarm is not premature once the oldest breaching datapoint is 3 periods old."""
     assert evaluate(rule(3, 3, "missing"), points(drawn), "OK").state == "ALARM"
 
 
-def test_a_fine_point_ends_the_waiting() -> None:
-    """With a fine point among too few, the guard has nothing to hold: it is OK."""
+def test_too_few_datapoints_with_one_within_the_threshold_are_ok() -> None:
+    """The state does not stay, as no alarm would be premature."""
     for drawn in ("- - X 0 -", "- 0 - X -", "X - - - 0"):
         assert evaluate(rule(3, 3, "missing"), points(drawn), "ALARM").state == "OK"
         assert evaluate(rule(3, 3, "ignore"), points(drawn), "ALARM").state == "OK"
 
 
-def test_only_the_newest_points_decide() -> None:
-    """With N values in the range, older ones are not looked at, whatever they are."""
+def test_only_the_newest_datapoints_decide() -> None:
+    """Values older than the newest N in the range are ignored."""
     assert evaluate(rule(1, 1), points("X X 0"), "ALARM").state == "OK"
     assert evaluate(rule(1, 1), points("0 X -"), "OK").state == "ALARM"
     assert evaluate(rule(2, 3), points("X X 0 0 X"), "ALARM").state == "OK"
@@ -107,7 +107,7 @@ def test_only_the_newest_points_decide() -> None:
 def test_each_operator_compares_the_value_with_the_threshold(
     sign: str, below: str, equal: str, above: str
 ) -> None:
-    """The value stands on the left."""
+    """The value is the left operand."""
     for value, expected in ((9.0, below), (10.0, equal), (11.0, above)):
         result = evaluate(rule(comparison_operator=sign), [Datapoint(0, 300, value)], "OK")
         assert result.state == expected
@@ -122,18 +122,20 @@ def test_each_operator_compares_the_value_with_the_threshold(
 def test_the_same_points_give_the_same_state_again(
     drawn: list[float | None], treatment: str, before: StateValue, data: st.DataObject
 ) -> None:
-    """This is what allows minutes in which nothing changed to be skipped."""
+    """The judge therefore skips minutes in which no datapoint changed."""
     periods = data.draw(st.integers(1, 5))
     condition = rule(data.draw(st.integers(1, periods)), periods, treatment)
-    datapoints = [Datapoint(at * 300, at * 300 + 300, value) for at, value in enumerate(drawn)]
+    datapoints = [
+        Datapoint(index * 300, index * 300 + 300, value) for index, value in enumerate(drawn)
+    ]
 
     once = evaluate(condition, datapoints, before)
 
     assert evaluate(condition, datapoints, once.state) == once
 
 
-def test_the_reason_says_what_was_seen() -> None:
-    """How many datapoints, their values, until when, and how many make an alarm."""
+def test_the_reason_states_the_datapoints() -> None:
+    """It has their number, values and last end, and how many of them make an alarm."""
     result = evaluate(rule(2, 3), points("X - - 0 X"), "OK")
 
     assert result.reason == (
@@ -147,36 +149,36 @@ def test_the_reason_says_what_was_seen() -> None:
     )
 
 
-def test_a_time_beyond_the_calendar_is_still_said() -> None:
-    """Time is a number that anybody may pass."""
+def test_the_reason_has_a_time_beyond_the_calendar() -> None:
+    """A time after the year 9999 is shown as its last second."""
     assert "until 9999-12-31T23:59:59Z;" in (
         evaluate(rule(), [Datapoint(10**18, 10**18 + 300, 1.0)], "OK").reason
     )
 
 
 def test_the_range_is_two_datapoints_longer_than_the_periods() -> None:
-    """Our reading of the documentation, whose examples take 5 for 3."""
+    """This follows the examples of the documentation, which have 5 datapoints for 3 periods."""
     assert rule(3, 3).evaluation_range == 5
     assert rule(3, 3).horizon == 1500
     assert rule(1, 1).evaluation_range == 3
 
 
 def test_an_alarm_over_more_than_a_day_is_evaluated_hourly() -> None:
-    """As the user guide says."""
+    """The CloudWatch User Guide states this."""
     assert rule(1, 24, period=3600).interval == 60
     assert rule(1, 25, period=3600).interval == 3600
 
 
 @pytest.mark.parametrize(("period", "longest"), [(60, 1440), (300, 288), (3600, 168), (86400, 7)])
-def test_a_window_is_no_longer_than_aws_takes(period: int, longest: int) -> None:
-    """A day, or a week of periods that are an hour or longer."""
+def test_a_window_is_at_most_as_long_as_aws_accepts(period: int, longest: int) -> None:
+    """The limit is a day, or a week if periods are an hour or longer."""
     assert rule(1, longest, period=period).evaluation_periods == longest
     with pytest.raises(JudgeError, match=r"evaluation_periods of alarm .*: Use at most a day"):
         rule(1, longest + 1, period=period)
 
 
 def test_the_condition_has_every_field_of_the_alarm() -> None:
-    """A field that was dropped on the way would make the judge decide something else."""
+    """Without one of the fields, the judge would decide differently from CloudWatch."""
     condition = AlarmCondition.of(
         metric_alarm(
             "shop-boom",
@@ -205,14 +207,14 @@ def test_the_condition_has_every_field_of_the_alarm() -> None:
     )
 
 
-def test_all_datapoints_are_needed_where_the_alarm_names_no_number() -> None:
-    """CloudWatch stores M only where it differs from N."""
+def test_all_datapoints_are_needed_by_default() -> None:
+    """CloudWatch stores M only if it differs from N."""
     condition = AlarmCondition.of(metric_alarm(evaluation_periods=3))
     assert condition.datapoints_to_alarm == 3
 
 
-def test_an_alarm_on_the_busiest_contributor_has_the_period_of_its_term() -> None:
-    """It watches the insight rule's metric, whose statistic is the rule's own."""
+def test_an_alarm_on_the_busiest_contributor_has_the_period_of_its_query() -> None:
+    """The expression names the statistic, and the query has the period."""
     busiest = MetricQuery(
         id="busiest",
         expression='INSIGHT_RULE_METRIC("shop-boom-one-source", "MaxContributorValue")',
@@ -225,7 +227,7 @@ def test_an_alarm_on_the_busiest_contributor_has_the_period_of_its_term() -> Non
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"threshold_metric_id": "band"}, "Only CloudWatch has the model behind its anomaly band."),
         ({"metrics": (MetricQuery(id="e", expression="a + b"),)}, "evaluates no metric math"),
@@ -233,14 +235,16 @@ def test_an_alarm_on_the_busiest_contributor_has_the_period_of_its_term() -> Non
         ({"metric_name": ""}, "Name the metric that the alarm watches."),
     ],
 )
-def test_an_alarm_beyond_the_judge_is_refused(fields: dict[str, object], said: str) -> None:
-    """The judge does not guess what only CloudWatch knows."""
-    with pytest.raises(JudgeError, match=said):
+def test_an_alarm_that_only_cloudwatch_can_judge_is_refused(
+    fields: dict[str, object], message: str
+) -> None:
+    """The judge does not guess anomaly bands and metric math."""
+    with pytest.raises(JudgeError, match=message):
         AlarmCondition.of(metric_alarm(**fields))  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("threshold", float("inf"), "Use a finite number."),
         ("period", 90, "Use a multiple of 60"),
@@ -253,7 +257,7 @@ def test_an_alarm_beyond_the_judge_is_refused(fields: dict[str, object], said: s
         ("treat_missing_data", "maybe", "Use one of: breaching"),
     ],
 )
-def test_an_alarm_that_cannot_be_judged_is_refused(field: str, value: object, said: str) -> None:
-    """The message names the alarm, the field and what to write."""
-    with pytest.raises(JudgeError, match=f"{field} of alarm 'shop-boom' = .*{said}"):
+def test_an_invalid_alarm_is_refused(field: str, value: object, message: str) -> None:
+    """The message has the alarm, the field and what to write instead."""
+    with pytest.raises(JudgeError, match=f"{field} of alarm 'shop-boom' = .*{message}"):
         AlarmCondition.of(metric_alarm("shop-boom", **{field: value}))

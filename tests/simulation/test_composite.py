@@ -1,4 +1,4 @@
-"""Composite alarms: their language, and its mistakes."""
+"""Composite alarms: the rule language, and its errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_errwatch.provision.resources import CompositeAlarm
 from flask_errwatch.simulation import CompositeCondition, Judge, StateValue
 from tests.simulation.resources import composite_alarm, metric_alarm
 
-SEEN: dict[str, StateValue] = {
+STATES: dict[str, StateValue] = {
     "a": "ALARM",
     "b": "OK",
     "c": "INSUFFICIENT_DATA",
@@ -46,13 +46,13 @@ SEEN: dict[str, StateValue] = {
         ("ALARM(gone)", "OK"),
     ],
 )
-def test_a_rule_has_the_state_its_expression_says(rule: str, state: str) -> None:
-    """NOT binds closest, then AND, then OR; a name may stand in quotes or be an ARN."""
-    assert CompositeCondition("both", rule).state(SEEN) == state
+def test_a_rule_has_the_state_of_its_expression(rule: str, state: str) -> None:
+    """NOT binds closest, then AND, then OR. A name may be in quotes or be an ARN."""
+    assert CompositeCondition("both", rule).state(STATES) == state
 
 
 @pytest.mark.parametrize(
-    ("rule", "position", "said"),
+    ("rule", "position", "message"),
     [
         ("", 0, "a condition is missing here"),
         ("   ", 0, "a condition is missing here"),
@@ -71,35 +71,35 @@ def test_a_rule_has_the_state_its_expression_says(rule: str, state: str) -> None
         ("()", 1, "a condition is missing here"),
     ],
 )
-def test_a_mistake_is_shown_where_it_stands(rule: str, position: int, said: str) -> None:
-    """The message names the alarm, the character and what to write."""
-    with pytest.raises(JudgeError, match=said) as raised:
+def test_an_invalid_rule_is_refused_at_its_mistake(rule: str, position: int, message: str) -> None:
+    """The error names the alarm, the character and what to write."""
+    with pytest.raises(JudgeError, match=message) as raised:
         CompositeCondition("both", rule)
     assert f"At character {position}: " in str(raised.value)
     assert "rule of alarm 'both'" in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "message"),
     [
         ("(" * 9_000 + " " * 1_300, "at most 10240 characters"),
         ("(" * 501, "at most 500 alarms, constants"),
         (" OR ".join(f"OK(a{number})" for number in range(101)), "at most 100 different"),
     ],
 )
-def test_a_rule_larger_than_aws_takes_is_refused(rule: str, said: str) -> None:
-    """The limits of PutCompositeAlarm."""
-    with pytest.raises(JudgeError, match=said):
+def test_a_rule_larger_than_aws_accepts_is_refused(rule: str, message: str) -> None:
+    """The judge has the limits of PutCompositeAlarm."""
+    with pytest.raises(JudgeError, match=message):
         CompositeCondition("both", rule)
 
 
-def test_a_rule_as_deep_as_aws_takes_is_judged() -> None:
-    """Its depth costs no call stack, neither of parentheses nor of NOT."""
+def test_a_rule_as_deep_as_aws_accepts_is_judged() -> None:
+    """Neither parentheses nor NOT use the call stack."""
     deep = "(" * 249 + "ALARM(a)" + ")" * 249
     nested = "(OK(a) OR " * 160 + "ALARM(a)" + ")" * 160
-    assert CompositeCondition("both", deep).state(SEEN) == "ALARM"
-    assert CompositeCondition("both", nested).state(SEEN) == "ALARM"
-    assert CompositeCondition("both", "NOT " * 2_500 + "OK(a)").state(SEEN) == "OK"
+    assert CompositeCondition("both", deep).state(STATES) == "ALARM"
+    assert CompositeCondition("both", nested).state(STATES) == "ALARM"
+    assert CompositeCondition("both", "NOT " * 2_500 + "OK(a)").state(STATES) == "OK"
 
 
 @given(
@@ -123,18 +123,18 @@ def test_a_rule_as_deep_as_aws_takes_is_judged() -> None:
     ).map(" ".join)
     | st.text(max_size=40)
 )
-def test_any_text_is_read_or_refused(rule: str) -> None:
-    """No text breaks the parser, and a rule that was read has a state."""
+def test_any_text_is_parsed_or_refused(rule: str) -> None:
+    """Each text is refused with a JudgeError, or is a rule with a state."""
     try:
-        made = CompositeCondition("both", rule)
+        condition = CompositeCondition("both", rule)
     except JudgeError:
         return
-    assert made.state(SEEN) in {"ALARM", "OK"}
-    assert str(made) == rule
+    assert condition.state(STATES) in {"ALARM", "OK"}
+    assert str(condition) == rule
 
 
 def test_a_composite_alarm_may_depend_on_another_in_any_order() -> None:
-    """Each is evaluated after those that it depends on, within the same minute."""
+    """Each alarm is evaluated after those that it depends on, within the same minute."""
     judge = Judge(
         [
             metric_alarm("a"),
@@ -142,26 +142,29 @@ def test_a_composite_alarm_may_depend_on_another_in_any_order() -> None:
             composite_alarm("middle", "INSUFFICIENT_DATA(a)"),
         ],
     )
-    assert [(each.alarm, each.at, each.old, each.new) for each in judge.advance(60)] == [
+    assert [
+        (transition.alarm, transition.at, transition.old, transition.new)
+        for transition in judge.advance(60)
+    ] == [
         ("middle", 60, "INSUFFICIENT_DATA", "ALARM"),
         ("top", 60, "INSUFFICIENT_DATA", "ALARM"),
     ]
     assert judge.states == {"a": "INSUFFICIENT_DATA", "top": "ALARM", "middle": "ALARM"}
 
 
-def test_the_reason_names_the_states_it_rests_on() -> None:
-    """Whoever is called sees which alarms made it."""
+def test_the_reason_has_the_states_that_decided() -> None:
+    """The notification shows which alarms fired the composite alarm."""
     judge = Judge(
         [metric_alarm("a"), composite_alarm("top", "NOT ALARM(a)"), composite_alarm("on", "TRUE")]
     )
-    assert [each.reason for each in judge.advance(60)] == [
+    assert [transition.reason for transition in judge.advance(60)] == [
         "NOT ALARM(a) is true: a is INSUFFICIENT_DATA.",
         "TRUE is true.",
     ]
 
 
 @pytest.mark.parametrize(
-    ("composites", "said"),
+    ("composites", "message"),
     [
         ([composite_alarm("top", "ALARM(gone)")], "'gone': There is no such alarm"),
         (
@@ -173,8 +176,8 @@ def test_the_reason_names_the_states_it_rests_on() -> None:
     ],
 )
 def test_composite_alarms_that_cannot_be_evaluated_are_refused(
-    composites: list[CompositeAlarm], said: str
+    composites: list[CompositeAlarm], message: str
 ) -> None:
-    """A name that leads nowhere or back to itself is found before anything is judged."""
-    with pytest.raises(JudgeError, match=said):
+    """Unknown names, circles and duplicates are refused before a line is judged."""
+    with pytest.raises(JudgeError, match=message):
         Judge([metric_alarm("a"), *composites])

@@ -1,4 +1,4 @@
-"""From lines to samples: what a metric filter gives for each line."""
+"""From lines to samples: the sample of a metric filter for each line."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ def values(line_filter: LineFilter, *messages: str) -> list[float | None]:
     return [None if sample is None else sample.value for sample in samples]
 
 
-def test_each_matching_line_gives_the_value_and_no_other_line_gives_anything() -> None:
-    """Without a default, a line that does not match leaves no sample."""
+def test_each_matching_line_publishes_the_value() -> None:
+    """Without a default, a line that does not match has no sample."""
     assert values(rule(), BOOM, CALM, BOOM) == [1.0, None, 1.0]
     assert values(rule(value="2.5e1"), BOOM) == [25.0]
 
 
-def test_each_line_that_does_not_match_gives_the_default() -> None:
-    """One default sample a line, also beside lines that match, as recorded live."""
+def test_each_line_that_does_not_match_publishes_the_default() -> None:
+    """Each has one default sample, also next to matching lines, as in the live service."""
     assert values(rule(default=0), BOOM, CALM, CALM) == [1.0, 0.0, 0.0]
     assert values(rule(default=7), "no JSON at all") == [7.0]
 
 
-def test_the_value_is_read_from_a_field_and_is_missing_with_it() -> None:
-    """A matching line without a number in the field gives no sample, not the default."""
+def test_a_value_may_be_read_from_a_field() -> None:
+    """A matching line without a number in the field has no sample, not even the default."""
     reads = rule(value="$.ms", default=0)
 
     assert values(reads, BOOM, CALM) == [12.5, 0.0]
     assert values(reads, '{"event": "Boom"}', '{"event": "Boom", "ms": "slow"}') == [None, None]
 
 
-def test_a_value_beyond_every_number_gives_no_sample() -> None:
-    """CloudWatch takes no infinity (PutMetricData)."""
+def test_an_infinite_value_has_no_sample() -> None:
+    """CloudWatch rejects infinity (PutMetricData)."""
     assert values(rule(value="$.ms"), '{"event": "Boom", "ms": 1e999}') == [None]
 
 
-def test_dimensions_make_a_metric_of_their_own() -> None:
-    """Their values come from the matching line; without one of them there is no sample."""
+def test_each_value_of_a_dimension_is_a_metric() -> None:
+    """The values come from the matching line. A line without one of them has no sample."""
     split = rule(dimensions=(("Kind", "$.kind"),))
     sample = split.sample(BOOM)
 
@@ -61,7 +61,7 @@ def test_dimensions_make_a_metric_of_their_own() -> None:
 
 
 def test_dimensions_are_read_from_a_space_delimited_line() -> None:
-    """The name of a field stands for its token."""
+    """A dimension has the token of the field with that name."""
     split = rule(pattern="[kind, word=Boom]", dimensions=(("Kind", "$kind"),))
     sample = split.sample("db Boom")
 
@@ -70,8 +70,8 @@ def test_dimensions_are_read_from_a_space_delimited_line() -> None:
 
 
 @pytest.mark.parametrize("selector", ["$.['a.b']", "$.list[1]", "$.deep.list[0].kind"])
-def test_dimensions_are_read_as_patterns_read_selectors(selector: str) -> None:
-    """Quoted keys and places in a list, too; what is not there gives no sample."""
+def test_dimensions_accept_every_selector_of_patterns(selector: str) -> None:
+    """Selectors may have quoted keys and list indices. A line without the value has no sample."""
     split = rule(dimensions=(("Kind", selector),))
     line = '{"event": "Boom", "a.b": "x", "list": [0, "x"], "deep": {"list": [{"kind": "x"}]}}'
     sample = split.sample(line)
@@ -81,7 +81,7 @@ def test_dimensions_are_read_as_patterns_read_selectors(selector: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"pattern": '{ $.event = "Boom"'}, "pattern of metric filter 'shop-boom' = "),
         ({"value": "one"}, "Use a number, or a field"),
@@ -98,9 +98,9 @@ def test_dimensions_are_read_as_patterns_read_selectors(selector: str) -> None:
         ({"dimensions": (("A", "$a"),)}, "dimension 'A' of "),
     ],
 )
-def test_a_metric_filter_that_aws_would_refuse_is_refused(
-    wrong: dict[str, object], said: str
+def test_a_metric_filter_that_aws_rejects_is_refused(
+    wrong: dict[str, object], message: str
 ) -> None:
-    """The message says what to write instead."""
-    with pytest.raises(JudgeError, match=said):
+    """The error states what to write instead."""
+    with pytest.raises(JudgeError, match=message):
         rule(**wrong)

@@ -1,4 +1,4 @@
-"""The judge: lines and time in, changes of state out."""
+"""The judge: from lines and time to state transitions."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def metric(name: str = "boom", *, default: float | None = 0.0, **fields: object)
 
 
 def alarm(name: str = "boom", *, threshold: float = 10, **fields: object) -> MetricAlarm:
-    given: dict[str, object] = {"treat_missing_data": "notBreaching", **fields}
-    return metric_alarm(name, threshold=threshold, **given)
+    arguments: dict[str, object] = {"treat_missing_data": "notBreaching", **fields}
+    return metric_alarm(name, threshold=threshold, **arguments)
 
 
 def feed(judge: Judge, seconds: Iterable[int], message: str = BOOM) -> None:
@@ -45,11 +45,14 @@ def feed(judge: Judge, seconds: Iterable[int], message: str = BOOM) -> None:
 
 
 def changes(transitions: Iterable[Transition]) -> list[tuple[str, int, StateValue, StateValue]]:
-    return [(each.alarm, each.at, each.old, each.new) for each in transitions]
+    return [
+        (transition.alarm, transition.at, transition.old, transition.new)
+        for transition in transitions
+    ]
 
 
-def test_an_alarm_rises_with_the_minute_and_falls_when_the_range_is_empty() -> None:
-    """11 lines alarm at the next whole minute; three periods of silence later it is over."""
+def test_an_alarm_fires_at_the_end_of_the_minute() -> None:
+    """11 lines fire it at the next whole minute. It ends after three periods without lines."""
     judge = Judge([metric(), alarm()])
     feed(judge, range(NOON + 10, NOON + 21))
 
@@ -59,8 +62,8 @@ def test_an_alarm_rises_with_the_minute_and_falls_when_the_range_is_empty() -> N
     ]
 
 
-def test_a_sample_leaves_the_period_at_its_end() -> None:
-    """At minute t a period holds the lines of [t - 300 s, t): zeros that follow end the alarm."""
+def test_a_period_excludes_its_end() -> None:
+    """At time t, a period has the lines of [t - 300 s, t). Zeros after it end the alarm."""
     judge = Judge([metric(), alarm()])
     feed(judge, [NOON] * 11)
     feed(judge, range(NOON + 60, NOON + 1200, 60), CALM)
@@ -71,8 +74,8 @@ def test_a_sample_leaves_the_period_at_its_end() -> None:
     ]
 
 
-def test_the_threshold_is_reached_across_minutes() -> None:
-    """The period slides: lines of five neighbouring minutes count together."""
+def test_a_period_spans_several_minutes() -> None:
+    """The period slides, so lines of five neighbouring minutes count together."""
     judge = Judge([metric(), alarm()])
     feed(judge, [NOON] * 5 + [NOON + 150] * 5)
     assert changes(judge.advance(NOON + 180)) == [("boom", NOON + 60, "INSUFFICIENT_DATA", "OK")]
@@ -90,8 +93,8 @@ def test_the_threshold_is_reached_across_minutes() -> None:
     assert str(rise) == f"boom: OK -> ALARM. {rise.reason}"
 
 
-def test_a_standing_alarm_changes_nothing_and_reports_its_height_at_the_end() -> None:
-    """Actions run on a change alone; the end tells the worst datapoint of the whole alarm."""
+def test_an_alarm_reports_its_peak_at_its_end() -> None:
+    """While it lasts there is no transition. The one that ends it has the worst datapoint."""
     judge = Judge([metric(), alarm(period=60)])
     for minute, lines in enumerate((11, 40, 12, 3)):
         feed(judge, [NOON + minute * 60] * lines)
@@ -106,7 +109,7 @@ def test_a_standing_alarm_changes_nothing_and_reports_its_height_at_the_end() ->
 
 
 def test_new_alarms_begin_with_insufficient_data() -> None:
-    """Until the first evaluation, as on the live service."""
+    """They keep it until the first evaluation, as on the live service."""
     judge = Judge([metric(), alarm()])
     assert judge.states == {"boom": "INSUFFICIENT_DATA"}
     feed(judge, [NOON + 30])
@@ -117,8 +120,8 @@ def test_new_alarms_begin_with_insufficient_data() -> None:
     assert judge.at == NOON + 60
 
 
-def test_without_any_line_the_alarms_are_evaluated_all_the_same() -> None:
-    """A silent app is OK when missing data does not breach, and alarms when it does."""
+def test_alarms_are_evaluated_without_lines() -> None:
+    """Missing data leads to OK or ALARM, as the alarm treats it."""
     silent = alarm("dead", threshold=1, period=60, treat_missing_data="breaching")
     judge = Judge([metric(), alarm(), silent])
     assert changes(judge.advance(NOON + 90)) == [
@@ -127,8 +130,8 @@ def test_without_any_line_the_alarms_are_evaluated_all_the_same() -> None:
     ]
 
 
-def test_a_start_says_when_the_alarms_were_created() -> None:
-    """They are evaluated from the next minute on, and see what came before."""
+def test_the_start_is_the_creation_of_the_alarms() -> None:
+    """They are evaluated from the next minute on, and count the lines before it."""
     judge = Judge([metric(), alarm()], start=NOON + 30)
     feed(judge, [NOON - 60] * 11)
     assert changes(judge.advance(NOON + 120)) == [("boom", NOON + 60, "INSUFFICIENT_DATA", "ALARM")]
@@ -137,18 +140,18 @@ def test_a_start_says_when_the_alarms_were_created() -> None:
 
 
 def test_lines_may_come_in_any_order_before_they_are_evaluated() -> None:
-    """Only the minute of a line counts, not when it arrived."""
+    """Only the minute of a line matters, not the order of arrival."""
     times = [NOON + 100, NOON - 500, NOON + 3, *range(NOON + 40, NOON + 50)]
-    one, other = Judge([metric(), alarm()]), Judge([metric(), alarm()])
-    feed(one, times)
-    feed(other, reversed(times))
+    forwards, backwards = Judge([metric(), alarm()]), Judge([metric(), alarm()])
+    feed(forwards, times)
+    feed(backwards, reversed(times))
 
-    assert one.advance(NOON + 3000) == other.advance(NOON + 3000)
-    assert one.late_lines == 0
+    assert forwards.advance(NOON + 3000) == backwards.advance(NOON + 3000)
+    assert forwards.late_lines == 0
 
 
 def test_a_late_line_counts_from_the_next_evaluation_on() -> None:
-    """What was decided stays; while its period is in sight the line counts."""
+    """Past transitions stay. The line counts while its period is in the evaluation range."""
     judge = Judge([metric(), alarm()])
     feed(judge, [NOON] * 10)
     judge.advance(NOON + 120)
@@ -159,8 +162,8 @@ def test_a_late_line_counts_from_the_next_evaluation_on() -> None:
     assert (judge.lines, judge.late_lines) == (11, 1)
 
 
-def test_a_late_line_counts_in_a_period_that_was_seen_before() -> None:
-    """Also where its period is no longer the newest of those that decide."""
+def test_a_late_line_counts_in_an_older_period() -> None:
+    """Its period need not be the newest of the evaluated periods."""
     judge = Judge([metric(), alarm(period=60, evaluation_periods=2, datapoints_to_alarm=1)])
     feed(judge, [NOON] * 10)
     judge.advance(NOON + 60)
@@ -171,7 +174,7 @@ def test_a_late_line_counts_in_a_period_that_was_seen_before() -> None:
 
 
 def test_a_line_too_late_for_every_period_changes_nothing() -> None:
-    """It is counted as late and as matched, and that is all."""
+    """It only counts as late and as matched."""
     judge = Judge([metric(), alarm()])
     judge.advance(NOON + 3600)
     feed(judge, [NOON] * 11)
@@ -182,7 +185,7 @@ def test_a_line_too_late_for_every_period_changes_nothing() -> None:
 
 
 def test_minutes_without_lines_cost_nothing() -> None:
-    """Ten thousand years of silence between two bursts are over at once, and exact."""
+    """Ten thousand years without lines between two bursts are skipped, with exact results."""
     judge = Judge([metric(), alarm()])
     later = NOON + 10_000 * 365 * 86_400
     feed(judge, [NOON] * 11)
@@ -197,33 +200,33 @@ def test_minutes_without_lines_cost_nothing() -> None:
     ]
 
 
-def test_what_no_alarm_can_see_is_forgotten() -> None:
-    """Memory follows the longest evaluation range, not the length of the log."""
+def test_minutes_outside_every_evaluation_range_are_deleted() -> None:
+    """Memory depends on the longest evaluation range, not on the length of the log."""
     judge = Judge([metric(), alarm()])
     for minute in range(0, 6000, 5):
         feed(judge, [NOON + minute * 60])
         judge.advance(NOON + minute * 60 + 60)
     (watch,) = judge._watches
-    # The range of 900 s, and as much again before it is cleared away.
+    # The range of 900 s, and as much again before old minutes are deleted.
     assert len([*watch.feed.minutes()]) <= 7
     assert len(watch._values) <= 30
 
 
-def test_a_filter_with_values_of_its_own_is_not_shared_between_lines() -> None:
-    """Each line's own number counts, also when thousands of them differ."""
+def test_a_filter_reads_the_value_of_each_line() -> None:
+    """The results are not cached by line, so thousands of different values are exact."""
     timed = metric_filter("slow", "{ $.ms = * }", value="$.ms", default=None)
     judge = Judge([timed, alarm(threshold=2500, statistic="Maximum"), alarm("low", threshold=9)])
     for number in range(3001):
         judge.feed(NOON * 1000, f'{{"ms": {number}}}')
 
-    assert [each.peak for each in judge.advance(NOON + 60)] == [
+    assert [transition.peak for transition in judge.advance(NOON + 60)] == [
         Peak(Datapoint(NOON - 240, NOON + 60, 3000.0), 3001),
         Peak(Datapoint(NOON - 240, NOON + 60, 4501500.0), 3001),
     ]
 
 
-def test_dimensions_lead_to_the_alarm_that_watches_them() -> None:
-    """An alarm sees the samples of exactly its dimensions, and no others are kept."""
+def test_an_alarm_counts_the_samples_of_its_dimensions() -> None:
+    """Samples whose dimensions differ from those of the alarm do not count."""
     split = metric(default=None, dimensions=(("Kind", "$.kind"),))
     watched = alarm("db", threshold=0, period=60, dimensions=(("Kind", "db"),))
     judge = Judge([split, watched, alarm("all", threshold=0, period=60)])
@@ -239,8 +242,8 @@ def test_dimensions_lead_to_the_alarm_that_watches_them() -> None:
     assert rise.datapoints[-1].value == 1.0
 
 
-def test_a_wrong_unit_sees_no_sample() -> None:
-    """As AWS warns: the alarm stays without data."""
+def test_an_alarm_with_another_unit_has_no_data() -> None:
+    """It stays in INSUFFICIENT_DATA, as AWS warns."""
     counting = metric(unit="Count")
     units = [
         alarm(f"in-{unit}", unit=unit, treat_missing_data="missing")
@@ -253,7 +256,7 @@ def test_a_wrong_unit_sees_no_sample() -> None:
 
 
 def test_two_filters_may_feed_one_metric() -> None:
-    """Their samples add up, as they do in CloudWatch."""
+    """Their samples add up, as in CloudWatch."""
     also = metric_filter("also", "Calm", value="5", default=None)
     judge = Judge([metric(default=None), also, alarm(threshold=5)])
     feed(judge, [NOON])
@@ -262,8 +265,8 @@ def test_two_filters_may_feed_one_metric() -> None:
     assert (rise.new, rise.datapoints[-1].value) == ("ALARM", 6.0)
 
 
-def test_a_composite_alarm_follows_in_the_same_minute() -> None:
-    """It changes only when one of its alarms does."""
+def test_a_composite_alarm_changes_in_the_same_minute() -> None:
+    """It changes only if one of its alarms changes."""
     judge = Judge(
         [
             metric(),
@@ -284,8 +287,8 @@ def test_a_composite_alarm_follows_in_the_same_minute() -> None:
     ]
 
 
-def test_equal_lines_may_be_counted_at_once() -> None:
-    """What one of them gives is found once; it names the filters that matched."""
+def test_equal_lines_can_be_counted_together() -> None:
+    """A line is matched once. The outcome names the filters that matched."""
     judge = Judge([metric(), alarm()])
     outcome = judge.match(BOOM)
     assert outcome.matched == ("boom",)
@@ -297,7 +300,7 @@ def test_equal_lines_may_be_counted_at_once() -> None:
 
 
 def test_redefining_keeps_states_and_samples() -> None:
-    """As PutMetricAlarm does: the configuration is new, state and metric stay."""
+    """The configuration changes. State and metric stay, as with PutMetricAlarm."""
     judge = Judge([metric(), alarm(), alarm("gone")])
     feed(judge, [NOON] * 5)
     judge.advance(NOON + 60)
@@ -312,7 +315,7 @@ def test_redefining_keeps_states_and_samples() -> None:
 
 
 def test_redefining_is_not_retroactive() -> None:
-    """Lines that were fed before keep what the filters of their time made of them."""
+    """Lines that were fed before keep the samples of the earlier filters."""
     judge = Judge([metric(), alarm(period=60)])
     feed(judge, [NOON] * 11)
     judge.redefine([alarm(period=60)])
@@ -324,8 +327,8 @@ def test_redefining_is_not_retroactive() -> None:
     ]
 
 
-def test_two_rules_of_one_name_are_refused_and_nothing_changes() -> None:
-    """AWS holds one filter and one alarm of a name."""
+def test_a_duplicate_name_is_refused() -> None:
+    """AWS has one filter and one alarm of a name. The judge stays as it was."""
     judge = Judge([metric(), alarm()])
     with pytest.raises(JudgeError, match="name of metric filters = 'boom': Two have it"):
         judge.redefine([metric(), metric()])
@@ -340,8 +343,8 @@ def shop(*detectors: Detector) -> Judge:
     return Judge(desired_resources(catalogue, config).resources)
 
 
-def test_the_default_catalogue_alarms_with_the_names_of_the_design() -> None:
-    """More than ten lines in five minutes raise `shop-<detector>`, and nothing else."""
+def test_the_default_catalogue_names_its_alarms() -> None:
+    """More than ten lines in five minutes fire `shop-<detector>` and no other alarm."""
     judge = shop(*DEFAULT_DETECTORS)
     feed(judge, range(NOON, NOON + 11), '{"event": "Not Found Error"}')
     feed(judge, range(NOON, NOON + 10), '{"event": "Critical Error"}')
@@ -357,8 +360,8 @@ def test_the_default_catalogue_alarms_with_the_names_of_the_design() -> None:
     }
 
 
-def test_the_explanation_says_what_a_failed_assertion_should_show() -> None:
-    """Per detector: state, threshold, lines that matched, and the worst period."""
+def test_the_explanation_has_the_state_of_each_detector() -> None:
+    """It has the state, the threshold, the number of matched lines and the worst period."""
     quiet = Detector(name="client-error", event="Client Error", alarm=None)
     judge = shop(Detector(name="boom", event="Boom", alarm=Alarm(threshold=10)), quiet)
     feed(judge, [NOON] * 7)
@@ -378,7 +381,7 @@ def test_the_explanation_says_what_a_failed_assertion_should_show() -> None:
 
 
 def test_the_explanation_shows_what_is_not_connected() -> None:
-    """An alarm that no filter feeds, a breach without a line, and the composite alarms."""
+    """It has alarms without a filter, a breach without a line, and composite alarms."""
     judge = Judge(
         [
             metric("one"),
@@ -402,8 +405,8 @@ def test_the_explanation_shows_what_is_not_connected() -> None:
     )
 
 
-def test_a_report_of_dimensions_names_them() -> None:
-    """An alarm over dimensions that no filter has is shown as such."""
+def test_the_explanation_names_dimensions() -> None:
+    """An alarm on dimensions that no filter has is shown as not fed."""
     lost = alarm("db", dimensions=(("Kind", "db"),))
     assert "no metric filter feeds Shop/boom, Kind=db" in Judge([metric(), lost]).explain()
 
@@ -411,10 +414,10 @@ def test_a_report_of_dimensions_names_them() -> None:
 def by_hand(
     alarm: MetricAlarm, lines: list[tuple[int, float]], end: int
 ) -> list[tuple[int, StateValue]]:
-    """Every minute evaluated at full cost, from nothing but the list of samples."""
+    """The transitions when every minute is evaluated from the list of samples."""
     condition = AlarmCondition.of(alarm)
     state: StateValue = "INSUFFICIENT_DATA"
-    found: list[tuple[int, StateValue]] = []
+    transitions: list[tuple[int, StateValue]] = []
     first = min(at for at, _ in lines) // 60 * 60
     for now in range(first + 60, end + 1, 60):
         datapoints = []
@@ -426,15 +429,15 @@ def by_hand(
             )
         new = evaluate(condition, datapoints, state).state
         if new != state:
-            found.append((now, new))
+            transitions.append((now, new))
         state = new
-    return found
+    return transitions
 
 
 @settings(max_examples=150)
 @given(st.data())
 def test_skipping_minutes_is_exact(data: st.DataObject) -> None:
-    """Whatever the lines, the alarm and the steps: the same changes as minute by minute."""
+    """For any lines, alarm and steps, the transitions equal those of every minute."""
     periods = data.draw(st.integers(1, 4))
     rule = alarm(
         period=data.draw(st.sampled_from([60, 120, 300, 420])),
@@ -451,7 +454,7 @@ def test_skipping_minutes_is_exact(data: st.DataObject) -> None:
     times = data.draw(st.lists(st.integers(0, 200 * 60), min_size=1, max_size=25))
     booms = [data.draw(st.booleans()) for _ in times]
     default = data.draw(st.sampled_from([None, 0.0]))
-    # Without a default, a line that does not match still marks the beginning: leave none.
+    # Leave out lines without a sample, as they would still set the start of the judge.
     kept = [
         (at, 1.0 if boom else 0.0)
         for at, boom in zip(times, booms, strict=True)
@@ -465,12 +468,12 @@ def test_skipping_minutes_is_exact(data: st.DataObject) -> None:
     seen: list[tuple[int, StateValue]] = []
     waiting = sorted(kept)
     first = waiting[0][0] // 60 * 60
-    for step in [*(each for each in steps if each >= first + 60), end]:
+    for step in [*(later for later in steps if later >= first + 60), end]:
         for at, value in waiting:
             if at < step:
                 judge.feed(at * 1000, BOOM if value else CALM)
-        waiting = [each for each in waiting if each[0] >= step]
-        seen += [(each.at, each.new) for each in judge.advance(step)]
+        waiting = [line for line in waiting if line[0] >= step]
+        seen += [(transition.at, transition.new) for transition in judge.advance(step)]
 
     assert judge.late_lines == 0
     assert seen == by_hand(rule, kept, end)
@@ -485,10 +488,10 @@ def test_skipping_minutes_is_exact(data: st.DataObject) -> None:
     ),
     st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4),
 )
-def test_no_line_and_no_time_breaks_the_judge(
+def test_no_line_and_no_time_makes_the_judge_raise(
     lines: list[tuple[int, str]], steps: list[float]
 ) -> None:
-    """Logs hold anything: any text, and clocks of any century, in any order."""
+    """Lines may have any text and any time, in any order."""
     judge = Judge([metric(), alarm(), composite_alarm("top", "ALARM(boom)")])
     for at, message in lines:
         judge.feed(at, message)
@@ -498,8 +501,8 @@ def test_no_line_and_no_time_breaks_the_judge(
     assert judge.lines == len(lines)
 
 
-def test_an_alarm_over_days_is_evaluated_at_full_hours() -> None:
-    """From the second evaluation on; the first is in the minute after its creation."""
+def test_an_alarm_over_days_is_evaluated_on_the_hour() -> None:
+    """The first evaluation is in the minute after its creation, the others are on the hour."""
     judge = Judge([metric(), alarm(period=3600, evaluation_periods=30, datapoints_to_alarm=1)])
     feed(judge, [NOON + 120], CALM)
     feed(judge, [NOON + 300] * 11)
@@ -511,7 +514,7 @@ def test_an_alarm_over_days_is_evaluated_at_full_hours() -> None:
 
 
 def test_a_heartbeat_fills_quiet_minutes() -> None:
-    """From `beat` on a minute without a line has the default of a line that does not match."""
+    """After `beat`, a minute without a line has the default of a line that does not match."""
     rule = metric_filter("a", "Missing", default=0.0)
     samples = metric_alarm(
         "samples",
@@ -525,7 +528,9 @@ def test_a_heartbeat_fills_quiet_minutes() -> None:
     judge.feed(600_000, "Missing")
     judge.feed(600_000, "Missing")
     year = 365 * 86_400
-    assert [(each.at, each.alarm, each.new) for each in judge.advance(year)] == [
+    assert [
+        (transition.at, transition.alarm, transition.new) for transition in judge.advance(year)
+    ] == [
         (60, "samples", "OK"),
         (60, "lines", "OK"),
         (300, "samples", "ALARM"),

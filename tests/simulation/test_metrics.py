@@ -11,7 +11,7 @@ from flask_errwatch.simulation import MetricSeries
 
 @pytest.fixture
 def series() -> MetricSeries:
-    """1, 2 and 6 in the first minute; two times 11 in the third."""
+    """1, 2 and 6 in the first minute, and two times 11 in the third."""
     series = MetricSeries()
     for value in (1.0, 2.0, 6.0):
         series.add(59, value)
@@ -36,19 +36,19 @@ def series() -> MetricSeries:
 def test_the_statistics_of_a_period(
     series: MetricSeries, statistic: str, first: float, all_three: float
 ) -> None:
-    """A period takes the samples of its minutes, its end not included."""
+    """A period has the samples from its start up to, but not including, its end."""
     assert series.statistic(statistic, 0, 60) == first
     assert series.statistic(statistic, 0, 180) == all_three
 
 
 def test_a_period_without_samples_has_no_value(series: MetricSeries) -> None:
-    """None is not zero: missing data is treated apart."""
+    """The value is None, not zero, as alarms treat missing data separately."""
     assert series.statistic("Sum", 60, 120) is None
     assert series.statistic("SampleCount", 180, 600) is None
 
 
-def test_pruning_forgets_whole_minutes(series: MetricSeries) -> None:
-    """A minute goes when it ended, so a period that begins there is whole."""
+def test_pruning_deletes_whole_minutes(series: MetricSeries) -> None:
+    """A minute is deleted after its end, so a period that begins there is complete."""
     series.prune(59)
     assert sorted(series) == [0, 120]
     series.prune(60)
@@ -56,8 +56,8 @@ def test_pruning_forgets_whole_minutes(series: MetricSeries) -> None:
     assert len(series) == 1
 
 
-def test_a_percentile_never_leaves_the_values_that_were_there() -> None:
-    """Values are kept to three digits for percentiles, which must not invent a larger one."""
+def test_a_percentile_is_within_the_range_of_the_values() -> None:
+    """Percentiles round values to three digits, but not beyond the largest or smallest value."""
     series = MetricSeries()
     series.add(0, 99_999.0)
     assert series.statistic("p99", 0, 60) == 99_999.0
@@ -66,8 +66,8 @@ def test_a_percentile_never_leaves_the_values_that_were_there() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 599), st.integers(-1000, 1000)), max_size=50))
-def test_periods_add_up_whatever_the_order(samples: list[tuple[int, int]]) -> None:
-    """Sum and SampleCount of a span are the sums over its parts, in any order of arrival."""
+def test_periods_add_up_in_any_order(samples: list[tuple[int, int]]) -> None:
+    """Sum and SampleCount of a period are the sums over its parts, in any order of arrival."""
     series, backwards = MetricSeries(), MetricSeries()
     for at, value in samples:
         series.add(at, float(value))
@@ -82,15 +82,15 @@ def test_periods_add_up_whatever_the_order(samples: list[tuple[int, int]]) -> No
     assert (series.statistic("Sum", 0, 600) or 0) == sum(value for _, value in samples)
 
 
-def test_a_percentile_lies_on_the_right_side_of_a_threshold() -> None:
-    """It is exact up to 1,000 different values a minute, and rounded to three digits beyond."""
+def test_a_percentile_is_exact_for_few_values() -> None:
+    """It is exact up to 1,000 different values a minute. Beyond that it has three digits."""
     series = MetricSeries()
     series.add(0, 9000.0)
     series.add(0, 10_040.0, times=99)
     series.add(0, 20_000.0)
     assert series.statistic("p50", 0, 60) == 10_040.0
-    for each in range(997):
-        series.add(0, 10_040.5 + each / 1000)
+    for number in range(997):
+        series.add(0, 10_040.5 + number / 1000)
     assert series.statistic("p5", 0, 60) == 10_040.0
     series.add(0, 1.0)
     assert series.statistic("p5", 0, 60) == 10_000.0

@@ -1,12 +1,12 @@
-"""The tally: counts are exact whatever comes, names are kept within their room."""
+"""The tally: counts are exact for any input, and the number of names is limited."""
 
 from __future__ import annotations
 
 from flask_errwatch.simulation import NameCount, Tally
 
 
-def test_a_line_break_makes_no_two_names() -> None:
-    """A batch of texts, one of which holds a line break, has as many names as lines."""
+def test_a_line_break_does_not_split_a_name() -> None:
+    """A batch has as many names as lines, also if one of them contains a line break."""
     tally = Tally(1)
     tally.add(0, 0, ["a\nb", "a", "c"], ["/a\n/a", "/a", "/b"])
     assert tally.sources(0, 0, 60) == (
@@ -17,31 +17,31 @@ def test_a_line_break_makes_no_two_names() -> None:
     assert tally.paths(0, 0, 60)[0] == NameCount("/a", 1)
 
 
-def test_the_room_for_names_is_bounded() -> None:
-    """However many minutes there are, the busiest keep their names and the others lose theirs."""
+def test_the_number_of_names_is_limited() -> None:
+    """With very many minutes, only the busiest keep their names."""
     tally = Tally(2)
     tally.add(0, 0, ["busy"] * 60, ["/busy"] * 60)
     for minute in range(60, 60 * 2000, 60):
-        tally.add(minute, 0, [f"{minute}-{each}" for each in range(40)], ["/"] * 40)
+        tally.add(minute, 0, [f"{minute}-{number}" for number in range(40)], ["/"] * 40)
     quiet = [minute for minute in tally.minutes if not tally.sources(0, minute, minute + 60)]
     assert tally.sources(0, 0, 60) == (NameCount("busy", 60),)
     assert 2000 - len(quiet) <= 24_000 / (2 * 40)
-    assert tally.total(0) == 60 + 1999 * 40  # which no count notices
+    assert tally.total(0) == 60 + 1999 * 40  # counts stay exact
     tally.add(60, 1, ["other"], ["/"])
     assert tally.sources(1, 0, 120) == (NameCount("other", 1),)
 
 
 def test_a_minute_of_very_many_names_keeps_the_frequent_ones() -> None:
-    """A flood of other names within one minute takes no room from those that come often."""
+    """Very many rare names within one minute do not displace the frequent ones."""
     tally = Tally(1)
     for batch in range(1000):
-        rare = [f"{batch}-{each}" for each in range(20)]
+        rare = [f"{batch}-{number}" for number in range(20)]
         tally.add(0, 0, ["busy"] * 10 + rare, ["/"] * 30)
     assert tally.sources(0, 0, 60, most=1) == (NameCount("busy", 10_000),)
     assert tally.paths(0, 0, 60) == (NameCount("/", 30_000),)
 
 
-def test_a_name_is_bounded() -> None:
+def test_the_length_of_a_name_is_limited() -> None:
     """A name is cut at 2,048 characters, alone and among many short ones."""
     tally = Tally(1)
     tally.add(0, 0, ["x" * 2049], ["/"])

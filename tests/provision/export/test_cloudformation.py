@@ -38,7 +38,7 @@ def findings(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", APPS)
 def test_the_linter_finds_nothing(name: str) -> None:
-    """There is no error, no warning and no information."""
+    """It reports neither errors, warnings nor information."""
     assert findings(to_cloudformation(*APPS[name])) == []
 
 
