@@ -10,7 +10,7 @@ PIP := -m pip install -qq --disable-pip-version-check
 # A worker per core. No test shares a folder, a port or an account with another.
 PYTEST := -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-# A checkout in which the modules that an answer passes through are compiled, as in the wheels of
+# A checkout in which the modules that every response passes through are compiled, as in the wheels of
 # a release; here they never are, so that tests and editors see what they run.
 COMPILED := build/compiled
 # So that compiled functions call each other, and Python, without a detour, and each is there once.

@@ -27,7 +27,7 @@ def errwatch_events() -> Iterator[list[dict[str, Any]]]:
 
 @pytest.fixture
 def errwatch_judge() -> Iterator[TrafficJudge]:
-    """Evaluates which alarms the test's requests would raise. `advance` moves its clock."""
+    """Evaluates which alarms would fire on the test's requests. `advance` moves its clock."""
     from flask_errwatch.testing import TrafficJudge
 
     with TrafficJudge() as judge:

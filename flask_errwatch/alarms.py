@@ -1,4 +1,4 @@
-"""The alarms of detectors: at a threshold, above the usual, or only while the app is busy."""
+"""The alarms of detectors: at a threshold, above the usual value, or only while the app is busy."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class Detector:
         statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
             `"5xx"`. A detector without statuses is for `ErrWatch.report`.
         level: The level of its lines. Critical lines are sent at once.
-        alarm: An `Alarm` at a fixed threshold, an `AnomalyAlarm` above the usual, a `BusyAlarm`
-            only while there are enough requests, or None.
+        alarm: An `Alarm` at a fixed threshold, an `AnomalyAlarm` above the usual value, a
+            `BusyAlarm` that fires only while there are enough requests, or None.
         description: What the failure means, for the alarm's description.
         runbook_url: A link for the person on call, for the alarm's description.
 

@@ -84,7 +84,7 @@ def replay(
     as_json: bool,
     html: Path | None,
 ) -> None:
-    """Judge logs: which alarms would they have raised?
+    """Judge logs: which alarms would have fired?
 
     Each FILE is an access log or contains the app's own lines, plain or compressed with gzip or
     zstd. A dash is standard input. Without an app the default detectors are used.

@@ -53,7 +53,17 @@ def newest_lines(aws: Aws, config: Config, now: float) -> list[LoggedLine]:
 
 
 def lines_since(aws: Aws, config: Config, pattern: str, since: float) -> Iterator[LoggedLine]:
-    """Yields the app's lines that match a pattern, from a time in seconds since the epoch on."""
+    """Yields the app's lines that match a pattern.
+
+    Args:
+        aws: The account and region.
+        config: The app's configuration.
+        pattern: A filter pattern.
+        since: The earliest time of a line, in seconds since the epoch.
+
+    Raises:
+        AwsCallError: When the log group cannot be read.
+    """
     entries = aws.pages(
         "logs",
         "filter_log_events",

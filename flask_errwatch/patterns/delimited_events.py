@@ -28,7 +28,7 @@ def tokenize(line: str) -> list[Token]:
     """The tokens of a line, in time linear in the line.
 
     Example:
-        'a "b c"d [e f] "g')]
+        >>> [token.text for token in tokenize('a "b c"d [e f] "g')]
         ['a', 'b c', 'd', 'e f', '"g']
     """
     tokens: list[Token] = []

@@ -89,7 +89,7 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
 def read_if_allowed(
     kinds: str, read: Callable[[], Iterable[T]], notes: list[str]
 ) -> list[T] | None:
-    """Returns what a list call returns. If AWS refuses it, adds a note and returns None."""
+    """Returns what a list call returns. If the call fails, adds a note and returns None."""
     try:
         return [*read()]
     except AwsCallError as error:

@@ -1,1 +1,1 @@
-"""`flask errwatch replay`: logs in, what the detectors would have made of them out."""
+"""`flask errwatch replay`: which alarms would have fired on the lines of a log."""

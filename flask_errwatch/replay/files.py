@@ -1,4 +1,4 @@
-"""Opening a log: a file or standard input, plain, gzip or zstd, in blocks of whole lines."""
+"""Reads a log, a file or standard input, plain, gzip or zstd, in blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Log:
             self._raw.close()
 
     def blocks(self) -> Iterator[bytes]:
-        """Yields the text in blocks that end with a line break, or `TooLong` for a line over a MiB.
+        """Yields blocks that end with a line break, and `TooLong` for a line longer than `LONGEST`.
 
         Raises:
             UnreadableLogError: It is binary.

@@ -1,4 +1,4 @@
-"""The formats of a log, and which of them a log is in."""
+"""The formats of logs, and a guess of the format from the first lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DOCUMENT = re.compile(rb'\s*(\{\s*("(events|searchedLogStreams|next\w*Token)"|$
 
 
 def guessed(block: bytes) -> type[LineReader]:
-    """The format in which most of the first lines are.
+    """The format of most of the first lines, an access log where none is recognised.
 
     Args:
         block: The log's first block.

@@ -31,7 +31,7 @@ _BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
 _COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
 _UNTIMED = itemgetter("event", "client_ip", "path")
 
-# The errors that the fast reader raises for a line that is not one of a request as we write it.
+# The errors of the fast reader on a line that is not in the form that we write for a request.
 _ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 # The sources and the paths of the lines of one event name.
 _Columns = tuple[list[str | None], list[str | None]]
@@ -39,7 +39,7 @@ _NO_DOCUMENT = (
     "it begins as JSON, but is not one document with events; lines of JSON are of --format json, "
     "and of several documents each needs a file of its own."
 )
-# The row of such a line.
+# The row of a line on which the fast reader failed.
 _NO_ROW: Row = ("", "", None, None)
 
 
@@ -197,9 +197,10 @@ def _minutes(rows: list[Row]) -> list[str]:
 
 
 def _are_regular(phrases: Sequence[str], stamps: Sequence[str]) -> bool:
-    """Whether rows have a text for their phrase, and a time as we write it, to its minute.
+    """Whether every phrase is a string and every time has the form that we write.
 
-    All at once, place by place: a look at each time alone would cost more than its JSON.
+    All times are checked at once, one character position after the other: to check each time
+    alone would cost more than parsing its JSON.
     """
     try:
         if set(map(len, stamps)) != {_STAMP} or set(map(type, phrases)) != {str}:
@@ -227,7 +228,7 @@ def _exported(line: bytes) -> Row:
     """The row of an exported line.
 
     Raises:
-        ValueError: The line is odd, as the sweep calls it.
+        ValueError: When it is not in this form. The other errors of `_ODD` mean the same.
     """
     if line[_DATE : _DATE + 1] != b"T" or line[_STAMP - 1 : _STAMP + 1] != b"Z ":
         raise ValueError

@@ -1,4 +1,4 @@
-"""What all readers share: the column that a line counts in, and the bad lines."""
+"""The base of the readers of all formats, and what they gather: the tally and the bad lines."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class LineReader(ABC):
         """Reads a block and returns its number of lines."""
 
     def finish(self) -> None:  # noqa: B027 - most formats have nothing that waits
-        """Reads what waited for the end of the log."""
+        """Reads what can be read only at the end of the log."""
 
     def _bad(self, index: int, line: str | bytes) -> None:
         """Counts a line that cannot be read. Blank lines are ignored."""
@@ -218,7 +218,7 @@ def whole_minute(seconds: int) -> int:
     """The first second of the minute, since the epoch.
 
     Raises:
-        ValueError: No log is of that time.
+        ValueError: When the time is before 1970 or after April 2262.
     """
     if not 0 <= seconds <= _LAST:
         raise ValueError

@@ -1,4 +1,4 @@
-"""One replay, from the names of the logs to the result."""
+"""Runs a replay: reads the logs, judges them and returns the result."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def run(
         detectors: The detectors that judge.
         form: A name of `formats.FORMATS`, or `auto`.
         alarms_a_week: The most alarms a week that the advice allows, or None for no advice.
-        heartbeat: Whether quiet minutes have zeros, as the heartbeat makes them that the app is
-            configured with. Logs that hold Heartbeat lines show that themselves.
-
+        heartbeat: Whether a minute without a line counts as zeros, as it does in an app with its
+            heartbeat on. It has no effect on logs that contain Heartbeat lines, which show when
+            the app ran, or when the configuration turns the heartbeat off.
         progress: Called after each block that was read.
 
     Raises:

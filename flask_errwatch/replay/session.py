@@ -1,4 +1,4 @@
-"""One run over all logs: opened, read in their formats, gathered."""
+"""Reads all logs of a replay, each in its format, into one tally."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Progress(NamedTuple):
     Attributes:
         read: Bytes read, of the files as they are stored.
         size: Bytes of all files, or None where standard input is among them.
-        lines: LineReader read.
+        lines: Lines read.
     """
 
     read: int
@@ -39,8 +39,8 @@ class Session:
         defects: Why a log ended early or cannot be read as a whole, by its name.
 
     Raises:
-        UnreadableLogError: One of the logs cannot be opened, or standard input is named twice:
-            nothing is read then.
+        UnreadableLogError: When one of the logs cannot be opened, or standard input is named
+            twice. Nothing is read then.
     """
 
     def __init__(self, names: Sequence[str], detectors: DetectorSet, form: str = "auto") -> None:

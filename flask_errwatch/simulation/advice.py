@@ -1,4 +1,4 @@
-"""Advice: the lowest threshold that would have raised few alarms, and what it would miss."""
+"""Advice: the lowest threshold whose alarm would have fired seldom, and what it would miss."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Advice:
         detector: The detector, configured.
         threshold: The proposed one. None when no threshold fits, or when its alarm does not compare
             a Sum with an upper threshold.
-        alarms: How many alarms the log would have raised with it.
+        alarms: How often the alarm would have fired with it.
         missed: The alarms of the present threshold that the proposed one does not overlap.
     """
 
@@ -63,7 +63,7 @@ def advise(
         alarms_a_week: At least 0. Begun days count as whole ones, and a log of less than a
             week counts as a week.
     """
-    # A log of fourteen days, but for its last quiet minutes, is one of fourteen days.
+    # A log that lacks only the last quiet minutes of fourteen days counts as fourteen days.
     allowed = alarms_a_week * max(1.0, math.ceil(judged_log.days) / _WEEK)
     alarms = {alarm.name: alarm for alarm in desired.alarms}
     return tuple(
@@ -179,7 +179,7 @@ def _quiet(levels: Sequence[tuple[int, float]], allowed: float) -> Iterator[floa
 
 
 def _overlap(span: Span, other: Span) -> bool:
-    """Whether two alarms were raised by some of the same lines."""
+    """Whether some of the same lines made both alarms fire."""
     is_before = span.end is not None and span.end <= other.since
     is_after = other.end is not None and other.end <= span.since
     return not (is_before or is_after)

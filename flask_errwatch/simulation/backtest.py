@@ -1,4 +1,4 @@
-"""From the tally of a log to the alarms that the log would have raised."""
+"""Judges the tally of a log: which alarms would have fired, and when."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ class _Verdict:
         return Worst(end - period, end, float(lines))
 
     def _raised(self, span: Span, column: int | None) -> RaisedAlarm:
-        """The alarm with the names of the sources and paths that raised it."""
+        """The alarm with the names of the sources and paths that made it fire."""
         if column is None:
             return RaisedAlarm(span=span, sources=(), paths=())
         end = self.tally.minutes[-1] + MINUTE if span.end is None else span.end
@@ -304,6 +304,6 @@ def spans_of(
 
 
 def _since(condition: AlarmCondition, begun: Transition) -> int:
-    """The first second of the lines that raised it: across gaps, the alarm looks far back."""
+    """The first second of the lines that made it fire: across gaps, the alarm sees far back."""
     evaluated = decisive(condition, begun.datapoints)
     return evaluated[0].start if evaluated else begun.at - condition.period

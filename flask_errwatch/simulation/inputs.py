@@ -1,4 +1,4 @@
-"""Which alarms an input can decide: the others stay unjudged, by name."""
+"""Separates the alarms that an input can decide from those that are left unjudged, by name."""
 
 from __future__ import annotations
 

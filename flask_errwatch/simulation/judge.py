@@ -166,7 +166,7 @@ class Judge:
             self._matcher.add_sample(minute, feed, 1.0, requests)
 
     def beat(self, since: float) -> None:
-        """From that time on, a quiet minute counts as having a Heartbeat line.
+        """Makes every minute without a line, from that time on, count as having a Heartbeat line.
 
         An app with its heartbeat on writes such a line each minute, so that a quiet minute has
         zeros and not missing data. It costs nothing, however long the quiet lasts, and applies

@@ -21,7 +21,7 @@ class Span(NamedTuple):
         start: When it went to ALARM, in seconds since the epoch.
         end: When it left ALARM, or None when the log ends before.
         peak: Its farthest datapoint, None where it had none.
-        since: The first second of the lines that raised it.
+        since: The first second of the lines that made it fire.
     """
 
     start: int
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RaisedAlarm:
-    """One alarm that the log would have raised.
+    """One time that an alarm would have fired on the log.
 
     Attributes:
         span: When it was in ALARM.
@@ -110,8 +110,8 @@ class JudgedLog:
         period: Seconds of a period, for detectors without an alarm.
         lines: How many lines were judged.
         heartbeat: Whether quiet minutes were judged as zeros.
-        gaps: Where no line is for more than a week, from when to when. They do not count as days
-            of the log, or one line with a wrong clock would make years of it.
+        gaps: Start and end of each gap of more than a week without a line. Gaps do not count as
+            days of the log: one line with a wrong clock would turn it into years.
         detectors: In the order of the catalogue.
         others: The further alarms that are created, in the order of the plan.
         unjudged: The alarms that the log cannot decide, by their names without the app's.

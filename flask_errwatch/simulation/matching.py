@@ -1,4 +1,4 @@
-"""From lines to metrics: each line is matched once, equal lines are counted together."""
+"""Matches lines and adds their samples to metrics. Equal lines are counted together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tally of a whole log: lines per detector and minute, with their sources and paths."""
+"""The tally of a whole log: lines per metric filter and minute, with their sources and paths."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from flask_errwatch.simulation.metrics import MINUTE
 # names that are kept of them then.
 _WAITING = 64
 _FREQUENT = 32
-# Stands between names that wait.
+# Separates names that wait.
 _BREAK = "\n"
-# Names that are kept of all minutes of one detector: some 2 MB. If all are as long as may be it is
-# 50 MB, and 200 MB where each holds an emoji, which makes Python take 4 bytes a character.
+# Names that are kept of all minutes of one detector: about 2 MB. With names of the greatest length
+# it is 50 MB, and 200 MB if each contains an emoji, for which Python takes 4 bytes a character.
 _ROOM = 24_000
-# Characters of a name, as many as the app's own lines give a path: a longer one is of no use in a
-# table, and would fill the memory.
+# Characters of a name, as many as a path has in the app's own lines: a longer one is of no use in
+# a table, and would fill the memory.
 _LONGEST = 2048
 
 
@@ -73,7 +73,7 @@ def _joined(names: Sequence[str | None]) -> str:
 
 
 def _counted(names: Iterable[_Names]) -> Counter[str]:
-    """How often each name comes."""
+    """How often each name occurs."""
     total: Counter[str] = Counter()
     for minute_names in names:
         for joined in minute_names.waiting:
@@ -84,7 +84,7 @@ def _counted(names: Iterable[_Names]) -> Counter[str]:
 
 
 class _MinuteNames(NamedTuple):
-    """Who and where, of one minute of one detector."""
+    """The sources and the paths of one minute of one detector."""
 
     sources: _Names
     paths: _Names
@@ -158,7 +158,7 @@ class Tally:
         self._row(minute)[detector] += lines
 
     def add_others(self, minute: int, lines: int) -> None:
-        """Counts lines of one minute that no detector claims."""
+        """Counts lines of one minute that no metric filter matches."""
         self._row(minute)[-1] += lines
 
     def by_source(self, detector: int, minute: int) -> Mapping[str, int]:
@@ -176,7 +176,7 @@ class Tally:
         return sorted(self._rows)
 
     def gaps(self, longest: int) -> list[tuple[int, int]]:
-        """Where no line is for longer than so many seconds: from when to when."""
+        """The gaps without a line that are longer than so many seconds: start and end of each."""
         return [
             (before + MINUTE, after)
             for before, after in pairwise(self.minutes)
@@ -184,7 +184,7 @@ class Tally:
         ]
 
     def row(self, minute: int) -> tuple[int, ...]:
-        """The lines of a minute: per detector, then those that no detector claims."""
+        """The lines of a minute: per column, then those that no metric filter matches."""
         return tuple(self._rows[minute])
 
     def total(self, detector: int) -> int:
@@ -207,7 +207,7 @@ class Tally:
         return by_period
 
     def sliding(self, detector: int, period: int) -> Iterator[tuple[int, int]]:
-        """End and lines of every period, sliding by a minute, in which a new line came."""
+        """End and lines of every period, sliding by a minute, whose last minute has lines."""
         recent: list[tuple[int, int]] = []
         total = 0
         for minute in self.minutes:
@@ -241,7 +241,7 @@ class Tally:
         return row
 
     def _make_room(self, detector: int) -> None:
-        """An alarm is about the busiest minutes: the others lose their names first."""
+        """Drops the names of the quietest minutes: an alarm is about the busiest ones."""
         names = self._names[detector]
         busiest = sorted(names, key=lambda minute: self._rows[minute][detector], reverse=True)
         sizes = accumulate(names[minute].size for minute in busiest)

@@ -1,4 +1,4 @@
-"""Test support: captures an app's events and evaluates its alarms, without AWS and threads.
+"""Test support: captures an app's events and evaluates its alarms, without AWS or threads.
 
 pytest finds the fixtures `errwatch_events` and `errwatch_judge`. Other frameworks use
 `capture_events` and `TrafficJudge`, which do the same. While one of them is active, no line of any

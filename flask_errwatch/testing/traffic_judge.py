@@ -1,4 +1,4 @@
-"""`TrafficJudge`: the alarms that the traffic of a test would raise in CloudWatch."""
+"""`TrafficJudge`: the alarms that would fire in CloudWatch on the traffic of a test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ START = 1_767_268_800
 
 @final
 class TrafficJudge:
-    """Evaluates which alarms the traffic inside a `with` block would raise in CloudWatch.
+    """Evaluates which alarms would fire in CloudWatch on the traffic inside a `with` block.
 
     It evaluates each line that any app in the process writes, with the patterns, thresholds and
     periods of the app's configuration. The judge has its own clock. It starts at `START`, and

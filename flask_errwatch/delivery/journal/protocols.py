@@ -64,7 +64,7 @@ class Journal(Source, Protocol):
         """
 
     def keep_within_bound(self) -> int:
-        """Drops the oldest lines near the bound and returns how many of this process."""
+        """Drops the oldest lines near the bound, and returns how many of this process were lost."""
 
     def adopt(self) -> JournalReader | None:
         """Takes over the journal of a dead process, if there is one."""

@@ -76,7 +76,7 @@ def render(blocks: tuple[Block, ...], references: References) -> str:
         references: Returns the expression that replaces a token.
 
     Example:
-        ("variable", ("days",), {"type": Expression("number"),
+        >>> print(render((Block("variable", ("days",), {"type": Expression("number"),
         ...     "default": 90}),), str), end="")
         variable "days" {
           type    = number
@@ -91,7 +91,7 @@ def quote(text: str, references: References) -> str:
     r"""A string literal. A text that is a single token becomes the bare reference.
 
     Example:
-         "b" ${c} %{d}', str))
+        >>> print(quote('a "b" ${c} %{d}', str))
         "a \"b\" $${c} %%{d}"
     """
     name = only_token(text)

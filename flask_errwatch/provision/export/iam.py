@@ -1,7 +1,7 @@
 """Three least-privilege IAM policies: for the app, for deployment, and for the person on call.
 
 Actions and their resources are those of AWS's Service Authorization Reference. An action without
-a resource there is allowed on `*`. The only other wildcard follows the prefix of the app's arns.
+a resource there is allowed on `*`. The only other wildcard follows the prefix of the app's ARNs.
 """
 
 from __future__ import annotations
