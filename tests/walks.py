@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from flask import Flask
 from moto.server import ThreadedMotoServer
@@ -62,9 +63,23 @@ class Recorder:
         return list(self.hops)
 
 
+class _EndOfWalk(FakeLogs):
+    """An endpoint at which the walk ends: with the first PutLogEvents that is followed."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def answer(self, operation: str, body: bytes) -> dict[str, Any]:
+        """Answers as the endpoint does."""
+        if operation == "PutLogEvents":
+            self._recorder.is_on = False
+        return super().answer(operation, body)
+
+
 def one_404(recorder: Recorder) -> list[tuple[str, str]]:
     """From the WSGI callable to PutLogEvents."""
-    with FakeLogs() as logs, tempfile.TemporaryDirectory() as folder:
+    with _EndOfWalk(recorder) as logs, tempfile.TemporaryDirectory() as folder:
         app = Flask("shop")
         app.config.update(
             ERRWATCH_ENDPOINT_URL=logs.url,

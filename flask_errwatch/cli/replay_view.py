@@ -11,7 +11,7 @@ from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.cli.console import number, plain, prose, table, word
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advised, named, shown
+from flask_errwatch.replay.text import advice_sentence, missed_heading, named, shown
 from flask_errwatch.simulation import (
     Advice,
     JudgedAlarm,
@@ -107,7 +107,10 @@ def _detector_details(detector: JudgedDetector, advice: Advice | None) -> Iterat
         yield _row("lines", f"{detector.lines:,} in {periods}, the worst {times}: {worst.value:,g}")
     yield from _alarms(detector.alarms)
     if advice is not None:
-        yield _row("advice", advised(advice), "level.warning")
+        sentence = advice_sentence(advice)
+        if advice.missed:
+            sentence = f"{sentence} {missed_heading(advice)}"
+        yield _row("advice", sentence, "level.warning")
         missed = sorted(advice.missed, key=lambda alarm: -(alarm.span.peak or 0))
         yield from _alarms(missed[:_MISSED], "missed", "level.warning")
 

@@ -17,7 +17,7 @@ from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.charts import chart, grouped
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advised, condition, shown
+from flask_errwatch.replay.text import advice_sentence, condition, shown
 
 # Alarms listed below a chart. The JSON has all of them.
 _LISTED = 100
@@ -48,7 +48,7 @@ def page(result: ReplayResult) -> str:
         counted=counted,
         condition=condition,
         grouped=grouped,
-        advised=advised,
+        advice_sentence=advice_sentence,
     )
 
 

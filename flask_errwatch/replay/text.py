@@ -24,15 +24,21 @@ def named(names: Iterable[NameCount]) -> str:
     return ", ".join(f"{shown(name.name)} ({name.lines:,})" for name in names)
 
 
-def advised(advice: Advice) -> str:
-    """What is proposed, in a sentence."""
+def advice_sentence(advice: Advice) -> str:
+    """The proposed threshold and what it would change, as a sentence."""
     if advice.threshold is None:
-        return "none: only for an alarm that compares a Sum with an upper threshold."
+        return (
+            "none: no threshold fires so seldom, or the alarm does not compare a Sum with an upper "
+            "threshold."
+        )
     gives = f"threshold {advice.threshold:,} gives {counted(advice.alarms, 'alarm')}"
-    if not advice.missed:
-        return f"{gives} and misses none of the present ones."
-    worst = " It misses, the worst first:" if len(advice.missed) <= 3 else " The worst it misses:"
-    return f"{gives} and misses {counted(len(advice.missed), 'alarm')} of the present ones.{worst}"
+    missed = counted(len(advice.missed), "alarm") if advice.missed else "none"
+    return f"{gives} and misses {missed} of the present ones."
+
+
+def missed_heading(advice: Advice) -> str:
+    """The heading of the list of missed alarms, of which at most three are shown."""
+    return "It misses, the worst first:" if len(advice.missed) <= 3 else "The worst it misses:"
 
 
 def condition(detector: JudgedDetector) -> str:
