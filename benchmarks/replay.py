@@ -25,7 +25,7 @@ from flask_errwatch.config import load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
-from flask_errwatch.simulation import InputShows, judge_log
+from flask_errwatch.simulation import InputCoverage, judge_log
 
 _MEGABYTE = 1_000_000
 _START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -132,8 +132,8 @@ def replayed(path: Path) -> None:
     session = Session([str(path)], judging)
     for _ in session.read():
         pass
-    shows = InputShows(requests=False, heartbeats=False)
-    judged = judge_log(session.gathered.tally, judging.catalogue, judging.desired, shows)
+    coverage = InputCoverage(requests=False, heartbeats=False)
+    judged = judge_log(session.gathered.tally, judging.catalogue, judging.desired, coverage)
     assert session.gathered.bad_lines == 0
     assert sum(detector.lines for detector in judged.detectors) > 0
 

@@ -44,7 +44,7 @@ PACKAGES: dict[str, list[str]] = {
     ],
     "lab": [
         *("Clock", "Lab", "LabFailedError", "LabMissingError", "check_app_uses_lab"),
-        *("format_transition", "serve_app", "shell_exports"),
+        *("serve_app", "shell_exports"),
     ],
     "patterns": [
         *("DelimitedPattern", "Field", "JsonEvent", "JsonPattern", "Pattern", "PatternSet"),
@@ -68,11 +68,11 @@ PACKAGES: dict[str, list[str]] = {
     ],
     "replay": [],
     "simulation": [
-        *("HEARTBEAT_LINE", "Advice", "AlarmCondition", "CompositeCondition", "Datapoint"),
-        *("Evaluation", "InputShows", "Judge", "JudgedAlarm", "JudgedDetector", "JudgedLog"),
-        *("LineFilter", "LineMatch", "Metric", "MetricSeries", "NameCount", "Peak", "RaisedAlarm"),
+        *("HEARTBEAT_LINE", "MINUTE", "Advice", "AlarmCondition", "CompositeCondition"),
+        *("Datapoint", "FiredAlarm", "InputCoverage", "Judge", "JudgedAlarm", "JudgedDetector"),
+        *("JudgedLog", "LineFilter", "LineMatch", "Metric", "MetricSeries", "NameCount", "Peak"),
         *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "advise"),
-        *("evaluate", "judge_log", "judgeable"),
+        *("judge_log", "split_judgeable"),
     ],
     "testing": ["START", "TrafficJudge", "capture_events"],
 }

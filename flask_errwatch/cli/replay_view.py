@@ -14,9 +14,9 @@ from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.text import advice_sentence, missed_heading, named, shown
 from flask_errwatch.simulation import (
     Advice,
+    FiredAlarm,
     JudgedAlarm,
     JudgedDetector,
-    RaisedAlarm,
 )
 
 #: Characters of a bad line that are shown.
@@ -89,7 +89,7 @@ def _other(alarm: JudgedAlarm) -> Cells:
     return plain(alarm.name), Text(), Text(), count, per_day, plain(alarm.condition)
 
 
-def _alarm_count(alarms: Sequence[RaisedAlarm]) -> Text:
+def _alarm_count(alarms: Sequence[FiredAlarm]) -> Text:
     return Text(f"{len(alarms):,}", "state.ALARM" if alarms else "state.OK")
 
 
@@ -116,7 +116,7 @@ def _detector_details(detector: JudgedDetector, advice: Advice | None) -> Iterat
 
 
 def _alarms(
-    alarms: Sequence[RaisedAlarm], label: str = "ALARM", style: str = "state.ALARM"
+    alarms: Sequence[FiredAlarm], label: str = "ALARM", style: str = "state.ALARM"
 ) -> Iterator[Cells]:
     for alarm in alarms:
         span = alarm.span

@@ -10,11 +10,11 @@ from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.readers import BadLine
 from flask_errwatch.simulation import (
     Advice,
+    FiredAlarm,
     JudgedAlarm,
     JudgedDetector,
     JudgedLog,
     NameCount,
-    RaisedAlarm,
 )
 
 
@@ -95,7 +95,7 @@ def _other(alarm: JudgedAlarm) -> dict[str, object]:
     }
 
 
-def _alarm(alarm: RaisedAlarm) -> dict[str, object]:
+def _alarm(alarm: FiredAlarm) -> dict[str, object]:
     return {
         "from": _time(alarm.span.start),
         "to": _time(alarm.span.end),

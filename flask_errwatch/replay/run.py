@@ -10,7 +10,7 @@ from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.session import Progress, Session
-from flask_errwatch.simulation import InputShows, JudgedLog, advise, judge_log
+from flask_errwatch.simulation import InputCoverage, JudgedLog, advise, judge_log
 
 
 class MissingExtraError(ErrWatchError):
@@ -50,7 +50,7 @@ def run(
         gathered.tally,
         detectors.catalogue,
         detectors.desired,
-        InputShows(requests=gathered.shows_requests, heartbeats=gathered.has_heartbeats),
+        InputCoverage(requests=gathered.shows_requests, heartbeats=gathered.has_heartbeats),
         heartbeat=heartbeat and config.heartbeat_seconds > 0 and not gathered.has_heartbeats,
         period=config.alarm_period,
     )

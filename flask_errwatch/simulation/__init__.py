@@ -2,38 +2,37 @@
 
 from flask_errwatch.simulation.advice import Advice, advise
 from flask_errwatch.simulation.alarm_state import Peak, Transition
-from flask_errwatch.simulation.alarms import (
-    AlarmCondition,
-    Datapoint,
-    Evaluation,
-    StateValue,
-    evaluate,
-)
 from flask_errwatch.simulation.backtest import judge_log
 from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.conditions import (
+    AlarmCondition,
+    Datapoint,
+    StateValue,
+)
 from flask_errwatch.simulation.filters import LineFilter, Sample
-from flask_errwatch.simulation.inputs import InputShows, Unjudged, judgeable
+from flask_errwatch.simulation.inputs import InputCoverage, Unjudged, split_judgeable
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE, Judge
 from flask_errwatch.simulation.judged_log import (
+    FiredAlarm,
     JudgedAlarm,
     JudgedDetector,
     JudgedLog,
-    RaisedAlarm,
     Span,
 )
-from flask_errwatch.simulation.matching import LineMatch
-from flask_errwatch.simulation.metrics import Metric, MetricSeries
+from flask_errwatch.simulation.line_matcher import LineMatch
+from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricSeries
 from flask_errwatch.simulation.report import Report
 from flask_errwatch.simulation.tally import NameCount, Tally
 
 __all__ = [
     "HEARTBEAT_LINE",
+    "MINUTE",
     "Advice",
     "AlarmCondition",
     "CompositeCondition",
     "Datapoint",
-    "Evaluation",
-    "InputShows",
+    "FiredAlarm",
+    "InputCoverage",
     "Judge",
     "JudgedAlarm",
     "JudgedDetector",
@@ -44,7 +43,6 @@ __all__ = [
     "MetricSeries",
     "NameCount",
     "Peak",
-    "RaisedAlarm",
     "Report",
     "Sample",
     "Span",
@@ -53,7 +51,6 @@ __all__ = [
     "Transition",
     "Unjudged",
     "advise",
-    "evaluate",
     "judge_log",
-    "judgeable",
+    "split_judgeable",
 ]

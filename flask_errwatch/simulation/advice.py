@@ -11,10 +11,10 @@ from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.resources import MetricAlarm
 from flask_errwatch.simulation.alarm_state import Cadence
-from flask_errwatch.simulation.alarms import AlarmCondition
 from flask_errwatch.simulation.backtest import columns_of, feed_tally, spans_of
+from flask_errwatch.simulation.conditions import AlarmCondition
 from flask_errwatch.simulation.judge import Judge
-from flask_errwatch.simulation.judged_log import JudgedDetector, JudgedLog, RaisedAlarm, Span
+from flask_errwatch.simulation.judged_log import FiredAlarm, JudgedDetector, JudgedLog, Span
 from flask_errwatch.simulation.metrics import MINUTE, MetricSeries
 from flask_errwatch.simulation.tally import Tally
 
@@ -38,7 +38,7 @@ class Advice:
     detector: Detector
     threshold: int | None
     alarms: int
-    missed: tuple[RaisedAlarm, ...]
+    missed: tuple[FiredAlarm, ...]
 
 
 def advise(
@@ -104,9 +104,9 @@ class _Trial:
             spans = self._spans(threshold)
             if len(spans) <= allowed:  # what was counted fast is judged once more, in full
                 missed = [
-                    raised
-                    for raised in judged.alarms
-                    if not any(_overlap(raised.span, span) for span in spans)
+                    alarm
+                    for alarm in judged.alarms
+                    if not any(_overlap(alarm.span, span) for span in spans)
                 ]
                 return replace(none, threshold=threshold, alarms=len(spans), missed=tuple(missed))
         return none

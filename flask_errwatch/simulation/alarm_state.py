@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask_errwatch.simulation.alarms import (
+from flask_errwatch.simulation.conditions import (
     AlarmCondition,
     Datapoint,
     StateValue,
@@ -12,7 +12,7 @@ from flask_errwatch.simulation.alarms import (
     next_state,
     reason_of,
 )
-from flask_errwatch.simulation.matching import Feed
+from flask_errwatch.simulation.line_matcher import Feed
 from flask_errwatch.simulation.metrics import MINUTE
 
 
@@ -100,15 +100,15 @@ class AlarmWatch:
         self.feed = feed
         self.state: StateValue = state
         self.peak: Peak | None = None
-        self._height: Peak | None = None
+        self._state_peak: Peak | None = None
         self._seen: list[float | None] = []
         self._values: dict[int, float | None] = {}
         self._kept = 2 * condition.horizon // MINUTE
 
     @property
-    def height(self) -> Peak | None:
+    def current_peak(self) -> Peak | None:
         """Its farthest datapoint since it went to ALARM, or None in any other state."""
-        return self._height if self.state == "ALARM" else None
+        return self._state_peak if self.state == "ALARM" else None
 
     def forget(self) -> None:
         """Drops the remembered values: samples arrived for a minute already evaluated."""
@@ -132,8 +132,8 @@ class AlarmWatch:
         datapoints = tuple(Datapoint(end - period, end, value) for end, value in pairs)
         reason = reason_of(condition, datapoints)
         farthest = self._farthest(datapoints)
-        peak = self._height if old == "ALARM" else farthest
-        self._height = farthest
+        peak = self._state_peak if old == "ALARM" else farthest
+        self._state_peak = farthest
         return Transition(condition.name, at, old, self.state, reason, datapoints, peak)
 
     def _value(self, end: int) -> float | None:
@@ -144,11 +144,11 @@ class AlarmWatch:
 
     def _note(self, datapoint: Datapoint) -> None:
         """Keeps the farthest datapoint, and the farthest since the last transition."""
-        if self._is_farther(datapoint, self._height and self._height.datapoint):
-            self._height = self._peak_of(datapoint)
+        if self._is_farther(datapoint, self._state_peak and self._state_peak.datapoint):
+            self._state_peak = self._peak_of(datapoint)
             # What exceeds all there was exceeds what there was since the transition.
             if self._is_farther(datapoint, self.peak and self.peak.datapoint):
-                self.peak = self._height
+                self.peak = self._state_peak
 
     def _farthest(self, datapoints: tuple[Datapoint, ...]) -> Peak | None:
         farthest: Datapoint | None = None

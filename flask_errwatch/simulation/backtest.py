@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.provision.desired import Desired
 from flask_errwatch.simulation.alarm_state import Transition
-from flask_errwatch.simulation.alarms import AlarmCondition, decisive
 from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.conditions import AlarmCondition, decisive
 from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
-from flask_errwatch.simulation.inputs import InputShows, Unjudged, judgeable
+from flask_errwatch.simulation.inputs import InputCoverage, Unjudged, split_judgeable
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE, Judge
 from flask_errwatch.simulation.judged_log import (
+    FiredAlarm,
     JudgedAlarm,
     JudgedDetector,
     JudgedLog,
-    RaisedAlarm,
     Span,
     Worst,
     days_of,
 )
-from flask_errwatch.simulation.matching import LineMatch
+from flask_errwatch.simulation.line_matcher import LineMatch
 from flask_errwatch.simulation.metrics import MINUTE
 from flask_errwatch.simulation.report import Report
 from flask_errwatch.simulation.tally import Tally
@@ -37,7 +37,7 @@ def judge_log(
     tally: Tally,
     catalogue: Catalogue,
     desired: Desired,
-    shows: InputShows,
+    coverage: InputCoverage,
     *,
     heartbeat: bool = True,
     period: int = 300,
@@ -52,23 +52,23 @@ def judge_log(
         tally: Its columns are those of the metric filters, in their order.
         catalogue: The detectors, configured (`Catalogue.configured`).
         desired: Their resources (`desired_resources`).
-        shows: What the log shows beside failures.
+        coverage: What the log shows beside failures.
         heartbeat: Whether a minute without a line has zeros, as in an app with its heartbeat on
-            (`Judge.beat`). Otherwise it has no data.
+            (`Judge.assume_heartbeats`). Otherwise it has no data.
         period: Seconds of a period, for detectors without an alarm.
 
     Raises:
         JudgeError: When an alarm that the log shows cannot be evaluated.
     """
-    resources, unjudged = judgeable(desired.resources, shows)
+    resources, unjudged = split_judgeable(desired.resources, coverage)
     judge = Judge(resources)
     transitions = feed_tally(
-        judge, tally, columns_of(catalogue, tally), heartbeat=heartbeat, requests=shows.requests
+        judge, tally, columns_of(catalogue, tally), heartbeat=heartbeat, requests=coverage.requests
     )
     minutes = tally.minutes
     start, end = (minutes[0], minutes[-1] + MINUTE) if minutes else (None, None)
     gaps = tuple(tally.gaps(_LONGEST_GAP))
-    log = _Verdict(
+    log = _LogJudgement(
         tally=tally,
         catalogue=catalogue,
         desired=desired,
@@ -125,7 +125,7 @@ def feed_tally(
     transitions: list[Transition] = []
     minutes = tally.minutes
     if heartbeat and minutes:
-        judge.beat(minutes[0])
+        judge.assume_heartbeats(minutes[0])
     matches = [_match(judge, event) for event in columns]
     for number, minute in enumerate(minutes, 1):
         row = tally.row(minute)
@@ -154,7 +154,7 @@ def _match(judge: Judge, event: dict[str, str]) -> LineMatch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Verdict:
+class _LogJudgement:
     """Everything that the judge found in one log."""
 
     tally: Tally
@@ -204,16 +204,16 @@ class _Verdict:
 
     def _alarms(
         self, report: Report, condition: AlarmCondition, column: int | None
-    ) -> tuple[RaisedAlarm, ...]:
-        height = report.height.datapoint.value if report.height else None
-        spans = spans_of(condition, self.transitions, height)
+    ) -> tuple[FiredAlarm, ...]:
+        last_peak = report.current_peak.datapoint.value if report.current_peak else None
+        spans = spans_of(condition, self.transitions, last_peak)
         if spans and condition.is_worse(0, 1):
             # Lines are missing after the log's end, and heartbeats before the first one, only
             # because the log does not show them.
             end = self.tally.minutes[-1] + MINUTE
             start = self._first_heartbeat() if column is None else self.tally.minutes[0]
             spans = [span for span in spans if start <= span.start <= end]
-        return tuple(self._raised(span, column) for span in spans)
+        return tuple(self._fired(span, column) for span in spans)
 
     def _first_heartbeat(self) -> int:
         column = len(self.catalogue)
@@ -224,7 +224,7 @@ class _Verdict:
         (resource,) = (alarm for alarm in self.desired.composites if alarm.name == name)
         return CompositeCondition.of(resource)
 
-    def _composite_alarms(self, composite: CompositeCondition) -> tuple[RaisedAlarm, ...]:
+    def _composite_alarms(self, composite: CompositeCondition) -> tuple[FiredAlarm, ...]:
         children = [self.reports[name].alarm for name in composite.children if name in self.reports]
         longest = max((child.period for child in children if child is not None), default=MINUTE)
         names = [detector.resource_name(self.desired.app_name) for detector in self.catalogue]
@@ -242,7 +242,7 @@ class _Verdict:
         if begun is not None:
             spans.append(Span(begun, None, None, begun - longest))
         column = columns[0] if columns else None
-        return tuple(self._raised(span, column) for span in spans)
+        return tuple(self._fired(span, column) for span in spans)
 
     def _column_of(self, condition: AlarmCondition) -> int | None:
         """The column of the detector whose lines an insight rule counts."""
@@ -265,12 +265,12 @@ class _Verdict:
         end, lines = max(periods, key=lambda ended: (ended[1], -ended[0]))
         return Worst(end - period, end, float(lines))
 
-    def _raised(self, span: Span, column: int | None) -> RaisedAlarm:
+    def _fired(self, span: Span, column: int | None) -> FiredAlarm:
         """The alarm with the names of the sources and paths that made it fire."""
         if column is None:
-            return RaisedAlarm(span=span, sources=(), paths=())
+            return FiredAlarm(span=span, sources=(), paths=())
         end = self.tally.minutes[-1] + MINUTE if span.end is None else span.end
-        return RaisedAlarm(
+        return FiredAlarm(
             span=span,
             sources=self.tally.sources(column, span.since, end),
             paths=self.tally.paths(column, span.since, end),
@@ -278,14 +278,14 @@ class _Verdict:
 
 
 def spans_of(
-    condition: AlarmCondition, transitions: Sequence[Transition], height: float | None
+    condition: AlarmCondition, transitions: Sequence[Transition], last_peak: float | None
 ) -> list[Span]:
     """When the alarm was in ALARM.
 
     Args:
         condition: The alarm.
         transitions: The transitions of all alarms.
-        height: The farthest datapoint of the alarm that is in ALARM at the end, if any.
+        last_peak: The farthest datapoint of the alarm that is in ALARM at the end, if any.
     """
     spans: list[Span] = []
     begun: Transition | None = None
@@ -299,7 +299,7 @@ def spans_of(
             spans += [Span(begun.at, transition.at, peak, _since(condition, begun))]
             begun = None
     if begun is not None:
-        spans += [Span(begun.at, None, height, _since(condition, begun))]
+        spans += [Span(begun.at, None, last_peak, _since(condition, begun))]
     return spans
 
 

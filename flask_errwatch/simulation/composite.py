@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.provision.resources import CompositeAlarm
-from flask_errwatch.simulation.alarms import StateValue
+from flask_errwatch.simulation.conditions import StateValue
 
 _LENGTH = 10_240
 _ELEMENTS = 500
@@ -224,7 +224,7 @@ class _Parser:
         return JudgeError(Problem(key=key, value=self._rule, remedy=text))
 
 
-def in_order(
+def in_dependency_order(
     composites: Iterable[CompositeCondition], alarms: Iterable[str]
 ) -> tuple[CompositeCondition, ...]:
     """The composite alarms, each after those that it depends on.

@@ -11,8 +11,8 @@ from flask_errwatch.provision.resources import (
     MetricFilter,
     Resource,
 )
-from flask_errwatch.simulation.alarms import reason_unjudged
 from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.conditions import reason_unjudged
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE
 
@@ -20,7 +20,7 @@ _COUNTS = ("Sum", "SampleCount")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InputShows:
+class InputCoverage:
     """What an input shows beside the lines of failures.
 
     Attributes:
@@ -45,14 +45,14 @@ class Unjudged:
     reason: str
 
 
-def judgeable(
-    resources: Iterable[Resource], shows: InputShows
+def split_judgeable(
+    resources: Iterable[Resource], coverage: InputCoverage
 ) -> tuple[tuple[Resource, ...], tuple[Unjudged, ...]]:
     """Separates the alarms that an input cannot decide from the other resources.
 
     Args:
         resources: What `apply` creates for one app.
-        shows: What the input shows.
+        coverage: What the input shows.
 
     Returns:
         The resources for a `Judge`, and the alarms that were left out.
@@ -62,7 +62,7 @@ def judgeable(
         ...     metric_name="RequestCount", statistic="Sum", threshold=1, period=60,
         ...     evaluation_periods=1, comparison_operator="GreaterThanThreshold",
         ...     treat_missing_data="notBreaching")
-        >>> judgeable([alarm], InputShows(requests=False, heartbeats=True))
+        >>> split_judgeable([alarm], InputCoverage(requests=False, heartbeats=True))
         ((), (Unjudged(alarm='busy', reason='The input does not show all requests.'),))
     """
     listed = tuple(resources)
@@ -70,7 +70,7 @@ def judgeable(
     reasons: dict[str, str] = {}
     for resource in listed:
         if isinstance(resource, MetricAlarm):
-            reason = _reason(resource, filters, shows)
+            reason = _reason(resource, filters, coverage)
             if reason is not None:
                 reasons[resource.name] = reason
     composites = [resource for resource in listed if isinstance(resource, CompositeAlarm)]
@@ -84,7 +84,9 @@ def judgeable(
     return judged, tuple(unjudged)
 
 
-def _reason(alarm: MetricAlarm, filters: Iterable[MetricFilter], shows: InputShows) -> str | None:
+def _reason(
+    alarm: MetricAlarm, filters: Iterable[MetricFilter], coverage: InputCoverage
+) -> str | None:
     reason = reason_unjudged(alarm)
     if reason is not None or alarm.metrics:
         return reason
@@ -95,11 +97,11 @@ def _reason(alarm: MetricAlarm, filters: Iterable[MetricFilter], shows: InputSho
         == (alarm.namespace, alarm.metric_name)
     ]
     if not feeding:
-        if not shows.requests:
+        if not coverage.requests:
             return "The input does not show all requests."
         if alarm.statistic not in _COUNTS:
             return f"Its {alarm.statistic} of the requests is not their number."
-    elif not shows.heartbeats and all(map(_counts_heartbeats, feeding)):
+    elif not coverage.heartbeats and all(map(_counts_heartbeats, feeding)):
         return "The input does not show heartbeats."
     return None
 

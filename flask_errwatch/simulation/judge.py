@@ -8,20 +8,18 @@ from types import MappingProxyType
 
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.patterns import JsonEvent
-from flask_errwatch.provision.resources import (
-    Resource,
-)
+from flask_errwatch.provision.resources import Resource
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Cadence, Transition
-from flask_errwatch.simulation.alarms import StateValue
+from flask_errwatch.simulation.conditions import StateValue
 from flask_errwatch.simulation.contributors import (
     ContributorFeed,
     ContributorMetric,
 )
+from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.filters import LineFilter
-from flask_errwatch.simulation.matching import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed
+from flask_errwatch.simulation.line_matcher import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed
 from flask_errwatch.simulation.metrics import MINUTE
-from flask_errwatch.simulation.report import Report, explained, reports_of
-from flask_errwatch.simulation.rules import Rules
+from flask_errwatch.simulation.report import Report, explanation, reports_of
 
 #: A heartbeat as far as any pattern is concerned: the line of an app in which nothing failed.
 HEARTBEAT_LINE = f'{{"event": "{HEARTBEAT}"}}'
@@ -50,9 +48,9 @@ class Judge:
         late_lines: How many lines were late, counted when time advances.
 
     Raises:
-        JudgeError: When the judge cannot evaluate one of them (`judgeable` leaves those out), two
-            filters or two alarms have one name, or a composite alarm names an alarm that does not
-            exist.
+        JudgeError: When the judge cannot evaluate one of them (`split_judgeable` leaves those
+            out), two filters or two alarms have one name, or a composite alarm names an alarm that
+            does not exist.
 
     Example:
         >>> from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
@@ -90,19 +88,19 @@ class Judge:
         Raises:
             JudgeError: As the constructor does. Nothing has changed then.
         """
-        rules = Rules.read(resources)
-        self._take_in()
-        self._composites = rules.composites
-        keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in rules.alarms}
+        definitions = Definitions.read(resources)
+        self._collect_arrivals()
+        self._composites = definitions.composites
+        keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in definitions.alarms}
         self._feeds = {key: self._feeds.get(key) or _new_feed(key) for key in keys}
-        self._request_feeds = _request_feeds(self._feeds, rules.filters)
+        self._request_feeds = _request_feeds(self._feeds, definitions.filters)
         self._states = {
-            name: self._states.get(name, "INSUFFICIENT_DATA") for name in rules.alarm_names
+            name: self._states.get(name, "INSUFFICIENT_DATA") for name in definitions.alarm_names
         }
-        self._matcher = LineMatcher(rules.filters, rules.contributors, self._feeds)
+        self._matcher = LineMatcher(definitions.filters, definitions.insight_rules, self._feeds)
         self._watches = [
             AlarmWatch(alarm, self._feeds[alarm.metric, alarm.unit], self._states[alarm.name])
-            for alarm in rules.alarms
+            for alarm in definitions.alarms
         ]
         self._readers: dict[Feed, list[AlarmWatch]] = {}
         for watch in self._watches:
@@ -165,7 +163,7 @@ class Judge:
         for feed in self._request_feeds:
             self._matcher.add_sample(minute, feed, 1.0, requests)
 
-    def beat(self, since: float) -> None:
+    def assume_heartbeats(self, since: float) -> None:
         """Makes every minute without a line, from that time on, count as having a Heartbeat line.
 
         An app with its heartbeat on writes such a line each minute, so that a quiet minute has
@@ -175,7 +173,7 @@ class Judge:
         Args:
             since: The first such minute, in seconds since the epoch.
         """
-        self._take_in()
+        self._collect_arrivals()
         first = _whole_minute(since)
         samples = self._matcher.match(HEARTBEAT_LINE).samples
         for feed, watches in self._readers.items():
@@ -202,7 +200,7 @@ class Judge:
             order of their definition, then composite alarms.
         """
         end = _whole_minute(to_seconds)
-        self._take_in()
+        self._collect_arrivals()
         if self._at is None:
             first = end - MINUTE if self._earliest is None else self._earliest
             if first >= end:
@@ -224,7 +222,7 @@ class Judge:
     @property
     def lines(self) -> int:
         """How many lines were fed."""
-        self._take_in()
+        self._collect_arrivals()
         return self._lines
 
     @property
@@ -234,7 +232,7 @@ class Judge:
 
     def reports(self) -> tuple[Report, ...]:
         """A report on each alarm, and on each metric filter that no alarm watches."""
-        self._take_in()
+        self._collect_arrivals()
         return reports_of(self._watches, self._matcher.filters, self._matcher.matched)
 
     def explain(self) -> str:
@@ -244,9 +242,9 @@ class Judge:
         and the period that came nearest to the threshold.
         """
         composites = [(condition, self._states[condition.name]) for condition in self._composites]
-        return explained(self.reports(), composites, lines=self.lines, at=self._at)
+        return explanation(self.reports(), composites, lines=self.lines, at=self._at)
 
-    def _take_in(self) -> None:
+    def _collect_arrivals(self) -> None:
         """Adds what was fed to the metrics, and schedules the alarms that it can change."""
         for minute, arrival in self._matcher.take_arrivals().items():
             if self._earliest is None or minute < self._earliest:

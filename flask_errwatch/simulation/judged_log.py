@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flask_errwatch.detectors import Detector
-from flask_errwatch.simulation.alarms import AlarmCondition
+from flask_errwatch.simulation.conditions import AlarmCondition
 from flask_errwatch.simulation.inputs import Unjudged
 from flask_errwatch.simulation.tally import NameCount
 
@@ -31,7 +31,7 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RaisedAlarm:
+class FiredAlarm:
     """One time that an alarm would have fired on the log.
 
     Attributes:
@@ -79,7 +79,7 @@ class JudgedDetector:
     lines: int
     periods: dict[int, int]
     worst: Worst | None
-    alarms: tuple[RaisedAlarm, ...]
+    alarms: tuple[FiredAlarm, ...]
     alarms_per_day: float
 
 
@@ -96,7 +96,7 @@ class JudgedAlarm:
 
     name: str
     condition: str
-    alarms: tuple[RaisedAlarm, ...]
+    alarms: tuple[FiredAlarm, ...]
     alarms_per_day: float
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Peak
-from flask_errwatch.simulation.alarms import AlarmCondition, StateValue
 from flask_errwatch.simulation.composite import CompositeCondition
+from flask_errwatch.simulation.conditions import AlarmCondition, StateValue
 from flask_errwatch.simulation.contributors import ContributorMetric
 from flask_errwatch.simulation.filters import LineFilter
 
@@ -23,7 +23,7 @@ class Report(NamedTuple):
         alarm: The alarm's condition, or None without an alarm.
         filters: The metric filters that feed it, each with how many lines matched.
         peak: Its farthest datapoint until now, or None without an alarm or a datapoint.
-        height: The same since it went to ALARM, or None in any other state.
+        current_peak: The same since it went to ALARM, or None in any other state.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Report(NamedTuple):
     alarm: AlarmCondition | None
     filters: tuple[tuple[LineFilter, int], ...]
     peak: Peak | None
-    height: Peak | None
+    current_peak: Peak | None
 
     def __str__(self) -> str:
         return "\n  ".join(self._lines())
@@ -78,13 +78,15 @@ def reports_of(
         for line_filter in feeding:
             unwatched.pop(line_filter.name, None)
         matches = tuple((line_filter, matched[line_filter.name]) for line_filter in feeding)
-        reports.append(Report(alarm.name, watch.state, alarm, matches, watch.peak, watch.height))
+        reports.append(
+            Report(alarm.name, watch.state, alarm, matches, watch.peak, watch.current_peak)
+        )
     for name, line_filter in unwatched.items():
         reports.append(Report(name, None, None, ((line_filter, matched[name]),), None, None))
     return tuple(reports)
 
 
-def explained(
+def explanation(
     reports: Iterable[Report],
     composites: Iterable[tuple[CompositeCondition, StateValue]],
     *,

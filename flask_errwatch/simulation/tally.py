@@ -130,40 +130,40 @@ class Tally:
         }
 
     def add(
-        self, minute: int, detector: int, sources: Sequence[str | None], paths: Sequence[str | None]
+        self, minute: int, column: int, sources: Sequence[str | None], paths: Sequence[str | None]
     ) -> None:
         """Counts lines of one detector in one minute.
 
         Args:
             minute: First second of the minute, since the epoch.
-            detector: Its index.
+            column: Its index.
             sources: The client of each line, None where it is unknown.
             paths: The path of each line, in the same order.
         """
-        self._row(minute)[detector] += len(sources)
-        names = self._names[detector].get(minute)
+        self._row(minute)[column] += len(sources)
+        names = self._names[column].get(minute)
         if names is None:
-            names = self._names[detector][minute] = _MinuteNames(_Names(), _Names())
+            names = self._names[column][minute] = _MinuteNames(_Names(), _Names())
         names.sources.add(sources)
         names.paths.add(paths)
-        self._kept[detector] += len(sources) + len(paths)
-        if detector in self._by_source:
-            counter = self._by_source[detector].setdefault(minute, Counter())
+        self._kept[column] += len(sources) + len(paths)
+        if column in self._by_source:
+            counter = self._by_source[column].setdefault(minute, Counter())
             counter.update(source[:_LONGEST] for source in sources if isinstance(source, str))
-        if self._kept[detector] > _ROOM:
-            self._make_room(detector)
+        if self._kept[column] > _ROOM:
+            self._make_room(column)
 
-    def add_unnamed(self, minute: int, detector: int, lines: int) -> None:
+    def add_unnamed(self, minute: int, column: int, lines: int) -> None:
         """Counts lines of one detector without their sources and paths."""
-        self._row(minute)[detector] += lines
+        self._row(minute)[column] += lines
 
     def add_others(self, minute: int, lines: int) -> None:
         """Counts lines of one minute that no metric filter matches."""
         self._row(minute)[-1] += lines
 
-    def by_source(self, detector: int, minute: int) -> Mapping[str, int]:
+    def by_source(self, column: int, minute: int) -> Mapping[str, int]:
         """The exact lines of each source in one minute. Empty where they are not counted."""
-        return self._by_source.get(detector, {}).get(minute, {})
+        return self._by_source.get(column, {}).get(minute, {})
 
     @property
     def lines(self) -> int:
@@ -187,31 +187,31 @@ class Tally:
         """The lines of a minute: per column, then those that no metric filter matches."""
         return tuple(self._rows[minute])
 
-    def total(self, detector: int) -> int:
+    def total(self, column: int) -> int:
         """The lines of a detector."""
-        return sum(row[detector] for row in self._rows.values())
+        return sum(row[column] for row in self._rows.values())
 
-    def periods(self, detector: int, period: int) -> dict[int, int]:
+    def periods(self, column: int, period: int) -> dict[int, int]:
         """The lines of a detector per period on the clock. Those without any are left out.
 
         Args:
-            detector: Its index.
+            column: Its index.
             period: Seconds, a multiple of 60.
         """
         by_period: dict[int, int] = {}
         for minute in self.minutes:
-            lines = self._rows[minute][detector]
+            lines = self._rows[minute][column]
             if lines:
                 start = minute - minute % period
                 by_period[start] = by_period.get(start, 0) + lines
         return by_period
 
-    def sliding(self, detector: int, period: int) -> Iterator[tuple[int, int]]:
+    def sliding(self, column: int, period: int) -> Iterator[tuple[int, int]]:
         """End and lines of every period, sliding by a minute, whose last minute has lines."""
         recent: list[tuple[int, int]] = []
         total = 0
         for minute in self.minutes:
-            lines = self._rows[minute][detector]
+            lines = self._rows[minute][column]
             if lines:
                 recent.append((minute, lines))
                 total += lines
@@ -219,16 +219,16 @@ class Tally:
                     total -= recent.pop(0)[1]
                 yield minute + MINUTE, total
 
-    def sources(self, detector: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
+    def sources(self, column: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
         """The clients with the most lines of a detector in [start, end)."""
-        return _top([names.sources for names in self._within(detector, start, end)], most)
+        return _top([names.sources for names in self._within(column, start, end)], most)
 
-    def paths(self, detector: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
+    def paths(self, column: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
         """The paths with the most lines of a detector in [start, end)."""
-        return _top([names.paths for names in self._within(detector, start, end)], most)
+        return _top([names.paths for names in self._within(column, start, end)], most)
 
-    def _within(self, detector: int, start: int, end: int) -> Iterator[_MinuteNames]:
-        names = self._names[detector]
+    def _within(self, column: int, start: int, end: int) -> Iterator[_MinuteNames]:
+        names = self._names[column]
         minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
         if len(names) * MINUTE < end - start:
             minutes = [minute for minute in names if minute in minutes]
@@ -240,16 +240,16 @@ class Tally:
             row = self._rows[minute] = [0] * self.width
         return row
 
-    def _make_room(self, detector: int) -> None:
+    def _make_room(self, column: int) -> None:
         """Drops the names of the quietest minutes: an alarm is about the busiest ones."""
-        names = self._names[detector]
-        busiest = sorted(names, key=lambda minute: self._rows[minute][detector], reverse=True)
+        names = self._names[column]
+        busiest = sorted(names, key=lambda minute: self._rows[minute][column], reverse=True)
         sizes = accumulate(names[minute].size for minute in busiest)
         fitting = [
             minute for minute, size in zip(busiest, sizes, strict=True) if size <= _ROOM // 2
         ]
-        self._names[detector] = {minute: names[minute] for minute in fitting}
-        self._kept[detector] = sum(names[minute].size for minute in fitting)
+        self._names[column] = {minute: names[minute] for minute in fitting}
+        self._kept[column] = sum(names[minute].size for minute in fitting)
 
 
 def _top(names: Sequence[_Names], most: int) -> tuple[NameCount, ...]:

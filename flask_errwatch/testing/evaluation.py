@@ -13,12 +13,12 @@ from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.simulation import (
     HEARTBEAT_LINE,
     CompositeCondition,
-    InputShows,
+    InputCoverage,
     Judge,
     Report,
     Transition,
     Unjudged,
-    judgeable,
+    split_judgeable,
 )
 
 _MINUTE = 60
@@ -87,8 +87,8 @@ def evaluate(
     """
     config = state.config
     desired = desired_resources(state.catalogue, config)
-    shows = InputShows(requests=True, heartbeats=bool(config.heartbeat_seconds))
-    resources, unjudged = judgeable(desired.resources, shows)
+    coverage = InputCoverage(requests=True, heartbeats=bool(config.heartbeat_seconds))
+    resources, unjudged = split_judgeable(desired.resources, coverage)
     judge = Judge(resources, start=start)
     for timestamp, text in lines:
         judge.feed(timestamp, text)

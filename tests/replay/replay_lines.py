@@ -10,7 +10,7 @@ from typing import Any
 from flask_errwatch.config import load
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.simulation import InputShows, JudgedLog, Tally, judge_log
+from flask_errwatch.simulation import InputCoverage, JudgedLog, Tally, judge_log
 
 #: Runs the command with arguments. The fixture determines what it returns.
 Run = Callable[..., Any]
@@ -54,5 +54,5 @@ def detector_set(*detectors: Detector, **settings: object) -> DetectorSet:
 
 def judged(tally: Tally, detectors: DetectorSet, *, heartbeat: bool = True) -> JudgedLog:
     """Judges the tally of an access log."""
-    shows = InputShows(requests=True, heartbeats=False)
-    return judge_log(tally, detectors.catalogue, detectors.desired, shows, heartbeat=heartbeat)
+    coverage = InputCoverage(requests=True, heartbeats=False)
+    return judge_log(tally, detectors.catalogue, detectors.desired, coverage, heartbeat=heartbeat)

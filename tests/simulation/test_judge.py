@@ -21,8 +21,8 @@ from flask_errwatch.simulation import (
     Peak,
     StateValue,
     Transition,
-    evaluate,
 )
+from flask_errwatch.simulation.conditions import next_state
 from tests.simulation.resources import composite_alarm, metric_alarm, metric_filter
 
 BOOM = '{"event": "Boom"}'
@@ -420,14 +420,12 @@ def by_hand(
     transitions: list[tuple[int, StateValue]] = []
     first = min(at for at, _ in lines) // 60 * 60
     for now in range(first + 60, end + 1, 60):
-        datapoints = []
+        sums: list[float | None] = []
         for back in range(condition.evaluation_periods + 1, -1, -1):
             until = now - back * condition.period
             values = [value for at, value in lines if until - condition.period <= at < until]
-            datapoints.append(
-                Datapoint(until - condition.period, until, sum(values) if values else None)
-            )
-        new = evaluate(condition, datapoints, state).state
+            sums.append(sum(values) if values else None)
+        new = next_state(condition, sums, state)
         if new != state:
             transitions.append((now, new))
         state = new
@@ -514,7 +512,7 @@ def test_an_alarm_over_days_is_evaluated_on_the_hour() -> None:
 
 
 def test_a_heartbeat_fills_quiet_minutes() -> None:
-    """After `beat`, a minute without a line has the default of a line that does not match."""
+    """After `assume_heartbeats`, a quiet minute has the default of a line that does not match."""
     rule = metric_filter("a", "Missing", default=0.0)
     samples = metric_alarm(
         "samples",
@@ -524,7 +522,7 @@ def test_a_heartbeat_fills_quiet_minutes() -> None:
     )
     lines = metric_alarm("lines", threshold=0.0, period=60)
     judge = Judge([rule, samples, lines], start=0)
-    judge.beat(0)
+    judge.assume_heartbeats(0)
     judge.feed(600_000, "Missing")
     judge.feed(600_000, "Missing")
     year = 365 * 86_400

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from flask_errwatch.errors import JudgeError
 from flask_errwatch.provision.resources import MetricAlarm, MetricQuery
-from flask_errwatch.simulation import AlarmCondition, Datapoint, Metric, StateValue, evaluate
+from flask_errwatch.simulation import AlarmCondition, Datapoint, Metric, StateValue
+from flask_errwatch.simulation.conditions import next_state, reason_of
 from tests.simulation.resources import metric_alarm
 
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
@@ -33,12 +34,16 @@ def rule(
     return AlarmCondition.of(alarm(needed, periods, treatment, **fields))
 
 
+def values(drawn: str) -> list[float | None]:
+    """Values, oldest first: `0` is within the threshold, `X` is breaching, `-` is missing."""
+    return [{"0": 3.0, "X": 11.0, "-": None}[mark] for mark in drawn.split()]
+
+
 def points(drawn: str) -> list[Datapoint]:
-    """Datapoints, oldest first: `0` is within the threshold, `X` is breaching, `-` is missing."""
-    value_of = {"0": 3.0, "X": 11.0, "-": None}
+    """Datapoints with these values."""
     return [
-        Datapoint(index * 300, index * 300 + 300, value_of[mark])
-        for index, mark in enumerate(drawn.split())
+        Datapoint(index * 300, index * 300 + 300, value)
+        for index, value in enumerate(values(drawn))
     ]
 
 
@@ -64,7 +69,7 @@ def test_missing_data_counts_as_documented(
     """Each row has the documented state for each treatment, from each state."""
     for treatment, expected in zip(TREATMENTS, states, strict=True):
         for before in STATES:
-            after = evaluate(rule(needed, 3, treatment), points(drawn), before).state
+            after = next_state(rule(needed, 3, treatment), values(drawn), before)
             assert after == (before if expected == "keep" else expected), (treatment, before)
 
 
@@ -72,27 +77,27 @@ def test_missing_data_counts_as_documented(
 def test_too_few_breaching_datapoints_keep_the_state(drawn: str) -> None:
     """With 3 of 3, AWS avoids a premature alarm until the oldest one is 3 periods old."""
     for before in STATES:
-        assert evaluate(rule(3, 3, "missing"), points(drawn), before).state == before
+        assert next_state(rule(3, 3, "missing"), values(drawn), before) == before
 
 
 @pytest.mark.parametrize("drawn", ["- - X - -", "- - X - X", "- X - - -", "X - - - -"])
 def test_an_old_breaching_datapoint_fires_the_alarm(drawn: str) -> None:
     """The alarm is not premature once the oldest breaching datapoint is 3 periods old."""
-    assert evaluate(rule(3, 3, "missing"), points(drawn), "OK").state == "ALARM"
+    assert next_state(rule(3, 3, "missing"), values(drawn), "OK") == "ALARM"
 
 
 def test_too_few_datapoints_with_one_within_the_threshold_are_ok() -> None:
     """The state does not stay, as no alarm would be premature."""
     for drawn in ("- - X 0 -", "- 0 - X -", "X - - - 0"):
-        assert evaluate(rule(3, 3, "missing"), points(drawn), "ALARM").state == "OK"
-        assert evaluate(rule(3, 3, "ignore"), points(drawn), "ALARM").state == "OK"
+        assert next_state(rule(3, 3, "missing"), values(drawn), "ALARM") == "OK"
+        assert next_state(rule(3, 3, "ignore"), values(drawn), "ALARM") == "OK"
 
 
 def test_only_the_newest_datapoints_decide() -> None:
     """Values older than the newest N in the range are ignored."""
-    assert evaluate(rule(1, 1), points("X X 0"), "ALARM").state == "OK"
-    assert evaluate(rule(1, 1), points("0 X -"), "OK").state == "ALARM"
-    assert evaluate(rule(2, 3), points("X X 0 0 X"), "ALARM").state == "OK"
+    assert next_state(rule(1, 1), values("X X 0"), "ALARM") == "OK"
+    assert next_state(rule(1, 1), values("0 X -"), "OK") == "ALARM"
+    assert next_state(rule(2, 3), values("X X 0 0 X"), "ALARM") == "OK"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +114,7 @@ def test_each_operator_compares_the_value_with_the_threshold(
 ) -> None:
     """The value is the left operand."""
     for value, expected in ((9.0, below), (10.0, equal), (11.0, above)):
-        result = evaluate(rule(comparison_operator=sign), [Datapoint(0, 300, value)], "OK")
-        assert result.state == expected
+        assert next_state(rule(comparison_operator=sign), [value], "OK") == expected
 
 
 @given(
@@ -125,34 +129,28 @@ def test_the_same_points_give_the_same_state_again(
     """The judge therefore skips minutes in which no datapoint changed."""
     periods = data.draw(st.integers(1, 5))
     condition = rule(data.draw(st.integers(1, periods)), periods, treatment)
-    datapoints = [
-        Datapoint(index * 300, index * 300 + 300, value) for index, value in enumerate(drawn)
-    ]
 
-    once = evaluate(condition, datapoints, before)
+    once = next_state(condition, drawn, before)
 
-    assert evaluate(condition, datapoints, once.state) == once
+    assert next_state(condition, drawn, once) == once
 
 
 def test_the_reason_states_the_datapoints() -> None:
     """It has their number, values and last end, and how many of them make an alarm."""
-    result = evaluate(rule(2, 3), points("X - - 0 X"), "OK")
-
-    assert result.reason == (
+    assert reason_of(rule(2, 3), points("X - - 0 X")) == (
         "2 of 3 datapoints > 10 (Sum over 300 s: 11, 3, 11), the last until "
         "1970-01-01T00:25:00Z; 2 of 3 make an alarm."
     )
-    assert result.datapoints == tuple(points("X - - 0 X"))
-    assert "; 2 missing, counted as missing;" in evaluate(rule(2, 3), points("- X -"), "OK").reason
-    assert evaluate(rule(), points("- - -"), "OK").reason == (
+    assert "; 2 missing, counted as missing;" in reason_of(rule(2, 3), points("- X -"))
+    assert reason_of(rule(), points("- - -")) == (
         "No sample in 3 periods of 300 s; missing data counts as missing."
     )
 
 
 def test_the_reason_has_a_time_beyond_the_calendar() -> None:
     """A time after the year 9999 is shown as its last second."""
-    assert "until 9999-12-31T23:59:59Z;" in (
-        evaluate(rule(), [Datapoint(10**18, 10**18 + 300, 1.0)], "OK").reason
+    assert "until 9999-12-31T23:59:59Z;" in reason_of(
+        rule(), [Datapoint(10**18, 10**18 + 300, 1.0)]
     )
 
 

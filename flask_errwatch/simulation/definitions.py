@@ -13,30 +13,30 @@ from flask_errwatch.provision.resources import (
     MetricFilter,
     Resource,
 )
-from flask_errwatch.simulation.alarms import AlarmCondition
-from flask_errwatch.simulation.composite import CompositeCondition, in_order
+from flask_errwatch.simulation.composite import CompositeCondition, in_dependency_order
+from flask_errwatch.simulation.conditions import AlarmCondition
 from flask_errwatch.simulation.contributors import ContributorRule
 from flask_errwatch.simulation.filters import LineFilter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
+class Definitions:
     """The resources that decide alarms, ready to be evaluated.
 
     Attributes:
         filters: The metric filters.
-        contributors: The insight rules.
+        insight_rules: The insight rules.
         alarms: The metric alarms.
         composites: The composite alarms, each after those that it depends on.
     """
 
     filters: tuple[LineFilter, ...]
-    contributors: tuple[ContributorRule, ...]
+    insight_rules: tuple[ContributorRule, ...]
     alarms: tuple[AlarmCondition, ...]
     composites: tuple[CompositeCondition, ...]
 
     @classmethod
-    def read(cls, resources: Iterable[Resource]) -> Rules:
+    def read(cls, resources: Iterable[Resource]) -> Definitions:
         """Reads resources. Kinds that decide no alarm are ignored.
 
         Raises:
@@ -44,7 +44,7 @@ class Rules:
                 name, or a composite alarm names an alarm that does not exist.
         """
         filters: list[LineFilter] = []
-        contributors: list[ContributorRule] = []
+        insight_rules: list[ContributorRule] = []
         alarms: list[AlarmCondition] = []
         composites: list[CompositeCondition] = []
         for resource in resources:
@@ -52,7 +52,7 @@ class Rules:
                 case MetricFilter():
                     filters.append(LineFilter(resource))
                 case InsightRule():
-                    contributors.append(ContributorRule.of(resource))
+                    insight_rules.append(ContributorRule.of(resource))
                 case MetricAlarm():
                     alarms.append(AlarmCondition.of(resource))
                 case CompositeAlarm():
@@ -62,9 +62,9 @@ class Rules:
         _refuse_duplicates("alarms", [*names, *(composite.name for composite in composites)])
         return cls(
             filters=tuple(filters),
-            contributors=tuple(contributors),
+            insight_rules=tuple(insight_rules),
             alarms=tuple(alarms),
-            composites=in_order(composites, names),
+            composites=in_dependency_order(composites, names),
         )
 
     @property

@@ -223,41 +223,6 @@ def _window_problems(alarm: MetricAlarm) -> Iterator[Problem]:
         yield _problem(alarm, "evaluation_periods", remedy)
 
 
-class Evaluation(NamedTuple):
-    """The result of one evaluation.
-
-    Attributes:
-        state: The alarm's state from now on.
-        reason: Why, in a sentence.
-        datapoints: The datapoints that were evaluated, oldest first.
-    """
-
-    state: StateValue
-    reason: str
-    datapoints: tuple[Datapoint, ...]
-
-
-def evaluate(
-    condition: AlarmCondition, datapoints: Sequence[Datapoint], state: StateValue
-) -> Evaluation:
-    """Evaluates an alarm once.
-
-    Args:
-        condition: The alarm's condition.
-        datapoints: The datapoints of the evaluation range, oldest first.
-        state: The alarm's state until now.
-
-    Example:
-        >>> condition = AlarmCondition.of(MetricAlarm(name="a", description="", namespace="n",
-        ...     metric_name="m", statistic="Sum", threshold=10, period=300, evaluation_periods=1,
-        ...     comparison_operator="GreaterThanThreshold", treat_missing_data="missing"))
-        >>> evaluate(condition, [Datapoint(0, 300, 11.0)], "OK").state
-        'ALARM'
-    """
-    new = next_state(condition, [datapoint.value for datapoint in datapoints], state)
-    return Evaluation(new, reason_of(condition, datapoints), tuple(datapoints))
-
-
 def next_state(
     condition: AlarmCondition, values: Sequence[float | None], state: StateValue
 ) -> StateValue:
@@ -271,6 +236,13 @@ def next_state(
     That the state is kept meanwhile is our reading of "does not go immediately into ALARM".)
 
     The same values give the same state again, which lets a caller skip unchanged minutes.
+
+    Example:
+        >>> condition = AlarmCondition.of(MetricAlarm(name="a", description="", namespace="n",
+        ...     metric_name="m", statistic="Sum", threshold=10, period=300, evaluation_periods=1,
+        ...     comparison_operator="GreaterThanThreshold", treat_missing_data="missing"))
+        >>> next_state(condition, [None, 3.0, 11.0], "OK")
+        'ALARM'
     """
     breaching = [condition.breaches(value) for value in values if value is not None]
     missing = condition.evaluation_periods - len(breaching)
