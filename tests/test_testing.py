@@ -70,8 +70,8 @@ def test_a_failure_explains_the_alarms(
     result.stdout.fnmatch_lines(
         [
             "E * assert set() == {'login-failed'}",
-            "E * login-failed: not raised: 10 lines matched, worst * 11:56 to * with Sum 10; *",
-            "E * critical-error: not raised: 0 lines matched; alarms when *",
+            "E * login-failed: not fired: 10 lines matched, worst * 11:56 to * with Sum 10; *",
+            "E * critical-error: not fired: 0 lines matched; alarms when *",
         ]
     )
 
@@ -148,7 +148,7 @@ def test_a_receiver_that_fails_hides_no_event() -> None:
 
 
 def test_heartbeats_are_not_events() -> None:
-    """Operational lines are not captured and raise no alarm."""
+    """Operational lines are not captured and fire no alarm."""
     app = watched()
     recorder = app.extensions["errwatch"].recorder
     with capture_events() as events, TrafficJudge() as judge:
@@ -204,7 +204,7 @@ def test_days_may_pass(errwatch_judge: TrafficJudge) -> None:
     miss(app, 3)
     [_, account] = explain_comparison("==", errwatch_judge.alarms(app), {"missing"}) or []
     assert account == (
-        "missing: raised: 3 lines matched, worst 2026-01-02 11:58 to 2026-01-02 12:03 with Sum 3; "
+        "missing: fired: 3 lines matched, worst 2026-01-02 11:58 to 2026-01-02 12:03 with Sum 3; "
         "alarms when Sum > 2 over 300 s, 1 of 1 periods"
     )
 
@@ -233,8 +233,8 @@ def test_several_apps(errwatch_judge: TrafficJudge) -> None:
         errwatch_judge.alarms(Flask("stranger"))
     accounts = explain_comparison("==", errwatch_judge.alarms(), set()) or []
     assert [line.split(" matched")[0] for line in accounts[1:]] == [
-        "missing of shop: raised: 3 lines",
-        "missing of forum: not raised: 1 line",
+        "missing of shop: fired: 3 lines",
+        "missing of forum: not fired: 1 line",
     ]
 
 
@@ -252,7 +252,7 @@ def test_differing_detectors_come_first() -> None:
     alarms = judge.alarms()
     worst = "worst 2026-01-01 11:56 to 2026-01-01 12:01 with Sum 3"
     rule = "Sum > 2 over 300 s, 1 of 1 periods"
-    missing = f"missing: raised: 3 lines matched, {worst}; alarms when {rule}"
+    missing = f"missing: fired: 3 lines matched, {worst}; alarms when {rule}"
     mute = "silent: 0 lines matched; it has no alarm"
     assert explain_comparison("==", alarms, {"silent"}) == [
         "{'missing'} == {'silent'}",
@@ -322,7 +322,7 @@ def test_a_quiet_app_has_states(errwatch_judge: TrafficJudge) -> None:
     assert errwatch_judge.states() == {"missing": "OK"}
     assert errwatch_judge.alarms() == set()
     assert (explain_comparison("==", errwatch_judge.alarms(), {"missing"}) or [])[1].startswith(
-        "missing: not raised: 0 lines matched; alarms when Sum > 2"
+        "missing: not fired: 0 lines matched; alarms when Sum > 2"
     )
     other, stranger = watched("other"), Flask("stranger")
     for app in (other, stranger):
@@ -360,7 +360,7 @@ def test_not(client, errwatch_judge):
 """)
     result = example.runpytest_inprocess("-p", "no:cacheprovider", "test_not.py")
     result.stdout.fnmatch_lines(
-        ["*- errwatch_judge -*", "login-failed: raised: 11 lines matched, *", "critical-error: *"]
+        ["*- errwatch_judge -*", "login-failed: fired: 11 lines matched, *", "critical-error: *"]
     )
 
 
@@ -377,16 +377,16 @@ def busy_shop(**settings: object) -> Flask:
     return app
 
 
-@pytest.mark.parametrize(("good", "raised"), [(95, set()), (96, {"missing"})])
-def test_a_busy_alarm_needs_the_requests_that_the_test_sends(good: int, raised: set[str]) -> None:
+@pytest.mark.parametrize(("good", "fired"), [(95, set()), (96, {"missing"})])
+def test_a_busy_alarm_needs_the_requests_that_the_test_sends(good: int, fired: set[str]) -> None:
     """The fixture sees every request, so it judges the composite that `apply` creates."""
     app = busy_shop()
     with TrafficJudge() as judge:
         for path, times in (("/missing", 4), ("/", good)):
             for _ in range(times):
                 app.test_client().get(path)
-        assert judge.alarms(app) == raised
-        assert judge.states(app) == {"missing": "ALARM" if raised else "OK"}
+        assert judge.alarms(app) == fired
+        assert judge.states(app) == {"missing": "ALARM" if fired else "OK"}
         assert "shop-learned is not judged: Only CloudWatch has the model" in judge.explain(app)
 
 

@@ -12,6 +12,7 @@ from flask_errwatch.extension import AppState
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.simulation import (
     HEARTBEAT_LINE,
+    MINUTE,
     CompositeCondition,
     InputCoverage,
     Judge,
@@ -21,11 +22,9 @@ from flask_errwatch.simulation import (
     split_judgeable,
 )
 
-_MINUTE = 60
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
+class TrafficEvaluation:
     """The evaluated lines of one app.
 
     Attributes:
@@ -68,14 +67,14 @@ class Evaluation:
                 yield name, _sentence(reports[alarm], has_fired=name in fired)
 
 
-def evaluate(
+def evaluate_traffic(
     state: AppState,
     *,
     lines: Iterable[tuple[int, str]],
     requests: Iterable[int],
     start: int,
     now: float,
-) -> Evaluation:
+) -> TrafficEvaluation:
     """Evaluates one app with a new judge, so that no line is late.
 
     Args:
@@ -94,13 +93,13 @@ def evaluate(
         judge.feed(timestamp, text)
     for timestamp in requests:
         judge.count_requests(timestamp)
-    end = int(now // _MINUTE * _MINUTE + _MINUTE)
+    end = int(now // MINUTE * MINUTE + MINUTE)
     if config.heartbeat_seconds:
         match = judge.match(HEARTBEAT_LINE)
         # A second heartbeat in a minute would add the same zero.
-        for at in range(start, end, max(_MINUTE, int(config.heartbeat_seconds))):
+        for at in range(start, end, max(MINUTE, int(config.heartbeat_seconds))):
             judge.count(at * 1000, match)
-    return Evaluation(
+    return TrafficEvaluation(
         state=state,
         judge=judge,
         transitions=judge.advance(end),
@@ -134,4 +133,4 @@ def _sentence(report: Report, *, has_fired: bool) -> str:
         start, end, value = report.peak.datapoint
         period = f"{readable_minute(start)} to {readable_minute(end)}"
         matched += f", worst {period} with {report.alarm.statistic} {value:g}"
-    return f"{'raised' if has_fired else 'not raised'}: {matched}; alarms when {report.alarm}"
+    return f"{'fired' if has_fired else 'not fired'}: {matched}; alarms when {report.alarm}"

@@ -13,7 +13,7 @@ from flask_errwatch.delivery.interception import intercept_lines
 from flask_errwatch.errors import JudgeError, NoAppError, Problem
 from flask_errwatch.extension import KEY, AppState, state_of
 from flask_errwatch.simulation import StateValue
-from flask_errwatch.testing.evaluation import Evaluation, evaluate
+from flask_errwatch.testing.evaluation import TrafficEvaluation, evaluate_traffic
 from flask_errwatch.testing.explanations import (
     NO_LINES,
     ExplainedAlarms,
@@ -174,8 +174,8 @@ class TrafficJudge:
         with_lines = {id(state): state for state, _, _ in self._lines}
         return list((with_lines or self._served).values())
 
-    def _evaluate(self, state: AppState) -> Evaluation:
-        return evaluate(
+    def _evaluate(self, state: AppState) -> TrafficEvaluation:
+        return evaluate_traffic(
             state,
             lines=[(at, text) for writer, at, text in self._lines if writer is state],
             requests=[at for server, at in self._requests if server is state],
