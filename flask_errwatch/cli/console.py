@@ -35,7 +35,7 @@ from rich.theme import Theme
 from flask_errwatch._text import one_line
 
 if TYPE_CHECKING:
-    from flask_errwatch.replay.session import Progress as ReadProgress
+    from flask_errwatch.replay.session import ReadProgress
 
 #: The width of a pipe or a file: larger than that of any row.
 _UNLIMITED = 1_000_000

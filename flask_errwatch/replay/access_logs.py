@@ -48,10 +48,10 @@ def request_of(line: str) -> Request | None:
     match = _REQUEST.match(line)
     if match is None:
         return None
-    return Request(match[1], path_of(match[4]), match[5])
+    return Request(match[1], request_path(match[4]), match[5])
 
 
-def path_of(request: str) -> str:
+def request_path(request: str) -> str:
     """The path of `GET /path?query HTTP/1.1`. Any other string is returned whole."""
     words = request.split(" ")
     is_request = len(words) == 3 and words[2].startswith("HTTP/")
@@ -119,7 +119,7 @@ class AccessLogReader(LineReader):
             if column is None:
                 tally.add_others(minute, len(sources))
             else:
-                tally.add(minute, column, sources, [path_of(request) for request in requests])
+                tally.add(minute, column, sources, [request_path(request) for request in requests])
 
 
 def _read_minute(moment: str, zone: str) -> int | None:

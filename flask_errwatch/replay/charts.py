@@ -61,7 +61,7 @@ def chart(detector: JudgedDetector, judged: JudgedLog) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def grouped(detector: JudgedDetector) -> int:
+def periods_per_step(detector: JudgedDetector) -> int:
     """How many periods one step of the chart covers. It shows the highest of them."""
     return -(-len(detector.periods) // _POINTS) or 1
 

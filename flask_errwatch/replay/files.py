@@ -131,23 +131,23 @@ class Log:
             if len(head) >= _HEAD:
                 break
         if b"\0" in head[:_HEAD]:
-            remedy = "It is binary: give a text log, plain or packed with gzip or zstd."
+            remedy = "It is binary: give a text log, plain or compressed with gzip or zstd."
             raise UnreadableLogError(self.name, remedy)
         yield head.removeprefix(BOM_UTF8)  # the byte order mark
         yield from pieces
 
     def _pieces(self) -> Iterator[bytes]:
         try:
-            stream = self._unpacked()
+            stream = self._decompressed()
             while piece := stream.read1(_BLOCK):
                 yield piece
         except EOFError:
-            self.defect = "it is cut in the middle of a packed part; what came before is judged."
+            self.defect = "it is truncated. What comes before that is judged."
         except self._damages as error:
             reason = str(error).partition(" (b'")[0]  # not what Python calls the bytes
-            self.defect = f"it is damaged ({reason}); what came before is judged."
+            self.defect = f"it is damaged ({reason}). What comes before that is judged."
 
-    def _unpacked(self) -> _Stream:
+    def _decompressed(self) -> _Stream:
         raw = self._raw
         head: bytes = raw.peek(4)[:4]  # type: ignore[attr-defined]  # both kinds are buffered
         if head.startswith(_GZIP):
@@ -167,6 +167,6 @@ def _zstd(name: str, raw: IO[bytes]) -> tuple[_Stream, type[Exception]]:
         else:
             from backports.zstd import ZstdError, ZstdFile
     except ImportError:
-        remedy = "It is packed with zstd: install 'flask-errwatch[replay]', or unpack it."
+        remedy = "It is compressed with zstd: install 'flask-errwatch[replay]', or decompress it."
         raise UnreadableLogError(name, remedy) from None
     return ZstdFile(raw), ZstdError

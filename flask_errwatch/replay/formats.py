@@ -22,14 +22,14 @@ _EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
 _DOCUMENT = re.compile(rb'\s*(\{\s*("(events|searchedLogStreams|next\w*Token)"|$)|\[\s*([{\]]|$))')
 
 
-def guessed(block: bytes) -> type[LineReader]:
+def guess_format(block: bytes) -> type[LineReader]:
     """The format of most of the first lines, an access log where none is recognised.
 
     Args:
         block: The log's first block.
 
     Example:
-        >>> guessed(b'{"event": "Not Found Error"}').__name__
+        >>> guess_format(b'{"event": "Not Found Error"}').__name__
         'OwnLineReader'
     """
     lines = [line for line in block.split(b"\n", _SAMPLE)[:_SAMPLE] if line.strip()]

@@ -23,7 +23,7 @@ DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
 Row = tuple[str, str, str | None, str | None]
 # The lengths of 2026-11-25T01:17:12.687Z, of its date and of its minute, and the characters that
 # may follow the minute, one string for each position.
-_STAMP = 24
+_TIMESTAMP = 24
 _DATE = 10
 _MINUTE = 16
 _DIGITS = b"0123456789"
@@ -36,8 +36,8 @@ _ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 # The sources and the paths of the lines of one event name.
 _Columns = tuple[list[str | None], list[str | None]]
 _NO_DOCUMENT = (
-    "it begins as JSON, but is not one document with events; lines of JSON are of --format json, "
-    "and of several documents each needs a file of its own."
+    "it begins like a JSON document with events, but is not one. For lines of JSON use "
+    "--format json. Put each document into a file of its own."
 )
 # The row of a line on which the fast reader failed.
 _NO_ROW: Row = ("", "", None, None)
@@ -148,8 +148,8 @@ class ExportReader(_JsonReader):
         whole = b"".join(self._document)
         read, self._before = self._before, 0  # events have numbers, not lines
         try:
-            found = orjson.loads(whole)
-            events = found if isinstance(found, list) else [*found["events"]]
+            document = orjson.loads(whole)
+            events = document if isinstance(document, list) else [*document["events"]]
         except _ODD:
             self._bad(0, self._document[0])
             self.defect = _NO_DOCUMENT
@@ -166,8 +166,8 @@ class ExportReader(_JsonReader):
 
     def _slow(self, index: int, line: bytes) -> None:
         text = line.decode("utf-8", "replace")
-        stamp, _, message = text.partition(" ")
-        minute = minute_of(stamp)
+        timestamp, _, message = text.partition(" ")
+        minute = minute_of(timestamp)
         if minute is None:
             self._bad(index, line)
             return
@@ -190,25 +190,25 @@ class ExportReader(_JsonReader):
 
 def _minutes(rows: list[Row]) -> list[str]:
     """The minute of each row, as text. An empty string for a row that is not regular."""
-    phrases, stamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
-    if _are_regular(phrases, stamps):
-        return [stamp[:_MINUTE] for stamp in stamps]
+    phrases, timestamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
+    if _are_regular(phrases, timestamps):
+        return [timestamp[:_MINUTE] for timestamp in timestamps]
     return [row[1][:_MINUTE] if _are_regular(row[:1], row[1:2]) else "" for row in rows]
 
 
-def _are_regular(phrases: Sequence[str], stamps: Sequence[str]) -> bool:
+def _are_regular(phrases: Sequence[str], timestamps: Sequence[str]) -> bool:
     """Whether every phrase is a string and every time has the form that we write.
 
     All times are checked at once, one character position after the other: to check each time
     alone would cost more than parsing its JSON.
     """
     try:
-        if set(map(len, stamps)) != {_STAMP} or set(map(type, phrases)) != {str}:
+        if set(map(len, timestamps)) != {_TIMESTAMP} or set(map(type, phrases)) != {str}:
             return False
-        text = "".join(stamps).encode("ascii")
+        text = "".join(timestamps).encode("ascii")
     except _ODD:
         return False
-    behind = (text[place::_STAMP] for place in range(_MINUTE, _STAMP))
+    behind = (text[place::_TIMESTAMP] for place in range(_MINUTE, _TIMESTAMP))
     return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
 
 
@@ -230,7 +230,7 @@ def _exported(line: bytes) -> Row:
     Raises:
         ValueError: When it is not in this form. The other errors of `_ODD` mean the same.
     """
-    if line[_DATE : _DATE + 1] != b"T" or line[_STAMP - 1 : _STAMP + 1] != b"Z ":
+    if line[_DATE : _DATE + 1] != b"T" or line[_TIMESTAMP - 1 : _TIMESTAMP + 1] != b"Z ":
         raise ValueError
-    phrase, source, path = _UNTIMED(orjson.loads(line[_STAMP + 1 :]))
-    return phrase, line[:_STAMP].decode("ascii"), source, path
+    phrase, source, path = _UNTIMED(orjson.loads(line[_TIMESTAMP + 1 :]))
+    return phrase, line[:_TIMESTAMP].decode("ascii"), source, path

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
-from flask_errwatch.replay.charts import chart, grouped
+from flask_errwatch.replay.charts import chart, periods_per_step
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.text import advice_sentence, condition, shown
 
@@ -47,7 +47,7 @@ def page(result: ReplayResult) -> str:
         listed=_LISTED,
         counted=counted,
         condition=condition,
-        grouped=grouped,
+        grouped=periods_per_step,
         advice_sentence=advice_sentence,
     )
 

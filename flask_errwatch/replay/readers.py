@@ -10,9 +10,7 @@ from typing import ClassVar, NamedTuple
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.patterns import JsonEvent, PatternSet, parse
 from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.simulation import Tally
-
-MINUTE = 60
+from flask_errwatch.simulation import MINUTE, Tally
 
 _SHOWN_BAD = 3
 _KEPT_OF_BAD = 400
@@ -21,7 +19,7 @@ _TOLERANCE = 60
 # In April 2262 nanoseconds since the epoch exceed 64 bits. A later time, or a negative one, is
 # damaged: calendars end in the year 9999, and periods reach beyond any minute.
 _LAST = 9_223_372_036
-_STAMP = re.compile(
+_TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
 
@@ -195,7 +193,7 @@ class LineReader(ABC):
         self._latest = minute  # the clock goes on from there
 
 
-def minute_of(stamp: object) -> int | None:
+def minute_of(timestamp: object) -> int | None:
     """The first second of the minute of an RFC 3339 time, or None for any other value.
 
     The seconds decide nothing: metric filters count per minute.
@@ -204,11 +202,11 @@ def minute_of(stamp: object) -> int | None:
         >>> minute_of("1970-01-01T00:01:59.999Z"), minute_of("1970-01-01T01:01:59+01:00")
         (60, 60)
     """
-    found = _STAMP.fullmatch(stamp) if isinstance(stamp, str) else None
-    if found is None:
+    match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
+    if match is None:
         return None
     try:
-        moment = datetime.strptime(f"{found[1]}{found[2]}{found[3]}", "%Y-%m-%d%H:%M%z")
+        moment = datetime.strptime(f"{match[1]}{match[2]}{match[3]}", "%Y-%m-%d%H:%M%z")
         return whole_minute(int(moment.timestamp()))
     except (ValueError, OverflowError):
         return None

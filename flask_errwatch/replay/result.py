@@ -90,7 +90,7 @@ def _other(alarm: JudgedAlarm) -> dict[str, object]:
     return {
         "alarm": alarm.name,
         "condition": alarm.condition,
-        "alarms": [_alarm(raised) for raised in alarm.alarms],
+        "alarms": [_alarm(fired) for fired in alarm.alarms],
         "alarms_per_day": round(alarm.alarms_per_day, 3),
     }
 

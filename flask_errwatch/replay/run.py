@@ -9,7 +9,7 @@ from flask_errwatch._time import rfc3339_second
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.session import Progress, Session
+from flask_errwatch.replay.session import ReadProgress, Session
 from flask_errwatch.simulation import InputCoverage, JudgedLog, advise, judge_log
 
 
@@ -24,7 +24,7 @@ def run(
     form: str,
     alarms_a_week: float | None,
     heartbeat: bool = True,
-    progress: Callable[[Progress], object] = lambda _: None,
+    progress: Callable[[ReadProgress], object] = lambda _: None,
 ) -> ReplayResult:
     """Reads the logs and judges them.
 
@@ -91,10 +91,13 @@ def _notes(session: Session) -> Iterator[str]:
 def _gap_notes(judged: JudgedLog) -> Iterator[str]:
     if judged.gaps:
         before, after = judged.gaps[0]
-        others = f", nor in {counted(len(judged.gaps) - 1, 'other gap')}" * (len(judged.gaps) > 1)
+        others, subject, which = "", "this gap is", "it"
+        if len(judged.gaps) > 1:
+            others = f", nor in {counted(len(judged.gaps) - 1, 'other gap')}"
+            subject, which = "these gaps are", "them"
         yield (
-            f"No line is from {rfc3339_second(before)} to {rfc3339_second(after)}{others}: that is "
-            "not counted among the days. Is a clock wrong on one side of it?"
+            f"There are no lines from {rfc3339_second(before)} to {rfc3339_second(after)}{others}: "
+            f"{subject} not counted among the days. The clock may be wrong on one side of {which}."
         )
 
 

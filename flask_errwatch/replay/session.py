@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.files import STDIN, Log, TooLong, UnreadableLogError
-from flask_errwatch.replay.formats import FORMATS, guessed
+from flask_errwatch.replay.formats import FORMATS, guess_format
 from flask_errwatch.replay.readers import Gathered, LineReader
 
 
-class Progress(NamedTuple):
+class ReadProgress(NamedTuple):
     """How much was read so far.
 
     Attributes:
@@ -56,7 +56,7 @@ class Session:
                 opened.callback(self._logs[-1].close)
             self._opened = opened.pop_all()
 
-    def read(self) -> Iterator[Progress]:
+    def read(self) -> Iterator[ReadProgress]:
         """Reads everything, and yields the progress after each block.
 
         Raises:
@@ -70,13 +70,13 @@ class Session:
                 reader: LineReader | None = None
                 for block in log.blocks():
                     if reader is None:
-                        kind = FORMATS.get(self._form) or guessed(block)
+                        kind = FORMATS.get(self._form) or guess_format(block)
                         reader = kind(self.gathered, log.name)
                     if isinstance(block, TooLong):
                         reader.refuse(block)
                     else:
                         reader.read_block(block)
-                    yield Progress(read + log.position, size, lines + reader.lines)
+                    yield ReadProgress(read + log.position, size, lines + reader.lines)
                 if reader is not None:
                     reader.finish()
                     lines += reader.lines

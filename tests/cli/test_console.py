@@ -14,7 +14,7 @@ import pytest
 from flask_errwatch.cli import views
 from flask_errwatch.cli.console import plain, prose, reading, show, stderr, table, waiting, word
 from flask_errwatch.doctor import Finding
-from flask_errwatch.replay.session import Progress
+from flask_errwatch.replay.session import ReadProgress
 from flask_errwatch.simulation import Transition
 from tests.cli.terminal import ESCAPE, environment, flask, in_a_pipe, on_a_terminal
 from tests.replay.replay_lines import access, write_log
@@ -202,8 +202,8 @@ def test_standard_input_has_a_rate_and_no_end(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")
     with reading() as move:
-        move(Progress(0, None, 1000))
-        move(Progress(10, 20, 2000))
+        move(ReadProgress(0, None, 1000))
+        move(ReadProgress(10, 20, 2000))
     assert "lines/s" in terminal.getvalue()
 
 
@@ -219,7 +219,7 @@ def test_progress_is_drawn_on_a_terminal_alone(
     assert "[b]alarm[/b] 0:00:00" in without_escapes(drawn)
     with waiting(stderr(), "metric") as wait_for, reading() as move:
         wait_for("alarm")
-        move(Progress(1, 2, 1))
+        move(ReadProgress(1, 2, 1))
     assert capfd.readouterr() == ("", "")
 
 

@@ -1,4 +1,4 @@
-"""Opening logs: plain, packed or piped. One sentence reports what cannot be read."""
+"""Opening logs: plain, compressed or piped. One sentence reports what cannot be read."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Pack = Callable[[bytes], bytes]
 LINES = "".join(access(second) for second in range(2000)).encode()
 
 
-def packed_with_zstd(data: bytes) -> bytes:
+def compressed_with_zstd(data: bytes) -> bytes:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
-    packed: bytes = zstd.compress(data)
-    return packed
+    compressed: bytes = zstd.compress(data)
+    return compressed
 
 
 def read(path: Path) -> tuple[bytes, str | None]:
@@ -39,9 +39,9 @@ def read(path: Path) -> tuple[bytes, str | None]:
 
 
 @pytest.mark.parametrize("name", ["a.log", "a.log.gz", "a.log.zst", "named-wrongly.log"])
-def test_plain_and_packed(tmp_path: Path, name: str) -> None:
+def test_plain_and_compressed(tmp_path: Path, name: str) -> None:
     """The first bytes of a file determine its format, not its name."""
-    packs: dict[str, Pack] = {"a.log": bytes, "a.log.zst": packed_with_zstd}
+    packs: dict[str, Pack] = {"a.log": bytes, "a.log.zst": compressed_with_zstd}
     pack = packs.get(name, gzip.compress)
     assert read(write_log(tmp_path, pack(LINES), name)) == (LINES, None)
 
@@ -120,28 +120,26 @@ def test_a_closed_standard_input(tmp_path: Path) -> None:
     assert done.stderr == "Error: FILE = '-': Standard input is closed.\n"
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, packed_with_zstd])
+@pytest.mark.parametrize("pack", [gzip.compress, compressed_with_zstd])
 def test_cut_in_the_middle_of_a_member(tmp_path: Path, run: Run, pack: Pack) -> None:
     """The lines before the cut are judged, and one sentence reports it."""
     data = b"".join(
         access(second, path=f"/{second * 7919 % 9973}").encode() for second in range(80_000)
     )
-    packed = pack(data)
-    log = write_log(tmp_path, packed[: len(packed) * 3 // 4])
+    compressed = pack(data)
+    log = write_log(tmp_path, compressed[: len(compressed) * 3 // 4])
     result = run(log, "--json")
     assert result.exit_code == 0
-    assert result.stderr.startswith(
-        f"{log}: it is cut in the middle of a packed part; what came before is judged.\n"
-    )
+    assert result.stderr.startswith(f"{log}: it is truncated. What comes before that is judged.\n")
     assert 10_000 < json.loads(result.stdout)["lines"] < 80_000
 
 
 def test_a_damaged_member(tmp_path: Path, run: Run) -> None:
-    """Wrong bytes inside a packed part are reported too."""
-    for pack in (gzip.compress, packed_with_zstd):
-        packed = bytearray(pack(LINES))
-        packed[len(packed) // 2 :] = b"damage" * (len(packed) // 12)
-        result = run(write_log(tmp_path, bytes(packed)), "--json")
+    """Wrong bytes inside a compressed part are reported too."""
+    for pack in (gzip.compress, compressed_with_zstd):
+        compressed = bytearray(pack(LINES))
+        compressed[len(compressed) // 2 :] = b"damage" * (len(compressed) // 12)
+        result = run(write_log(tmp_path, bytes(compressed)), "--json")
         assert result.exit_code == 0
         assert "it is damaged (" in result.stderr or "it is cut" in result.stderr
 
@@ -153,7 +151,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, run: Run) -> None:
     sentences = {
         tmp_path / "none.log": "There is no such file.",
         tmp_path: "It is a directory: name the files in it, as with a wildcard.",
-        binary: "It is binary: give a text log, plain or packed with gzip or zstd.",
+        binary: "It is binary: give a text log, plain or compressed with gzip or zstd.",
     }
     for path, sentence in sentences.items():
         result = run(good, path)
@@ -164,8 +162,8 @@ def test_unreadable_files_are_refused(tmp_path: Path, run: Run) -> None:
         )
 
 
-def test_a_binary_file_inside_a_packed_one(tmp_path: Path, run: Run) -> None:
-    """The unpacked data is checked, not only the file."""
+def test_a_binary_file_inside_a_compressed_one(tmp_path: Path, run: Run) -> None:
+    """The decompressed data is checked, not only the file."""
     assert run(write_log(tmp_path, gzip.compress(b"a\0b" * 99))).exit_code == 2
 
 
@@ -183,9 +181,9 @@ def test_an_empty_log(tmp_path: Path, run: Run) -> None:
     assert "0 lines judged by the default detectors" in result.stdout
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, packed_with_zstd])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, compressed_with_zstd])
 def test_standard_input(tmp_path: Path, pack: Pack) -> None:
-    """`-` reads standard input, packed or not. Without an app the default detectors judge."""
+    """`-` reads standard input, compressed or not. Without an app the default detectors judge."""
     command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--json"]
     lines = "".join(event(second) for second in range(20)).encode()
     done = subprocess.run(
@@ -217,7 +215,7 @@ class Trickle(io.RawIOBase):
 
 @pytest.mark.parametrize(
     ("pack", "step"),
-    [(bytes, 1), (bytes, 64), (bytes, 1 << 20), (gzip.compress, 64), (packed_with_zstd, 64)],
+    [(bytes, 1), (bytes, 64), (bytes, 1 << 20), (gzip.compress, 64), (compressed_with_zstd, 64)],
 )
 def test_a_pipe_that_returns_few_bytes_at_a_time(replay_json: Run, pack: Pack, step: int) -> None:
     """The format is detected from the first lines, not from the first bytes that arrive."""
@@ -232,12 +230,12 @@ def test_zstd_without_its_package(
     """The message names the extra."""
     for name in ("compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    result = run(write_log(tmp_path, packed_with_zstd_before(LINES)))
+    result = run(write_log(tmp_path, compressed_with_zstd_before(LINES)))
     assert result.exit_code == 2
     assert "install 'flask-errwatch[replay]'" in result.stderr
 
 
-def packed_with_zstd_before(_: bytes) -> bytes:
+def compressed_with_zstd_before(_: bytes) -> bytes:
     """The beginning of a frame, enough to detect the format."""
     return b"\x28\xb5\x2f\xfd" + b"\1" * 20
 
@@ -250,6 +248,9 @@ def test_standard_input_is_read_once(run: Run) -> None:
 
 
 def test_damage_is_reported_without_the_bytes(tmp_path: Path) -> None:
-    """Unpacked data after a packed part is damage, and the message does not show its bytes."""
+    """Plain data after a compressed part is damage, and the message does not show its bytes."""
     log = write_log(tmp_path, gzip.compress(LINES) + b"garbage")
-    assert read(log) == (LINES, "it is damaged (Not a gzipped file); what came before is judged.")
+    assert read(log) == (
+        LINES,
+        "it is damaged (Not a gzipped file). What comes before that is judged.",
+    )

@@ -224,8 +224,8 @@ def test_an_invalid_document_is_one_bad_line(tmp_path: Path, replay_json: Run, t
     assert (output["lines"], output["bad_lines"], output["bad"][0]["line"]) == (0, 1, 1)
     (note,) = output["notes"]
     assert note == (
-        f"{log}: it begins as JSON, but is not one document with events; lines of JSON are of "
-        "--format json, and of several documents each needs a file of its own."
+        f"{log}: it begins like a JSON document with events, but is not one. For lines of JSON use "
+        "--format json. Put each document into a file of its own."
     )
 
 
@@ -375,8 +375,8 @@ def test_a_gap_is_not_counted_as_days(tmp_path: Path, run: Run) -> None:
     last = access(0, 200).replace("2026", "2200")
     result = run(write_log(tmp_path, [first, *two_days, last]), "--json", "--advise", "3")
     assert result.stderr.splitlines()[-1] == (
-        "No line is from 1971-11-25T00:01:00Z to 2026-11-25T00:00:00Z, nor in 1 other gap: that "
-        "is not counted among the days. Is a clock wrong on one side of it?"
+        "There are no lines from 1971-11-25T00:01:00Z to 2026-11-25T00:00:00Z, nor in 1 other gap: "
+        "these gaps are not counted among the days. The clock may be wrong on one side of them."
     )
     output = json.loads(result.stdout)
     (missing,) = [detector for detector in output["detectors"] if detector["lines"]]
