@@ -141,7 +141,7 @@ def test_a_damaged_member(tmp_path: Path, run: Run) -> None:
         compressed[len(compressed) // 2 :] = b"damage" * (len(compressed) // 12)
         result = run(write_log(tmp_path, bytes(compressed)), "--json")
         assert result.exit_code == 0
-        assert "it is damaged (" in result.stderr or "it is cut" in result.stderr
+        assert "it is damaged (" in result.stderr or "it is truncated" in result.stderr
 
 
 def test_unreadable_files_are_refused(tmp_path: Path, run: Run) -> None:

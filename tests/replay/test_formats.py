@@ -552,7 +552,7 @@ def test_a_user_name_cannot_forge_the_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stamp", "minute"),
+    ("timestamp", "minute"),
     [
         ("1970-01-01T00:01:59.999999Z", 60),
         ("1970-01-01 00:01Z", 60),
@@ -563,9 +563,9 @@ def test_a_user_name_cannot_forge_the_line() -> None:
         (7, None),
     ],
 )
-def test_times(stamp: object, minute: int | None) -> None:
+def test_times(timestamp: object, minute: int | None) -> None:
     """RFC 3339 with a time zone is read to the minute. Anything else is None."""
-    assert minute_of(stamp) == minute
+    assert minute_of(timestamp) == minute
 
 
 def test_a_time_that_does_not_exist_is_a_bad_line(tmp_path: Path, replay_json: Run) -> None:
