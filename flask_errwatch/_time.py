@@ -49,6 +49,16 @@ def readable_minute(second: float) -> str:
     return without_zone(int(second))[:16].replace("T", " ")
 
 
+def time_of_day(second: float) -> str:
+    """The time of day of a time since the epoch, in seconds, for an output that people watch.
+
+    Example:
+        >>> time_of_day(1_700_000_000)
+        '22:13:20'
+    """
+    return without_zone(int(second))[11:]
+
+
 def without_zone(second: int) -> str:
     """RFC 3339 up to the seconds, to be completed with a fraction and the zone."""
     moment = datetime.fromtimestamp(min(max(second, 0), _LAST), UTC)

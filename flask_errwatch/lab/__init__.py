@@ -2,7 +2,6 @@
 
 from flask_errwatch.lab.app_server import (
     check_app_uses_lab,
-    format_transition,
     serve_app,
     shell_exports,
 )
@@ -16,7 +15,6 @@ __all__ = [
     "LabFailedError",
     "LabMissingError",
     "check_app_uses_lab",
-    "format_transition",
     "serve_app",
     "shell_exports",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from flask_errwatch.config import Config
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.lab.lab import Lab
 from flask_errwatch.lab.moto_server import HOST
-from flask_errwatch.simulation import Transition
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -78,21 +76,8 @@ def shell_exports(lab: Lab, config: Config) -> str:
         variables["AWS_DEFAULT_REGION"] = config.region
     exports = [f"  export {name}={value}" for name, value in variables.items()]
     return "\n".join(
-        ["To look at it from another shell:", *exports, "  aws cloudwatch describe-alarms"]
+        ["To use the lab from another shell:", *exports, "  aws cloudwatch describe-alarms"]
     )
-
-
-def format_transition(transition: Transition) -> str:
-    """A transition on one line, with the reason when the new state is ALARM.
-
-    Example:
-        >>> format_transition(
-        ...     Transition("shop-critical-error", 1_700_000_000, "OK", "ALARM", "11 > 10."))
-        '22:13:20  ALARM  shop-critical-error: 11 > 10.'
-    """
-    moment = datetime.fromtimestamp(transition.at, UTC)
-    reason = f": {transition.reason}" if transition.new == "ALARM" else ""
-    return f"{moment:%H:%M:%S}  {transition.new:<5}  {transition.alarm}{reason}"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ _UNSUPPORTED_IN_ALARMS = {
 }
 
 
-def judged_filter(entry: Mapping[str, Any]) -> MetricFilter:
+def parse_filter(entry: Mapping[str, Any]) -> MetricFilter:
     """Returns the metric filter of an entry of DescribeMetricFilters.
 
     Raises:
@@ -34,7 +34,7 @@ def judged_filter(entry: Mapping[str, Any]) -> MetricFilter:
     return resource
 
 
-def judged_alarm(entry: Mapping[str, Any]) -> MetricAlarm:
+def parse_alarm(entry: Mapping[str, Any]) -> MetricAlarm:
     """Returns the metric alarm of an entry of DescribeAlarms.
 
     Raises:

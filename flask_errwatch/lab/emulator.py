@@ -9,13 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import JudgeError
 from flask_errwatch.lab.clock import Clock
-from flask_errwatch.lab.definitions import judged_alarm, judged_filter
+from flask_errwatch.lab.definitions import parse_alarm, parse_filter
 from flask_errwatch.lab.log_reader import LogLine, LogReader
 from flask_errwatch.lab.sns_notifier import SnsNotifier
 from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
-from flask_errwatch.simulation import Judge, LineFilter, StateValue, Transition
+from flask_errwatch.simulation import MINUTE, Judge, LineFilter, StateValue, Transition
 
-_MINUTE = 60
 _MAX_DATA = 1000  # CloudWatch API Reference, PutMetricData: metrics in one call
 _MAX_REASON = 1023  # CloudWatch API Reference, SetAlarmState, StateReason
 
@@ -133,20 +132,20 @@ class CloudWatchEmulator:
         alarms_of: dict[str, list[MetricAlarm]] = {}
         group_of_metric: dict[tuple[str, str], str] = {}
         for (group, _), entry in unique.items():
-            metric_filter = self._parse(judged_filter, entry)
+            metric_filter = self._parse(parse_filter, entry)
             if metric_filter is not None:
                 filters_of.setdefault(group, []).append(metric_filter)
                 metric = metric_filter.namespace, metric_filter.metric_name
                 group_of_metric.setdefault(metric, group)
         for entry in alarms:
-            alarm = self._parse(judged_alarm, entry)
+            alarm = self._parse(parse_alarm, entry)
             if alarm is None:
                 continue
-            source = group_of_metric.get((alarm.namespace or "", alarm.metric_name or ""))
-            if source is None:
+            group = group_of_metric.get((alarm.namespace or "", alarm.metric_name or ""))
+            if group is None:
                 self._on_warning(f"alarm {alarm.name}: no metric filter feeds its metric.")
             else:
-                alarms_of.setdefault(source, []).append(alarm)
+                alarms_of.setdefault(group, []).append(alarm)
         for group, group_filters in filters_of.items():
             if group not in self._groups:
                 self._groups[group] = _Group(self._aws, group, self._clock.origin)
@@ -166,7 +165,7 @@ class CloudWatchEmulator:
     def _put_metrics(self, filters: list[LineFilter], lines: list[LogLine]) -> None:
         counts: Counter[tuple[str, _Datum]] = Counter()
         for line in lines:
-            minute = int(self._lab_time(line)) // _MINUTE * _MINUTE
+            minute = int(self._lab_time(line)) // MINUTE * MINUTE
             for line_filter in filters:
                 sample = line_filter.sample(line.message)
                 if sample is not None:

@@ -18,11 +18,9 @@ from flask_errwatch.extension import KEY, AppState
 from flask_errwatch.lab import Lab
 from flask_errwatch.lab.app_server import (
     check_app_uses_lab,
-    format_transition,
     serve_app,
     shell_exports,
 )
-from flask_errwatch.simulation import Transition
 from tests.lab.lab_bench import eventually
 
 
@@ -61,7 +59,7 @@ def test_app_with_values_of_its_own_is_refused(lab: Lab) -> None:
 def test_exports_name_the_region_of_the_app(lab: Lab) -> None:
     """Another shell uses the region of the app's alarms."""
     assert shell_exports(lab, config_of(ERRWATCH_REGION="eu-west-1")).splitlines() == [
-        "To look at it from another shell:",
+        "To use the lab from another shell:",
         f"  export AWS_ENDPOINT_URL={lab.endpoint}",
         "  export AWS_ACCESS_KEY_ID=lab",
         "  export AWS_SECRET_ACCESS_KEY=lab",
@@ -70,14 +68,6 @@ def test_exports_name_the_region_of_the_app(lab: Lab) -> None:
     ]
     assert "AWS_DEFAULT_REGION=us-east-1" in shell_exports(lab, config_of())
     assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"
-
-
-def test_transition_is_one_line() -> None:
-    """Time in UTC, state, alarm and, for ALARM, the reason."""
-    transition = Transition("shop-critical-error", 1_700_000_000, "OK", "ALARM", "11 > 10.")
-    assert format_transition(transition) == "22:13:20  ALARM  shop-critical-error: 11 > 10."
-    resolved = Transition("shop-critical-error", 1_700_000_060, "ALARM", "OK", "0 > 10.")
-    assert format_transition(resolved) == "22:14:20  OK     shop-critical-error"
 
 
 def test_app_is_served_until_a_signal_comes(lab: Lab) -> None:
