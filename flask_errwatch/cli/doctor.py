@@ -57,7 +57,7 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
     for finding in run_checks(aws, state.catalogue, state.config, role=role, url=url):
         findings.append(finding)
         if not as_json:
-            show(views.finding(finding))
+            show(views.finding_view(finding))
     results = CheckResults(tuple(findings))
     if as_json:
         click.echo(json.dumps(results.to_dict(), indent=2))
@@ -89,9 +89,11 @@ def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bo
     from flask_errwatch.doctor import STAGES, Reporter, prepare_drill
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
-    prepared = prepare_drill(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
+    planned_drill = prepare_drill(
+        aws, state.catalogue, state.config, detector=detector, timeout=timeout
+    )
     console = stderr() if as_json else stdout()
-    console.print(*map(plain, str(prepared).splitlines()), sep="\n")
+    console.print(*map(plain, str(planned_drill).splitlines()), sep="\n")
     if not yes:
         click.confirm("Begin?", abort=True, err=as_json)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
@@ -99,15 +101,15 @@ def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bo
         report=lambda name, data: ErrWatch().report(name, app=app, **data),
         stats=state.delivery.stats,
     )
-    click.echo(f"At most {prepared.timeout:g} s …", err=True)
+    click.echo(f"At most {planned_drill.timeout:g} s …", err=True)
     stages = []
     with waiting(console, STAGES[0]) as wait_for:
-        for number, stage in enumerate(prepared.run(aws, state.config, reporter), start=1):
+        for number, stage in enumerate(planned_drill.run(aws, state.config, reporter), start=1):
             stages.append(stage)
-            console.print(views.stage(stage, number, len(STAGES)))
+            console.print(views.stage_view(stage, number, len(STAGES)))
             wait_for("".join(STAGES[number : number + 1]))
     if as_json:
         values = [stage.to_dict() for stage in stages]
-        click.echo(json.dumps({"drill": prepared.id, "stations": values}, indent=2))
+        click.echo(json.dumps({"drill": planned_drill.id, "stations": values}, indent=2))
     if any(stage.outcome != "arrived" for stage in stages):
         raise click.exceptions.Exit(1)

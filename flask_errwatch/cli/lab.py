@@ -32,7 +32,7 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
     from flask_errwatch.simulation import Transition
 
     def print_transition(transition: Transition) -> None:
-        show(views.transition(transition))
+        show(views.transition_view(transition))
 
     with Lab(speed=speed, on_transition=print_transition) as running:
         # Loaded here, so that the app reads the lab's environment.
@@ -42,7 +42,7 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
             remedy = "Call ErrWatch(app), or init_app in its factory."
             raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
         check_app_uses_lab(running, state.config)
-        show(*views.plan(ErrWatch().bootstrap_alarms(app)))
+        show(*views.plan_view(ErrWatch().bootstrap_alarms(app)))
         # By click, which breaks no line: these are copied into another shell.
         click.echo(f"\n{shell_exports(running, state.config)}")
         serve_app(running, app, state.config, port=port, echo=click.echo)

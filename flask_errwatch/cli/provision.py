@@ -91,7 +91,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(status.to_dict(), indent=2))
     else:
-        show(*views.status(status))
+        show(*views.status_view(status))
 
 
 @click.command()
@@ -113,7 +113,7 @@ def _show(plan: Plan) -> None:
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import show
 
-    show(*views.plan(plan))
+    show(*views.plan_view(plan))
 
 
 def _carry_out(aws: Aws, plan: Plan, question: str, *, yes: bool) -> None:
@@ -130,7 +130,7 @@ def _carry_out(aws: Aws, plan: Plan, question: str, *, yes: bool) -> None:
         # Dangerous changes were refused before, or allowed with --force.
         for latest in apply_steps(aws, plan, force=True):
             row = plan_row(latest.applied[-1], is_done=True)
-            show(views.applied(row, latest.done, len(latest.changes)))
+            show(views.applied_view(row, latest.done, len(latest.changes)))
     except KeyboardInterrupt:
         remedy = "The change under way may or may not have been made."
         raise ProvisioningError(

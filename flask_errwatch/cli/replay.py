@@ -90,7 +90,7 @@ def replay(
     zstd. A dash is standard input. Without an app the default detectors are used.
     """
     from flask_errwatch.cli.console import plain, reading, show, stderr
-    from flask_errwatch.cli.replay_view import result as view
+    from flask_errwatch.cli.replay_view import replay_view
     from flask_errwatch.replay import run
     from flask_errwatch.replay.detector_set import WrongSettingError
     from flask_errwatch.replay.files import UnreadableLogError
@@ -119,7 +119,7 @@ def replay(
         if as_json:
             click.echo(document(result))
         else:
-            show(*view(result))
+            show(*replay_view(result))
     if html is not None and write_page is not None:
         with _writing(one_line(str(html))):
             html.write_text(write_page(result), encoding="utf-8", errors="replace")

@@ -28,7 +28,7 @@ _LONGEST_LABEL = len("sources")
 Cells = Sequence[Text]
 
 
-def result(result: ReplayResult) -> Iterator[RenderableType]:
+def replay_view(result: ReplayResult) -> Iterator[RenderableType]:
     """The log, a row for each detector and further alarm, then the details of each."""
     judged = result.judged
     yield from _log(result)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from flask_errwatch._time import time_of_day
 from flask_errwatch.cli.console import plain, prose, table, word
 from flask_errwatch.doctor import Finding, Stage
 from flask_errwatch.provision import Plan
@@ -37,7 +37,7 @@ _LONGEST_STATE = len("ALARM")
 _LONG_NAME = 40
 
 
-def plan(plan: Plan) -> Iterator[RenderableType]:
+def plan_view(plan: Plan) -> Iterator[RenderableType]:
     """A row for each resource, what an update changes, and the remarks."""
     columns = (word(), word(), word(), prose())
     yield table(columns, (cells for row in plan.rows for cells in _plan_cells(row)))
@@ -62,7 +62,7 @@ def _remark(remark: str) -> Text:
     return text
 
 
-def status(status: Status) -> Iterator[RenderableType]:
+def status_view(status: Status) -> Iterator[RenderableType]:
     """The sections with their headings, and the remarks."""
     for section in status.sections:
         heading = plain(section.heading)
@@ -86,13 +86,13 @@ def _status_cells(row: StatusRow) -> Iterator[Sequence[Text]]:
         yield Text(), Text(), Text(), plain(detail)
 
 
-def applied(row: PlanRow, done: int, total: int) -> Text:
+def applied_view(row: PlanRow, done: int, total: int) -> Text:
     """An applied change, with its number and the number of all changes."""
     word = (row.word, f"action.{row.action}")
     return Text.assemble(f"[{done}/{total}] ", word, " ", plain(f"{row.kind} {row.label}"))
 
 
-def finding(finding: Finding) -> RenderableType:
+def finding_view(finding: Finding) -> RenderableType:
     """A finding, with its remedy on the next line."""
     style = f"level.{finding.level}"
     rows = [(Text(finding.level, style), plain(finding.text))]
@@ -101,7 +101,7 @@ def finding(finding: Finding) -> RenderableType:
     return table((word(width=_LONGEST_LEVEL), prose()), rows)
 
 
-def stage(stage: Stage, number: int, total: int) -> Text:
+def stage_view(stage: Stage, number: int, total: int) -> Text:
     """The outcome of one stage of a drill."""
     beginning = f"[{number}/{total}] {stage.name}: "
     text = plain(f"{beginning}{stage}")
@@ -109,12 +109,11 @@ def stage(stage: Stage, number: int, total: int) -> Text:
     return text
 
 
-def transition(transition: Transition) -> RenderableType:
+def transition_view(transition: Transition) -> RenderableType:
     """A change of an alarm's state, with the reason if it is ALARM."""
-    moment = datetime.fromtimestamp(transition.at, UTC)
     why = f": {transition.reason}" if transition.new == "ALARM" else ""
     cells = (
-        Text(f"{moment:%H:%M:%S}", "note"),
+        Text(time_of_day(transition.at), "note"),
         Text(transition.new, f"state.{transition.new}"),
         plain(f"{transition.alarm}{why}"),
     )

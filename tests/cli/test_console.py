@@ -160,8 +160,8 @@ def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[st
     finding = Finding(subject="topic", level="problem", message=hostile, remedy=hostile)
     show(
         plain(hostile),
-        views.finding(finding),
-        views.transition(Transition(hostile, 1_700_000_000, "OK", "ALARM", hostile)),
+        views.finding_view(finding),
+        views.transition_view(Transition(hostile, 1_700_000_000, "OK", "ALARM", hostile)),
     )
     assert capsys.readouterr().out == (
         f"{harmless}\n"
@@ -174,7 +174,9 @@ def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[st
 def test_transitions_printed_one_by_one_align(capsys: pytest.CaptureFixture[str]) -> None:
     """The reason is shown of an ALARM alone."""
     for state in ("ALARM", "OK"):
-        show(views.transition(Transition("shop-errors", 1_700_000_000, "OK", state, "11 > 10.")))
+        show(
+            views.transition_view(Transition("shop-errors", 1_700_000_000, "OK", state, "11 > 10."))
+        )
     assert capsys.readouterr().out == (
         "22:13:20  ALARM  shop-errors: 11 > 10.\n22:13:20  OK     shop-errors\n"
     )
