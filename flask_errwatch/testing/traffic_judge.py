@@ -9,6 +9,7 @@ from typing import cast, final
 
 from flask import Flask, request_started
 
+from flask_errwatch._text import counted
 from flask_errwatch.delivery.interception import intercept_lines
 from flask_errwatch.errors import JudgeError, NoAppError, Problem
 from flask_errwatch.extension import KEY, AppState, state_of
@@ -134,7 +135,7 @@ class TrafficJudge:
         states = self._states(app)
         if len(states) != 1:
             did = "wrote lines" if self._lines else "served requests"
-            remedy = f"Call states(app=app): {len(states)} apps {did}."
+            remedy = f"Call states(app=app): {counted(len(states), 'app')} {did}."
             raise NoAppError(Problem(key="app", value=None, remedy=remedy))
         evaluation = self._evaluate(states[0])
         explanations = self._alarms(states).explanations
