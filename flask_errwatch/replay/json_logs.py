@@ -190,20 +190,20 @@ class ExportReader(_JsonReader):
 
 def _minutes(rows: list[Row]) -> list[str]:
     """The minute of each row, as text. An empty string for a row that is not regular."""
-    phrases, timestamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
-    if _are_regular(phrases, timestamps):
+    names, timestamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
+    if _are_regular(names, timestamps):
         return [timestamp[:_MINUTE] for timestamp in timestamps]
     return [row[1][:_MINUTE] if _are_regular(row[:1], row[1:2]) else "" for row in rows]
 
 
-def _are_regular(phrases: Sequence[str], timestamps: Sequence[str]) -> bool:
-    """Whether every phrase is a string and every time has the form that we write.
+def _are_regular(names: Sequence[str], timestamps: Sequence[str]) -> bool:
+    """Whether every event name is a string and every time has the form that we write.
 
     All times are checked at once, one character position after the other: to check each time
     alone would cost more than parsing its JSON.
     """
     try:
-        if set(map(len, timestamps)) != {_TIMESTAMP} or set(map(type, phrases)) != {str}:
+        if set(map(len, timestamps)) != {_TIMESTAMP} or set(map(type, names)) != {str}:
             return False
         text = "".join(timestamps).encode("ascii")
     except _ODD:
@@ -232,5 +232,5 @@ def _exported(line: bytes) -> Row:
     """
     if line[_DATE : _DATE + 1] != b"T" or line[_TIMESTAMP - 1 : _TIMESTAMP + 1] != b"Z ":
         raise ValueError
-    phrase, source, path = _UNTIMED(orjson.loads(line[_TIMESTAMP + 1 :]))
-    return phrase, line[:_TIMESTAMP].decode("ascii"), source, path
+    name, source, path = _UNTIMED(orjson.loads(line[_TIMESTAMP + 1 :]))
+    return name, line[:_TIMESTAMP].decode("ascii"), source, path

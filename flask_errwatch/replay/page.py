@@ -47,7 +47,7 @@ def page(result: ReplayResult) -> str:
         listed=_LISTED,
         counted=counted,
         condition=condition,
-        grouped=periods_per_step,
+        periods_per_step=periods_per_step,
         advice_sentence=advice_sentence,
     )
 

@@ -251,8 +251,8 @@ class _LogJudgement:
         for resource in self.desired.insight_rules:
             if resource.name == condition.metric.rule:
                 events = ContributorRule.of(resource).events
-                phrases = [detector.event for detector in self.catalogue]
-                return next((i for i, phrase in enumerate(phrases) if phrase in events), None)
+                names = [detector.event for detector in self.catalogue]
+                return next((column for column, name in enumerate(names) if name in events), None)
         return None
 
     def _worst(self, report: Report, column: int, period: int) -> Worst | None:
