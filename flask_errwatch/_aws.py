@@ -120,7 +120,7 @@ class Aws:
             client = self.client(service)
             response: Response = getattr(client, method)(**arguments)
         except Exception as error:
-            raise explained(service, method, error) from error
+            raise call_error(service, method, error) from error
         return response
 
     def pages(self, service: str, method: str, key: str, /, **arguments: object) -> Iterator[Any]:
@@ -158,7 +158,7 @@ class Aws:
         try:
             return str(self.client("logs").meta.region_name)
         except Exception as error:
-            raise explained("logs", "describe_log_groups", error) from error
+            raise call_error("logs", "describe_log_groups", error) from error
 
     def partition(self) -> str:
         """Returns the partition of the calls: `aws`, `aws-cn`, `aws-us-gov` …"""
@@ -218,7 +218,7 @@ class _Clients:
             return self._by_service[service]
 
 
-def explained(service: str, method: str, error: Exception) -> AwsCallError:
+def call_error(service: str, method: str, error: Exception) -> AwsCallError:
     """The error of a failed call, with its IAM action and remedy."""
     response = getattr(error, "response", None)
     details = response.get("Error", {}) if isinstance(response, dict) else {}

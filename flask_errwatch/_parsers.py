@@ -20,10 +20,6 @@ from flask_errwatch.errors import Problem
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: Longest heartbeat interval, in seconds, that an alarm can watch: five of them fit into an alarm's
-#: longest period, a day (AWS API Reference, PutMetricAlarm, Period).
-LONGEST_HEARTBEAT = 17_280
-
 # Compiled at their first use: most configurations need none, and the import stays cheap.
 _MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+[1-9]\d{1,14}"  # E.164

@@ -54,10 +54,11 @@ def counted(number: int, noun: str) -> str:
     """The number and the noun, in the plural unless the number is 1.
 
     Example:
-        >>> counted(1, "line"), counted(2_000, "line")
-        ('1 line', '2,000 lines')
+        >>> counted(1, "line"), counted(2_000, "line"), counted(2, "process")
+        ('1 line', '2,000 lines', '2 processes')
     """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{ending}"
 
 
 def consists_of(text: str, characters: str) -> bool:

@@ -26,6 +26,9 @@ RETENTION_DAYS = (
 NAME_LENGTH = 255
 #: Leaves room for `-` and a short detector name. The whole name is checked with the detectors.
 _APP_NAME_LENGTH = 240
+#: Longest heartbeat interval, in seconds, that an alarm can watch: five of them fit into an alarm's
+#: longest period, a day (AWS API Reference, PutMetricAlarm, Period).
+LONGEST_HEARTBEAT = 17_280
 # Compiled at their first use: the import stays cheap.
 _LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
 _TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
@@ -90,6 +93,11 @@ class Config(NamedTuple):
     per_source_alarms: Mapping[str, float | None]
     dashboard: bool
     saved_queries: bool
+
+    @property
+    def has_topic_arn(self) -> bool:
+        """Whether the topic is configured by its ARN, and so is not one to create."""
+        return self.sns_topic is not None and self.sns_topic.startswith("arn:")
 
 
 def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:
@@ -160,10 +168,10 @@ def read(
         dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
     )
-    if config.silence_alarm and not 0 < config.heartbeat_seconds <= parsers.LONGEST_HEARTBEAT:
+    if config.silence_alarm and not 0 < config.heartbeat_seconds <= LONGEST_HEARTBEAT:
         remedy = (
             "The alarm counts heartbeats: set ERRWATCH_HEARTBEAT_SECONDS above 0 and to at most "
-            f"{parsers.LONGEST_HEARTBEAT}, or turn the alarm off."
+            f"{LONGEST_HEARTBEAT}, or turn the alarm off."
         )
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
     if config.subscriptions and config.sns_topic is None and not read.is_refused("SNS_TOPIC"):

@@ -279,7 +279,7 @@ class Catalogue:
 
     @property
     def critical(self) -> Detector:
-        """The detector of exceptions that no handler answered, also when it is not declared."""
+        """The detector of exceptions that no error handler handled, even if it is not declared."""
         return self._names.get(CRITICAL_ERROR.name, CRITICAL_ERROR)
 
     def named(self, name: str) -> Detector:

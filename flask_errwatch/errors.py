@@ -77,6 +77,13 @@ class UnknownDetectorError(ErrWatchError):
     """`report` was called with a name that is not in the app's catalogue."""
 
 
+#: Error codes for a resource that does not exist: of SNS and KMS, of Logs, and of CloudWatch.
+NOT_FOUND_CODES = frozenset(
+    {
+        *("NotFound", "NotFoundException", "ResourceNotFoundException"),
+        *("ResourceNotFound", "DashboardNotFoundError"),
+    }
+)
 #: Why a call to AWS failed, as far as the remedy depends on it.
 FailureKind = Literal[
     "credentials", "region", "permission", "unreachable", "throttled", "quota", "fault", "other"
@@ -119,6 +126,11 @@ Allow logs:PutLogEvents.
         self.message = message
         self.remedy = remedy
         super().__init__(Problem(key=action, value=code, remedy=remedy))
+
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the resource of the call does not exist."""
+        return self.code in NOT_FOUND_CODES
 
     def __str__(self) -> str:
         return f"{self.action} failed with {self.code} ({self.message}): {self.remedy}"

@@ -124,7 +124,7 @@ class ErrWatch:
         app.extensions[KEY] = state
         got_request_exception.connect(note_unhandled, sender=app, weak=False)
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
-            app.wsgi_app, recorder, _FirstRequest(app_ref)
+            app.wsgi_app, recorder, _ObserveHandlersOnce(app_ref)
         )
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
@@ -179,7 +179,7 @@ class ErrWatch:
             ZeroDivisionError: division by zero
         """
 
-        def find_record() -> RecordFailure:
+        def recorder_for_app() -> RecordFailure:
             state = self._state(app, "watch")
 
             def record(job: str, error: Exception) -> None:
@@ -187,7 +187,7 @@ class ErrWatch:
 
             return record
 
-        return Watch(name, find_record)
+        return Watch(name, recorder_for_app)
 
     def enrich(self, hook: EnrichHookT) -> EnrichHookT:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
@@ -345,7 +345,7 @@ def _report(
     return state.recorder.report(detector, data, current_request(), error)
 
 
-class _FirstRequest:
+class _ObserveHandlersOnce:
     """Observes the app's error handlers, once, before its first request is dispatched."""
 
     def __init__(self, app_ref: weakref.ref[Flask]) -> None:

@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("testing", "cli"),
 )
 #: The modules of `provision` that call AWS or read the clock.
-EDGE = frozenset({"apply", "discovery", "refresh", "status"})
+EDGE = frozenset({"apply", "discovery", "log_lines", "refresh", "status"})
 #: Packages that import neither Flask nor AWS and read no clock.
 PURE = ("patterns", "detectors", "alarms", "provision", "simulation")
 

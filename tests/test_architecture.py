@@ -187,6 +187,33 @@ print(Plan.__module__)
     assert done.stdout == "[]\n[]\nflask_errwatch.provision.plan\n"
 
 
+def lost_examples(source: str) -> list[str]:
+    """The first line of each example in a docstring that is neither a doctest nor a code block."""
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    documented = (node for node in ast.walk(ast.parse(source)) if isinstance(node, owners))
+    first_lines = [
+        line
+        for node in documented
+        for line in re.findall(r"^ *Examples?:\s*(.*)", ast.get_docstring(node) or "", re.MULTILINE)
+    ]
+    return [line for line in first_lines if not line.startswith((">>>", "```", ".. code-block::"))]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_run(module: str) -> None:
+    """An example in a docstring starts with a prompt, without which no test would run it."""
+    assert lost_examples(MODULES[module].read_text(encoding="utf-8")) == []
+
+
+def test_a_lost_prompt_is_found() -> None:
+    """Also after a blank line, and when the docstring ends there."""
+    kept = 'def f():\n    """F.\n\n    Example:\n        >>> f()\n    """\n'
+    assert lost_examples(kept) == []
+    assert lost_examples(kept.replace(">>> f()", "f()")) == ["f()"]
+    assert lost_examples(kept.replace("        >>> f()", "\n        f()")) == ["f()"]
+    assert lost_examples(kept.replace("        >>> f()\n", "")) == [""]
+
+
 def test_the_graph_can_be_printed() -> None:
     """`python -m tests.architecture` prints every package, and exits with 0 without a cycle."""
     done = subprocess.run(

@@ -34,7 +34,8 @@ PACKAGES: dict[str, list[str]] = {
     "cli": ["errwatch"],
     "delivery": ["Delivery", "Stats"],
     "delivery.journal": [
-        *("FolderContents", "Journal", "JournalReader", "Line", "Position", "Record", "Source"),
+        *("FolderContents", "Journal", "JournalReader", "Line", "Position", "Record"),
+        "RecordSource",
         *("UnusableFolderError", "app_folder", "base_folder", "create_app_folder"),
         *("inspect_folder", "line_of", "open_journal"),
     ],

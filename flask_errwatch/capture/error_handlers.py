@@ -1,7 +1,7 @@
-"""Observes the exceptions that an app's own error handlers answer, by `app.error_handler_spec`.
+"""Observes the exceptions that an app's own error handlers handle, by `app.error_handler_spec`.
 
 This is the only use of a Flask internal. Flask sends `got_request_exception` only for exceptions
-that no handler answered, and no public API shows the others. So each mapping in the documented
+that no error handler handled, and no public API shows the others. So each mapping in the documented
 `app.error_handler_spec` is replaced, once and before the first request is dispatched, by an equal
 mapping that takes note when Flask finds a handler in it. The handlers are unchanged: so are their
 responses, their exceptions and the tracebacks that show them.
@@ -52,7 +52,7 @@ def note_handled(error: BaseException | None) -> None:
 
 
 def note_unhandled(_sender: object, exception: BaseException, **_: object) -> None:
-    """Receiver of `got_request_exception`: notes an exception that no handler answered."""
+    """Receiver of `got_request_exception`: notes an exception that no error handler handled."""
     state = current_state()
     if state is not None:
         state.note_unhandled(exception)

@@ -16,6 +16,9 @@ from flask_errwatch._text import consists_of, plain_text, text_of
 from flask_errwatch.capture.client_address import client_address
 from flask_errwatch.detectors import Detector
 
+#: An event: the fields of a line before it is rendered. Hooks may put any values in it.
+Event = dict[str, Any]
+
 #: Sent after each event was written: `sender` is the app, `event` the event as a dict.
 event_recorded: Final = Namespace().signal("event-recorded")
 
@@ -49,7 +52,7 @@ _TRACE_PARENT_KEY: Final = "HTTP_TRACEPARENT"
 _XRAY_KEY: Final = "HTTP_X_AMZN_TRACE_ID"
 
 
-def head(detector: Detector) -> dict[str, Any]:
+def head(detector: Detector) -> Event:
     """The first keys of every event of a detector, with an empty timestamp and id."""
     return {
         "event": detector.event,
@@ -61,7 +64,7 @@ def head(detector: Detector) -> dict[str, Any]:
     }
 
 
-def operational_head(event_name: str) -> dict[str, Any]:
+def operational_head(event_name: str) -> Event:
     """Like `head`, for a line outside the catalogue."""
     return {"event": event_name, "level": "info", "timestamp": "", "schema": SCHEMA, "id": ""}
 
@@ -109,7 +112,7 @@ def add_request(
         fields.update(_correlation(environ))
 
 
-def in_order(event: Mapping[str, Any]) -> dict[str, Any]:
+def in_order(event: Mapping[str, Any]) -> Event:
     """The event with only the keys of the schema, in their order."""
     return {key: event[key] for key in KEYS if key in event}
 

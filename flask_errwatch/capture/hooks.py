@@ -9,9 +9,8 @@ from typing import Any
 
 from flask_errwatch._guard import Guard
 from flask_errwatch._text import name_of
-from flask_errwatch.capture.events import in_order, short
+from flask_errwatch.capture.events import Event, in_order, short
 
-Event = dict[str, Any]
 EnrichHook = Callable[[Event], Mapping[str, Any] | None]
 EmitHook = Callable[[Event], Mapping[str, Any] | None]
 

@@ -1,6 +1,6 @@
 """WSGI middleware: observes the status and the exception of every response, whoever produced it.
 
-A request fails when a detector claims the status of its response, or when no handler answered
+A request fails when a detector claims the status of its response, or when no error handler handled
 its exception. Its event is built when the response starts, while Flask's request context still
 exists for the hooks. It is emitted when the app returns the response, before the first byte is
 sent. A failure after that is recorded when it happens.
@@ -20,7 +20,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from flask_errwatch._fork import process_flag
 from flask_errwatch._text import text_of
-from flask_errwatch.capture.hooks import Event
+from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class RequestState:
         is_recorded: Whether the request has its event.
         request: Werkzeug's request, which has the route, or None.
         error: The exception that reached Flask, handled or not.
-        is_handled: Whether an error handler of the app answered the exception.
-        context: The context of an exception that no handler answered.
+        is_handled: Whether an error handler of the app handled the exception.
+        context: The context of an exception that no error handler handled.
         is_sent: Whether a byte of the body was sent.
         body: The body that is observed. Empty after `finish`.
     """
@@ -149,7 +149,7 @@ class RequestState:
         environ[REQUEST_STATE] = self
 
     def note_unhandled(self, error: BaseException) -> None:
-        """Notes an exception that no handler answered (Flask's `got_request_exception`)."""
+        """Notes an exception that no error handler handled (Flask's `got_request_exception`)."""
         self.error, self.is_handled, self.context = error, False, contextvars.copy_context()
         self.request = self.environ.get(_WERKZEUG_REQUEST)
 

@@ -15,8 +15,9 @@ from flask import Flask, Request
 from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture import events
+from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.exceptions import exception_fields
-from flask_errwatch.capture.hooks import Event, Hooks
+from flask_errwatch.capture.hooks import Hooks
 from flask_errwatch.capture.identity import Process
 from flask_errwatch.capture.redaction import Redactor
 from flask_errwatch.capture.rendering import EventDict, RedactProcessor, render
@@ -30,7 +31,7 @@ _CACHED_LINES: Final = 256
 _CACHED_LENGTH: Final = 128
 
 
-class Transport(Protocol):
+class LineSink(Protocol):
     """Takes the lines of one app: what the recorder needs of `Delivery`."""
 
     @property
@@ -69,7 +70,7 @@ class Recorder:
         catalogue: Catalogue,
         hooks: Hooks,
         guard: Guard,
-        delivery: Transport,
+        delivery: LineSink,
     ) -> None:
         self.guard = guard
         self.record_guard = guard.suppress("recording a response")

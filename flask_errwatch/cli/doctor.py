@@ -110,6 +110,7 @@ def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bo
             wait_for("".join(STAGES[number : number + 1]))
     if as_json:
         values = [stage.to_dict() for stage in stages]
+        # Programs read the key `stations`, so it stays, although the command calls them stages.
         click.echo(json.dumps({"drill": planned_drill.id, "stations": values}, indent=2))
     if any(stage.outcome != "arrived" for stage in stages):
         raise click.exceptions.Exit(1)

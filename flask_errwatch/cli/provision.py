@@ -44,7 +44,7 @@ def plan(*, as_json: bool, check: bool, adopt: bool) -> None:
     from flask_errwatch.provision.apply import make_plan
 
     state, aws = app_and_aws()
-    plan = make_plan(aws, state.catalogue, state.config, adopt=adopt)
+    plan = make_plan(aws, state.catalogue, state.config, import_unmanaged=adopt)
     if as_json:
         click.echo(json.dumps(plan.to_dict(), indent=2))
     else:
@@ -66,7 +66,7 @@ def apply(*, yes: bool, force: bool, adopt: bool) -> None:
     from flask_errwatch.provision.apply import make_plan
 
     state, aws = app_and_aws()
-    plan = make_plan(aws, state.catalogue, state.config, adopt=adopt)
+    plan = make_plan(aws, state.catalogue, state.config, import_unmanaged=adopt)
     _show(plan)
     if not force:
         plan.raise_if_unsafe()

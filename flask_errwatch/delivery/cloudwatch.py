@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard, warn
+from flask_errwatch._text import counted
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import Journal, open_journal
 from flask_errwatch.delivery.sender import Sender
@@ -72,13 +73,10 @@ class CloudWatchSink:
         if self.shipper.stop(deadline):
             return
         pending = self.shipper.pending
-        if self.journal.is_durable:
-            left = f"{'line waits' if pending == 1 else 'lines wait'} in the journal"
-        else:
-            left = f"{'line is' if pending == 1 else 'lines are'} lost"
+        outcome = "left in the journal" if self.journal.is_durable else "lost"
         is_explained = self.shipper.has_logged_outage or self.last_error is None
         reason = "" if is_explained else f": {self.last_error}"
-        warn(f"{pending} {left} as the process ends{reason}")
+        warn(f"{counted(pending, 'line')} {outcome} as the process ends{reason}")
 
     def _make_sender(self) -> Sender:
         config = self._config

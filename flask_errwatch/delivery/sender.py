@@ -13,7 +13,7 @@ from flask_errwatch.errors import AwsCallError
 _REFUSED_FOR_GOOD = {"InvalidParameterException", "413", "RequestEntityTooLargeException"}
 
 
-class Refused(NamedTuple):
+class RefusedLine(NamedTuple):
     """A line that CloudWatch will never accept.
 
     Attributes:
@@ -42,7 +42,7 @@ class Sender:
         self._formatter = Formatter(log_group, log_stream)
         self._has_stream = False
 
-    def send(self, batch: Sequence[Record]) -> list[Refused]:
+    def send(self, batch: Sequence[Record]) -> list[RefusedLine]:
         """Sends records that one call may contain.
 
         Returns:
@@ -57,7 +57,7 @@ class Sender:
         """Creates a new client at the next call, so that it reads renewed credentials."""
         self._aws.forget()
 
-    def _send(self, events: list[LogEvent]) -> list[Refused]:
+    def _send(self, events: list[LogEvent]) -> list[RefusedLine]:
         try:
             if not self._has_stream:
                 self._create_stream()
@@ -78,7 +78,7 @@ class Sender:
         try:
             return self._aws.call("logs", "put_log_events", **self._names, logEvents=events)
         except AwsCallError as error:
-            if error.code != "ResourceNotFoundException":
+            if not error.is_not_found:
                 raise
             # The stream or the group was deleted since it was created.
             self._create_stream()
@@ -88,7 +88,7 @@ class Sender:
         try:
             self._create("create_log_stream", **self._names)
         except AwsCallError as error:
-            if error.code != "ResourceNotFoundException":
+            if not error.is_not_found:
                 raise
             self._create("create_log_group", logGroupName=self._names["logGroupName"])
             self._create("create_log_stream", **self._names)
@@ -103,7 +103,7 @@ class Sender:
                 raise
 
 
-def _rejected(events: list[LogEvent], response: Response) -> list[Refused]:
+def _rejected(events: list[LogEvent], response: Response) -> list[RefusedLine]:
     """The events that an accepted call rejected (AWS API Reference, RejectedLogEventsInfo)."""
     info = response.get("rejectedLogEventsInfo") or {}
     old = int(info.get("tooOldLogEventEndIndex", 0))
@@ -115,5 +115,7 @@ def _rejected(events: list[LogEvent], response: Response) -> list[Refused]:
     return refused + [_refused(event, "more than 2 hours ahead") for event in events[first_new:]]
 
 
-def _refused(event: LogEvent, reason: str) -> Refused:
-    return Refused(timestamp=int(event["timestamp"]), message=str(event["message"]), reason=reason)
+def _refused(event: LogEvent, reason: str) -> RefusedLine:
+    return RefusedLine(
+        timestamp=int(event["timestamp"]), message=str(event["message"]), reason=reason
+    )

@@ -16,8 +16,8 @@ from flask_errwatch._guard import Guard, warn
 from flask_errwatch._time import rfc3339
 from flask_errwatch.delivery.backoff import Backoff
 from flask_errwatch.delivery.batches import batches
-from flask_errwatch.delivery.journal import Journal, JournalReader, Record, Source
-from flask_errwatch.delivery.sender import Refused, Sender
+from flask_errwatch.delivery.journal import Journal, JournalReader, Record, RecordSource
+from flask_errwatch.delivery.sender import RefusedLine, Sender
 from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
@@ -232,7 +232,7 @@ class Shipper:
             return True
         return self._deliver(adopted, records)
 
-    def _deliver(self, source: Source, records: list[Record]) -> bool:
+    def _deliver(self, source: RecordSource, records: list[Record]) -> bool:
         """Sends the records, and commits only those that CloudWatch accepted or refused."""
         try:
             sender = self._get_sender()
@@ -255,7 +255,9 @@ class Shipper:
             self._sender = self._make_sender()
         return self._sender
 
-    def _commit(self, source: Source, batch: list[Record], refused: list[Refused]) -> None:
+    def _commit(
+        self, source: RecordSource, batch: list[Record], refused: list[RefusedLine]
+    ) -> None:
         for line in refused:
             source.losses.add(line.reason, line.timestamp)
             text = f"a line was refused for good, {line.reason}: {line.message}"

@@ -15,13 +15,14 @@ from flask_errwatch.doctor.findings import Finding, not_checked, ok, problem, wa
 from flask_errwatch.doctor.host import journal_findings, worker_finding
 from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
 from flask_errwatch.doctor.notifications import notification_findings
-from flask_errwatch.doctor.permissions import Caller, permission_findings
+from flask_errwatch.doctor.permissions import permission_findings
 from flask_errwatch.doctor.probe import probe_finding
 from flask_errwatch.doctor.recent_lines import client_addresses, newest_lines
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.discovery import find_log_group
 from flask_errwatch.provision.export import Role
 from flask_errwatch.provision.from_aws import Entry
+from flask_errwatch.provision.refresh import Caller
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -101,7 +102,7 @@ def _run(subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Findi
 
 def _failed(subject: str, error: Exception) -> Finding:
     message = f"The check itself failed: {described(error)}."
-    return problem(subject, message, "Look at it by hand, and please report this.")
+    return problem(subject, message, "Check it by hand, and please report this.")
 
 
 def _no_identity(error: AwsCallError) -> Finding:

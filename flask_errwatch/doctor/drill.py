@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from flask_errwatch._text import counted
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
@@ -73,23 +74,24 @@ class Drill:
         id: The mark of its events, under `data.drill`.
         detector: The detector whose events are sent.
         alarm: The detector's alarm as it is in AWS.
-        lines: How many events make one period breach.
-        waves: How many periods must breach.
+        events_per_period: How many events make one period breach.
+        periods: How many periods must breach.
         timeout: Seconds for all stages together.
     """
 
     id: str
     detector: Detector
     alarm: MetricAlarm
-    lines: int
-    waves: int
+    events_per_period: int
+    periods: int
     timeout: float
 
     def __str__(self) -> str:
-        periods = f" in each of {self.waves} periods" if self.waves > 1 else ""
+        events = counted(self.events_per_period, "event")
+        periods = f" in each of {self.periods} periods" if self.periods > 1 else ""
         targets = ", ".join(self.alarm.alarm_actions) or "no one"
         return (
-            f"Drill {self.id}: {self.lines} events of {self.detector.name}{periods}.\n"
+            f"Drill {self.id}: {events} of {self.detector.name}{periods}.\n"
             f"They count as real ones: alarm {self.alarm.name} will fire and notify {targets}."
         )
 
@@ -110,17 +112,17 @@ class Drill:
             config=config,
             detector=self.detector,
             alarm=self.alarm,
-            lines=self.lines,
+            lines=self.events_per_period,
             start=datetime.now(UTC),
             stats=reporter.stats,
         )
         run.read_baseline(aws)
-        waves = _Waves(self, reporter, pace)
+        schedule = _Schedule(self, reporter, pace)
         for name in stages.STAGES:
-            yield _follow(name, aws, run, waves, pace, limit=waves.start + self.timeout)
+            yield _follow(name, aws, run, schedule, pace, limit=schedule.start + self.timeout)
 
 
-class _Waves:
+class _Schedule:
     """Sends the events of the first period, then those of each further period when it begins."""
 
     def __init__(self, drill: Drill, reporter: Reporter, pace: Pace) -> None:
@@ -134,23 +136,23 @@ class _Waves:
     def send_due(self) -> None:
         period = self._drill.alarm.period or 0
         elapsed = self._clock() - self.start
-        while self._sent < self._drill.waves and elapsed >= self._sent * period:
+        while self._sent < self._drill.periods and elapsed >= self._sent * period:
             self._sent += 1
-            for _ in range(self._drill.lines):
+            for _ in range(self._drill.events_per_period):
                 self._reporter.report(self._drill.detector.name, {"drill": self._drill.id})
 
 
 def _follow(
-    name: str, aws: Aws, run: DrillRun, waves: _Waves, pace: Pace, *, limit: float
+    name: str, aws: Aws, run: DrillRun, schedule: _Schedule, pace: Pace, *, limit: float
 ) -> Stage:
     """Observes the stage until the events arrive, the time is over, or it cannot be read."""
     while True:
-        waves.send_due()
+        schedule.send_due()
         observation = stages.observe(name, aws, run)
         outcome, now = observation.outcome, pace.clock()
         if outcome is not None:
             has_time = outcome in {"arrived", "refused"}
-            seconds = round(now - waves.start, 1) if has_time else None
+            seconds = round(now - schedule.start, 1) if has_time else None
             return Stage(name=name, outcome=outcome, seconds=seconds, detail=observation.text)
         if now >= limit:
             detail = f"{observation.text} {stages.likely_reason(name, aws, run)}"
@@ -194,15 +196,14 @@ def prepare_drill(
         remedy = f"Only detectors with a fixed threshold can be drilled: {names}."
         raise _refusal("detector", chosen.name, remedy)
     alarm = _read_alarm(aws, chosen.resource_name(config.app_name))
-    waves = alarm.datapoints_to_alarm or alarm.evaluation_periods or 1
-    periods = (alarm.period or 0) * (alarm.evaluation_periods or 1)
+    seconds = (alarm.period or 0) * (alarm.evaluation_periods or 1)
     return Drill(
         id=f"drill-{os.urandom(6).hex()}",
         detector=chosen,
         alarm=alarm,
-        lines=_lines_to_breach(alarm),
-        waves=waves,
-        timeout=periods + _GRACE if timeout is None else timeout,
+        events_per_period=_lines_to_breach(alarm),
+        periods=alarm.datapoints_to_alarm or alarm.evaluation_periods or 1,
+        timeout=seconds + _GRACE if timeout is None else timeout,
     )
 
 

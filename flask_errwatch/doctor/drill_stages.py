@@ -11,10 +11,10 @@ from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import Detector
-from flask_errwatch.doctor.recent_lines import lines_since
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import from_aws
+from flask_errwatch.provision.log_lines import lines_since
 from flask_errwatch.provision.resources import MetricAlarm
 
 if TYPE_CHECKING:

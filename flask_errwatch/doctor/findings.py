@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from flask_errwatch._text import one_line
+from flask_errwatch._text import counted, one_line
 from flask_errwatch.errors import AwsCallError
 
-Level = Literal["ok", "warning", "problem"]
+Severity = Literal["ok", "warning", "problem"]
 
 #: How many items the text of a finding lists.
 _LISTED = 5
@@ -35,7 +35,7 @@ class Finding:
     """
 
     subject: str
-    level: Level
+    level: Severity
     message: str
     remedy: str = ""
     method: str = ""
@@ -46,6 +46,7 @@ class Finding:
         return {
             "subject": self.subject,
             "level": self.level,
+            # Programs read this key, so it stays, although the attribute is `message`.
             "found": self.message,
             "remedy": self.remedy,
             "method": self.method,
@@ -102,7 +103,7 @@ def problem(
 def not_checked(subject: str, error: AwsCallError) -> Finding:
     """A check whose call failed: a warning if the read is denied, otherwise a problem."""
     message = f"Not checked: {error.action} failed with {error.code} ({error.message})."
-    level: Level = "warning" if error.kind == "permission" else "problem"
+    level: Severity = "warning" if error.kind == "permission" else "problem"
     return Finding(subject=subject, level=level, message=message, remedy=error.remedy)
 
 
@@ -116,7 +117,7 @@ class CheckResults:
 
     findings: tuple[Finding, ...]
 
-    def count(self, level: Level) -> int:
+    def count(self, level: Severity) -> int:
         """How many findings have that level."""
         return sum(finding.level == level for finding in self.findings)
 
@@ -127,10 +128,15 @@ class CheckResults:
 
     @property
     def summary(self) -> str:
-        """The last line of the output: the number of findings per level."""
+        """The last line of the output: the number of findings per level.
+
+        Example:
+            >>> CheckResults((ok("topic", "arn"), warning("key", "Unknown.", "Check it."))).summary
+            '1 ok, 1 warning, 0 problems.'
+        """
         return (
-            f"{self.count('ok')} ok, {self.count('warning')} warnings, "
-            f"{self.count('problem')} problems."
+            f"{self.count('ok')} ok, {counted(self.count('warning'), 'warning')}, "
+            f"{counted(self.count('problem'), 'problem')}."
         )
 
     def to_dict(self) -> dict[str, object]:

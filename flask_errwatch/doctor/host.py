@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from flask_errwatch._text import counted
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
     FolderContents,
@@ -138,9 +139,12 @@ def _orphans_finding(contents: FolderContents) -> Finding:
     """Reports journals of ended processes. A process of the app adopts them within seconds."""
     orphans = contents.orphans()
     if not orphans:
-        return ok("orphaned journals", f"None; {len(contents.locks)} processes write here.")
+        return ok(
+            "orphaned journals",
+            f"None; {counted(len(contents.locks), 'process')} with a journal here.",
+        )
     size = _mebibytes(sum(orphans.values()))
-    message = f"Journals of ended processes that wait: {len(orphans)}, with {size}."
+    message = f"{counted(len(orphans), 'journal')} of ended processes not delivered, with {size}."
     remedy = (
         "Start the app here: it delivers them with its first request. If it runs, read its stderr."
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_errwatch._text import counted
 from flask_errwatch.capture.client_address import ClientAddress, parse_address
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
-from flask_errwatch.doctor.recent_lines import LoggedLine
+from flask_errwatch.provision.log_lines import LoggedLine
 
 #: So few addresses behind so many lines are proxies, not clients.
 _MAX_PROXIES, _MIN_LINES = 8, 10
@@ -93,14 +94,14 @@ def heartbeat_finding(lines: Sequence[LoggedLine], heartbeat_seconds: float) -> 
     if silent:
         hosts = sorted({_text(group[0], "host") for group in silent})
         message = (
-            f"{len(silent)} of {len(long_lived)} processes emit no heartbeat, on "
+            f"No heartbeat from {len(silent)} of {counted(len(long_lived), 'process')}, on "
             f"{', '.join(hosts)}."
         )
         return problem("heartbeat", message, "Their threads do not run: see the worker's finding.")
     if not any(map(_is_heartbeat, lines)):
         remedy = "See that a process serves requests, and read its stderr."
         return warning("heartbeat", "No heartbeat was found: the app may not be running.", remedy)
-    return ok("heartbeat", f"{len(long_lived)} long-lived processes emit heartbeats.")
+    return ok("heartbeat", f"Emitted by {counted(len(long_lived), 'long-lived process')}.")
 
 
 def _text(line: LoggedLine, key: str) -> str:

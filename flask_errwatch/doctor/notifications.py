@@ -35,7 +35,7 @@ def notification_findings(aws: Aws, config: Config, scope: AwsScope) -> Iterator
         remedy = "Set ERRWATCH_SNS_TOPIC and ERRWATCH_SUBSCRIPTIONS, then `flask errwatch apply`."
         yield warning("topic", "No topic is configured: no one is notified of alarms.", remedy)
         return
-    arn = topic if topic.startswith("arn:") else scope.topic_arn(topic)
+    arn = scope.topic_arn(topic)
     partition, region, account = (arn.split(":")[index] for index in (1, 3, 4))
     if (partition, region) != (scope.partition, scope.region):
         message = f"{arn} is in another region than the alarms ({scope.region})."
@@ -44,7 +44,7 @@ def notification_findings(aws: Aws, config: Config, scope: AwsScope) -> Iterator
     try:
         attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
     except AwsCallError as error:
-        if "NotFound" not in error.code:
+        if not error.is_not_found:
             raise
         yield problem("topic", f"{arn} does not exist.", _APPLY)
         return
@@ -55,7 +55,7 @@ def notification_findings(aws: Aws, config: Config, scope: AwsScope) -> Iterator
         account=scope.account,
         alarm_arn=scope.alarm_arn(f"{config.app_name}-any"),
     )
-    is_managed = account == scope.account and topic != arn
+    is_managed = account == scope.account and not config.has_topic_arn
     yield policy_finding(attributes.get("Policy", ""), request, is_managed=is_managed)
     yield _topic_key_finding(aws, attributes.get("KmsMasterKeyId", ""), request)
     entries = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
@@ -98,7 +98,7 @@ def _topic_key_finding(aws: Aws, key: str, request: AccessRequest) -> Finding:
         policy = aws.call("kms", "get_key_policy", KeyId=metadata["Arn"], PolicyName="default")
     except AwsCallError as error:
         message = f"{key} could not be read ({error.action}: {error.code})."
-        return warning("topic key", message, f"Make sure of it by hand: {_CUSTOMER_KEY}")
+        return warning("topic key", message, f"Check it by hand: {_CUSTOMER_KEY}")
     return key_finding(str(policy.get("Policy", "")), str(metadata["Arn"]), request)
 
 

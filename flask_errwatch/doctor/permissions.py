@@ -19,6 +19,7 @@ from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.desired import dashboard_name
 from flask_errwatch.provision.export import Role, iam_policy
+from flask_errwatch.provision.refresh import Caller
 from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:
@@ -30,36 +31,6 @@ _USER = re.compile(r"arn:[^:]+:iam::\d+:user/.+")
 _ASSUMED = re.compile(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.+")
 #: A request has a stream's ARN where a policy has `log-group:NAME:*`.
 _STREAM = re.compile(r"(:log-group:[^:]+):\*$")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
-    """The identity that makes the calls, and where.
-
-    Attributes:
-        arn: Of the user or the assumed role.
-        scope: Partition, region and account.
-    """
-
-    arn: str
-    scope: AwsScope
-
-    @classmethod
-    def identify(cls, aws: Aws) -> Caller:
-        """Calls GetCallerIdentity, which needs no permission.
-
-        Raises:
-            AwsCallError: When credentials or a region are missing, or AWS does not answer.
-        """
-        region, partition = aws.region(), aws.partition()
-        identity = aws.call("sts", "get_caller_identity")
-        scope = AwsScope(partition=partition, region=region, account=str(identity["Account"]))
-        return cls(arn=str(identity["Arn"]), scope=scope)
-
-    @property
-    def is_root(self) -> bool:
-        """Whether it is the account's root user, which may do everything."""
-        return self.arn.endswith(":root")
 
 
 @dataclass(slots=True)
@@ -221,7 +192,7 @@ def _try_calls(
             # AWS checks the permission before it checks whether the resource exists.
             if error.kind == "permission":
                 permissions.denied.append(action)
-            elif "NotFound" in error.code:
+            elif error.is_not_found:
                 permissions.allowed.append(action)
             else:
                 permissions.unknown.append(action)
@@ -236,10 +207,7 @@ _Call = tuple[str, str, dict[str, object]]
 def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
     """A call that changes nothing, for each action that has one."""
     group: dict[str, object] = {"logGroupName": config.log_group}
-    topic = config.sns_topic or ""
-    topic_arn: dict[str, object] = {
-        "TopicArn": topic if topic.startswith("arn:") else scope.topic_arn(topic)
-    }
+    topic_arn: dict[str, object] = {"TopicArn": scope.topic_arn(config.sns_topic or "")}
     board = dashboard_name(config.app_name)
     now = round(time.time() * 1000)
     # AWS creates no stream for an event. An event for a stream that does not exist is rejected, and

@@ -18,8 +18,9 @@ from flask_errwatch.capture.client_address import ClientAddress
 from flask_errwatch.config import Config
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.doctor.line_findings import is_internal
-from flask_errwatch.doctor.recent_lines import client_addresses, lines_since
+from flask_errwatch.doctor.recent_lines import client_addresses
 from flask_errwatch.patterns import field as json_field
+from flask_errwatch.provision.log_lines import lines_since
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws

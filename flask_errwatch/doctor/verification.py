@@ -153,11 +153,11 @@ def _stored_problems(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator
     """Yields the differences between the log group's metric filters and the catalogue."""
     group = config.log_group
     entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=group)
-    action = "run `flask errwatch bootstrap`"
+    action = "run `flask errwatch apply`"
     try:
         stored = {entry.name: entry.pattern for entry in map(metric_filter, entries)}
     except AwsCallError as error:
-        if error.code != "ResourceNotFoundException":
+        if not error.is_not_found:
             raise
         yield Problem(key="log group", value=group, remedy=f"It does not exist in AWS: {action}.")
         return

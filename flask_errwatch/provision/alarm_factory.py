@@ -41,10 +41,10 @@ _RULE_NAME = re.compile(r"[\x20-\x7e]{1,128}")
 def heartbeat_filter(config: Config) -> MetricFilter:
     """Returns the filter that counts heartbeats."""
     name = f"{config.app_name}-{HEARTBEAT.lower()}"
-    return line_filter(name, f'{{ $.event = "{HEARTBEAT}" }}', config)
+    return counting_filter(name, f'{{ $.event = "{HEARTBEAT}" }}', config)
 
 
-def line_filter(name: str, pattern: str, config: Config) -> MetricFilter:
+def counting_filter(name: str, pattern: str, config: Config) -> MetricFilter:
     """Returns a filter that counts the lines with a pattern, in a metric of the filter's name."""
     return MetricFilter(
         log_group=config.log_group,

@@ -33,30 +33,32 @@ def bootstrap(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool =
         The plan, applied unless `dry_run`.
 
     Raises:
-        ProvisioningError: If AWS refused a call, an unmanaged resource has a declared name, or
+        ProvisioningError: When AWS refused a call, an unmanaged resource has a declared name, or
             the plan would delete more than is likely to be intended (`Plan.raise_if_unsafe`).
             It names what was applied and what was not.
-        ConfigurationError: If a value cannot work in this region.
+        ConfigurationError: When a value cannot work in this region.
     """
     plan = make_plan(aws, catalogue, config)
     return plan if dry_run else apply_plan(aws, plan)
 
 
-def make_plan(aws: Aws, catalogue: Catalogue, config: Config, *, adopt: bool = False) -> Plan:
+def make_plan(
+    aws: Aws, catalogue: Catalogue, config: Config, *, import_unmanaged: bool = False
+) -> Plan:
     """Returns the plan that leads to the catalogue's resources. Makes only a few listing calls.
 
     Args:
         aws: The account and region.
         catalogue: The app's detectors, as `Catalogue.configured` returns them.
         config: The app's configuration.
-        adopt: Import unmanaged resources that have a declared name.
+        import_unmanaged: Import unmanaged resources that have a declared name.
 
     Raises:
-        ProvisioningError: If AWS cannot be read, or an unmanaged resource has a declared name.
-        ConfigurationError: If a value cannot work in this region.
+        ProvisioningError: When AWS cannot be read, or an unmanaged resource has a declared name.
+        ConfigurationError: When a value cannot work in this region.
     """
     desired, actual = read_state(aws, catalogue, config)
-    return diff(desired, actual, adopt=adopt)
+    return diff(desired, actual, import_unmanaged=import_unmanaged)
 
 
 def make_destroy_plan(
@@ -71,8 +73,8 @@ def make_destroy_plan(
         with_logs: Delete the log group and its events too, if the app manages it.
 
     Raises:
-        ProvisioningError: If AWS cannot be read.
-        ConfigurationError: If a value cannot work in this region.
+        ProvisioningError: When AWS cannot be read.
+        ConfigurationError: When a value cannot work in this region.
     """
     _, actual = read_state(aws, catalogue, config, for_removal=True)
     return destroy_plan(config.app_name, config.log_group, actual, with_logs=with_logs)
@@ -90,7 +92,7 @@ def apply_plan(aws: Aws, plan: Plan, *, force: bool = False) -> Plan:
         The plan, with all its changes applied.
 
     Raises:
-        ProvisioningError: At the first call that failed, or if the plan is unsafe.
+        ProvisioningError: At the first call that failed, or when the plan is unsafe.
     """
     *_, applied = [plan, *apply_steps(aws, plan, force=force)]
     return applied
@@ -108,7 +110,7 @@ def apply_steps(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
         force: Apply it even if it would delete more than is likely to be intended.
 
     Raises:
-        ProvisioningError: At the first call that failed, or if the plan is unsafe.
+        ProvisioningError: At the first call that failed, or when the plan is unsafe.
     """
     if not force:
         plan.raise_if_unsafe()
@@ -116,7 +118,7 @@ def apply_steps(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
         is_begun = False
         try:
             for call in calls_for(change):
-                _make(aws, call)
+                _execute(aws, call)
                 is_begun = True
         except AwsCallError as error:
             failed, *others = map(str, plan.pending)
@@ -130,15 +132,15 @@ def apply_steps(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
         yield plan
 
 
-def _make(aws: Aws, call: AwsCall) -> None:
+def _execute(aws: Aws, call: AwsCall) -> None:
     try:
-        answer = aws.call(call.service, call.method, **call.arguments)
+        response = aws.call(call.service, call.method, **call.arguments)
     except AwsCallError as error:
         if error.code not in call.tolerated:
             raise
         return
     # DeleteInsightRules answers 200 and lists the rules that it did not delete.
-    for failure in answer.get("Failures", ()):
+    for failure in response.get("Failures", ()):
         if failure.get("FailureCode") not in call.tolerated:
             raise AwsCallError(
                 action="cloudwatch:DeleteInsightRules",

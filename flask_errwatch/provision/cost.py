@@ -57,11 +57,11 @@ def monthly_costs(resources: Iterable[Resource]) -> tuple[Cost, ...]:
         >>> monthly_costs([Dashboard(name="shop-errors", body="{}")])
         (Cost(what='dashboard', count=1, dollars=3.0),)
     """
-    counted = Counter(filter(None, map(_priced_as, resources)))
+    by_item = Counter(filter(None, map(_priced_as, resources)))
     return tuple(
-        Cost(what=what, count=counted[what], dollars=round(counted[what] * price, 2))
+        Cost(what=what, count=by_item[what], dollars=round(by_item[what] * price, 2))
         for what, price in PRICES.items()
-        if counted[what]
+        if by_item[what]
     )
 
 

@@ -14,8 +14,8 @@ from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import (
     AlarmFactory,
     AlarmResource,
+    counting_filter,
     heartbeat_filter,
-    line_filter,
 )
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.queries import SAVED_QUERIES
@@ -112,7 +112,7 @@ def desired_resources(
             is neither a dashboard nor a topic policy.
 
     Raises:
-        ConfigurationError: If two resources would have one name, or a name cannot be used.
+        ConfigurationError: When two resources would have one name, or a name cannot be used.
 
     Example:
         >>> from flask_errwatch import config
@@ -128,7 +128,7 @@ def desired_resources(
     alarms: list[AlarmResource] = []
     for detector in catalogue:
         name = detector.resource_name(config.app_name)
-        filters.append(line_filter(name, detector.pattern, config))
+        filters.append(counting_filter(name, detector.pattern, config))
         alarms += factory.alarms_for(detector, filters[-1])
     if config.silence_alarm:
         filters.append(heartbeat_filter(config))
@@ -161,7 +161,7 @@ def _of_type(alarms: Iterable[AlarmResource], cls: type[AlarmT]) -> tuple[AlarmT
 
 
 def _topic(config: Config, topic_arn: str | None) -> Topic | None:
-    if config.sns_topic is None or topic_arn is None or config.sns_topic == topic_arn:
+    if config.sns_topic is None or topic_arn is None or config.has_topic_arn:
         return None
     return Topic(name=config.sns_topic, arn=topic_arn, tags=tags_for(config.app_name))
 

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from itertools import zip_longest
 
 from flask_errwatch._parsers import parse_json
+from flask_errwatch._text import counted
 from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action, Change, Difference
@@ -44,13 +45,13 @@ DELETION: tuple[type[Resource], ...] = (
 _UNMANAGED = "it is not managed by this app"
 
 
-def diff(desired: Desired, actual: Actual, *, adopt: bool = False) -> Plan:
+def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) -> Plan:
     """Returns the plan that leads from the actual to the desired resources.
 
     Args:
         desired: The resources that the app declares.
         actual: The resources that exist.
-        adopt: Import unmanaged resources that have a declared name.
+        import_unmanaged: Import unmanaged resources that have a declared name.
 
     Raises:
         ProvisioningError: Naming every conflict.
@@ -63,7 +64,7 @@ def diff(desired: Desired, actual: Actual, *, adopt: bool = False) -> Plan:
     ]
     problems = list(_quota_problems(desired, actual, entries))
     for resource in desired.resources:
-        outcome = _compare(resource, desired.app_name, actual, adopt=adopt)
+        outcome = _compare(resource, desired.app_name, actual, import_unmanaged=import_unmanaged)
         if isinstance(outcome, Change):
             entries.append(outcome)
         else:
@@ -128,7 +129,8 @@ def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
         return _kept(topic, topic, f"stays: {_UNMANAGED}")
     if actual.topic_users:
         users = ", ".join(actual.topic_users[:3])
-        note = f"stays: {len(actual.topic_users)} alarms of others notify it, such as {users}"
+        alarms = counted(len(actual.topic_users), "alarm")
+        note = f"stays: notified by {alarms} of others, such as {users}"
         return _kept(topic, topic, note)
     note = "with all of its subscriptions"
     return Change(action="delete", resource=topic, actual=topic, note=note)
@@ -144,7 +146,9 @@ def _log_group_removal(
     return Change(action="delete", resource=group, actual=group, note="with all of its events")
 
 
-def _compare(desired: Resource, app_name: str, actual: Actual, *, adopt: bool) -> Change | Problem:
+def _compare(
+    desired: Resource, app_name: str, actual: Actual, *, import_unmanaged: bool
+) -> Change | Problem:
     existing = actual.counterpart(desired)
     if isinstance(desired, MetricAlarm | CompositeAlarm):
         # Metric and composite alarms share their names: one of the other kind is a conflict.
@@ -163,7 +167,7 @@ def _compare(desired: Resource, app_name: str, actual: Actual, *, adopt: bool) -
             note = "" if existing.arn else "waits for its owner to confirm it"
             return _kept(desired, existing, note)
         case _:
-            return _named(desired, existing, app_name, actual, adopt=adopt)
+            return _named(desired, existing, app_name, actual, import_unmanaged=import_unmanaged)
 
 
 def _log_group(desired: LogGroup, existing: LogGroup, *, is_own: bool) -> Change | Problem:
@@ -191,7 +195,7 @@ def _topic_policy(
 
 
 def _named(
-    desired: Resource, existing: Resource, app_name: str, actual: Actual, *, adopt: bool
+    desired: Resource, existing: Resource, app_name: str, actual: Actual, *, import_unmanaged: bool
 ) -> Change | Problem:
     """Compares a resource that is written only if the app manages or imports it."""
     if existing.kind != desired.kind:
@@ -199,7 +203,7 @@ def _named(
         return Problem(key=desired.kind, value=desired.label, remedy=remedy)
     if desired == existing or is_managed(existing, app_name, actual):
         return _changed(desired, existing)
-    if adopt:
+    if import_unmanaged:
         return replace(_changed(desired, existing), note="imported", is_import=True)
     remedy = (
         f"{_article(desired)} of this name exists and is not managed by this app: it is left "

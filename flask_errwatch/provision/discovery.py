@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NO_TOPIC = {"NotFound", "NotFoundException"}
 _ALARM_TYPES = (
     ("MetricAlarm", "MetricAlarms", from_aws.metric_alarm),
     ("CompositeAlarm", "CompositeAlarms", from_aws.composite_alarm),
@@ -44,7 +43,7 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
             apps use is read only if some are desired, or an alarm uses one.
 
     Raises:
-        AwsCallError: If a desired kind of resource cannot be read.
+        AwsCallError: When a desired kind of resource cannot be read.
     """
     resources: list[Resource] = [*_log_group_and_filters(aws, desired.log_group.name)]
     alarms = [*_alarms(aws, AlarmNamePrefix=f"{desired.app_name}-")]
@@ -101,7 +100,7 @@ def find_log_group(aws: Aws, name: str) -> Entry | None:
     """Returns the log group of exactly that name, as DescribeLogGroups lists it.
 
     Raises:
-        AwsCallError: If the log groups cannot be listed.
+        AwsCallError: When the log groups cannot be listed.
     """
     # The call lists by prefix. AWS sorts an exact match first, so that one page is enough.
     entries = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
@@ -140,7 +139,7 @@ def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:
         try:
             attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
         except AwsCallError as error:
-            if error.code in _NO_TOPIC:
+            if error.is_not_found:
                 return  # nor does it have subscriptions
             raise
         tags = aws.call("sns", "list_tags_for_resource", ResourceArn=arn).get("Tags", ())
@@ -161,7 +160,7 @@ def _missing_topic(aws: Aws, desired: Desired, notes: list[str]) -> str | None:
     try:
         aws.call("sns", "get_topic_attributes", TopicArn=arn)
     except AwsCallError as error:
-        if error.code in _NO_TOPIC:
+        if error.is_not_found:
             return arn
         # Often a topic of another account, which only its owner may read.
         notes.append(f"topic: {error}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from flask_errwatch._text import one_line
+from flask_errwatch._text import counted, one_line
 from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.change import Action, Change
 from flask_errwatch.provision.cost import (
@@ -105,23 +105,23 @@ class Plan:
     def summary(self) -> str:
         """The last line: the number of resources that are created, updated, deleted, unchanged."""
         if self.is_empty:
-            return f"Nothing to change: {len(self.entries)} resources match the declaration."
+            return f"Nothing to change: {counted(len(self.entries), 'resource')} as declared."
         is_whole = not self.pending
         words = (
             ("created", "updated", "deleted")
             if is_whole
             else ("to create", "to update", "to delete")
         )
-        counted = [
+        counts = [
             f"{self.count('create')} {words[0]}",
             f"{self.count('update')} {words[1]}",
             f"{self.count('unchanged')} unchanged",
         ]
         if self.count("delete"):
-            counted.insert(2, f"{self.count('delete')} {words[2]}")
+            counts.insert(2, f"{self.count('delete')} {words[2]}")
         progress = f" ({self.done} of {len(self.changes)} applied)"
         started = progress if self.done and not is_whole else ""
-        return f"{'Applied' if is_whole else 'Plan'}: {', '.join(counted)}{started}."
+        return f"{'Applied' if is_whole else 'Plan'}: {', '.join(counts)}{started}."
 
     def to_dict(self) -> dict[str, object]:
         """Returns the plan as JSON values, for programs: `flask errwatch plan --json`."""
@@ -174,7 +174,9 @@ def _many_deletions(plan: Plan) -> tuple[Problem, ...]:
     deleted = sum(change.action == "delete" for change in existing)
     if 2 * deleted <= len(existing):
         return ()
-    remedy = f"More than half of the app's {len(existing)} alarms would be deleted. {_FORCE}"
+    remedy = (
+        f"More than half of the app's {counted(len(existing), 'alarm')} would be deleted. {_FORCE}"
+    )
     return (Problem(key="alarms to delete", value=deleted, remedy=remedy),)
 
 

@@ -56,7 +56,7 @@ def difference_lines(change: Change, template: str) -> Iterator[str]:
         template: How the values are shown, with `{old}` and `{new}`.
     """
     for difference in change.differences[:_MOST_FIELDS]:
-        values = template.format(old=shown(difference.old), new=shown(difference.new))
+        values = template.format(old=format_value(difference.old), new=format_value(difference.new))
         yield f"{one_line(difference.field)}: {values}"
     more = len(change.differences) - _MOST_FIELDS
     if more > 0:
@@ -77,7 +77,7 @@ def table_lines(rows: Sequence[TableRow], *, indent: str = "") -> Iterator[str]:
         yield from (f"{below}{line}" for line in lines)
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Renders a field's value on one line of limited length, safe for a terminal."""
     if value is None or value == ():
         return "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask_errwatch.config import Config
@@ -16,14 +17,44 @@ if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """The identity that makes the calls, and where.
+
+    Attributes:
+        arn: Of the user or the assumed role.
+        scope: Partition, region and account.
+    """
+
+    arn: str
+    scope: AwsScope
+
+    @classmethod
+    def identify(cls, aws: Aws) -> Caller:
+        """Calls GetCallerIdentity, which needs no permission.
+
+        Raises:
+            AwsCallError: When credentials or a region are missing, or AWS does not answer.
+        """
+        region, partition = aws.region(), aws.partition()
+        identity = aws.call("sts", "get_caller_identity")
+        scope = AwsScope(partition=partition, region=region, account=str(identity["Account"]))
+        return cls(arn=str(identity["Arn"]), scope=scope)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the account's root user, which may do everything."""
+        return self.arn.endswith(":root")
+
+
 def read_state(
     aws: Aws, catalogue: Catalogue, config: Config, *, for_removal: bool = False
 ) -> tuple[Desired, Actual]:
     """Returns the desired and the actual resources of an app.
 
     Raises:
-        ProvisioningError: If AWS cannot be read.
-        ConfigurationError: If a value cannot work in this region.
+        ProvisioningError: When AWS cannot be read.
+        ConfigurationError: When a value cannot work in this region.
     """
     try:
         scope = _scope(aws, config)
@@ -36,11 +67,10 @@ def read_state(
 
 def _scope(aws: Aws, config: Config) -> AwsScope:
     """Returns the scope of the calls. Asks for the account only if an ARN depends on it."""
-    by_arn = config.sns_topic is None or config.sns_topic.startswith("arn:")
-    is_needed = config.dashboard or not by_arn
-    region, partition = aws.region(), aws.partition()
-    account = str(aws.call("sts", "get_caller_identity")["Account"]) if is_needed else ""
-    return AwsScope(partition=partition, region=region, account=account)
+    has_topic_name = config.sns_topic is not None and not config.has_topic_arn
+    if config.dashboard or has_topic_name:
+        return Caller.identify(aws).scope
+    return AwsScope(partition=aws.partition(), region=aws.region(), account="")
 
 
 def _topic_arn(config: Config, scope: AwsScope) -> str | None:
@@ -59,8 +89,8 @@ def _topic_arn(config: Config, scope: AwsScope) -> str | None:
         for url in config.subscriptions
         if url.startswith("arn:") and url.split(":")[1] != scope.partition
     ]
-    topic = config.sns_topic
-    if topic is not None and topic.startswith("arn:"):
+    topic = None if config.sns_topic is None else scope.topic_arn(config.sns_topic)
+    if topic is not None:
         _, partition, _, region, *_ = topic.split(":")
         if (partition, region) != (scope.partition, scope.region):
             remedy = (
@@ -69,8 +99,6 @@ def _topic_arn(config: Config, scope: AwsScope) -> str | None:
                 "ERRWATCH_REGION."
             )
             problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
-    elif topic is not None:
-        topic = scope.topic_arn(topic)
     if problems:
         raise ConfigurationError(*problems)
     return topic

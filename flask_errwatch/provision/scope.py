@@ -47,9 +47,17 @@ class AwsScope:
         """Returns the ARN of a log group, as tagging expects it. Some actions need a final `:*`."""
         return self.arn("logs", f"log-group:{name}")
 
-    def topic_arn(self, name: str) -> str:
-        """Returns the ARN of a topic."""
-        return self.arn("sns", name)
+    def topic_arn(self, name_or_arn: str) -> str:
+        """Returns the ARN of a topic that is configured by its name or by its ARN.
+
+        Example:
+            >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
+            >>> scope.topic_arn("ops")
+            'arn:aws:sns:eu-central-1:123456789012:ops'
+            >>> scope.topic_arn("arn:aws:sns:eu-central-1:210987654321:ops")
+            'arn:aws:sns:eu-central-1:210987654321:ops'
+        """
+        return name_or_arn if name_or_arn.startswith("arn:") else self.arn("sns", name_or_arn)
 
 
 #: Placeholders for the reader to fill in, spelled as in AWS's Service Authorization Reference.

@@ -8,7 +8,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from flask_errwatch.capture.log_lines import read_line
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.provision.actual import Actual
@@ -16,6 +15,7 @@ from flask_errwatch.provision.alarm_factory import heartbeat_filter
 from flask_errwatch.provision.diff import diff
 from flask_errwatch.provision.discovery import read_if_allowed
 from flask_errwatch.provision.from_aws import action_failed
+from flask_errwatch.provision.log_lines import LoggedLine, lines_since
 from flask_errwatch.provision.refresh import read_state
 from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricAlarm, Subscription
 from flask_errwatch.provision.status_report import DeliveryFigures, FailedNotification, Status
@@ -31,8 +31,6 @@ FRESH = timedelta(minutes=15)
 _MOST = 1000
 _FIGURES = ("emitted", "delivered", "pending", "dropped")
 
-Heartbeat = dict[str, object]
-
 
 def read_status(
     aws: Aws, catalogue: Catalogue, config: Config, *, now: datetime | None = None
@@ -46,14 +44,14 @@ def read_status(
         now: The current time, with a time zone. None means the clock's.
 
     Raises:
-        ProvisioningError: If AWS cannot be read. If only the history or the heartbeats cannot be
+        ProvisioningError: When AWS cannot be read. If only the history or the heartbeats cannot be
             read, the status has a note instead.
-        ConfigurationError: If a value cannot work in this region.
+        ConfigurationError: When a value cannot work in this region.
     """
     moment = datetime.now(UTC) if now is None else now
     desired, actual = read_state(aws, catalogue, config)
-    # With `adopt`, an unmanaged resource is drift, where a plan would stop.
-    plan = diff(desired, actual, adopt=True)
+    # With `import_unmanaged`, an unmanaged resource is drift, where a plan would stop.
+    plan = diff(desired, actual, import_unmanaged=True)
     alarms = tuple(_managed_alarms(actual, config.app_name))
     names = {alarm.name for alarm in alarms}
     notes: list[str] = []
@@ -101,46 +99,35 @@ def _failed_notifications(
             yield FailedNotification(alarm=entry["AlarmName"], at=entry["Timestamp"], reason=reason)
 
 
-def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> Iterator[Heartbeat]:
-    """Yields the app's heartbeats since then, as events, with their time in milliseconds."""
+def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> Iterator[LoggedLine]:
+    """Yields the app's heartbeats since then."""
     if not actual.of_type(LogGroup):
         return
-    entries = aws.pages(
-        "logs",
-        "filter_log_events",
-        "events",
-        logGroupName=config.log_group,
-        filterPattern=heartbeat_filter(config).pattern,
-        startTime=round(since.timestamp() * 1000),
-    )
-    for entry in islice(entries, _MOST):
-        event = read_line(entry["message"])
-        # A log group may be shared, and an emulator returns every line.
-        if event and event["event"] == HEARTBEAT and event.get("app") == config.app_name:
-            yield {**event, "at": entry["timestamp"]}
+    pattern = heartbeat_filter(config).pattern
+    for line in lines_since(aws, config, pattern, since.timestamp(), limit=_MOST):
+        if line.event["event"] == HEARTBEAT:  # an emulator returns every line
+            yield line
 
 
-def _delivery_figures(heartbeats: Iterable[Heartbeat]) -> DeliveryFigures | None:
+def _delivery_figures(heartbeats: Iterable[LoggedLine]) -> DeliveryFigures | None:
     """Adds up the newest figures of each process."""
-    newest: dict[str, Heartbeat] = {}
-    for heartbeat in sorted(heartbeats, key=_written):
-        process = heartbeat.get("process")
+    newest: dict[str, LoggedLine] = {}
+    for heartbeat in sorted(heartbeats, key=_timestamp):
+        process = heartbeat.event.get("process")
         if isinstance(process, str):  # others may write into a shared log group
             newest[process] = heartbeat
     if not newest:
         return None
     figures = {
-        name: sum(_figure(heartbeat.get("data"), name) for heartbeat in newest.values())
+        name: sum(_figure(heartbeat.event.get("data"), name) for heartbeat in newest.values())
         for name in _FIGURES
     }
-    at = max(map(_written, newest.values())) / 1000
-    moment = datetime.fromtimestamp(at, UTC)
+    moment = datetime.fromtimestamp(max(map(_timestamp, newest.values())) / 1000, UTC)
     return DeliveryFigures(processes=len(newest), newest=moment, **figures)
 
 
-def _written(heartbeat: Heartbeat) -> int:
-    at = heartbeat["at"]
-    return at if isinstance(at, int) else 0
+def _timestamp(line: LoggedLine) -> int:
+    return line.at
 
 
 def _figure(data: object, name: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_errwatch._text import one_line
+from flask_errwatch._text import counted, one_line
 from flask_errwatch._time import readable
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.plan import Plan
@@ -135,7 +135,7 @@ def _drift(plan: Plan) -> StatusSection:
     return StatusSection(
         heading=(
             f"Drift: {len(plan.changes) or 'none'}; "
-            f"{plan.count('unchanged')} resources match the declaration."
+            f"{counted(plan.count('unchanged'), 'resource')} as declared."
         ),
         rows=tuple(
             StatusRow(
@@ -210,7 +210,7 @@ def _delivery(figures: DeliveryFigures | None) -> StatusSection:
         return StatusSection(heading="Delivery: no heartbeat in the last 15 minutes.")
     return StatusSection(
         heading=(
-            f"Delivery: {figures.processes} processes, {figures.emitted} emitted, "
+            f"Delivery: {counted(figures.processes, 'process')}, {figures.emitted} emitted, "
             f"{figures.delivered} delivered, {figures.pending} pending, "
             f"{figures.dropped} dropped; newest heartbeat {readable(figures.newest.timestamp())}."
         )
@@ -230,6 +230,7 @@ def _values(status: Status) -> dict[str, object]:
             }
             for subscription in status.subscriptions
         ],
+        # Programs read this key, so it stays, although the attribute is `failed_notifications`.
         "refused": None
         if failed is None
         else [

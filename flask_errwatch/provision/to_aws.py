@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from flask_errwatch.errors import NOT_FOUND_CODES
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
@@ -41,17 +42,13 @@ class AwsCall:
     tolerated: frozenset[str] = frozenset()
 
 
-#: Error codes for a resource that does not exist. A deletion tolerates them.
-_GONE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "NotFound"})
-
-
 def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901 - a table, one case a kind
     """Returns the calls of a change, in order. Each can be repeated without harm.
 
     If only some of a change's calls succeeded, the next plan has the change again.
     """
     if change.action == "delete":
-        return (replace(_deletion(change.resource), tolerated=_GONE),)
+        return (replace(_deletion(change.resource), tolerated=NOT_FOUND_CODES),)
     resource, is_new = change.resource, change.action == "create"
     match resource:
         case LogGroup():

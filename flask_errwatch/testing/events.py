@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 
-from flask_errwatch.capture.hooks import Event
+from flask_errwatch.capture.events import Event
 from flask_errwatch.delivery.interception import intercept_lines
 
 

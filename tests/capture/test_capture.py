@@ -237,7 +237,7 @@ def test_an_exception_that_a_handler_answers_with_400(both: Serve) -> None:
 
 
 def test_an_exception_that_a_handler_answers_with_200(both: Serve) -> None:
-    """An exception that a handler answers with 200 is not a failure."""
+    """An exception that an error handler turns into a 200 is not a failure."""
 
     def build() -> Flask:
         app = shop()

@@ -87,7 +87,7 @@ def test_apply_shows_the_plan_asks_and_prints_each_step(aws: Aws, run: Run) -> N
     again = run("apply")  # nothing to ask
     assert (again.exit_code, last(again)) == (
         0,
-        "Nothing to change: 14 resources match the declaration.",
+        "Nothing to change: 14 resources as declared.",
     )
 
 
@@ -138,7 +138,7 @@ def test_status_prints_text_or_json(run: Run) -> None:
     text, values = run("status"), run("status", "--json")
     assert (text.exit_code, values.exit_code) == (0, 0)
     assert text.output.startswith(
-        "Drift: none; 14 resources match the declaration.\nAlarms: 6, 0 in ALARM.\n"
+        "Drift: none; 14 resources as declared.\nAlarms: 6, 0 in ALARM.\n"
     )
     assert json.loads(values.output)["drift"]["summary"]["unchanged"] == 14
 
@@ -159,7 +159,7 @@ def test_status_reads_a_group_with_deeply_nested_json(aws: Aws, run: Run) -> Non
     )
     result = run("status")
     assert result.exit_code == 0
-    assert "Delivery: 1 processes, 3 emitted, 0 delivered, 0 pending, 0 dropped" in result.output
+    assert "Delivery: 1 process, 3 emitted, 0 delivered, 0 pending, 0 dropped" in result.output
 
 
 def test_destroy_asks_and_keeps_the_logs(aws: Aws, run: Run) -> None:

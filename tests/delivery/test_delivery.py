@@ -446,7 +446,7 @@ def test_what_is_missing_is_named_once_and_stops_nothing(
         first = child.stderr.readline()
         stdout, last = child.communicate("\n", timeout=60)
     assert re.fullmatch(f"flask-errwatch: lines wait in the journal: .*{reason}.*\n", first)
-    assert last == "flask-errwatch: 21 lines wait in the journal as the process ends\n"
+    assert last == "flask-errwatch: 21 lines left in the journal as the process ends\n"
     assert (child.returncode, stdout) == (0, "404 NOT FOUND\n")
 
 
@@ -499,7 +499,7 @@ def test_an_exit_in_an_outage_is_bounded_and_keeps_the_lines(
     fake.switch(mode)
     done = _child(fake, tmp_path, "pass", changed={"ERRWATCH_SHUTDOWN_TIMEOUT": "1"})
     assert done.returncode == 0
-    assert "20 lines wait in the journal as the process ends" in done.stderr
+    assert "20 lines left in the journal as the process ends" in done.stderr
     fake.switch("ok")
     app, errwatch = make_app()
     app.test_client().get("/mine")

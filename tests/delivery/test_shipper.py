@@ -13,7 +13,7 @@ from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard
 from flask_errwatch.delivery.journal import Record
 from flask_errwatch.delivery.journal.memory import MemoryJournal
-from flask_errwatch.delivery.sender import Refused, Sender
+from flask_errwatch.delivery.sender import RefusedLine, Sender
 from flask_errwatch.delivery.shipper import IMPORT_DELAY, Shipper
 from tests.lab.lab_bench import eventually
 from tests.lines import line
@@ -42,7 +42,7 @@ class NotingSender(Sender):
         self._notes = notes
         notes.append("created")
 
-    def send(self, batch: Sequence[Record]) -> list[Refused]:
+    def send(self, batch: Sequence[Record]) -> list[RefusedLine]:
         """Notes the number of lines."""
         self._notes.append(f"sent {len(batch)}")
         return []

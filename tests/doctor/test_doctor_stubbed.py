@@ -13,8 +13,9 @@ from flask_errwatch.doctor import findings, run_checks
 from flask_errwatch.doctor.checks import log_group_findings
 from flask_errwatch.doctor.findings import Finding
 from flask_errwatch.doctor.notifications import notification_findings
-from flask_errwatch.doctor.permissions import Caller, permission_findings
+from flask_errwatch.doctor.permissions import permission_findings
 from flask_errwatch.errors import AwsCallError
+from flask_errwatch.provision.refresh import Caller
 from flask_errwatch.provision.scope import AwsScope
 from tests.doctor.scripted_aws import ScriptedAws, shop
 
@@ -116,9 +117,10 @@ def test_a_tried_call_that_is_denied_is_a_problem(aws: ScriptedAws) -> None:
     assert (denied.level, denied.message) == ("problem", "1 denied:")
 
 
-def test_a_call_that_fails_otherwise_checks_nothing(aws: ScriptedAws) -> None:
+@pytest.mark.parametrize("code", ["ServiceUnavailableException", "ProfileNotFound"])
+def test_a_call_that_fails_otherwise_checks_nothing(aws: ScriptedAws, code: str) -> None:
     """Neither allowed nor denied: every action is listed as not checked."""
-    aws.refuses("logs", "put_log_events", "ServiceUnavailableException")
+    aws.refuses("logs", "put_log_events", code)
     (unknown,) = permissions(aws, f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "runtime")
     assert (unknown.level, len(unknown.items)) == ("warning", 3)
 

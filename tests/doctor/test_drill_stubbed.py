@@ -172,7 +172,7 @@ def test_waves_for_an_alarm_of_several_periods(bench: Bench) -> None:
     """Each period that must breach gets its lines when it begins."""
     bench.alarm_is(EvaluationPeriods=3, DatapointsToAlarm=2, Period=60, Threshold=1.0)
     drill = bench.prepare()
-    assert (drill.lines, drill.waves, drill.timeout) == (2, 2, 480.0)
+    assert (drill.events_per_period, drill.periods, drill.timeout) == (2, 2, 480.0)
     assert str(drill).startswith(
         f"Drill {drill.id}: 2 events of bad-request-error in each of 2 periods."
     )
@@ -292,7 +292,7 @@ def test_a_denied_read_is_reported_at_once(bench: Bench) -> None:
 def test_number_of_lines_that_breach(bench: Bench, other: dict[str, object], lines: int) -> None:
     """It follows the alarm as it is in AWS, not its declaration."""
     bench.alarm_is(**other)
-    assert bench.prepare().lines == lines
+    assert bench.prepare().events_per_period == lines
 
 
 @pytest.mark.parametrize(

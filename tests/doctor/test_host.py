@@ -139,7 +139,7 @@ def test_journals_of_ended_processes_are_distinguished_from_those_in_use(tmp_pat
         holder.communicate()
     own.remove()
     assert orphans.level == "warning"
-    assert orphans.message == "Journals of ended processes that wait: 1, with 2.0 MiB."
+    assert orphans.message == "1 journal of ended processes not delivered, with 2.0 MiB."
     with (folder / "999999-dead.lock").open("r+") as again:
         fcntl.lockf(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -7,7 +7,7 @@ import pytest
 from flask_errwatch._parsers import trusted_proxies
 from flask_errwatch.capture.client_address import ClientAddress
 from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
-from flask_errwatch.doctor.recent_lines import LoggedLine
+from flask_errwatch.provision.log_lines import LoggedLine
 
 
 def peers(*ips: str) -> list[ClientAddress]:
@@ -106,7 +106,7 @@ def test_processes_without_heartbeats_have_no_running_threads() -> None:
     finding = heartbeat_finding([*living, *short, *silent], 60)
     assert (finding.level, finding.message) == (
         "problem",
-        "1 of 2 processes emit no heartbeat, on web-1.",
+        "No heartbeat from 1 of 2 processes, on web-1.",
     )
     assert heartbeat_finding(short, 60).message == (
         "No heartbeat was found: the app may not be running."
@@ -122,4 +122,4 @@ def test_lines_with_values_of_other_types_do_not_raise() -> None:
         nested = [nested]
     event = {"event": "Not Found Error", "process": nested, "host": {"a": 1}}
     lines = [LoggedLine(0, event), LoggedLine(181_000, event)]
-    assert heartbeat_finding(lines, 60).message == "1 of 1 processes emit no heartbeat, on unknown."
+    assert heartbeat_finding(lines, 60).message == "No heartbeat from 1 of 1 process, on unknown."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask_errwatch.capture.client_address import ClientAddress
-from flask_errwatch.doctor.recent_lines import LoggedLine, client_addresses, newest_lines
+from flask_errwatch.doctor.recent_lines import client_addresses, newest_lines
+from flask_errwatch.provision.log_lines import LoggedLine
 from tests.doctor.scripted_aws import ScriptedAws, log_entry, shop
 
 NOW = 1_700_000_000.0

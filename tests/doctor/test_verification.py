@@ -234,7 +234,7 @@ def test_live_tests_fifty_lines_per_call(live: Live) -> None:
     assert len(caught.value.problems) == 51
     assert str(caught.value.problems[50]) == (
         "metric filter = 'shop-d-50': It does not exist in log group shop: "
-        "run `flask errwatch bootstrap`."
+        "run `flask errwatch apply`."
     )
 
 
@@ -254,7 +254,7 @@ def test_live_reports_a_pattern_that_was_changed_by_hand() -> None:
     assert result.exit_code == 1
     assert result.output == (
         "Error: pattern stored as shop-client-error = 'Client Error': The catalogue has "
-        '{ $.event = "Client Error" }: run `flask errwatch bootstrap`.\n'
+        '{ $.event = "Client Error" }: run `flask errwatch apply`.\n'
     )
 
 
@@ -285,7 +285,7 @@ def test_live_without_a_log_group(stubbed: Stubber) -> None:
             "Error: pattern of login-failed = '{ $.event = \"Login Failed\" }': It must match the "
             "detector's own lines; by AWS it does not."
         ),
-        "log group = 'shop': It does not exist in AWS: run `flask errwatch bootstrap`.",
+        "log group = 'shop': It does not exist in AWS: run `flask errwatch apply`.",
     ]
 
 

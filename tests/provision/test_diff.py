@@ -163,14 +163,14 @@ def test_documents_are_compared_leaf_by_leaf() -> None:
 
 
 def test_adopt_imports_with_a_note() -> None:
-    """Without `adopt` the plan is refused, and the remedy names the option."""
+    """Without `import_unmanaged` the plan is refused, and the remedy names the option."""
     shop = desired()
     foreign = replace(shop.alarms[0], description="Ours since 2019")
     others = tuple(resource for resource in shop.resources if resource != shop.alarms[0])
     actual = Actual(resources=(*others, foreign))
     with pytest.raises(ProvisioningError, match="flask errwatch apply --adopt"):
         diff(shop, actual)
-    (change,) = diff(shop, actual, adopt=True).changes
+    (change,) = diff(shop, actual, import_unmanaged=True).changes
     assert (change.action, change.note, change.is_import) == ("update", "imported", True)
     assert [difference.field for difference in change.differences] == ["description"]
 
@@ -181,7 +181,7 @@ def test_alarm_of_the_other_kind_is_a_conflict_even_with_adopt() -> None:
     composite = CompositeAlarm(name="shop-critical-error", description="", rule="TRUE")
     actual = existing(shop, composite, without=("alarm",))
     with pytest.raises(ProvisioningError, match="A composite alarm of this name exists"):
-        diff(shop, actual, adopt=True)
+        diff(shop, actual, import_unmanaged=True)
 
 
 def test_most_alarms_are_not_deleted_unasked() -> None:
@@ -274,7 +274,7 @@ def test_destroy_leaves_the_topic_and_the_group_of_others() -> None:
     ] * 2
     used = replace(existing(shop), topic_users=("pager", "web"))
     plan = destroy_plan("shop", "shop", used, with_logs=False)
-    assert plan.unchanged[0].note == "stays: 2 alarms of others notify it, such as pager, web"
+    assert plan.unchanged[0].note == "stays: notified by 2 alarms of others, such as pager, web"
 
 
 def test_deleted_filters_make_room_for_new_ones() -> None:

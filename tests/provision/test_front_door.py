@@ -21,7 +21,7 @@ def test_bootstrap_applies_the_apps_own_plan_once(aws: Aws) -> None:
     (group,) = aws.call("logs", "describe_log_groups")["logGroups"]
     assert group["logGroupName"] == "shop"
     again = errwatch.bootstrap_alarms()
-    assert str(again).endswith("Nothing to change: 14 resources match the declaration.")
+    assert str(again).endswith("Nothing to change: 14 resources as declared.")
 
 
 def test_each_app_is_bootstrapped_by_its_own_names(aws: Aws) -> None:

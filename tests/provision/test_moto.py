@@ -168,7 +168,7 @@ def test_second_run_writes_nothing(shop: Shop, writes: Writes) -> None:
     plan = shop(**WITH_TOPIC)
     assert writes() == []
     assert plan.is_empty
-    assert str(plan).splitlines()[-1] == "Nothing to change: 18 resources match the declaration."
+    assert str(plan).splitlines()[-1] == "Nothing to change: 18 resources as declared."
 
 
 def test_dry_run_touches_nothing(aws: Aws, shop: Shop, writes: Writes) -> None:

@@ -60,7 +60,7 @@ def test_plan_without_changes_prints_a_sentence() -> None:
     """An empty plan prints a sentence."""
     plan = Plan(entries=(Change(action="unchanged", resource=TOPIC),))
     assert plan.is_empty
-    assert str(plan).endswith("Nothing to change: 1 resources match the declaration.")
+    assert str(plan).endswith("Nothing to change: 1 resource as declared.")
 
 
 def test_filter_with_dimensions_has_no_default() -> None:

@@ -67,7 +67,7 @@ def test_alarm_edited_by_hand_is_named_with_its_field(impatient: Aws, shop: Shop
         assert change.resource.label == "shop-critical-error"
         assert change.differences == (Difference(field="threshold", old=99.0, new=10.0),)
     assert str(status).splitlines()[:3] == [
-        "Drift: 1; 13 resources match the declaration.",
+        "Drift: 1; 13 resources as declared.",
         "  differs  alarm  shop-critical-error",
         "                  threshold: 99, declared 10",
     ]
@@ -92,7 +92,7 @@ def test_missing_undeclared_and_unmanaged_are_different_states(impatient: Aws, s
     )
     lines = [line for line in str(status_of(impatient)).splitlines() if line[:3] != "   "]
     assert lines[:8] == [
-        "Drift: 6; 10 resources match the declaration.",
+        "Drift: 6; 10 resources as declared.",
         "  undeclared  metric filter  shop-login-failed",
         "  undeclared  alarm          shop-login-failed",
         "  missing     metric filter  shop-critical-error",
@@ -131,8 +131,8 @@ def test_states_subscriptions_and_delivery_of_a_running_app(impatient: Aws, shop
     )
     text = str(status)
     # The second subscription is not declared.
-    assert "Drift: none; 18 resources match the declaration." not in text
-    assert "Drift: none; 17 resources match the declaration." in text
+    assert "Drift: none; 18 resources as declared." not in text
+    assert "Drift: none; 17 resources as declared." in text
     assert "Alarms: 6, 1 in ALARM." in text
     assert "  ALARM  shop-not-found-error           since 20" in text
     assert " UTC  11 > 10??[31m\n" in text
@@ -256,7 +256,7 @@ def test_sections_and_remarks_are_values_for_another_renderer() -> None:
         notes=(note,),
     )
     assert [section.heading for section in status.sections] == [
-        "Drift: none; 0 resources match the declaration.",
+        "Drift: none; 0 resources as declared.",
         "Alarms: 0, 0 in ALARM.",
         "Subscriptions: 1, 1 not confirmed.",
         "Failed notifications in two weeks: unknown.",

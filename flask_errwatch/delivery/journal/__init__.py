@@ -88,7 +88,7 @@ from flask_errwatch.delivery.journal.directory import (
 )
 from flask_errwatch.delivery.journal.disk import open_journal
 from flask_errwatch.delivery.journal.inspection import FolderContents, inspect_folder
-from flask_errwatch.delivery.journal.protocols import Journal, Source
+from flask_errwatch.delivery.journal.protocols import Journal, RecordSource
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.records import Line, Position, Record, line_of
 
@@ -99,7 +99,7 @@ __all__ = [
     "Line",
     "Position",
     "Record",
-    "Source",
+    "RecordSource",
     "UnusableFolderError",
     "app_folder",
     "base_folder",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.reader import JournalReader
 
 
-class Source(Protocol):
+class RecordSource(Protocol):
     """What a shipper reads from: the journal of this process, or of one that died.
 
     Attributes:
@@ -35,7 +35,7 @@ class Source(Protocol):
         """Writes position and losses, so that they survive the process."""
 
 
-class Journal(Source, Protocol):
+class Journal(RecordSource, Protocol):
     """The journal that this process writes to.
 
     Attributes:

@@ -77,7 +77,7 @@ def line_of(text: bytes) -> Line:
     """The line, with the timestamp and the level that it contains.
 
     Raises:
-        ValueError: If it is not a line of schema 1.
+        ValueError: When it is not a line of schema 1.
 
     Example:
         >>> line_of(b'{"level":"error","id":"018bcfe5-6800-7000-8000-000000000000"}').timestamp

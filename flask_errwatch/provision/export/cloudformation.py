@@ -50,7 +50,7 @@ def to_cloudformation(catalogue: Catalogue, config: Config) -> str:
             for parameter in resources.parameters(topic_arn(config))
         },
     }
-    if resources.topic_is_parameter:
+    if resources.topic_origin == "parameter":
         has_topic = {"Fn::Not": [{"Fn::Equals": [{"Ref": resources.topic_parameter}, ""]}]}
         template["Conditions"] = {"HasTopic": has_topic}
     descriptions = resources.descriptions()

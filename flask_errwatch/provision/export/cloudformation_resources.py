@@ -184,7 +184,7 @@ class CloudFormationResources(LinkedResources):
 
     def _actions(self, alarm: MetricAlarm | CompositeAlarm) -> Properties:
         def actions(arns: Sequence[str]) -> object:
-            if self.has_topic or token(TOPIC) not in arns:
+            if self.topic_origin == "resource" or token(TOPIC) not in arns:
                 return [*arns] or None
             return {"Fn::If": ["HasTopic", [*arns], {"Ref": "AWS::NoValue"}]}
 

@@ -10,7 +10,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from flask_errwatch.provision.dashboard import threshold_label
 from flask_errwatch.provision.desired import Desired
@@ -58,6 +58,10 @@ class Parameter:
     is_secret: bool = False
 
 
+#: Where the topic's ARN comes from: a resource of the template, a parameter, or there is no topic.
+TopicOrigin = Literal["resource", "parameter", "none"]
+
+
 class LinkedResources(ABC):
     """The resources of one app, with links between them.
 
@@ -86,9 +90,8 @@ class LinkedResources(ABC):
             if topic is None
             else self._arn_reference(topic)
         }
-        #: Whether the topic is among the resources, and whether its ARN is a parameter.
-        self.has_topic = topic is not None
-        self.topic_is_parameter = topic is None and uses_topic(desired)
+        parameter_or_none: TopicOrigin = "parameter" if uses_topic(desired) else "none"
+        self.topic_origin: TopicOrigin = parameter_or_none if topic is None else "resource"
 
     @abstractmethod
     def _parameter_reference(self, name: str) -> str:
@@ -108,7 +111,7 @@ class LinkedResources(ABC):
         Args:
             topic_arn: The default of the topic's ARN.
         """
-        if self.topic_is_parameter:
+        if self.topic_origin == "parameter":
             yield Parameter(
                 name=self.topic_parameter,
                 description="ARN of the SNS topic to notify when an alarm fires or returns to OK, "

@@ -21,15 +21,14 @@ def portable_state(catalogue: Catalogue, config: Config) -> Desired:
 
     A topic that is configured by its ARN is not among the resources.
     """
-    if topic_arn(config) is not None:
+    if config.has_topic_arn:
         config = config._replace(sns_topic=None)
     return desired_resources(catalogue, config, topic_arn=token(TOPIC), scope=ANYWHERE)
 
 
 def topic_arn(config: Config) -> str | None:
     """The ARN of the configured topic. None when the configuration has a name, or no topic."""
-    topic = config.sns_topic
-    return topic if topic is not None and topic.startswith("arn:") else None
+    return config.sns_topic if config.has_topic_arn else None
 
 
 def uses_topic(desired: Desired) -> bool:

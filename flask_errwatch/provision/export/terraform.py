@@ -89,9 +89,9 @@ def _variable(parameter: Parameter) -> Block:
 def _locals(resources: TerraformResources) -> tuple[Block, ...]:
     """The local value with the alarms' actions, if the alarms have a topic."""
     topic = resources.links[TOPIC]
-    if resources.topic_is_parameter:
+    if resources.topic_origin == "parameter":
         actions = f"{topic} == null ? [] : [{topic}]"
-    elif resources.has_topic:
+    elif resources.topic_origin == "resource":
         actions = f"[{topic}]"
     else:
         return ()
