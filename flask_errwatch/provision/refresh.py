@@ -70,7 +70,8 @@ def _scope(aws: Aws, config: Config) -> AwsScope:
     has_topic_name = config.sns_topic is not None and not config.has_topic_arn
     if config.dashboard or has_topic_name:
         return Caller.identify(aws).scope
-    return AwsScope(partition=aws.partition(), region=aws.region(), account="")
+    # The region first: `Aws.region` explains that none is configured.
+    return AwsScope(region=aws.region(), partition=aws.partition(), account="")
 
 
 def _topic_arn(config: Config, scope: AwsScope) -> str | None:
