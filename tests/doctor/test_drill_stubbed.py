@@ -168,7 +168,7 @@ def test_a_refused_publish_is_reported(bench: Bench, data: str | None) -> None:
     assert str(stage) == f"refused after 0 s: {stage.detail}"
 
 
-def test_waves_for_an_alarm_of_several_periods(bench: Bench) -> None:
+def test_events_for_an_alarm_of_several_periods(bench: Bench) -> None:
     """Each period that must breach gets its lines when it begins."""
     bench.alarm_is(EvaluationPeriods=3, DatapointsToAlarm=2, Period=60, Threshold=1.0)
     drill = bench.prepare()
