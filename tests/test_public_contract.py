@@ -48,7 +48,15 @@ PACKAGES: dict[str, list[str]] = {
         *("serve_app", "shell_exports"),
     ],
     "patterns": [
-        *("DelimitedPattern", "Field", "JsonEvent", "JsonPattern", "Pattern", "PatternSet"),
+        *(
+            "DelimitedPattern",
+            "Event",
+            "Field",
+            "JsonEvent",
+            "JsonPattern",
+            "Pattern",
+            "PatternSet",
+        ),
         *("PatternSyntaxError", "Regex", "RegexPattern", "TermsPattern", "check_group", "field"),
         *("parse", "read_event"),
     ],

@@ -14,7 +14,7 @@ from flask import Flask
 from flask_errwatch import Alarm, AnomalyAlarm, BusyAlarm, Detector, ErrWatch, RequestMetric
 from flask_errwatch.errors import JudgeError, NoAppError
 from flask_errwatch.testing import TrafficJudge, capture_events
-from flask_errwatch.testing.explanations import ExplainedAlarms, explain_comparison
+from flask_errwatch.testing.explanations import ExplainedAlarms, explain_alarms, explain_comparison
 from tests.wsgi_driver import events_of
 
 pytest_plugins = ["pytester"]
@@ -412,3 +412,50 @@ def test_the_silence_alarm_is_judged_and_stays_quiet() -> None:
         judge.advance(hours=2)
         assert judge.alarms() == frozenset()
         assert judge.states()["silent"] == "OK"
+
+
+def test_the_sentence_of_a_busy_alarm_explains_the_composite() -> None:
+    """Too many failures alone fire nothing: the sentence names both conditions and figures."""
+    app = busy_shop()
+    with TrafficJudge() as judge:
+        for _ in range(4):
+            app.test_client().get("/missing")
+        (sentence,) = [
+            line
+            for line in explain_alarms(judge.alarms()).splitlines()
+            if line.startswith("missing:")
+        ]
+    assert sentence == (
+        "missing: not fired: shop-missing: 4 lines matched, worst 2026-01-01 11:56 to "
+        "2026-01-01 12:01 with Sum 4; shop-missing-requests: worst 2026-01-01 11:56 to "
+        "2026-01-01 12:01 with Sum 4; alarms when Sum > 3 over 300 s, 1 of 1 periods and "
+        "Sum >= 100 over 300 s, 1 of 1 periods"
+    )
+
+
+def test_a_busy_alarm_that_cannot_be_judged_is_named() -> None:
+    """An average of requests is not their number, so the composite has no state."""
+    balancer = RequestMetric(namespace="N", name="Latency", statistic="Average")
+    alarm = BusyAlarm(errors=Alarm(threshold=3), requests=balancer, minimum_requests=100)
+    app = Flask("shop")
+    ErrWatch(app, detectors=[Detector(name="missing", event="M", statuses=(404,), alarm=alarm)])
+    with TrafficJudge() as judge:
+        app.test_client().get("/missing")
+        assert judge.states(app) == {}
+        assert "missing: not judged: It depends on an alarm that is not judged." in explain_alarms(
+            judge.alarms()
+        )
+
+
+def test_the_sentence_of_one_source_has_its_figure() -> None:
+    """It counts by source, not by metric filter."""
+    app = Flask("shop")
+    app.config["ERRWATCH_PER_SOURCE_ALARMS"] = "not-found-error"
+    ErrWatch(app)
+    with TrafficJudge() as judge:
+        for _ in range(6):
+            app.test_client().get("/missing")
+        assert (
+            "not-found-error-one-source: fired: worst 2026-01-01 11:56 to 2026-01-01 12:01 with "
+            "MaxContributorValue 6; alarms when MaxContributorValue > 5 over 300 s"
+        ) in explain_alarms(judge.alarms())

@@ -24,8 +24,12 @@ from flask_errwatch.patterns.pattern_types import (
 )
 from flask_errwatch.patterns.regex import Regex
 
+#: Its name in version 0.1.
+Event = JsonEvent
+
 __all__ = [
     "DelimitedPattern",
+    "Event",
     "Field",
     "JsonEvent",
     "JsonPattern",

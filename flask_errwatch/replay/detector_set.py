@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from flask_errwatch._parsers import parse_json
 from flask_errwatch.config import Config, load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.errors import ConfigurationError, ErrWatchError, Problem
@@ -97,7 +97,7 @@ class DetectorSet:
 def _value(text: str) -> object:
     """A number, true, false or null. Anything else is a string."""
     try:
-        value: object = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         return text
     return value if isinstance(value, bool | int | float | None) else text

@@ -158,7 +158,7 @@ class ExportReader(_JsonReader):
             try:
                 minute, message = _stored(event)
             except _ODD:
-                self._bad(index, str(event))
+                self._bad(index, _event_text(event))
                 continue
             self._tick(minute, index)
             self._message(minute, message)
@@ -210,6 +210,14 @@ def _are_regular(names: Sequence[str], timestamps: Sequence[str]) -> bool:
         return False
     behind = (text[place::_TIMESTAMP] for place in range(_MINUTE, _TIMESTAMP))
     return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
+
+
+def _event_text(event: object) -> str:
+    """The event as text, for a bad line."""
+    try:
+        return str(event)
+    except RecursionError:  # orjson follows deeper nesting than Python does
+        return "an event that is nested too deeply"
 
 
 def _stored(event: Any) -> tuple[int, str]:  # any type: see `_ODD`

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from flask_errwatch._parsers import parse_json
 from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import InsightRule
@@ -58,7 +58,8 @@ class ContributorRule:
                 of given events, counted by one top-level field.
         """
         try:
-            contribution = json.loads(resource.definition)["Contribution"]
+            definition: Any = parse_json(resource.definition)
+            contribution = definition["Contribution"]
             ((key,), (match,)) = contribution["Keys"], contribution["Filters"]
             is_known = key.startswith("$.") and "." not in key[2:] and match["Match"] == "$.event"
             events = frozenset(map(str, match["In"]))

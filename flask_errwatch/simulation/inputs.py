@@ -15,6 +15,7 @@ from flask_errwatch.simulation.composite import CompositeCondition
 from flask_errwatch.simulation.conditions import reason_unjudged
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE
+from flask_errwatch.simulation.metrics import Metric
 
 _COUNTS = ("Sum", "SampleCount")
 
@@ -93,8 +94,7 @@ def _reason(
     feeding = [
         metric_filter
         for metric_filter in filters
-        if (metric_filter.namespace, metric_filter.metric_name)
-        == (alarm.namespace, alarm.metric_name)
+        if LineFilter(metric_filter).feeds(_metric(alarm), alarm.unit)
     ]
     if not feeding:
         if not coverage.requests:
@@ -104,6 +104,10 @@ def _reason(
     elif not coverage.heartbeats and all(map(_counts_heartbeats, feeding)):
         return "The input does not show heartbeats."
     return None
+
+
+def _metric(alarm: MetricAlarm) -> Metric:
+    return Metric(alarm.namespace or "", alarm.metric_name or "", tuple(sorted(alarm.dimensions)))
 
 
 def _counts_heartbeats(metric_filter: MetricFilter) -> bool:

@@ -43,17 +43,22 @@ class Report(NamedTuple):
             yield f"{self.name}: {self.state}; alarms when {self.alarm}"
         for line_filter, matched in self.filters:
             yield f"{counted(matched, 'line')} matched {line_filter.pattern}"
-        is_by_source = self.alarm is not None and isinstance(self.alarm.metric, ContributorMetric)
-        if self.alarm is not None and not self.filters and not is_by_source:
-            yield f"no metric filter feeds {self.alarm.metric}"
-        if self.alarm is not None and self.peak is not None:
-            (start, end, value), lines = self.peak
-            # A period without a line is not worth a sentence.
-            if value is not None and (lines or self.alarm.breaches(value)):
-                yield (
-                    f"worst period {rfc3339_second(start)} to {rfc3339_second(end)}: "
-                    f"{self.alarm.statistic} {value:g} from {counted(lines, 'line')} that matched"
-                )
+        if self.alarm is None:
+            return
+        is_by_source = isinstance(self.alarm.metric, ContributorMetric)
+        if self.peak is None:
+            if not self.filters and not is_by_source:
+                yield f"no metric filter feeds {self.alarm.metric}"
+            return
+        (start, end, value), lines = self.peak
+        # A period without a line is not worth a sentence.
+        has_data = bool(value) and (lines > 0 or not self.filters)
+        if value is not None and (has_data or self.alarm.breaches(value)):
+            origin = f" from {counted(lines, 'line')} that matched" if self.filters else ""
+            yield (
+                f"worst period {rfc3339_second(start)} to {rfc3339_second(end)}: "
+                f"{self.alarm.statistic} {value:g}{origin}"
+            )
 
 
 def reports_of(

@@ -33,6 +33,7 @@ class TrafficEvaluation:
         transitions: The state transitions of all alarms, in order of time.
         names: The name of each alarm in tests.
         unjudged: The alarms that lines cannot decide.
+        children: The alarms that each composite alarm combines.
     """
 
     state: AppState
@@ -40,6 +41,7 @@ class TrafficEvaluation:
     transitions: list[Transition]
     names: dict[str, str]
     unjudged: tuple[Unjudged, ...]
+    children: dict[str, list[str]]
 
     @property
     def fired(self) -> frozenset[str]:
@@ -52,19 +54,30 @@ class TrafficEvaluation:
 
     def sentences(self, fired: AbstractSet[str]) -> Iterator[tuple[str, str]]:
         """Name and result of each detector, and of each further alarm."""
-        reports = {report.name: report for report in self.judge.reports()}
-        reasons = {entry.alarm: entry.reason for entry in self.unjudged}
+        alarms = {name: alarm for alarm, name in self.names.items()}
         app_name = self.state.config.app_name
-        alarms = {
-            detector.resource_name(app_name): detector.name for detector in self.state.catalogue
+        detectors = {
+            detector.name: detector.resource_name(app_name) for detector in self.state.catalogue
         }
-        names = {*alarms.values()}
-        alarms |= {alarm: name for alarm, name in self.names.items() if name not in names}
-        for alarm, name in alarms.items():
-            if alarm in reasons:
-                yield name, f"not judged: {reasons[alarm]}"
-            else:
-                yield name, _sentence(reports[alarm], has_fired=name in fired)
+        for name, alarm in ({**detectors, **alarms}).items():
+            yield name, self._sentence(alarm, has_fired=name in fired)
+
+    def _sentence(self, alarm: str, *, has_fired: bool) -> str:
+        """One alarm, or one detector without an alarm, in one line."""
+        reports = {report.name: report for report in self.judge.reports()}
+        outcome = "fired" if has_fired else "not fired"
+        for entry in self.unjudged:
+            if entry.alarm == alarm:
+                return f"not judged: {entry.reason}"
+        if alarm in reports:
+            report = reports[alarm]
+            if report.alarm is None:
+                return f"{_observed(report)}; it has no alarm"
+            return f"{outcome}: {_observed(report)}; alarms when {report.alarm}"
+        children = [reports[child] for child in self.children[alarm]]
+        observed = "; ".join(f"{child.name}: {_observed(child)}" for child in children)
+        conditions = " and ".join(str(child.alarm) for child in children)
+        return f"{outcome}: {observed}; alarms when {conditions}"
 
 
 def evaluate_traffic(
@@ -105,6 +118,10 @@ def evaluate_traffic(
         transitions=judge.advance(end),
         names=_names_of(desired, state),
         unjudged=unjudged,
+        children={
+            composite.name: sorted(CompositeCondition.of(composite).children)
+            for composite in desired.composites
+        },
     )
 
 
@@ -124,13 +141,13 @@ def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
     return {alarm: name or alarm.removeprefix(f"{app_name}-") for alarm, name in alarms.items()}
 
 
-def _sentence(report: Report, *, has_fired: bool) -> str:
-    """One detector in one line: the lines that matched, the worst period, the threshold."""
-    matched = f"{counted(sum(lines for _, lines in report.filters), 'line')} matched"
-    if report.alarm is None:
-        return f"{matched}; it has no alarm"
-    if report.peak is not None and report.peak.lines:
+def _observed(report: Report) -> str:
+    """How many lines matched, and the worst period."""
+    parts = []
+    if report.filters:
+        parts.append(f"{counted(sum(lines for _, lines in report.filters), 'line')} matched")
+    if report.alarm is not None and report.peak is not None and report.peak.datapoint.value:
         start, end, value = report.peak.datapoint
         period = f"{readable_minute(start)} to {readable_minute(end)}"
-        matched += f", worst {period} with {report.alarm.statistic} {value:g}"
-    return f"{'fired' if has_fired else 'not fired'}: {matched}; alarms when {report.alarm}"
+        parts.append(f"worst {period} with {report.alarm.statistic} {value:g}")
+    return ", ".join(parts) or "no data"

@@ -406,3 +406,11 @@ def test_a_full_disk_is_reported_in_one_sentence(
         )
     assert done.returncode == 1
     assert done.stderr == f"Error: {place} cannot be written: No space left on device.\n"
+
+
+def test_a_setting_that_is_nested_too_deeply_is_refused(tmp_path: Path, run: Run) -> None:
+    """One sentence, as for any value that is not a number."""
+    log = write_log(tmp_path, BURSTS)
+    result = run(log, "--set", "not-found-error.threshold=" + "[" * 100_000)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output

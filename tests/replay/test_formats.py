@@ -574,3 +574,13 @@ def test_a_time_that_does_not_exist_is_a_bad_line(tmp_path: Path, replay_json: R
     assert replay_json(write_log(tmp_path, lines))["bad_lines"] == 1
     lines = [event(0).replace("11-25", "02-31"), event(0)]
     assert replay_json(write_log(tmp_path, lines))["bad_lines"] == 1
+
+
+@pytest.mark.parametrize("depth", [900, 1000, 1020])
+def test_an_event_that_is_nested_deeply_is_a_bad_line(
+    tmp_path: Path, replay_json: Run, depth: int
+) -> None:
+    """Whatever the parser of a document still reads, it is counted and shown."""
+    nested = "[" * depth + "]" * depth
+    log = write_log(tmp_path, f'{{"events": [{{"timestamp": {nested}, "message": "x"}}]}}')
+    assert replay_json(log)["bad_lines"] == 1
