@@ -34,8 +34,9 @@ REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
 
 AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
 
-#: A rule's name (CloudWatch API Reference, PutInsightRule, RuleName).
-_RULE_NAME = re.compile(r"[\x20-\x7e]{1,128}")
+#: A rule's name (CloudWatch API Reference, PutInsightRule, RuleName). A quotation mark would end it
+#: in the alarm's expression.
+_RULE_NAME = re.compile(r"[\x20!\x23-\x7e]{1,128}")
 
 
 def heartbeat_filter(config: Config) -> MetricFilter:
@@ -224,7 +225,7 @@ class AlarmFactory:
         if not _RULE_NAME.fullmatch(name):
             remedy = (
                 f"Its rule would have the name {name!r}, and CloudWatch allows 1 to 128 ASCII "
-                "characters: choose a shorter or plainer ERRWATCH_APP_NAME."
+                "characters, here without '\"': choose a shorter or plainer ERRWATCH_APP_NAME."
             )
             key = "ERRWATCH_PER_SOURCE_ALARMS"
             raise ConfigurationError(Problem(key=key, value=detector.name, remedy=remedy))

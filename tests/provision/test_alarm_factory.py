@@ -148,6 +148,15 @@ def test_one_source_is_enough_below_the_threshold_of_all() -> None:
     assert "\nFirst: find the client_ip in its lines" in alarm.description
 
 
+def test_a_quotation_mark_cannot_be_in_the_name_of_a_rule() -> None:
+    """It would end the name inside the alarm's expression."""
+    keys = {"ERRWATCH_PER_SOURCE_ALARMS": "not-found-error", "ERRWATCH_LOG_GROUP": "shop"}
+    config = configuration.load(keys, {}, app_name='a"b')
+    catalogue = Catalogue(DEFAULT_DETECTORS).configured(config)
+    with pytest.raises(ConfigurationError, match="choose a shorter or plainer ERRWATCH_APP_NAME"):
+        desired_resources(catalogue, config)
+
+
 @pytest.mark.parametrize(
     ("alarm", "configured", "expected"),
     [

@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from flask_errwatch._parsers import parse_json
 from flask_errwatch.delivery.journal.directory import (
     checkpoint_path,
     parse_segment,
@@ -227,11 +228,11 @@ def _load_checkpoint(path: Path, segments: list[int]) -> Checkpoint:
     """The checkpoint, or the beginning: a damaged file costs duplicates, never a line."""
     beginning = Checkpoint(Position(segments[0], 0), Losses())
     try:
-        content = json.loads(path.read_bytes())
+        content: Any = parse_json(path.read_text(encoding="utf-8"))
         segment, offset = content["position"]
         position = Position(int(segment), int(offset))
         known = {str(reason): _counted(loss) for reason, loss in content["losses"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
         return beginning
     # After its last segment was dropped, a journal's position is in the segment after that.
     if position.offset < 0 or position.segment > segments[-1] + 1:

@@ -396,12 +396,24 @@ def test_without_a_usable_folder_lines_wait_in_memory(tmp_path: Path) -> None:
     assert journal.adopt() is None
 
 
-def test_a_damaged_checkpoint_causes_duplicates_and_loses_no_line(place: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"position": [1e999, 0], "losses": {}}',
+        b'{"position": [1, 0], "losses": {"torn": [1e999, 0, 0]}}',
+    ],
+)
+def test_a_damaged_checkpoint_causes_duplicates_and_loses_no_line(
+    place: Path, content: bytes
+) -> None:
     """If the checkpoint cannot be read, the journal is read from the beginning."""
     process = _start_dying(place, 8)
     process.communicate()
     (checkpoint,) = place.glob("*.state")
-    checkpoint.write_text("{")
+    checkpoint.write_bytes(content)
     adopted = DiskJournal(place, MIB).adopt()
     assert adopted is not None
     assert len(adopted.read()) == 8
