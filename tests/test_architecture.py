@@ -240,3 +240,24 @@ def test_the_graph_can_be_printed() -> None:
     assert done.returncode == 0
     assert done.stdout.endswith("cycles of packages: none\n")
     assert re.search(r"^  patterns \(\d+ modules\): errors$", done.stdout, re.MULTILINE)
+
+
+def test_the_documented_walks_exist() -> None:
+    """Each hop in docs/architecture.md names a file of the package and a function in it."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    hops = re.findall(r"^\| [^|]* \| `([\w/]+\.py)` \| `([\w.]+)` \|$", page, re.MULTILINE)
+    assert len(hops) > 40
+    missing = [hop for hop in hops if hop[1] not in _definitions(PACKAGE / hop[0])]
+    assert missing == []
+
+
+def _definitions(path: Path) -> set[str]:
+    """The functions and classes of a module, and the methods as `Class.method`."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            names |= {f"{node.name}.{method.name}" for method in methods}
+    return names
