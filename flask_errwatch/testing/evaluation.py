@@ -59,12 +59,12 @@ class TrafficEvaluation:
         detectors = {
             detector.name: detector.resource_name(app_name) for detector in self.state.catalogue
         }
-        for name, alarm in ({**detectors, **alarms}).items():
-            yield name, self._sentence(alarm, has_fired=name in fired)
-
-    def _sentence(self, alarm: str, *, has_fired: bool) -> str:
-        """One alarm, or one detector without an alarm, in one line."""
         reports = {report.name: report for report in self.judge.reports()}
+        for name, alarm in ({**detectors, **alarms}).items():
+            yield name, self._sentence(alarm, reports, has_fired=name in fired)
+
+    def _sentence(self, alarm: str, reports: dict[str, Report], *, has_fired: bool) -> str:
+        """One alarm, or one detector without an alarm, in one line."""
         outcome = "fired" if has_fired else "not fired"
         for entry in self.unjudged:
             if entry.alarm == alarm:

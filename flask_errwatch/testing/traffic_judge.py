@@ -108,19 +108,7 @@ class TrafficJudge:
         Raises:
             NoAppError: When `init_app` was not called for the app.
         """
-        return self._alarms(self._states(app))
-
-    def _alarms(self, states: Sequence[AppState]) -> ExplainedAlarms:
-        names: list[str] = []
-        explanations: list[Explanation] = []
-        for state in states:
-            evaluation = self._evaluate(state)
-            fired = evaluation.fired
-            of_app = f" of {state.config.app_name}" if len(states) > 1 else ""
-            names += sorted(fired)
-            for name, sentence in evaluation.sentences(fired):
-                explanations.append(Explanation(name, f"{name}{of_app}: {sentence}"))
-        return ExplainedAlarms.of(names, explanations)
+        return _explained([self._evaluate(state) for state in self._states(app)])
 
     def states(self, app: Flask | None = None) -> dict[str, StateValue]:
         """Returns the current alarm state of each detector that has an alarm.
@@ -138,7 +126,7 @@ class TrafficJudge:
             remedy = f"Call states(app=app): {counted(len(states), 'app')} {did}."
             raise NoAppError(Problem(key="app", value=None, remedy=remedy))
         evaluation = self._evaluate(states[0])
-        explanations = self._alarms(states).explanations
+        explanations = _explained([evaluation]).explanations
         by_name: dict[str, StateValue] = {}
         for alarm, name in evaluation.names.items():
             if alarm in evaluation.judge.states:
@@ -183,3 +171,16 @@ class TrafficJudge:
             start=START,
             now=self._now,
         )
+
+
+def _explained(evaluations: Sequence[TrafficEvaluation]) -> ExplainedAlarms:
+    """The alarms that fired in the evaluated apps. Several apps are named in each explanation."""
+    names: list[str] = []
+    explanations: list[Explanation] = []
+    for evaluation in evaluations:
+        fired = evaluation.fired
+        of_app = f" of {evaluation.state.config.app_name}" if len(evaluations) > 1 else ""
+        names += sorted(fired)
+        for name, sentence in evaluation.sentences(fired):
+            explanations.append(Explanation(name, f"{name}{of_app}: {sentence}"))
+    return ExplainedAlarms.of(names, explanations)
