@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flask_errwatch.detectors import Catalogue, Detector
@@ -229,18 +229,10 @@ class _LogJudgement:
         longest = max((child.period for child in children if child is not None), default=MINUTE)
         names = [detector.resource_name(self.desired.app_name) for detector in self.catalogue]
         columns = [index for index, name in enumerate(names) if name in composite.children]
-        spans: list[Span] = []
-        begun: int | None = None
-        for transition in self.transitions:
-            if transition.alarm != composite.name:
-                continue
-            if transition.new == "ALARM":
-                begun = transition.at
-            elif begun is not None:
-                spans.append(Span(begun, transition.at, None, begun - longest))
-                begun = None
-        if begun is not None:
-            spans.append(Span(begun, None, None, begun - longest))
+        spans = [
+            Span(begun.at, ended.at if ended else None, None, begun.at - longest)
+            for begun, ended in _times_in_alarm(composite.name, self.transitions)
+        ]
         column = columns[0] if columns else None
         return tuple(self._fired(span, column) for span in spans)
 
@@ -288,19 +280,31 @@ def spans_of(
         last_peak: The farthest datapoint of the alarm that is in ALARM at the end, if any.
     """
     spans: list[Span] = []
+    for begun, ended in _times_in_alarm(condition.name, transitions):
+        since = _since(condition, begun)
+        if ended is None:
+            spans.append(Span(begun.at, None, last_peak, since))
+        else:
+            peak = ended.peak.datapoint.value if ended.peak else None
+            spans.append(Span(begun.at, ended.at, peak, since))
+    return spans
+
+
+def _times_in_alarm(
+    alarm: str, transitions: Sequence[Transition]
+) -> Iterator[tuple[Transition, Transition | None]]:
+    """Each transition of an alarm to ALARM, with the one that ended it, if any."""
     begun: Transition | None = None
     for transition in transitions:
-        if transition.alarm != condition.name:
+        if transition.alarm != alarm:
             continue
         if transition.new == "ALARM":
             begun = transition
         elif begun is not None:
-            peak = transition.peak.datapoint.value if transition.peak else None
-            spans += [Span(begun.at, transition.at, peak, _since(condition, begun))]
+            yield begun, transition
             begun = None
     if begun is not None:
-        spans += [Span(begun.at, None, last_peak, _since(condition, begun))]
-    return spans
+        yield begun, None
 
 
 def _since(condition: AlarmCondition, begun: Transition) -> int:

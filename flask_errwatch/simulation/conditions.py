@@ -65,6 +65,11 @@ def reason_unjudged(alarm: MetricAlarm) -> str | None:
     return None
 
 
+def metric_of(alarm: MetricAlarm) -> Metric:
+    """The metric that the alarm names, where it watches no metric query."""
+    return Metric(alarm.namespace or "", alarm.metric_name or "", tuple(sorted(alarm.dimensions)))
+
+
 def _contributor_metric(alarm: MetricAlarm) -> ContributorMetric | None:
     """The insight rule's metric that is the alarm's one term."""
     if len(alarm.metrics) != 1:
@@ -131,10 +136,7 @@ class AlarmCondition:
         assert alarm.comparison_operator is not None  # noqa: S101
         return cls(
             name=alarm.name,
-            metric=contributors
-            or Metric(
-                alarm.namespace or "", alarm.metric_name or "", tuple(sorted(alarm.dimensions))
-            ),
+            metric=contributors or metric_of(alarm),
             threshold=alarm.threshold,
             period=_period(alarm) or MINUTE,
             evaluation_periods=alarm.evaluation_periods,

@@ -12,10 +12,9 @@ from flask_errwatch.provision.resources import (
     Resource,
 )
 from flask_errwatch.simulation.composite import CompositeCondition
-from flask_errwatch.simulation.conditions import reason_unjudged
+from flask_errwatch.simulation.conditions import metric_of, reason_unjudged
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE
-from flask_errwatch.simulation.metrics import Metric
 
 _COUNTS = ("Sum", "SampleCount")
 
@@ -67,7 +66,7 @@ def split_judgeable(
         ((), (Unjudged(alarm='busy', reason='The input does not show all requests.'),))
     """
     listed = tuple(resources)
-    filters = [resource for resource in listed if isinstance(resource, MetricFilter)]
+    filters = [LineFilter(resource) for resource in listed if isinstance(resource, MetricFilter)]
     reasons: dict[str, str] = {}
     for resource in listed:
         if isinstance(resource, MetricAlarm):
@@ -86,16 +85,13 @@ def split_judgeable(
 
 
 def _reason(
-    alarm: MetricAlarm, filters: Iterable[MetricFilter], coverage: InputCoverage
+    alarm: MetricAlarm, filters: Iterable[LineFilter], coverage: InputCoverage
 ) -> str | None:
     reason = reason_unjudged(alarm)
     if reason is not None or alarm.metrics:
         return reason
-    feeding = [
-        metric_filter
-        for metric_filter in filters
-        if LineFilter(metric_filter).feeds(_metric(alarm), alarm.unit)
-    ]
+    metric = metric_of(alarm)
+    feeding = [line_filter for line_filter in filters if line_filter.feeds(metric, alarm.unit)]
     if not feeding:
         if not coverage.requests:
             return "The input does not show all requests."
@@ -106,12 +102,8 @@ def _reason(
     return None
 
 
-def _metric(alarm: MetricAlarm) -> Metric:
-    return Metric(alarm.namespace or "", alarm.metric_name or "", tuple(sorted(alarm.dimensions)))
-
-
-def _counts_heartbeats(metric_filter: MetricFilter) -> bool:
-    return LineFilter(metric_filter).pattern.matches(HEARTBEAT_LINE)
+def _counts_heartbeats(line_filter: LineFilter) -> bool:
+    return line_filter.pattern.matches(HEARTBEAT_LINE)
 
 
 def _dependent(
