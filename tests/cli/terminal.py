@@ -42,6 +42,13 @@ def on_a_terminal(
         env=environment() if env is None else env,
     )
     os.close(theirs)
+    written = read_terminal(ours)
+    assert process.wait(60) in {0, 1}, written
+    return written.decode().replace("\r\n", "\n")
+
+
+def read_terminal(ours: int) -> bytes:
+    """Everything that was written to the terminal, until its other end is closed."""
     written = b""
     while True:
         try:
@@ -52,8 +59,7 @@ def on_a_terminal(
             break
         written += piece
     os.close(ours)
-    assert process.wait(60) in {0, 1}, written
-    return written.decode().replace("\r\n", "\n")
+    return written
 
 
 def in_a_pipe(command: Sequence[str], folder: Path, *, env: Mapping[str, str] | None = None) -> str:

@@ -25,6 +25,7 @@ from flask_errwatch import (
     RequestMetric,
 )
 from flask_errwatch.cli.commands import errwatch
+from tests.cli.terminal import read_terminal
 from tests.replay.replay_lines import Run, access, event, write_log
 
 BURSTS = [
@@ -185,16 +186,7 @@ def test_a_terminal_shows_rate_and_time_left(tmp_path: Path) -> None:
     assert process.stdout is not None
     with process.stdout as stdout:
         printed = stdout.read()
-    drawn = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the terminal's other end is closed
-            break
-        if not piece:
-            break
-        drawn += piece
-    os.close(ours)
+    drawn = read_terminal(ours)
     assert process.wait(60) == 0
     assert json.loads(printed)["lines"] == len(BURSTS) * 3000
     assert b"lines/s" in drawn
