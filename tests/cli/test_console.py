@@ -171,6 +171,13 @@ def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[st
     )
 
 
+def test_a_string_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """A plain string, by itself and as a heading, keeps its brackets and colons."""
+    string = "[red]shop[/red] :smile:"
+    show(string, table([prose(string)], [[plain("row")]]))
+    assert capsys.readouterr().out == ("[red]shop[/red] :smile:\n[red]shop[/red] :smile:\nrow\n")
+
+
 def test_transitions_printed_one_by_one_align(capsys: pytest.CaptureFixture[str]) -> None:
     """The reason is shown of an ALARM alone."""
     for state in ("ALARM", "OK"):
