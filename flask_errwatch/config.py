@@ -60,6 +60,7 @@ class Config(NamedTuple):
         shutdown_timeout: Longest time that a stopping process waits to send, in seconds.
         trusted_proxies: Number of trusted proxies, or their networks.
         redact_keys: Secret keys in addition to the built-in list.
+        user: Whether lines have the id of the user who is signed in by Flask-Login.
         heartbeat_seconds: Time between two heartbeats of a process. 0 means none.
         silence_alarm: Whether an alarm fires when no heartbeat arrives.
         per_source_alarms: Detectors with an alarm on their busiest client address, and its
@@ -88,6 +89,7 @@ class Config(NamedTuple):
     shutdown_timeout: float
     trusted_proxies: int | tuple[Network, ...]
     redact_keys: tuple[str, ...]
+    user: bool
     heartbeat_seconds: float
     silence_alarm: bool
     per_source_alarms: Mapping[str, float | None]
@@ -162,6 +164,7 @@ def read(
         shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, parsers.number(minimum=0, maximum=300)),
         trusted_proxies=read("TRUSTED_PROXIES", no_proxies, parsers.trusted_proxies),
         redact_keys=read("REDACT_KEYS", (), parsers.list_of(parsers.string)),
+        user=read("USER", default=False, parse=parsers.boolean),
         heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, parsers.number(minimum=0)),
         silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.boolean),
         per_source_alarms=read("PER_SOURCE_ALARMS", {}, parsers.thresholds),

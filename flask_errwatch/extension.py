@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Flask, got_request_exception
 
 from flask_errwatch import config as configuration
-from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.contexts import current_app, current_request
-from flask_errwatch.capture.error_handlers import note_unhandled, observe_error_handlers
+from flask_errwatch.capture.error_handlers import HandlersObserver, note_signal
 from flask_errwatch.capture.hooks import EmitHook, EnrichHook, Hooks
 from flask_errwatch.capture.jobs import RecordFailure, Watch
-from flask_errwatch.capture.middleware import Middleware
+from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
 from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
@@ -32,6 +30,8 @@ from flask_errwatch.errors import (
 )
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from flask_errwatch.provision import Plan
 
 KEY = "errwatch"
@@ -122,19 +122,23 @@ class ErrWatch:
         delivery.set_emitter(recorder.emit_operational)
         state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
         app.extensions[KEY] = state
-        got_request_exception.connect(note_unhandled, sender=app, weak=False)
+        got_request_exception.connect(note_signal, sender=app, weak=False)
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
-            app.wsgi_app, recorder, _ObserveHandlersOnce(app_ref)
+            app.wsgi_app, recorder, HandlersObserver(app_ref)
         )
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
 
-    def report(self, detector: str, /, *, app: Flask | None = None, **data: object) -> str:
+    def report(
+        self, detector: str, /, *, app: Flask | None = None, error: object = None, **data: object
+    ) -> str:
         """Records an event that no HTTP status shows, such as a failed login answered with 200.
 
         Args:
             detector: The name of a detector of the app.
             app: The app, if it does not follow from the context.
+            error: An exception, which the line then has with type, frames and fingerprint, marked
+                as handled. Any other value is a field, as those of `data` are.
             **data: Fields of the line, under `data`. Secret keys are masked.
 
         Returns:
@@ -154,7 +158,38 @@ class ErrWatch:
             36
         """
         state = self._state(app, "report")
-        return _report(state, state.catalogue.named(detector), data)
+        reported = state.catalogue.named(detector)
+        if isinstance(error, BaseException):
+            return _report(state, reported, data, error, handled=True)
+        return _report(state, reported, data if error is None else {**data, "error": error})
+
+    def wrap(self, wsgi_callable: WSGIApplication, *, app: Flask | None = None) -> WSGIApplication:
+        """Records what the outermost WSGI callable responds, where others surround the app.
+
+        Middleware that is added after `init_app`, or around the app, may answer by itself or fail.
+        Its responses have events too if the server calls what this returns. A request still has
+        one event: that of the response which leaves the outermost callable.
+
+        Args:
+            wsgi_callable: What the server would call, such as a `DispatcherMiddleware`.
+            app: The app that records, if it does not follow from the context.
+
+        Returns:
+            The callable for the server.
+
+        Raises:
+            NoAppError: When it is not clear which app is meant.
+
+        Example:
+            >>> from flask import Flask
+            >>> from werkzeug.middleware.dispatcher import DispatcherMiddleware
+            >>> from werkzeug.exceptions import NotFound
+            >>> app = Flask("shop")
+            >>> errwatch = ErrWatch(app)
+            >>> application = errwatch.wrap(DispatcherMiddleware(NotFound(), {"/shop": app}))
+        """
+        state = self._state(app, "wrap")
+        return OutermostMiddleware(wsgi_callable, state.recorder, _nothing_to_observe)
 
     def watch(self, name: str, *, app: Flask | None = None) -> Watch:
         """Watches a job or command: an escaping exception is recorded and re-raised.
@@ -339,26 +374,16 @@ def state_of(app: Flask) -> AppState:
 
 
 def _report(
-    state: AppState, detector: Detector, data: dict[str, object], error: Exception | None = None
+    state: AppState,
+    detector: Detector,
+    data: dict[str, object],
+    error: BaseException | None = None,
+    *,
+    handled: bool = False,
 ) -> str:
     state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
-    return state.recorder.report(detector, data, current_request(), error)
+    return state.recorder.report(detector, data, current_request(), error, handled=handled)
 
 
-class _ObserveHandlersOnce:
-    """Observes the app's error handlers, once, before its first request is dispatched."""
-
-    def __init__(self, app_ref: weakref.ref[Flask]) -> None:
-        self._is_done = False
-        self._app_ref = app_ref
-        self._lock = PerProcess(threading.Lock)
-
-    def __call__(self) -> None:
-        with self._lock.get():
-            app = self._app_ref()
-            if app is None or self._is_done:
-                return
-            try:
-                observe_error_handlers(app)
-            finally:
-                self._is_done = True  # also after a failure: nothing is wrapped twice
+def _nothing_to_observe() -> None:
+    """The app's own middleware observes its handlers, before the app's first request."""

@@ -57,6 +57,7 @@ def test_every_default() -> None:
         shutdown_timeout=5.0,
         trusted_proxies=0,
         redact_keys=(),
+        user=False,
         heartbeat_seconds=60.0,
         silence_alarm=False,
         per_source_alarms={},

@@ -155,6 +155,31 @@ class Value:
         return "shown"
 
 
+def test_a_report_with_an_exception() -> None:
+    """`error=` gives the line type, frames and fingerprint; who reports it has handled it."""
+    app = Flask("shop")
+    errwatch = watched(app)
+    try:
+        int("no number")
+    except ValueError as error:
+        errwatch.report("critical-error", error=error, order=7)
+    errwatch.report("critical-error", error=KeyError("never raised"))
+    errwatch.report("critical-error", error="only a text")
+    raised, created, text = events_of(app)
+    assert raised["exception"]["type"] == "ValueError"
+    assert raised["exception"]["message"].endswith("'no number'")
+    assert raised["exception"]["handled"] is True
+    assert [frame["function"] for frame in raised["exception"]["frames"]] == [
+        "test_a_report_with_an_exception"
+    ]
+    assert len(raised["exception"]["fingerprint"]) == 16
+    assert raised["data"] == {"order": 7}
+    assert created["exception"]["frames"] == []
+    assert "data" not in created
+    assert "exception" not in text
+    assert text["data"] == {"error": "only a text"}
+
+
 def test_a_value_that_reports_while_it_is_rendered() -> None:
     """The lines of a thread are numbered in the order in which they are written."""
     app = make_app()

@@ -94,9 +94,10 @@ METHODS = {
     "flush": "(self, timeout=5.0, *, app=None)",
     "init_app": "(self, app)",
     "plan": "(self, app=None)",
-    "report": "(self, detector, /, *, app=None, **data)",
+    "report": "(self, detector, /, *, app=None, error=None, **data)",
     "stats": "(self, app=None)",
     "watch": "(self, name, *, app=None)",
+    "wrap": "(self, wsgi_callable, *, app=None)",
 }
 
 DECLARATIONS = {
@@ -133,6 +134,7 @@ DEFAULTS: dict[str, object] = {
     "SHUTDOWN_TIMEOUT": 5.0,
     "TRUSTED_PROXIES": 0,
     "REDACT_KEYS": (),
+    "USER": False,
     "HEARTBEAT_SECONDS": 60,
     "SILENCE_ALARM": False,
     "PER_SOURCE_ALARMS": {},

@@ -1,24 +1,34 @@
-"""Observes the exceptions that an app's own error handlers handle, by `app.error_handler_spec`.
+"""Observes the exceptions of an app: those that error handlers answer, and those that none does.
 
-This is the only use of a Flask internal. Flask sends `got_request_exception` only for exceptions
-that no error handler handled, and no public API shows the others. So each mapping in the documented
-`app.error_handler_spec` is replaced, once and before the first request is dispatched, by an equal
-mapping that takes note when Flask finds a handler in it. The handlers are unchanged: so are their
-responses, their exceptions and the tracebacks that show them.
+Flask sends `got_request_exception` for exceptions that no error handler answers, and no public API
+shows the others. So each mapping in the documented `app.error_handler_spec` is replaced, once and
+before the first request is dispatched, by an equal mapping that takes note when Flask finds a
+handler in it. The same is done with the `error_handlers` of a framework that answers in Flask's
+place (Flask-RESTX). The handlers are unchanged: so are their responses, their exceptions and the
+tracebacks that show them. This module is the only one that uses internals of Flask.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FrameType
+from typing import Any, Final
 
-from flask import Flask, has_request_context, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Request, has_request_context, request
 
+from flask_errwatch._fork import PerProcess
+from flask_errwatch.capture.failures import AnsweredBy
 from flask_errwatch.capture.middleware import REQUEST_STATE, RequestState
 
 Handler = Callable[[Any], Any]
+
+#: Where Flask sends `got_request_exception`, by module and function.
+_FLASK_SENDER: Final = ("flask.app", "handle_exception")
 
 
 class _ObservedHandlers(dict[type[Exception], Handler]):
@@ -27,12 +37,29 @@ class _ObservedHandlers(dict[type[Exception], Handler]):
     def get(self, kind: type[Exception], default: Any = None, /) -> Any:
         handler = super().get(kind, default)
         if handler is not None:
-            note_handled(sys.exc_info()[1])
+            _note_answered(sys.exc_info()[1])
         return handler
 
 
+class _ObservedFrameworkHandlers(OrderedDict[Any, Handler]):
+    """Error handlers of a framework, which looks through them for the first that fits."""
+
+    def keys(self) -> Any:  # typeshed's names of the views of this class are private
+        self._note()
+        return super().keys()
+
+    def items(self) -> Any:
+        self._note()
+        return super().items()
+
+    def _note(self) -> None:
+        error = sys.exc_info()[1]
+        if isinstance(error, tuple(kind for kind in self if isinstance(kind, type))):
+            _note_answered(error)
+
+
 def observe_error_handlers(app: Flask) -> None:
-    """Observes every error handler of the app and its blueprints.
+    """Observes every error handler of the app, its blueprints and its frameworks.
 
     Call it right before the first request. Flask refuses to register handlers after it has
     dispatched one, so this sees all of them, however late or deep they were registered.
@@ -40,24 +67,69 @@ def observe_error_handlers(app: Flask) -> None:
     for handlers_by_code in app.error_handler_spec.values():
         for code, handlers in handlers_by_code.items():
             handlers_by_code[code] = _ObservedHandlers(handlers)
+    for owner in _framework_owners(app):
+        if isinstance(owner.error_handlers, OrderedDict):
+            owner.error_handlers = _ObservedFrameworkHandlers(owner.error_handlers)
 
 
-def note_handled(error: BaseException | None) -> None:
-    """Notes a handled exception on the current request. `abort()` is a response, not an error."""
-    if error is None or isinstance(error, HTTPException):
+class HandlersObserver:
+    """Observes the app's error handlers, once, before its first request is dispatched."""
+
+    def __init__(self, app_ref: weakref.ref[Flask]) -> None:
+        self._is_done = False
+        self._app_ref = app_ref
+        self._lock = PerProcess(threading.Lock)
+
+    def __call__(self) -> None:
+        """Observes them, unless that has been done."""
+        with self._lock.get():
+            app = self._app_ref()
+            if app is None or self._is_done:
+                return
+            try:
+                observe_error_handlers(app)
+            finally:
+                self._is_done = True  # also after a failure: nothing is wrapped twice
+
+
+def _framework_owners(app: Flask) -> Iterator[Any]:
+    """The objects of a framework, and its parts, that have error handlers of their own.
+
+    Flask-RESTX replaces `app.handle_user_exception` by a `partial` of its own method and the
+    earlier function. Each API does so once more.
+    """
+    handle: object = app.handle_user_exception
+    while isinstance(handle, partial):
+        api = getattr(handle.func, "__self__", None)
+        for owner in (api, *getattr(api, "namespaces", ())):
+            if hasattr(owner, "error_handlers"):
+                yield owner
+        handle = handle.args[0] if handle.args else None
+
+
+def note_signal(_sender: object, exception: BaseException, **_: object) -> None:
+    """Receiver of `got_request_exception`: notes the exception on the current request."""
+    is_flask = _sender_of_signal(sys._getframe(1)) == _FLASK_SENDER  # noqa: SLF001 - documented
+    _note(exception, AnsweredBy.NOBODY if is_flask else AnsweredBy.SENDER)
+
+
+def _sender_of_signal(frame: FrameType | None) -> tuple[object, str]:
+    """Module and function of the code that called blinker's `send`."""
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("blinker"):
+        frame = frame.f_back
+    return ("", "") if frame is None else (frame.f_globals.get("__name__"), frame.f_code.co_name)
+
+
+def _note_answered(error: BaseException | None) -> None:
+    if error is not None:
+        _note(error, AnsweredBy.HANDLER)
+
+
+def _note(error: BaseException, answered_by: AnsweredBy) -> None:
+    """Notes an exception on the current request's state, if the request passed the middleware."""
+    if not has_request_context():
         return
-    state = current_state()
-    if state is not None:
-        state.note_handled(error)
-
-
-def note_unhandled(_sender: object, exception: BaseException, **_: object) -> None:
-    """Receiver of `got_request_exception`: notes an exception that no error handler handled."""
-    state = current_state()
-    if state is not None:
-        state.note_unhandled(exception)
-
-
-def current_state() -> RequestState | None:
-    """The current request's state, if the request passed the middleware."""
-    return request.environ.get(REQUEST_STATE) if has_request_context() else None
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    state = current.environ.get(REQUEST_STATE)
+    if isinstance(state, RequestState):
+        state.note(error, answered_by, current)

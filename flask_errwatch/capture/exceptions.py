@@ -9,9 +9,10 @@ from hashlib import blake2s
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from flask_errwatch.capture.events import short
+from flask_errwatch.capture.exception_chain import Link, links
 
 _PACKAGE = Path(__file__).parents[1]
 #: File names of this package's code begin so: the full path, and a relative one when compiled.
@@ -22,6 +23,12 @@ _SITE_PACKAGES = "/(?:site|dist)-packages/"
 _MESSAGE_LENGTH = 8192
 #: Frames kept of a deep recursion: the outermost and the innermost.
 _OUTERMOST, _INNERMOST = 5, 20
+#: The same for the entries of a chain, and the characters that the message of each may have.
+_FIRST_LINKS, _LAST_LINKS = 8, 8
+_LINK_LENGTH = 1024
+
+T = TypeVar("T")
+Frame = dict[str, object]
 
 
 def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[str, object]:
@@ -35,33 +42,59 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
     Returns:
         `type`, `message`, `where` (the innermost frame of the app's code), `frames` (those of
         the app's code and the innermost of all, outermost first), `fingerprint` (equal for equal
-        types and app frames, regardless of message and line numbers), `handled`.
+        types and app frames, regardless of message and line numbers; where there is a chain, also
+        its types and the innermost app frame of each), `handled`, and `chain` where there is one:
+        causes, members of a group and notes, each after what it belongs to.
     """
-    kind = type(error)
-    name = (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else (f"{kind.__module__}.{kind.__qualname__}")
-    )
+    name = _type_name(error)
     frames, app_frames = _frames(error.__traceback__, root)
-    fields: dict[str, object] = {"type": short(name), "message": _message(error)}
-    where = app_frames[-1] if app_frames else frames[-1] if frames else None
+    fields: dict[str, object] = {"type": name, "message": _message(error, _MESSAGE_LENGTH)}
+    where = _innermost(frames, app_frames)
     if where is not None:
-        fields["where"] = f"{where['file']}:{where['line']} in {where['function']}"
-    fields["frames"] = _shortened(frames)
-    fields["fingerprint"] = _fingerprint(name, app_frames or frames)
+        fields["where"] = _shown(where)
+    fields["frames"] = _shortened(frames, _OUTERMOST, _INNERMOST)
+    chain = _shortened(links(error), _FIRST_LINKS, _LAST_LINKS)
+    entries = [link if isinstance(link, str) else _chain_entry(link, root) for link in chain]
+    causes = [entry.identity for entry in entries if isinstance(entry, _ChainEntry)]
+    fields["fingerprint"] = _fingerprint(name, app_frames or frames, causes)
     fields["handled"] = handled
+    if entries:
+        fields["chain"] = [entry if isinstance(entry, str) else entry.fields for entry in entries]
     return fields
 
 
-def _message(error: BaseException) -> str:
+class _ChainEntry(NamedTuple):
+    """An entry of `chain`, and what of it is the same for every occurrence of the fault."""
+
+    fields: dict[str, object]
+    identity: str
+
+
+def _chain_entry(link: Link, root: str) -> _ChainEntry:
+    fields: dict[str, object] = {"relation": link.relation}
+    if isinstance(link.subject, str):
+        fields["message"] = short(link.subject, _LINK_LENGTH)
+        return _ChainEntry(fields, "")
+    fields["type"] = identity = _type_name(link.subject)
+    fields["message"] = _message(link.subject, _LINK_LENGTH)
+    where = _innermost(*_frames(link.subject.__traceback__, root))
+    if where is not None:
+        fields["where"] = _shown(where)
+        identity += f" {where['file']}:{where['function']}"
+    return _ChainEntry(fields, identity)
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return short(f"{module}{kind.__qualname__}")
+
+
+def _message(error: BaseException, length: int) -> str:
     try:
-        return short(str(error), _MESSAGE_LENGTH)
+        return short(str(error), length)
     except Exception:  # noqa: BLE001 - the exception's __str__ raised; its type is still shown
         return "<its message cannot be shown>"
-
-
-Frame = dict[str, object]
 
 
 def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], list[Frame]]:
@@ -86,12 +119,21 @@ def _frame(traceback: TracebackType, file: str) -> Frame:
     return {"file": file, "line": traceback.tb_lineno, "function": name}
 
 
-def _shortened(frames: list[Frame]) -> list[Frame | str]:
-    """The frames, with a mark in place of those of a deep recursion that are left out."""
-    omitted = len(frames) - _OUTERMOST - _INNERMOST
+def _innermost(frames: list[Frame], app_frames: list[Frame]) -> Frame | None:
+    """The innermost frame of the app's code, else of all code."""
+    return app_frames[-1] if app_frames else frames[-1] if frames else None
+
+
+def _shown(frame: Frame) -> str:
+    return f"{frame['file']}:{frame['line']} in {frame['function']}"
+
+
+def _shortened(entries: list[T], outermost: int, innermost: int) -> list[T | str]:
+    """The entries, with a mark in place of those between the outermost and the innermost."""
+    omitted = len(entries) - outermost - innermost
     if omitted <= 0:
-        return [*frames]
-    return [*frames[:_OUTERMOST], f"[{omitted} more]", *frames[-_INNERMOST:]]
+        return [*entries]
+    return [*entries[:outermost], f"[{omitted} more]", *entries[-innermost:]]
 
 
 class _SourceFile(NamedTuple):
@@ -126,12 +168,15 @@ def _is_installed(filename: str) -> bool:
 _file_and_function = itemgetter("file", "function")
 
 
-def _fingerprint(name: str, frames: list[Frame]) -> str:
-    return _digest(name, tuple(map(_file_and_function, frames)))
+def _fingerprint(name: str, frames: list[Frame], causes: list[str]) -> str:
+    # Sorted: the members of a group may come in any order.
+    return _digest(name, tuple(map(_file_and_function, frames)), tuple(sorted({*causes})))
 
 
 @lru_cache(maxsize=1024)
-def _digest(name: str, functions: tuple[tuple[object, object], ...]) -> str:
+def _digest(
+    name: str, functions: tuple[tuple[object, object], ...], causes: tuple[str, ...]
+) -> str:
     unique = dict.fromkeys(functions)
-    text = "\n".join((name, *(f"{file}:{function}" for file, function in unique)))
+    text = "\n".join((name, *(f"{file}:{function}" for file, function in unique), *causes))
     return blake2s(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wsgi import ClosingIterator
@@ -21,6 +21,14 @@ from werkzeug.wsgi import ClosingIterator
 from flask_errwatch._fork import process_flag
 from flask_errwatch._text import text_of
 from flask_errwatch.capture.events import Event
+from flask_errwatch.capture.failures import (
+    AnsweredBy,
+    Failure,
+    Outcome,
+    first_failure,
+    outcome,
+    unwrapped,
+)
 from flask_errwatch.capture.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -68,7 +76,18 @@ class Middleware:
             environ = dict(environ)
         if not self._is_started[0]:
             self._start()
-        state = RequestState(environ, start_response, self._recorder)
+        outer = environ.get(REQUEST_STATE)
+        if isinstance(outer, OutermostState) and outer.is_joined_by(self._recorder):
+            # The same request: its response is recorded where it leaves the outermost callable.
+            return self._wsgi_app(environ, outer.noting_the_request(environ, start_response))
+        return self._respond(environ, self._new_state(environ, start_response, outer))
+
+    def _new_state(
+        self, environ: Environ, start_response: StartResponse, outer: object
+    ) -> RequestState:
+        return RequestState(environ, start_response, self._recorder, outer)
+
+    def _respond(self, environ: Environ, state: RequestState) -> Iterable[Any]:
         try:
             body = self._wsgi_app(environ, state.start_response)
         except BaseException as error:
@@ -92,18 +111,36 @@ class Middleware:
             self._is_started[0] = 1
 
 
+class OutermostMiddleware(Middleware):
+    """The middleware that `ErrWatch.wrap` puts around everything that surrounds the app.
+
+    The app's own middleware joins its request, so that the response is recorded once, as it leaves
+    the outermost callable.
+    """
+
+    def _new_state(
+        self, environ: Environ, start_response: StartResponse, outer: object
+    ) -> RequestState:
+        return OutermostState(environ, start_response, self._recorder, outer)
+
+
 def _is_passed_on(body: object, environ: Environ) -> bool:
     """Whether the server gets the body itself.
 
     A body with a length is complete already, and a server may use the length (PEP 3333,
-    "Handling the Content-Length Header"). A server recognises its own file wrapper and sends
-    the file without Python ("Optional Platform-Specific File Handling"), so it must not be
-    wrapped.
+    "Handling the Content-Length Header"). A server recognises what its own file wrapper returned
+    and sends the file without Python ("Optional Platform-Specific File Handling"), so that must
+    not be wrapped. Where the wrapper is a function (uWSGI), it may return the file itself, which
+    need not be iterable.
     """
     if hasattr(body, "__len__"):
         return True
     wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(body, wrapper)
+    if wrapper is None:
+        return False
+    if isinstance(wrapper, type):
+        return isinstance(body, wrapper)
+    return not isinstance(body, Generator)
 
 
 class RequestState:
@@ -118,9 +155,7 @@ class RequestState:
             dropped it.
         is_recorded: Whether the request has its event.
         request: Werkzeug's request, which has the route, or None.
-        error: The exception that reached Flask, handled or not.
-        is_handled: Whether an error handler of the app handled the exception.
-        context: The context of an exception that no error handler handled.
+        failure: The exception that reached Flask, and who answers it.
         is_sent: Whether a byte of the body was sent.
         body: The body that is observed. Empty after `finish`.
     """
@@ -129,35 +164,43 @@ class RequestState:
     event: Event | None = None
     is_recorded = False
     request: object = None
-    error: BaseException | None = None
-    is_handled = False
-    context: contextvars.Context | None = None
+    failure: Failure | None = None
     is_sent = False
     body: Iterable[object] = ()
     _status: object = None
+    _disconnect: OSError | None = None
 
     _write: Callable[..., object]
 
-    def __init__(self, environ: Environ, start_response: StartResponse, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        recorder: Recorder,
+        outer: object,
+    ) -> None:
         self._started_at = time.perf_counter()
         self._recorder = recorder
         self._start_response = start_response
         self.environ = environ
         # An app mounted inside another app's middleware: one request, two states.
-        outer = environ.get(REQUEST_STATE)
         self.outer: RequestState | None = outer if isinstance(outer, RequestState) else None
         environ[REQUEST_STATE] = self
 
-    def note_unhandled(self, error: BaseException) -> None:
-        """Notes an exception that no error handler handled (Flask's `got_request_exception`)."""
-        self.error, self.is_handled, self.context = error, False, contextvars.copy_context()
-        self.request = self.environ.get(_WERKZEUG_REQUEST)
+    def note(self, error: BaseException, answered_by: AnsweredBy, request: object) -> None:
+        """Notes an exception that reached Flask.
 
-    def note_handled(self, error: BaseException) -> None:
-        """Notes an exception that an error handler of the app is about to answer."""
-        if error is not self.error:
-            self.error, self.is_handled, self.context = error, True, None
-            self.request = self.environ.get(_WERKZEUG_REQUEST)
+        Args:
+            error: The exception.
+            answered_by: Who answers it.
+            request: Flask's request, in whose context this is called.
+        """
+        # Only an exception that may leave the app is recorded after its context has ended.
+        is_handled = answered_by is AnsweredBy.HANDLER
+        context = None if is_handled else contextvars.copy_context()
+        later = Failure(error=unwrapped(error), answered_by=answered_by, context=context)
+        self.failure = first_failure(self.failure, later)
+        self.request = request
 
     def start_response(
         self, status: object, headers: object, /, exc_info: object = None
@@ -172,19 +215,22 @@ class RequestState:
         self._status = status
         self.event = None  # start_response was called again: forget the earlier response's event
         # Flask removes it when the request context ends.
-        self.request = self.environ.get(_WERKZEUG_REQUEST)
+        self.request = self.environ.get(_WERKZEUG_REQUEST, self.request)
         # A non-str status is for the server to reject. It must not raise here.
-        if self.error is not None or type(status) is not str or status >= _FIRST_FAILURE:
+        if self.failure is not None or type(status) is not str or status >= _FIRST_FAILURE:
             with self._recorder.record_guard:
-                self._build_event(status, self.error, self.is_handled)
+                self._build_event(status)
         return self
 
-    def _build_event(self, status: object, error: BaseException | None, is_handled: bool) -> None:  # noqa: FBT001 - a fact
+    def _build_event(self, status: object) -> None:
         """Builds the event while the request context exists, for hooks and lazy messages."""
         code, detector = self._recorder.classify(text_of(status))
-        if error is not None and not is_handled:
-            detector = self._recorder.catalogue.critical
-        elif detector is None:
+        error: BaseException | None = None
+        is_handled = False
+        if self.failure is not None:
+            found = self._outcome(self.failure, code)
+            detector, error, is_handled = found.detector, found.error, found.is_handled
+        if detector is None:
             return
         self.event = self._recorder.response_event(
             detector,
@@ -196,11 +242,19 @@ class RequestState:
             is_handled=is_handled,
         )
 
+    def _outcome(self, failure: Failure, code: int) -> Outcome:
+        wsgi_input = self.environ.get("wsgi.input")
+        return outcome(failure, code, self._recorder.catalogue, wsgi_input)
+
     def __call__(self, data: object, /) -> object:
         """Sends a part of the body by PEP 3333's `write`, after the event of the response."""
         self.emit()
         self.is_sent = True
-        return self._write(data)
+        try:
+            return self._write(data)
+        except OSError as error:
+            self._disconnect = error  # the client is gone, and what the app raises may be this
+            raise
 
     def emit(self) -> None:
         """Emits the event, once per request."""
@@ -217,21 +271,25 @@ class RequestState:
 
     def record_escaped(self, error: BaseException) -> None:
         """Records an exception that left the app: the server can only send 500 or stop."""
-        if self.is_recorded or isinstance(error, _DISCONNECTS):
+        if self.is_recorded or isinstance(error, _DISCONNECTS) or error is self._disconnect:
             return
-        if isinstance(error, StopIteration) and self.error is None and self._status is None:
+        if isinstance(error, StopIteration) and self.failure is None and self._status is None:
             return  # Gunicorn's signal that a websocket took over the connection
         self.event = None
         self._recorder.guard.run("recording an exception", self._build_escaped, error)
         self.emit()
 
     def _build_escaped(self, error: BaseException) -> None:
+        context = None if self.failure is None else self.failure.context
+        self.failure = Failure(
+            error=unwrapped(error), answered_by=AnsweredBy.NOBODY, context=context
+        )
         status = self._status if self.is_sent else None
-        if self.context is not None:
+        if context is not None:
             # The request context has ended, but a copy of it still works.
-            self.context.run(self._build_event, status, error, False)  # noqa: FBT003 - not handled
+            context.run(self._build_event, status)
         else:
-            self._build_event(status, error, is_handled=False)
+            self._build_event(status)
 
     def __iter__(self) -> Iterator[object]:
         """Yields the parts of the body. The event of the response is emitted before the first."""
@@ -279,5 +337,35 @@ class RequestState:
                 pass  # the app emptied the environment
         elif self.environ.get(REQUEST_STATE) is self:  # else the outer request has ended already
             self.environ[REQUEST_STATE] = self.outer
-        self.error = self.context = self.request = None
+        self.failure = self.request = self._disconnect = None
         self.body = ()
+
+
+class OutermostState(RequestState):
+    """A request in the outermost middleware, which the app's own middleware joins.
+
+    Attributes:
+        is_joined: Whether the app's own middleware has joined. Later calls of it are requests
+            that the app itself makes with a copy of the environment.
+    """
+
+    is_joined = False
+
+    def is_joined_by(self, recorder: Recorder) -> bool:
+        """Whether a middleware with this recorder is that of the same app and request."""
+        return recorder is self._recorder and not self.is_joined
+
+    def noting_the_request(self, environ: Environ, start_response: StartResponse) -> StartResponse:
+        """Joins the request: what surrounds the app may respond when Flask's context has ended.
+
+        Args:
+            environ: The environment that the app gets, which may be a copy.
+            start_response: The callable that the app gets.
+        """
+        self.is_joined = True
+
+        def start_noted_response(*args: object, **kwargs: object) -> Callable[..., object]:
+            self.request = environ.get(_WERKZEUG_REQUEST)
+            return start_response(*args, **kwargs)
+
+        return start_noted_response

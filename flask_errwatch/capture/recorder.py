@@ -21,6 +21,7 @@ from flask_errwatch.capture.hooks import Hooks
 from flask_errwatch.capture.identity import Process
 from flask_errwatch.capture.redaction import Redactor
 from flask_errwatch.capture.rendering import EventDict, RedactProcessor, render
+from flask_errwatch.capture.signed_in import signed_in_user
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
 
@@ -85,6 +86,7 @@ class Recorder:
         }
         self._hooks = hooks
         self._trusted = config.trusted_proxies
+        self._records_user = config.user
         self._root = root
         self._app = weakref.ref(app)
         tags = {
@@ -150,6 +152,10 @@ class Recorder:
         fields = self._new_event(detector)
         fields["status"] = code
         events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
+        if self._records_user and "user" not in fields:
+            user = self.guard.run("reading the signed-in user", signed_in_user, request)
+            if user:
+                fields["user"] = user
         fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
         if error is not None:
             fields["exception"] = exception_fields(error, root=self._root, handled=is_handled)
@@ -161,6 +167,8 @@ class Recorder:
         data: Mapping[str, Any],
         request: Request | None,
         error: BaseException | None = None,
+        *,
+        handled: bool = False,
     ) -> str:
         """Emits an event that no HTTP status shows, and returns its id.
 
@@ -168,10 +176,13 @@ class Recorder:
             detector: The detector of the event.
             data: The reported fields.
             request: The current request, if there is one.
-            error: The exception that escaped a watched job, if that is the reason.
+            error: The exception that is the reason, if there is one.
+            handled: Whether whoever reports the exception handled it.
         """
         fields = self._new_event(detector)
-        self.guard.run("recording a report", self._emit_report, fields, data, request, error)
+        self.guard.run(
+            "recording a report", self._emit_report, fields, data, request, error, handled
+        )
         return str(fields["id"])
 
     def _emit_report(
@@ -180,11 +191,12 @@ class Recorder:
         data: Mapping[str, Any],
         request: Request | None,
         error: BaseException | None,
+        handled: bool,  # noqa: FBT001 - passed on by the guard
     ) -> None:
         if request is not None:
             events.add_request(fields, request.environ, self._trusted, request.url_rule)
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self._root, handled=False)
+            fields["exception"] = exception_fields(error, root=self._root, handled=handled)
         if data:
             fields["data"] = dict(data)
         self.emit(self._hooks.apply(fields, self.guard))

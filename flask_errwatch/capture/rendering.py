@@ -49,15 +49,22 @@ class RedactProcessor:
         self._redactor = redactor
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """Cleans `data` and the exception's message, the only foreign values of an event."""
+        """Cleans `data` and the exceptions' messages, the only foreign values of an event."""
         if "data" in event:
             event["data"] = self._redactor(plain_fields(event["data"]))
         if "exception" in event:
-            message = event["exception"]["message"]
-            if type(message) is not str or not message.isascii():
-                message = str(plain(message))
-            event["exception"]["message"] = self._redactor.text(message)
+            exception = event["exception"]
+            self._clean_message(exception)
+            for entry in exception.get("chain", ()):
+                if isinstance(entry, dict):
+                    self._clean_message(entry)
         return event
+
+    def _clean_message(self, exception: dict[str, Any]) -> None:
+        message = exception["message"]
+        if type(message) is not str or not message.isascii():
+            message = str(plain(message))
+        exception["message"] = self._redactor.text(message)
 
 
 def render(_logger: object, _method: str, event: EventDict) -> bytes:

@@ -54,7 +54,15 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
     findings = []
-    for finding in run_checks(aws, state.catalogue, state.config, role=role, url=url):
+    checks = run_checks(
+        aws,
+        state.catalogue,
+        state.config,
+        wsgi_app=current_app.wsgi_app,
+        role=role,
+        url=url,
+    )
+    for finding in checks:
         findings.append(finding)
         if not as_json:
             show(views.finding_view(finding))

@@ -12,7 +12,7 @@ from flask_errwatch._text import described
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.findings import Finding, not_checked, ok, problem, warning
-from flask_errwatch.doctor.host import journal_findings, worker_finding
+from flask_errwatch.doctor.host import journal_findings, middleware_finding, worker_finding
 from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
 from flask_errwatch.doctor.notifications import notification_findings
 from flask_errwatch.doctor.permissions import permission_findings
@@ -39,6 +39,7 @@ def run_checks(
     catalogue: Catalogue,
     config: Config,
     *,
+    wsgi_app: object,
     role: Role | None = None,
     url: str | None = None,
     probe_timeout: float = PROBE_TIMEOUT,
@@ -49,6 +50,7 @@ def run_checks(
         aws: The account and region.
         catalogue: The app's detectors.
         config: The app's configuration.
+        wsgi_app: The app's `wsgi_app`.
         role: Which of the exported policies this identity should have. None checks both.
         url: The app's public URL, to which one failing request is sent as a probe.
         probe_timeout: Seconds to wait for the probe's line.
@@ -71,6 +73,7 @@ def run_checks(
             )
         )
     checks += [
+        ("middleware", lambda: [middleware_finding(wsgi_app)]),
         ("worker", lambda: [worker_finding(os.environ, _is_installed)]),
         ("journal", lambda: journal_findings(config)),
     ]

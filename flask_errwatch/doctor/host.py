@@ -1,4 +1,4 @@
-"""Checks of this machine: the server's kind of worker, and the journal's folder. Reads only."""
+"""Checks of this host: the app's middleware, the server's workers, the journal. Reads only."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from flask_errwatch._text import counted
+from flask_errwatch.capture.middleware import Middleware
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
     FolderContents,
@@ -48,6 +49,23 @@ def worker_finding(environ: Mapping[str, str], is_installed: Callable[[str], boo
         return ok("worker", f"gunicorn's {worker} worker, by GUNICORN_CMD_ARGS.")
     message = f"gunicorn's {worker} worker, by GUNICORN_CMD_ARGS, is not tested."
     return warning("worker", message, f"Use one of {', '.join(_TESTED_WORKERS)}.")
+
+
+def middleware_finding(wsgi_app: object) -> Finding:
+    """Whether this package's middleware is the outermost of the app.
+
+    Args:
+        wsgi_app: The app's `wsgi_app`.
+    """
+    if isinstance(wsgi_app, Middleware):
+        return ok("middleware", "No other middleware of the app surrounds this package's.")
+    kind = type(wsgi_app)
+    message = f"{kind.__module__}.{kind.__qualname__} surrounds this package's middleware."
+    remedy = (
+        "What it answers by itself has no event: after it is added, set "
+        "app.wsgi_app = errwatch.wrap(app.wsgi_app)."
+    )
+    return warning("middleware", message, remedy)
 
 
 def _gunicorn_worker(arguments: str) -> str | None:

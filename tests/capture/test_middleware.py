@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from collections import UserDict
@@ -174,6 +175,73 @@ def test_the_servers_own_file_wrapper_stays_itself() -> None:
     assert type(body) is FileWrapper
     assert serve(app, "/200").body == b"content"
     assert [event["status"] for event in events_of(app)] == [404]
+
+
+class OnlyReads:
+    """The least that a file for `wsgi.file_wrapper` has (PEP 3333)."""
+
+    def __init__(self, content: bytes) -> None:
+        self.read = io.BytesIO(content).read
+
+
+@pytest.mark.parametrize("file", [io.BytesIO(b"one\ntwo\n"), OnlyReads(b"content")])
+@pytest.mark.parametrize("wrapper", [lambda file, _size=0: file, functools.partial(lambda f: f)])
+def test_what_a_wrapper_function_returns_stays_itself(file: Any, wrapper: Any) -> None:
+    """UWSGI's file wrapper is a function that returns the file: the server gets this object."""
+
+    def inner(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        body: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+        return body
+
+    app = Flask(__name__)
+    app.wsgi_app = inner  # type: ignore[method-assign]
+    watched(app)
+    environ = environ_for("/", **{"wsgi.file_wrapper": wrapper})
+    assert app(environ, lambda *_args: lambda _data: None) is file
+    assert events_of(app) == []
+
+
+@pytest.mark.parametrize("path", ["/middle", "/raw"])
+def test_a_stream_is_observed_also_beside_a_wrapper_function(both: Serve, path: str) -> None:
+    """Under uWSGI a stream of Flask, or a generator, that fails in the middle has its event."""
+
+    def build() -> Flask:
+        app = streaming()
+        inner = app.wsgi_app
+
+        def raw(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+            if environ["PATH_INFO"] != "/raw":
+                yield from inner(environ, start_response)
+                return
+            start_response("200 OK", [])
+            yield b"first"
+            raise RuntimeError("no second part")
+
+        app.wsgi_app = raw  # type: ignore[method-assign]
+        return app
+
+    seen = both(build, path, **{"wsgi.file_wrapper": lambda file: file})
+    assert seen.event["detector"] == "critical-error"
+
+
+def test_writing_to_a_client_that_has_left() -> None:
+    """When `write` raises because the client is gone, the app has not failed."""
+
+    def inner(_environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        write = start_response("200 OK", [])
+        write(b"first")
+        write(b"second")
+        return []
+
+    def leaves() -> None:
+        raise BrokenPipeError("the client is gone")
+
+    app = Flask(__name__)
+    app.wsgi_app = inner  # type: ignore[assignment]
+    watched(app)
+    assert serve(app, on_byte=leaves).error == "BrokenPipeError: the client is gone"
+    assert events_of(app) == []
 
 
 def test_a_body_with_a_length_stays_itself(both: Serve) -> None:

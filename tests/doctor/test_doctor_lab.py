@@ -94,6 +94,7 @@ def test_a_deployed_app_has_no_problem() -> None:
         "subscriptions": "ok",
         "heartbeat": "warning",
         "trusted proxies": "warning",
+        "middleware": "ok",
         "worker": levels["worker"],
         "journal": "ok",
     }
@@ -133,7 +134,7 @@ def test_without_credentials_it_is_one_problem(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     result = doctor(shop(), "--json")
     findings = findings_of(result)
-    assert list(findings) == ["credentials", "worker", "journal"]
+    assert list(findings) == ["credentials", "middleware", "worker", "journal"]
     assert findings["credentials"]["level"] == "problem"
     assert findings["credentials"]["found"] == (
         "sts:GetCallerIdentity failed with NoCredentialsError: nothing in AWS was checked."
@@ -145,7 +146,12 @@ def test_without_credentials_it_is_one_problem(monkeypatch: pytest.MonkeyPatch) 
 def test_without_a_region_that_is_the_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     """The finding is not about missing credentials."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert list(findings_of(doctor(shop(), "--json"))) == ["region", "worker", "journal"]
+    assert list(findings_of(doctor(shop(), "--json"))) == [
+        "region",
+        "middleware",
+        "worker",
+        "journal",
+    ]
 
 
 @pytest.mark.usefixtures("lab")

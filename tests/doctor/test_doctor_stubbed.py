@@ -288,7 +288,7 @@ def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mon
     aws.refuses("logs", "describe_log_groups", "AccessDeniedException")
     # The next call of Logs is not scripted: the Stubber raises an unexpected exception.
     monkeypatch.setattr("flask_errwatch.doctor.checks.find_spec", _broken)
-    checked = run_checks(aws, *shop(JOURNAL_DIR=str(tmp_path)))
+    checked = run_checks(aws, *shop(JOURNAL_DIR=str(tmp_path)), wsgi_app=None)
     results = {finding.subject: finding for finding in checked}
     assert results["log group"].level == "warning"
     assert results["log group"].message == (
@@ -302,9 +302,9 @@ def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mon
 def test_also_the_first_check_may_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing in AWS is checked, and everything else is."""
     monkeypatch.setattr(Caller, "identify", _broken)
-    results = list(run_checks(ScriptedAws(), *shop(JOURNAL_DIR=str(tmp_path))))
+    results = list(run_checks(ScriptedAws(), *shop(JOURNAL_DIR=str(tmp_path)), wsgi_app=None))
     assert results[0].message == "The check itself failed: ZeroDivisionError: surprise."
-    assert [finding.subject for finding in results[1:]] == ["worker", "journal"]
+    assert [finding.subject for finding in results[1:]] == ["middleware", "worker", "journal"]
 
 
 def _broken(*_: object) -> None:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from flask_errwatch import ErrWatch
 from flask_errwatch.delivery.journal import create_app_folder
 from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.doctor.findings import Finding
-from flask_errwatch.doctor.host import journal_findings, worker_finding
+from flask_errwatch.doctor.host import journal_findings, middleware_finding, worker_finding
 from tests.doctor.scripted_aws import shop
 
 
@@ -197,3 +200,18 @@ def test_workers(environ: dict[str, str], installed: set[str], level: str, messa
     """The finding follows from environment variables and installed packages."""
     finding = worker_finding(environ, installed.__contains__)
     assert (finding.level, finding.message) == (level, message)
+
+
+def test_middleware_around_the_packages_own() -> None:
+    """Middleware that was added after `init_app` is named, and `wrap` is the remedy."""
+    app = Flask("shop")
+    errwatch = ErrWatch(app)
+    assert middleware_finding(app.wsgi_app).level == "ok"
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    finding = middleware_finding(app.wsgi_app)
+    assert (finding.level, finding.message) == (
+        "warning",
+        "werkzeug.middleware.proxy_fix.ProxyFix surrounds this package's middleware.",
+    )
+    app.wsgi_app = errwatch.wrap(app.wsgi_app)  # type: ignore[method-assign,assignment]
+    assert middleware_finding(app.wsgi_app).level == "ok"

@@ -1,0 +1,113 @@
+"""What the event of a request says of the exception behind it.
+
+Flask sends `got_request_exception` for an exception that no error handler answers. Frameworks on
+top of Flask send it for exceptions that they answer themselves, and apps send it by hand. So the
+signal alone does not show that nobody answered: the status that was sent decides.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from werkzeug.exceptions import HTTPException
+
+from flask_errwatch.capture.request_body import Input, is_transport_error
+from flask_errwatch.detectors import Catalogue, Detector
+
+_SERVER_ERROR: Final = 500
+#: The status that nginx logs for a client that closed the connection. No standard has one: the
+#: detector that claims it, by default `client-error`, has the failures of a request's own body.
+_CLIENT_CLOSED_REQUEST: Final = 499
+
+
+class AnsweredBy(Enum):
+    """Who answers an exception."""
+
+    #: An error handler of the app, or of a framework.
+    HANDLER = auto()
+    #: No error handler: Flask answers with 500, or raises it.
+    NOBODY = auto()
+    #: Whoever sent `got_request_exception`, or nobody: the status shows it.
+    SENDER = auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """An exception of a request.
+
+    Attributes:
+        error: The exception.
+        answered_by: Who answers it.
+        context: Where hooks run once the request context has ended, or None.
+    """
+
+    error: BaseException
+    answered_by: AnsweredBy
+    context: Context | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What is recorded of a response.
+
+    Attributes:
+        detector: The detector of its event, or None when the request did not fail.
+        error: The exception in the event, or None.
+        is_handled: Whether the exception was answered on purpose.
+    """
+
+    detector: Detector | None
+    error: BaseException | None = None
+    is_handled: bool = False
+
+
+def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input) -> Outcome:
+    """What is recorded of a response behind which there is an exception.
+
+    Args:
+        failure: The exception, and who answers it.
+        code: The status that was sent, or 0 when there is none.
+        catalogue: The app's detectors.
+        wsgi_input: The request's `wsgi.input`.
+    """
+    error, answered_by = failure.error, failure.answered_by
+    claimed = catalogue.for_status(code)
+    is_answer = isinstance(error, HTTPException) and (
+        answered_by is not AnsweredBy.NOBODY or error.code == code
+    )
+    if is_answer:
+        return Outcome(detector=claimed)
+    if answered_by is AnsweredBy.SENDER:
+        # A framework or an app that has no answer of its own sends what Flask sends.
+        answered_by = AnsweredBy.NOBODY if code in {0, _SERVER_ERROR} else AnsweredBy.HANDLER
+    is_handled = answered_by is AnsweredBy.HANDLER
+    detector = claimed if is_handled else catalogue.critical
+    if detector is not None and is_transport_error(error, wsgi_input):
+        detector = catalogue.for_status(_CLIENT_CLOSED_REQUEST)
+    return Outcome(detector=detector, error=error, is_handled=is_handled)
+
+
+def first_failure(known: Failure | None, later: Failure) -> Failure:
+    """The one of two notes on the exceptions of a request that says more.
+
+    It is the first: who answers an exception may do so by raising or signalling another one, whose
+    frames are not those of the fault. But what Flask itself finds without a handler is a new fault,
+    such as one in an error handler, and the first is in its chain.
+    """
+    if known is None:
+        return later
+    if known.error is later.error:
+        is_final = known.answered_by is AnsweredBy.NOBODY or later.answered_by is AnsweredBy.SENDER
+        return known if is_final else later
+    return later if later.answered_by is AnsweredBy.NOBODY else known
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """The exception that Flask or a framework wrapped in an `InternalServerError`."""
+    original = getattr(error, "original_exception", None)
+    if isinstance(error, HTTPException) and isinstance(original, BaseException):
+        return original
+    return error
