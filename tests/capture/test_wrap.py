@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
+from flask_socketio import SocketIO
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Request, Response
@@ -122,6 +123,21 @@ def test_what_the_client_is_sent_decides() -> None:
     ]
     assert events_of(app)[0]["route"] == "/items/<int:number>"
     assert events_of(app)[1]["exception"]["type"] == "ZeroDivisionError"
+
+
+def test_flask_socketio() -> None:
+    """Engine.IO answers its own path without the app: with `wrap` its refusals have an event."""
+    app, errwatch = shop()
+    SocketIO(app, async_mode="threading")
+    assert serve(app, "/socket.io/?EIO=9").status == "400 BAD REQUEST"
+    assert seen(app) == []
+    app.wsgi_app = errwatch.wrap(app.wsgi_app)  # type: ignore[method-assign,assignment]
+    assert serve(app, "/socket.io/?EIO=9").status == "400 BAD REQUEST"
+    assert serve(app, "/nowhere").status == "404 NOT FOUND"
+    assert seen(app) == [
+        ("/socket.io/", 400, "bad-request-error"),
+        ("/nowhere", 404, "not-found-error"),
+    ]
 
 
 def test_wrapped_twice() -> None:
