@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
 from flask_errwatch import _parsers as parsers
+from flask_errwatch._lambda import LOG_GROUPS, is_lambda
 from flask_errwatch._parsers import Network, RefusedValueError
 from flask_errwatch.errors import ConfigurationError, Problem
 
@@ -44,7 +45,8 @@ class Config(NamedTuple):
         log_group: Log group of the lines.
         environment: Tag in every line, or None.
         release: Tag in every line, or None.
-        sinks: Where lines go. None means `cloudwatch`, or `memory` while the app is testing.
+        sinks: Where lines go. None means `memory` while the app is testing, `stdout` in AWS
+            Lambda, else `cloudwatch`.
         namespace: Metric namespace.
         retention_days: Retention of the log group, in days.
         alarm_threshold: Threshold of every alarm that has none.
@@ -67,6 +69,7 @@ class Config(NamedTuple):
             threshold in lines. None means half of the detector's threshold.
         dashboard: Whether a dashboard is provisioned.
         saved_queries: Whether the Logs Insights queries are saved.
+        in_lambda: Whether this process is a function of AWS Lambda, by its environment.
     """
 
     app_name: str
@@ -95,11 +98,22 @@ class Config(NamedTuple):
     per_source_alarms: Mapping[str, float | None]
     dashboard: bool
     saved_queries: bool
+    in_lambda: bool = False
 
     @property
     def has_topic_arn(self) -> bool:
         """Whether the topic is configured by its ARN, and so is not one to create."""
         return self.sns_topic is not None and self.sns_topic.startswith("arn:")
+
+    @property
+    def no_heartbeats(self) -> str | None:
+        """Why the app's processes emit no heartbeats where they are deployed; None if they do."""
+        if self.in_lambda or self.log_group.startswith(LOG_GROUPS):
+            return "a function of AWS Lambda has none, since it is frozen between two requests"
+        sinks = self.sinks or ()
+        if "stdout" in sinks and "cloudwatch" not in sinks:
+            return "only the sink 'cloudwatch' has them"
+        return "they are turned off" if self.heartbeat_seconds == 0 else None
 
 
 def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:
@@ -170,8 +184,12 @@ def read(
         per_source_alarms=read("PER_SOURCE_ALARMS", {}, parsers.thresholds),
         dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
+        in_lambda=is_lambda(environ),
     )
-    if config.silence_alarm and not 0 < config.heartbeat_seconds <= LONGEST_HEARTBEAT:
+    if config.silence_alarm and config.heartbeat_seconds and config.no_heartbeats:
+        remedy = f"The alarm counts heartbeats, and {config.no_heartbeats}: turn the alarm off."
+        read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
+    elif config.silence_alarm and not 0 < config.heartbeat_seconds <= LONGEST_HEARTBEAT:
         remedy = (
             "The alarm counts heartbeats: set ERRWATCH_HEARTBEAT_SECONDS above 0 and to at most "
             f"{LONGEST_HEARTBEAT}, or turn the alarm off."

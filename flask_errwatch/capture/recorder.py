@@ -14,6 +14,7 @@ from flask import Flask, Request
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
+from flask_errwatch._lambda import LEVELS
 from flask_errwatch.capture import events
 from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.exceptions import exception_fields
@@ -87,6 +88,7 @@ class Recorder:
         self._hooks = hooks
         self._trusted = config.trusted_proxies
         self._records_user = config.user
+        self._level_names = LEVELS if config.in_lambda else {}
         self._root = root
         self._app = weakref.ref(app)
         tags = {
@@ -227,7 +229,7 @@ class Recorder:
         return is_accepted
 
     def _add_identity(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        """Adds the process's fields and the number of the line.
+        """Adds the process's fields and the number of the line. Hooks never see Lambda's levels.
 
         This runs after all foreign code: a value may report while it is rendered, or end the
         process, and a gap in the numbers must mean a lost line. (A signal handler that raises in
@@ -236,6 +238,8 @@ class Recorder:
         process = self._process.get()
         event.update(process.fields)
         event["seq"] = process.next_seq()
+        if self._level_names:
+            event["level"] = self._level_names.get(event["level"], event["level"])
         return event
 
     def emit_operational(self, event_name: str, data: Mapping[str, object]) -> bool:

@@ -17,6 +17,7 @@ from flask_errwatch._guard import Guard
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
 from flask_errwatch.delivery.cloudwatch import CloudWatchSink
+from flask_errwatch.delivery.default_sinks import default_sinks
 from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
 from flask_errwatch.delivery.stats import Stats
@@ -134,7 +135,8 @@ class Delivery:
         names = self._config.sinks
         if names is None:
             app = self._app()
-            names = ("memory",) if app is not None and app.testing else ("cloudwatch",)
+            is_testing = app is not None and bool(app.testing)
+            names = default_sinks(is_testing=is_testing, in_lambda=self._config.in_lambda)
         self._dropped = 0
         self.emitted = 0
         self._write_to_sinks = _to_all([self._open_sink(name) for name in names])

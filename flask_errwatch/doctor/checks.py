@@ -23,6 +23,7 @@ from flask_errwatch.provision.discovery import find_log_group
 from flask_errwatch.provision.export import Role
 from flask_errwatch.provision.from_aws import Entry
 from flask_errwatch.provision.refresh import Caller
+from flask_errwatch.provision.service_groups import how_it_is_created, owner_of
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -130,7 +131,7 @@ def log_group_findings(entry: Entry | None, config: Config) -> Iterator[Finding]
     """
     if entry is None:
         message = f"{config.log_group} does not exist: lines are not counted."
-        yield problem("log group", message, "Run `flask errwatch apply`.")
+        yield problem("log group", message, how_it_is_created(config.log_group))
         return
     log_class = entry.get("logGroupClass", "STANDARD")
     if log_class == "STANDARD":
@@ -140,10 +141,13 @@ def log_group_findings(entry: Entry | None, config: Config) -> Iterator[Finding]
         remedy = "A class cannot be changed: set ERRWATCH_LOG_GROUP to another name, and apply."
         yield problem("log group", message, remedy)
     days = entry.get("retentionInDays")
-    if days == config.retention_days:
+    actual = "never expire" if days is None else f"expire after {days} days"
+    owner = owner_of(config.log_group)
+    if owner is not None:
+        yield ok("retention", f"Lines {actual}. The log group belongs to {owner}: set it there.")
+    elif days == config.retention_days:
         yield ok("retention", f"{days} days.")
     else:
-        actual = "never expire" if days is None else f"expire after {days} days"
         message = f"Lines {actual}; {config.retention_days} days are declared."
         remedy = "Run `flask errwatch apply`; another owner's group keeps what it has."
         yield warning("retention", message, remedy)
@@ -151,7 +155,10 @@ def log_group_findings(entry: Entry | None, config: Config) -> Iterator[Finding]
 
 def _line_findings(aws: Aws, config: Config) -> Iterator[Finding]:
     lines = newest_lines(aws, config, time.time())
-    yield heartbeat_finding(lines, config.heartbeat_seconds)
+    if config.heartbeat_seconds and config.no_heartbeats:
+        yield ok("heartbeat", f"None is expected: {config.no_heartbeats}.")
+    else:
+        yield heartbeat_finding(lines, config.heartbeat_seconds)
     yield trusted_proxies_finding(client_addresses(lines), config.trusted_proxies)
 
 

@@ -22,6 +22,7 @@ from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
 from flask_errwatch.patterns import PatternSet, parse
 from flask_errwatch.provision.from_aws import metric_filter
+from flask_errwatch.provision.service_groups import how_it_is_created
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -159,7 +160,8 @@ def _stored_problems(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator
     except AwsCallError as error:
         if not error.is_not_found:
             raise
-        yield Problem(key="log group", value=group, remedy=f"It does not exist in AWS: {action}.")
+        remedy = f"It does not exist in AWS. {how_it_is_created(group)}"
+        yield Problem(key="log group", value=group, remedy=remedy)
         return
     for detector in catalogue:
         name = detector.resource_name(config.app_name)

@@ -36,6 +36,7 @@ from flask_errwatch.provision.resources import (
 from flask_errwatch.provision.resources.canonical_json import canonical
 from flask_errwatch.provision.resources.tags import marker, tags_for
 from flask_errwatch.provision.scope import AwsScope
+from flask_errwatch.provision.service_groups import owner_of
 
 AlarmT = TypeVar("AlarmT")
 
@@ -51,7 +52,8 @@ class Desired:
 
     Attributes:
         app_name: The app, which manages the resources.
-        log_group: The log group of the lines.
+        log_group: The log group of the lines. It is not among the resources if an AWS service
+            owns it.
         filters: One per detector, in the catalogue's order, then that of the heartbeats.
         topic: The topic to create. None if none is configured, or one is given by its ARN.
         policy: The policy of that topic. None if its ARN is not known beforehand.
@@ -82,7 +84,7 @@ class Desired:
         """All resources in the order of creation: each after those that it needs."""
         optional = (self.topic, self.policy)
         return (
-            self.log_group,
+            *(() if owner_of(self.log_group.name) else (self.log_group,)),
             *self.filters,
             *(resource for resource in optional if resource is not None),
             *self.subscriptions,

@@ -29,6 +29,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.service_groups import how_it_is_created, owner_of
 
 #: The order of deletion. A resource that identifies the owner of another is deleted after it, so
 #: that an interrupted deletion can be resumed. Alarms identify the owner of rules, models, filters.
@@ -63,8 +64,12 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
         if (resource.kind, resource.key) not in declared
     ]
     problems = list(_quota_problems(desired, actual, entries))
-    for resource in desired.resources:
-        outcome = _compare(resource, desired.app_name, actual, import_unmanaged=import_unmanaged)
+    outcomes = [*_service_group(desired.log_group, actual)]
+    outcomes += [
+        _compare(resource, desired.app_name, actual, import_unmanaged=import_unmanaged)
+        for resource in desired.resources
+    ]
+    for outcome in outcomes:
         if isinstance(outcome, Change):
             entries.append(outcome)
         else:
@@ -139,6 +144,9 @@ def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
 def _log_group_removal(
     group: LogGroup, app_name: str, actual: Actual, *, with_logs: bool
 ) -> Change:
+    owner = owner_of(group.name)
+    if owner is not None:
+        return _kept(group, group, f"stays: it belongs to {owner}")
     if not is_managed(group, app_name, actual):
         return _kept(group, group, f"stays: {_UNMANAGED}")
     if not with_logs:
@@ -170,14 +178,35 @@ def _compare(
             return _named(desired, existing, app_name, actual, import_unmanaged=import_unmanaged)
 
 
+def _service_group(desired: LogGroup, actual: Actual) -> Iterator[Change | Problem]:
+    """Uses the group of an AWS service as it is. Its filters need it, so it must exist."""
+    owner = owner_of(desired.name)
+    if owner is None:
+        return
+    existing = actual.counterpart(desired)
+    if not isinstance(existing, LogGroup):
+        remedy = f"It does not exist. {how_it_is_created(desired.name)}"
+        yield Problem(key="log group", value=desired.name, remedy=remedy)
+    else:
+        note = f"used as it is: it belongs to {owner}"
+        yield _class_problem(desired, existing) or _kept(existing, existing, note)
+
+
+def _class_problem(desired: LogGroup, existing: LogGroup) -> Problem | None:
+    if existing.log_class == desired.log_class:
+        return None
+    remedy = (
+        f"It is of class {existing.log_class}, which does not support metric filters and "
+        "cannot be changed: set ERRWATCH_LOG_GROUP to another name."
+    )
+    return Problem(key="log group", value=desired.name, remedy=remedy)
+
+
 def _log_group(desired: LogGroup, existing: LogGroup, *, is_own: bool) -> Change | Problem:
     """Uses an unmanaged group as it is, but sets a retention if it has none."""
-    if existing.log_class != desired.log_class:
-        remedy = (
-            f"It is of class {existing.log_class}, which does not support metric filters and "
-            "cannot be changed: set ERRWATCH_LOG_GROUP to another name."
-        )
-        return Problem(key="log group", value=desired.name, remedy=remedy)
+    problem = _class_problem(desired, existing)
+    if problem is not None:
+        return problem
     if is_own or existing.retention_days is None or desired == existing:
         return _changed(desired, existing)
     return _kept(desired, existing, f"keeps its {existing.retention_days} days: {_UNMANAGED}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask_errwatch._lambda import LEVELS
 from flask_errwatch.detectors import HEARTBEAT, LINES_DROPPED
 
 #: The placeholder for an address: it is in TEST-NET-1, which no host uses (RFC 5737).
@@ -44,7 +45,7 @@ class SavedQuery:
 
         Example:
             >>> print(NEWEST_CRITICALS.on("shop").splitlines()[0])
-            SOURCE 'shop' | filter level = "critical"
+            SOURCE 'shop' | filter level in ["critical", "FATAL"]
         """
         return f"SOURCE '{log_group}' | {self.text}"
 
@@ -73,8 +74,8 @@ filter ispresent(path)
 NEWEST_CRITICALS = SavedQuery(
     name="criticals",
     title="The newest critical lines",
-    text="""\
-filter level = "critical"
+    text=f"""\
+filter level in ["critical", "{LEVELS["critical"]}"]
 | fields @timestamp, event, method, path, exception.type, exception.message, \
 exception.where, client_ip, id
 | sort @timestamp desc

@@ -285,7 +285,7 @@ def test_live_without_a_log_group(stubbed: Stubber) -> None:
             "Error: pattern of login-failed = '{ $.event = \"Login Failed\" }': It must match the "
             "detector's own lines; by AWS it does not."
         ),
-        "log group = 'shop': It does not exist in AWS: run `flask errwatch apply`.",
+        "log group = 'shop': It does not exist in AWS. Run `flask errwatch apply`.",
     ]
 
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import orjson
 
+from flask_errwatch._lambda import CRITICAL
+
 
 class Line(NamedTuple):
     """A rendered event.
@@ -86,7 +88,7 @@ def line_of(text: bytes) -> Line:
     try:
         event = orjson.loads(text)
         moment = event["id"]  # a UUID of version 7 begins with it: line and log event agree
-        return Line(int(moment[:8] + moment[9:13], 16), text, event["level"] == "critical")
+        return Line(int(moment[:8] + moment[9:13], 16), text, event["level"] in CRITICAL)
     except (KeyError, TypeError) as error:
         raise ValueError("not a line of schema 1") from error
 

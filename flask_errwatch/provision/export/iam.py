@@ -15,6 +15,7 @@ from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
 from flask_errwatch.provision.export.portable import portable_state, topic_arn
 from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
+from flask_errwatch.provision.service_groups import owner_of
 
 Role = Literal["runtime", "deploy", "respond"]
 ROLES: tuple[Role, ...] = ("runtime", "deploy", "respond")
@@ -61,6 +62,8 @@ class _Arns:
         prefix = f"{_literal(desired.app_name)}-*"
         self.log_group = scope.log_group_arn(desired.log_group.name)
         self.log_streams = f"{self.log_group}:*"
+        #: Whether the app creates its log group. Otherwise an AWS service owns it.
+        self.owns_log_group = owner_of(desired.log_group.name) is None
         self.alarms = scope.alarm_arn(prefix)
         self.rules = scope.insight_rule_arn(prefix)
         self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
@@ -97,8 +100,8 @@ def _runtime(arns: _Arns) -> Iterator[_Statement]:
 
 def _deploy(arns: _Arns) -> Iterator[_Statement]:
     yield _Statement("UnscopedActions", _UNSCOPED)
-    yield _Statement("LogGroup", _GROUP, (arns.log_group, arns.log_streams))
-    tags = _of("logs", "ListTagsForResource", "TagResource")
+    group, tags = (_GROUP, _TAGS) if arns.owns_log_group else (_FILTERS, _TAG_READS)
+    yield _Statement("LogGroup", group, (arns.log_group, arns.log_streams))
     yield _Statement("LogGroupTags", tags, (arns.log_group,))
     alarms = ("DeleteAlarms", "PutMetricAlarm", "TagResource")
     yield _Statement("Alarms", _of("cloudwatch", *alarms), (arns.alarms,))
@@ -115,7 +118,7 @@ def _respond(arns: _Arns) -> Iterator[_Statement]:
     yield _Statement("UnscopedActions", _UNSCOPED_READS)
     reads = ("DescribeMetricFilters", "FilterLogEvents", "GetQueryResults", "StartQuery")
     yield _Statement("ReadLines", _of("logs", *reads), (arns.log_group, arns.log_streams))
-    yield _Statement("ReadTags", ("logs:ListTagsForResource",), (arns.log_group,))
+    yield _Statement("ReadTags", _TAG_READS, (arns.log_group,))
     yield _Statement("ReadDashboard", ("cloudwatch:GetDashboard",), (arns.dashboard,))
     if arns.topic is not None:
         actions = _of("sns", *(_TOPIC_READS if arns.own_topic is not None else _LISTING))
@@ -143,11 +146,13 @@ _UNSCOPED_READS = (
     *_LISTS,
     *("cloudwatch:GetMetricData", "logs:StopQuery", "wafv2:ListIPSets"),
 )
-_GROUP = (
-    *_of("logs", "CreateLogGroup", "DeleteLogGroup", "DeleteMetricFilter"),
-    *_of("logs", "DescribeMetricFilters", "FilterLogEvents", "PutMetricFilter"),
-    "logs:PutRetentionPolicy",
+_FILTERS = (
+    *_of("logs", "DeleteMetricFilter", "DescribeMetricFilters", "FilterLogEvents"),
+    "logs:PutMetricFilter",
 )
+_GROUP = (*_FILTERS, *_of("logs", "CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy"))
+_TAG_READS = ("logs:ListTagsForResource",)
+_TAGS = (*_TAG_READS, "logs:TagResource")
 _LISTING = ("ListSubscriptionsByTopic",)
 _SUBSCRIBING = (*_LISTING, "Subscribe")
 _TOPIC_READS = (*_LISTING, "GetTopicAttributes", "ListTagsForResource")

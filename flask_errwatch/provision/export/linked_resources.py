@@ -177,7 +177,8 @@ class LinkedResources(ABC):
     def _log_group(self, name: str) -> str:
         """The name of a log group, as a link if the group is among the resources."""
         log_group = self._desired.log_group
-        return self._link(self._name_reference(log_group)) if name == log_group.name else name
+        is_declared = log_group in self._desired.resources and name == log_group.name
+        return self._link(self._name_reference(log_group)) if is_declared else name
 
     def _alarm_rule(self, alarm: CompositeAlarm) -> str:
         """The rule of a composite alarm, with links to the other alarms."""

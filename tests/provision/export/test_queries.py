@@ -83,7 +83,7 @@ def test_as_json_they_are_what_apply_puts() -> None:
     assert document[2] == {
         "name": "shop/criticals",
         "queryString": "# managed-by=flask-errwatch app=shop\n"
-        'filter level = "critical"\n'
+        'filter level in ["critical", "FATAL"]\n'
         "| fields @timestamp, event, method, path, exception.type, exception.message, "
         "exception.where, client_ip, id\n"
         "| sort @timestamp desc\n"
