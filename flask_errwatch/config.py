@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
 from flask_errwatch import _parsers as parsers
-from flask_errwatch._lambda import LOG_GROUPS, is_lambda
+from flask_errwatch._lambda import LOG_GROUPS
 from flask_errwatch._parsers import Network, RefusedValueError
 from flask_errwatch.errors import ConfigurationError, Problem
 
@@ -69,7 +69,6 @@ class Config(NamedTuple):
             threshold in lines. None means half of the detector's threshold.
         dashboard: Whether a dashboard is provisioned.
         saved_queries: Whether the Logs Insights queries are saved.
-        in_lambda: Whether this process is a function of AWS Lambda, by its environment.
     """
 
     app_name: str
@@ -98,7 +97,6 @@ class Config(NamedTuple):
     per_source_alarms: Mapping[str, float | None]
     dashboard: bool
     saved_queries: bool
-    in_lambda: bool = False
 
     @property
     def has_topic_arn(self) -> bool:
@@ -108,7 +106,7 @@ class Config(NamedTuple):
     @property
     def no_heartbeats(self) -> str | None:
         """Why the app's processes emit no heartbeats where they are deployed; None if they do."""
-        if self.in_lambda or self.log_group.startswith(LOG_GROUPS):
+        if self.log_group.startswith(LOG_GROUPS):
             return "a function of AWS Lambda has none, since it is frozen between two requests"
         sinks = self.sinks or ()
         if "stdout" in sinks and "cloudwatch" not in sinks:
@@ -184,7 +182,6 @@ def read(
         per_source_alarms=read("PER_SOURCE_ALARMS", {}, parsers.thresholds),
         dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
-        in_lambda=is_lambda(environ),
     )
     if config.silence_alarm and config.heartbeat_seconds and config.no_heartbeats:
         remedy = f"The alarm counts heartbeats, and {config.no_heartbeats}: turn the alarm off."

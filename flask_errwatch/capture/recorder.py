@@ -5,6 +5,7 @@ fields (events) -> hooks -> redaction -> `seq` -> rendering -> sinks (delivery) 
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -14,7 +15,7 @@ from flask import Flask, Request
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
-from flask_errwatch._lambda import LEVELS
+from flask_errwatch._lambda import LEVELS, is_lambda
 from flask_errwatch.capture import events
 from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.exceptions import exception_fields
@@ -88,7 +89,7 @@ class Recorder:
         self._hooks = hooks
         self._trusted = config.trusted_proxies
         self._records_user = config.user
-        self._level_names = LEVELS if config.in_lambda else {}
+        self._level_names = LEVELS if is_lambda(os.environ) else {}
         self._root = root
         self._app = weakref.ref(app)
         tags = {

@@ -28,7 +28,13 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
     """
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import show
-    from flask_errwatch.lab import Lab, check_app_uses_lab, serve_app, shell_exports
+    from flask_errwatch.lab import (
+        Lab,
+        check_app_uses_lab,
+        serve_app,
+        shell_exports,
+    )
+    from flask_errwatch.lab.app_server import create_service_group
     from flask_errwatch.simulation import Transition
 
     def print_transition(transition: Transition) -> None:
@@ -42,6 +48,7 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
             remedy = "Call ErrWatch(app), or init_app in its factory."
             raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
         check_app_uses_lab(running, state.config)
+        create_service_group(state.config)
         show(*views.plan_view(ErrWatch().bootstrap_alarms(app)))
         # By click, which breaks no line: these are copied into another shell.
         click.echo(f"\n{shell_exports(running, state.config)}")

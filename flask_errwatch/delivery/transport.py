@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch._fork import PerProcess, process_flag
 from flask_errwatch._guard import Guard
+from flask_errwatch._lambda import is_lambda
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
 from flask_errwatch.delivery.cloudwatch import CloudWatchSink
@@ -136,7 +137,7 @@ class Delivery:
         if names is None:
             app = self._app()
             is_testing = app is not None and bool(app.testing)
-            names = default_sinks(is_testing=is_testing, in_lambda=self._config.in_lambda)
+            names = default_sinks(is_testing=is_testing, in_lambda=is_lambda(os.environ))
         self._dropped = 0
         self.emitted = 0
         self._write_to_sinks = _to_all([self._open_sink(name) for name in names])

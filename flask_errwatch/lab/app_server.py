@@ -8,10 +8,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.config import Config
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.lab.lab import Lab
 from flask_errwatch.lab.moto_server import HOST
+from flask_errwatch.provision.service_groups import owner_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -40,6 +42,17 @@ def check_app_uses_lab(lab: Lab, config: Config) -> None:
     ]
     if problems:
         raise ConfigurationError(*problems)
+
+
+def create_service_group(config: Config) -> None:
+    """Creates the app's log group if an AWS service owns it, as the service does in an account.
+
+    Args:
+        config: The app's configuration, read inside the lab's environment.
+    """
+    if owner_of(config.log_group) is not None:
+        aws = Aws.from_config(config, PROVISIONING)
+        aws.call("logs", "create_log_group", logGroupName=config.log_group)
 
 
 def serve_app(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import AwsCallError, ProvisioningError
-from flask_errwatch.provision.diff import destroy_plan, diff
+from flask_errwatch.provision.diff import destroy_plan, diff, missing_service_group
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.refresh import read_state
 from flask_errwatch.provision.to_aws import AwsCall, calls_for
@@ -54,10 +54,14 @@ def make_plan(
         import_unmanaged: Import unmanaged resources that have a declared name.
 
     Raises:
-        ProvisioningError: When AWS cannot be read, or an unmanaged resource has a declared name.
+        ProvisioningError: When AWS cannot be read, an unmanaged resource has a declared name, or
+            the log group of an AWS service does not exist yet.
         ConfigurationError: When a value cannot work in this region.
     """
     desired, actual = read_state(aws, catalogue, config)
+    missing = missing_service_group(desired, actual)
+    if missing is not None:  # a status shows the rest, but no filter could be put
+        raise ProvisioningError(missing)
     return diff(desired, actual, import_unmanaged=import_unmanaged)
 
 

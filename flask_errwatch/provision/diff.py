@@ -80,6 +80,15 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
     return Plan(entries=tuple(entries), notes=actual.notes, warnings=warnings)
 
 
+def missing_service_group(desired: Desired, actual: Actual) -> Problem | None:
+    """Returns a problem if an AWS service has not created its log group, which filters need."""
+    group = desired.log_group
+    if owner_of(group.name) is None or actual.counterpart(group) is not None:
+        return None
+    remedy = f"It does not exist. {how_it_is_created(group.name)}"
+    return Problem(key="log group", value=group.name, remedy=remedy)
+
+
 def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
     if actual.missing_topic is not None:
         yield f"topic {actual.missing_topic} does not exist: no one would be notified."
@@ -179,15 +188,9 @@ def _compare(
 
 
 def _service_group(desired: LogGroup, actual: Actual) -> Iterator[Change | Problem]:
-    """Uses the group of an AWS service as it is. Its filters need it, so it must exist."""
-    owner = owner_of(desired.name)
-    if owner is None:
-        return
-    existing = actual.counterpart(desired)
-    if not isinstance(existing, LogGroup):
-        remedy = f"It does not exist. {how_it_is_created(desired.name)}"
-        yield Problem(key="log group", value=desired.name, remedy=remedy)
-    else:
+    """Uses the group of an AWS service as it is."""
+    owner, existing = owner_of(desired.name), actual.counterpart(desired)
+    if owner is not None and isinstance(existing, LogGroup):
         note = f"used as it is: it belongs to {owner}"
         yield _class_problem(desired, existing) or _kept(existing, existing, note)
 

@@ -12,7 +12,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.alarm_factory import heartbeat_filter
-from flask_errwatch.provision.diff import diff
+from flask_errwatch.provision.diff import diff, missing_service_group
 from flask_errwatch.provision.discovery import read_if_allowed
 from flask_errwatch.provision.from_aws import action_failed
 from flask_errwatch.provision.log_lines import LoggedLine, lines_since
@@ -54,7 +54,8 @@ def read_status(
     plan = diff(desired, actual, import_unmanaged=True)
     alarms = tuple(_managed_alarms(actual, config.app_name))
     names = {alarm.name for alarm in alarms}
-    notes: list[str] = []
+    missing = missing_service_group(desired, actual)
+    notes: list[str] = [] if missing is None else [str(missing)]
     failed = read_if_allowed(
         "alarm history", partial(_failed_notifications, aws, names, moment - HISTORY), notes
     )
@@ -67,6 +68,7 @@ def read_status(
         subscriptions=actual.of_type(Subscription),
         failed_notifications=None if failed is None else tuple(failed),
         delivery=_delivery_figures(heartbeats or ()),
+        no_heartbeats=config.no_heartbeats,
         notes=tuple(notes),
     )
 

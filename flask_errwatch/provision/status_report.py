@@ -91,6 +91,7 @@ class Status:
         subscriptions: The topic's subscriptions.
         failed_notifications: Newest first. None if they could not be read.
         delivery: None if no process sent a heartbeat lately.
+        no_heartbeats: Why the app's processes send none. None if they do.
         notes: What could not be checked, in sentences.
     """
 
@@ -99,6 +100,7 @@ class Status:
     subscriptions: tuple[Subscription, ...]
     failed_notifications: tuple[FailedNotification, ...] | None = ()
     delivery: DeliveryFigures | None = None
+    no_heartbeats: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -109,7 +111,7 @@ class Status:
             _alarms(self.alarms),
             *([_subscriptions(self.subscriptions)] if self.subscriptions else []),
             _failed_notifications(self.failed_notifications),
-            _delivery(self.delivery),
+            _delivery(self.delivery, self.no_heartbeats),
         )
 
     @property
@@ -205,9 +207,10 @@ def _failed_notifications(failed: tuple[FailedNotification, ...] | None) -> Stat
     )
 
 
-def _delivery(figures: DeliveryFigures | None) -> StatusSection:
+def _delivery(figures: DeliveryFigures | None, no_heartbeats: str | None) -> StatusSection:
     if figures is None:
-        return StatusSection(heading="Delivery: no heartbeat in the last 15 minutes.")
+        reason = "" if no_heartbeats is None else f", and none is expected: {no_heartbeats}"
+        return StatusSection(heading=f"Delivery: no heartbeat in the last 15 minutes{reason}.")
     return StatusSection(
         heading=(
             f"Delivery: {counted(figures.processes, 'process')}, {figures.emitted} emitted, "
