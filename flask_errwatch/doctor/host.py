@@ -9,11 +9,13 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from flask_errwatch._lambda import LOG_GROUPS
 from flask_errwatch._text import counted
 from flask_errwatch.capture.middleware import Middleware
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
     FolderContents,
+    UnusableFolderError,
     app_folder,
     base_folder,
     inspect_folder,
@@ -92,7 +94,15 @@ def journal_findings(config: Config) -> Iterator[Finding]:
     if config.sinks is not None and "cloudwatch" not in config.sinks:
         yield ok("journal", f"None is needed: the sinks are {', '.join(config.sinks) or 'none'}.")
         return
-    base, folder = base_folder(config), app_folder(config)
+    if config.sinks is None and config.log_group.startswith(LOG_GROUPS):
+        yield ok("journal", "None is needed: in AWS Lambda lines go to the standard output.")
+        return
+    try:
+        base, folder = base_folder(config), app_folder(config)
+    except UnusableFolderError:
+        message = "No temporary folder can be written to: lines would wait in memory only."
+        yield problem("journal", message, _ELSEWHERE)
+        return
     if config.journal_dir is None and os.path.lexists(base):
         access = _access(base)
         if access.level != "ok":

@@ -74,6 +74,23 @@ def test_no_journal_without_cloudwatch() -> None:
     assert finding.message == "None is needed: the sinks are stdout."
 
 
+def test_no_journal_in_lambda() -> None:
+    """There is none unless the sink is set: a function writes to its standard output."""
+    (finding,) = folder_findings(LOG_GROUP="/aws/lambda/shop")
+    assert finding.message == "None is needed: in AWS Lambda lines go to the standard output."
+
+
+def test_no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a read-only root a folder must be configured, or lines are kept in memory only."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    (finding,) = folder_findings()
+    assert (finding.level, finding.message) == (
+        "problem",
+        "No temporary folder can be written to: lines would wait in memory only.",
+    )
+
+
 def test_the_default_folder_must_belong_to_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

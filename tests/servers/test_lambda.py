@@ -181,7 +181,10 @@ def test_only_a_line_in_lambda_has_its_levels(
         seen.append(event["level"])
         return event
 
-    app.add_url_rule("/crash", view_func=lambda: 1 / 0)
+    @app.get("/crash")
+    def crash() -> str:
+        raise ValueError("the kettle is empty")
+
     assert app.test_client().get("/crash").status_code == 500
     (event,) = events_of(app)
     assert (seen, event["level"]) == (["critical"], level)

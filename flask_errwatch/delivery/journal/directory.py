@@ -32,11 +32,21 @@ class UnusableFolderError(Exception):
 
 
 def base_folder(config: Config) -> Path:
-    """The folder that holds the app folders: configured, or per user in the temp folder."""
+    """The folder that holds the app folders: configured, or per user in the temp folder.
+
+    Raises:
+        UnusableFolderError: When the system has no temp folder, as on a read-only root.
+    """
     if config.journal_dir is not None:
         return Path(config.journal_dir).absolute()
     # Windows has no geteuid, but this package is POSIX only, as the classifiers state.
-    return Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
+    try:
+        return Path(tempfile.gettempdir()) / f"flask-errwatch-{os.geteuid()}"
+    except FileNotFoundError as error:
+        raise UnusableFolderError(
+            "no temporary folder can be written to: set ERRWATCH_JOURNAL_DIR to a folder that "
+            "this process can write to, such as one on a volume"
+        ) from error
 
 
 def app_folder(config: Config) -> Path:
