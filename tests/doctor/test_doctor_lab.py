@@ -111,6 +111,21 @@ def test_a_deployed_app_has_no_problem() -> None:
 
 
 @pytest.mark.usefixtures("lab")
+def test_a_function_of_lambda_has_no_problem() -> None:
+    """Neither its group's retention nor its missing heartbeats are ours to complain about."""
+    app = shop(LOG_GROUP="/aws/lambda/shop")
+    boto3.client("logs").create_log_group(logGroupName="/aws/lambda/shop")
+    ErrWatch().bootstrap_alarms(app)
+    findings = findings_of(doctor(app, "--json"))
+    assert (findings["log group"]["level"], findings["retention"]["level"]) == ("ok", "ok")
+    assert findings["heartbeat"]["level"] == "ok"
+    assert findings["heartbeat"]["found"] == (
+        "None is expected: a function of AWS Lambda has none, since it is frozen between two "
+        "requests."
+    )
+
+
+@pytest.mark.usefixtures("lab")
 def test_an_account_without_anything_has_problems() -> None:
     """Exit code 1, and each problem with its remedy in the text output."""
     result = doctor(shop(SNS_TOPIC="ops"))

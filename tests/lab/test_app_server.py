@@ -18,10 +18,11 @@ from flask_errwatch.extension import KEY, AppState
 from flask_errwatch.lab import Lab
 from flask_errwatch.lab.app_server import (
     check_app_uses_lab,
+    create_service_group,
     serve_app,
     shell_exports,
 )
-from tests.lab.lab_bench import eventually
+from tests.lab.lab_bench import Cloud, eventually
 
 
 def config_of(**settings: object) -> Config:
@@ -54,6 +55,17 @@ def test_app_with_values_of_its_own_is_refused(lab: Lab) -> None:
         ("ERRWATCH_SINKS", ("stdout",)),
         ("ERRWATCH_JOURNAL_DIR", "/var/lib/shop"),
     ]
+
+
+def test_the_group_of_a_service_exists_in_the_lab(cloud: Cloud) -> None:
+    """There is no service that creates it. Any other group is created by the plan."""
+    app = Flask("shop")
+    app.config["ERRWATCH_LOG_GROUP"] = "/aws/lambda/shop"
+    errwatch = ErrWatch(app)
+    create_service_group(config_of())
+    assert cloud.logs.describe_log_groups()["logGroups"] == []
+    create_service_group(config_of(ERRWATCH_LOG_GROUP="/aws/lambda/shop"))
+    assert errwatch.bootstrap_alarms(app).count("create") == 13
 
 
 def test_exports_name_the_region_of_the_app(lab: Lab) -> None:
