@@ -27,7 +27,6 @@ SERVERS = {
         "127.0.0.1:0",
         _APP,
     ),
-    "waitress": (sys.executable, "-m", "waitress", "--listen", "127.0.0.1:0", _APP),
 }
 SIZE = 60_000_000
 
