@@ -5,8 +5,6 @@ A call that fails raises `AwsCallError`, which names the IAM action and the reme
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -168,18 +166,6 @@ class Aws:
 _TOKENS = ("nextToken", "NextToken", "NextMarker")
 
 
-#: Held while boto3, or a module that imports it, is imported, and while a client is created, which
-#: is not thread-safe. Held across a fork, because a child in which a module stays half imported, by
-#: a thread that the child does not have, would wait for that module for ever. Re-entrant, because
-#: creating a client may start a process.
-boto3_lock = threading.RLock()
-os.register_at_fork(
-    before=boto3_lock.acquire,
-    after_in_parent=boto3_lock.release,
-    after_in_child=boto3_lock.release,
-)
-
-
 class _Clients:
     """The clients of one process."""
 
@@ -193,29 +179,38 @@ class _Clients:
     def client(
         self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
     ) -> Client:
-        with boto3_lock:
-            if service not in self._by_service:
-                import boto3
-                import botocore.config
-                import botocore.session
+        # Without a lock: creating a client may look up credentials over the network, and whoever
+        # forks or calls AWS meanwhile must not wait for that. Of two that are created at once, one
+        # is discarded: no two threads share a session.
+        by_service = self._by_service
+        if service not in by_service:
+            client = self._create(service, region, endpoint_url, patience)
+            by_service.setdefault(service, client)
+        return by_service[service]
 
-                config = botocore.config.Config(
-                    connect_timeout=patience.connect,
-                    read_timeout=patience.read,
-                    # Explicit, because botocore's default has changed over time.
-                    retries={"mode": "standard", "total_max_attempts": patience.attempts},
-                    user_agent_extra="flask-errwatch",
-                )
-                # A separate session: boto3's default one belongs to the application. Later ones
-                # share the loaded service descriptions, which are large and never change.
-                session = botocore.session.get_session()
-                if self._loader is None:
-                    self._loader = session.get_component("data_loader")
-                session.register_component("data_loader", self._loader)
-                self._by_service[service] = boto3.session.Session(botocore_session=session).client(
-                    service, region_name=region, endpoint_url=endpoint_url, config=config
-                )
-            return self._by_service[service]
+    def _create(
+        self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
+    ) -> Client:
+        import boto3
+        import botocore.config
+        import botocore.session
+
+        config = botocore.config.Config(
+            connect_timeout=patience.connect,
+            read_timeout=patience.read,
+            # Explicit, because botocore's default has changed over time.
+            retries={"mode": "standard", "total_max_attempts": patience.attempts},
+            user_agent_extra="flask-errwatch",
+        )
+        # A separate session: boto3's default one belongs to the application. Later ones share the
+        # loaded service descriptions, which are large and never change.
+        session = botocore.session.get_session()
+        if self._loader is None:
+            self._loader = session.get_component("data_loader")
+        session.register_component("data_loader", self._loader)
+        return boto3.session.Session(botocore_session=session).client(
+            service, region_name=region, endpoint_url=endpoint_url, config=config
+        )
 
 
 def call_error(service: str, method: str, error: Exception) -> AwsCallError:

@@ -20,7 +20,7 @@ from flask_errwatch.capture.jobs import RecordFailure, Watch
 from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
 from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
-from flask_errwatch.delivery import Delivery, Stats
+from flask_errwatch.delivery import Delivery, Stats, stop_at_sigterm
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
@@ -126,6 +126,7 @@ class ErrWatch:
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, recorder, HandlersObserver(app_ref)
         )
+        guard.run("getting ready for SIGTERM", stop_at_sigterm)
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
 
@@ -216,9 +217,12 @@ class ErrWatch:
 
         def recorder_for_app() -> RecordFailure:
             state = self._state(app, "watch")
+            guard = state.recorder.guard
 
             def record(job: str, error: Exception) -> None:
                 _report(state, state.catalogue.critical, {"job": job}, error)
+                if current_request() is None:
+                    guard.run("sending before the end", state.delivery.send_before_silent_end)
 
             return record
 

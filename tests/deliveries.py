@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from flask_errwatch.delivery import Delivery, transport
+from flask_errwatch.delivery import Delivery, process_end
 
 
 def running() -> set[Delivery]:
     """The deliveries that were started and not stopped."""
-    return set(transport._running)
+    return {one for one in process_end._running if isinstance(one, Delivery)}
 
 
 def abandon(delivery: Delivery) -> None:
     """Ends the shipper as if its app were gone and nothing were pending. Its lines stay."""
-    transport._running.discard(delivery)
+    process_end._running.discard(delivery)
     delivery._app = lambda: None
     sink = delivery._cloudwatch
     if sink is None or sink.shipper._thread is None:

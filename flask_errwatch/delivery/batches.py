@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from flask_errwatch._aws import boto3_lock
 from flask_errwatch.delivery.journal import Record
 
 #: Limits of one call (AWS API Reference, PutLogEvents): bytes of all messages in UTF-8 with 26
@@ -61,8 +60,7 @@ class Formatter:
     """
 
     def __init__(self, log_group: str, log_stream: str) -> None:
-        with boto3_lock:
-            from watchtower import CloudWatchLogHandler
+        from watchtower import CloudWatchLogHandler
 
         self._collector = Collector()
         self._handler: logging.Handler = CloudWatchLogHandler(

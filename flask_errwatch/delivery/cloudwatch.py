@@ -12,6 +12,7 @@ from flask_errwatch._guard import Guard, warn
 from flask_errwatch._text import counted
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import Journal, open_journal
+from flask_errwatch.delivery.process_end import has_forked
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.delivery.shipper import EmitOperational, Shipper
 
@@ -69,10 +70,16 @@ class CloudWatchSink:
         return self.shipper.figures.last_error or self._guard.last_error
 
     def stop(self, deadline: float) -> None:
-        """Sends what is pending until the deadline, and logs how many lines are left."""
-        if self.shipper.stop(deadline):
-            return
+        """Sends what is pending until the deadline, and logs how many lines are left.
+
+        A parent also sends what children have left that ended since the last search.
+        """
+        if has_forked():
+            self.shipper.search()
+        self.shipper.stop(deadline)
         pending = self.shipper.pending
+        if not pending:
+            return
         outcome = "left in the journal" if self.journal.is_durable else "lost"
         is_explained = self.shipper.has_logged_outage or self.last_error is None
         reason = "" if is_explained else f": {self.last_error}"

@@ -103,6 +103,8 @@ class Shipper:
         self._import_at = self._heartbeat_at = self._adopt_at = 0.0
         self._wake = threading.Event()
         self._is_flushing = False
+        # Numbers of the last search for journals that was asked for, and of the last one made.
+        self._search_wanted = self._search_made = 0
         self._gave_up = False
         self._last_send_succeeded = False
         self._thread: threading.Thread | None = None
@@ -137,12 +139,16 @@ class Shipper:
         self._gave_up = False
         return self._wait(deadline, lambda: self._gave_up)
 
+    def search(self) -> None:
+        """Searches for journals of dead processes at the next poll. `stop` waits for that too."""
+        self._search_wanted += 1
+
     def _wait(self, deadline: float, must_give_up: Callable[[], bool]) -> bool:
         self._is_flushing = True
         self._backoff.reset()
         self._wake.set()
         try:
-            while self.pending or self._adopted:
+            while self.pending or self._adopted or self._is_searching:
                 seconds = deadline - time.monotonic()
                 if seconds <= 0 or must_give_up():
                     return False
@@ -150,6 +156,11 @@ class Shipper:
             return True
         finally:
             self._is_flushing = False
+
+    @property
+    def _is_searching(self) -> bool:
+        has_thread = self._thread is not None and self._thread.is_alive()
+        return has_thread and self._search_made < self._search_wanted
 
     def _run(self) -> None:
         now = time.monotonic()
@@ -181,11 +192,13 @@ class Shipper:
         if self._last_send_succeeded and self._journal.losses.count:
             # Right after room was made, while there is still some for the report.
             self._report_losses()
-        if now >= self._adopt_at:
+        wanted = self._search_wanted
+        if now >= self._adopt_at or wanted > self._search_made:
             self._adopt_at = now + ADOPT_EVERY
             self._journal.touch()
             while (adopted := self._journal.adopt()) is not None:
                 self._adopted.append(adopted)
+            self._search_made = wanted
         if not self._backoff.may_try(now):
             return False
         return self._ship(now)

@@ -1,9 +1,13 @@
-"""Daemon threads that leave the process's signals to the app's threads."""
+"""Daemon threads that leave the process's signals to the app's threads, and its forks intact."""
 
 from __future__ import annotations
 
 import _thread
+import contextlib
+import importlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import BuiltinFunctionType
@@ -13,6 +17,14 @@ _FAULTS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
     *(signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT),
 }
+
+#: The threads that were started here and run, by the number that Python's import locks note.
+_running: set[int] = set()
+
+
+def are_greenlets() -> bool:
+    """Whether threads are greenlets of one thread, as under gevent."""
+    return not isinstance(_thread.start_new_thread, BuiltinFunctionType)
 
 
 def start_daemon_thread(name: str, target: Callable[[], None]) -> threading.Thread:
@@ -25,13 +37,44 @@ def start_daemon_thread(name: str, target: Callable[[], None]) -> threading.Thre
 
     def run() -> None:
         # Under gevent a thread is a greenlet of the app's thread, which must get its signals.
-        if isinstance(_thread.start_new_thread, BuiltinFunctionType):
+        if are_greenlets():
+            target()
+        else:
             # A program that it starts (boto3 does so for `credential_process`) inherits what it
             # blocks, and may wait for children.
             blocked = signal.valid_signals() - _FAULTS - {signal.SIGCHLD}
             signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
-        target()
+            _running.add(threading.get_ident())
+            try:
+                target()
+            finally:
+                _running.discard(threading.get_ident())
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
+
+
+def _forget_half_imported() -> None:
+    """Forgets the modules that a thread of ours was importing when this process was forked.
+
+    This process does not have that thread: whoever imports such a module here, the app included,
+    would wait for it without end. Forgotten, a module is imported again. Python has no function for
+    that, and no fork may wait for an import: boto3 takes a good part of a second, on a slow disk
+    many.
+    """
+    gone = _running - {threading.get_ident()}
+    _running.clear()
+    # Should another Python keep its locks elsewhere, only such a child is affected.
+    with contextlib.suppress(AttributeError):
+        locks = importlib._bootstrap._module_locks  # type: ignore[attr-defined]  # noqa: SLF001
+        for name, reference in list(locks.items()):
+            if getattr(reference(), "owner", None) in gone:
+                locks.pop(name, None)
+                # With its modules: the new package does not know them.
+                for module in [*sys.modules]:
+                    if module == name or module.startswith(f"{name}."):
+                        del sys.modules[module]
+
+
+os.register_at_fork(after_in_child=_forget_half_imported)

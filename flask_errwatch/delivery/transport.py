@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import os
+import sys
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,7 +18,9 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
 from flask_errwatch.delivery.cloudwatch import CloudWatchSink
 from flask_errwatch.delivery.default_sinks import default_sinks
+from flask_errwatch.delivery.process_end import may_end_unnoticed, stop_at_end
 from flask_errwatch.delivery.shipper import EmitOperational
+from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
 from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.detectors import HEARTBEAT
@@ -132,7 +133,8 @@ class Delivery:
 
     def _open_sinks(self) -> None:
         # Before anything is opened: a signal may end the process in the middle of this.
-        _stop_at_exit(self)
+        self._guard.run("getting ready for the end", stop_at_end, self)
+        self._guard.run("getting ready for SIGTERM", stop_at_inherited_sigterm)
         names = self._config.sinks
         if names is None:
             app = self._app()
@@ -180,6 +182,18 @@ class Delivery:
         if cloudwatch is not None:
             cloudwatch.stop(deadline)
 
+    def send_before_silent_end(self) -> None:
+        """Sends what is pending if this process may end without running any more of our code.
+
+        It waits for at most the shutdown timeout, but not in an event loop and not while nothing
+        can be sent.
+        """
+        if not may_end_unnoticed() or _is_in_event_loop():
+            return
+        cloudwatch = self._finish_start()
+        if cloudwatch is not None and not cloudwatch.shipper.has_logged_outage:
+            cloudwatch.shipper.stop(time.monotonic() + self.shutdown_timeout)
+
     def _finish_start(self) -> CloudWatchSink | None:
         """Writes lines that an interrupted start deferred, and returns this process's sink."""
         if self._deferred.get():
@@ -214,22 +228,7 @@ def _to_all(writes: list[Write]) -> Write:
     return write_to_all
 
 
-_running: weakref.WeakSet[Delivery] = weakref.WeakSet()
-_registered: list[bool] = []
-
-
-def _stop_at_exit(delivery: Delivery) -> None:
-    """Registers the delivery to be stopped when the interpreter ends."""
-    _running.add(delivery)
-    if not _registered:
-        # A signal handler that raises in between registers it twice: `_stop_all` allows that.
-        atexit.register(_stop_all)
-        _registered.append(True)
-
-
-def _stop_all() -> None:
-    """Stops every delivery once, all together within the longest of their timeouts."""
-    begun = time.monotonic()
-    timeout = max((delivery.shutdown_timeout for delivery in _running), default=0.0)
-    while _running:
-        _running.pop().stop(begun + timeout)
+def _is_in_event_loop() -> bool:
+    """Whether this thread runs an event loop, which must not wait."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - exported

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_errwatch import ErrWatch
-from flask_errwatch.delivery import Delivery, transport
+from flask_errwatch.delivery import Delivery, process_end, transport
 from flask_errwatch.extension import state_of
 from tests.processes import in_a_child
 from tests.wsgi_driver import events_of, watched
@@ -68,7 +68,7 @@ def test_a_report_from_a_signal_handler_during_the_start(monkeypatch: pytest.Mon
     assert shop.reported() == ["in the handler", "outside"]
 
 
-@pytest.mark.parametrize("step", ["_stop_at_exit", "_to_all"])
+@pytest.mark.parametrize("step", ["stop_at_end", "_to_all"])
 def test_a_start_that_was_ended_is_repeated(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever a signal handler raises in the start, the next report is delivered."""
     shop = Shop()
@@ -259,8 +259,8 @@ def test_nothing_is_stopped_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal handler may register the stop twice: each delivery is stopped once."""
     stopped: list[float] = []
     shop = Shop()
-    monkeypatch.setattr(transport, "_running", {shop.delivery})
+    monkeypatch.setattr(process_end, "_running", {shop.delivery})
     monkeypatch.setattr(Delivery, "stop", lambda _self, deadline: stopped.append(deadline))
-    transport._stop_all()
-    transport._stop_all()
+    process_end.stop_all()
+    process_end.stop_all()
     assert len(stopped) == 1
