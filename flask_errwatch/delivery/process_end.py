@@ -79,29 +79,30 @@ def may_end_unnoticed() -> bool:
 
     A work horse of RQ and a child that the app forks itself are such processes.
     """
-    if os.getpid() == _loaded_in or _is_child_of("multiprocessing"):
+    if os.getpid() == _loaded_in or _is_child_of_multiprocessing():
         return False
-    return not (_is_child_of("billiard") and "celery.signals" in sys.modules)
+    return not (_is_child_of_billiard() and "celery.signals" in sys.modules)
 
 
 def _register() -> None:
     atexit.register(stop_all)
-    for package in ("multiprocessing", "billiard"):
-        if _is_child_of(package):
-            finalize = sys.modules[f"{package}.util"].Finalize
-            finalize(None, stop_all, exitpriority=_LAST)
+    if _is_child_of_multiprocessing() or _is_child_of_billiard():
+        # billiard, which is Celery's multiprocessing, runs the same finalizers.
+        sys.modules["multiprocessing.util"].Finalize(None, stop_all, exitpriority=_LAST)
     signals = sys.modules.get("celery.signals")
     if signals is not None:
         signals.worker_process_shutdown.connect(stop_all, weak=False, dispatch_uid=__name__)
 
 
-def _is_child_of(package: str) -> bool:
-    """Whether `multiprocessing`, or Celery's fork of it, started this process."""
-    module = sys.modules.get(f"{package}.process")
-    if module is None:
-        return False
-    # `parent_process` of multiprocessing tells the same, but billiard has no such function.
-    return getattr(module.current_process(), "_parent_pid", None) is not None
+def _is_child_of_multiprocessing() -> bool:
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None
+
+
+def _is_child_of_billiard() -> bool:
+    module = sys.modules.get("billiard.process")
+    # It has no function that tells.
+    return module is not None and module.current_process()._parent_pid is not None  # noqa: SLF001
 
 
 def _note_fork() -> None:
