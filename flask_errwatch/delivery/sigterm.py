@@ -26,7 +26,7 @@ from flask_errwatch.delivery.threads import are_greenlets
 #: inside of it.
 _EMBEDDING = ("uwsgi", "mod_wsgi")
 
-#: Is not empty in a child of a process that had the handler.
+#: Is not empty in a child of a process that had the handler, or would have had it.
 _inherited: list[bool] = []
 
 
@@ -35,7 +35,11 @@ def stop_at_sigterm() -> None:
     if any(module in sys.modules for module in _EMBEDDING):
         return
     handler = signal.getsignal(signal.SIGTERM)
-    if handler is signal.SIG_DFL:
+    if handler is signal.SIG_DFL and os.getpid() == 1:
+        # The system ignores the default action in the first process of a container, which goes on,
+        # but not in its children.
+        _inherited.append(True)
+    elif handler is signal.SIG_DFL:
         # Another thread and a sub-interpreter cannot install one.
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGTERM, _stop_and_end)
@@ -64,9 +68,6 @@ def _stop_all_and_end() -> None:
         stop_all()
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
-        if os.getpid() == 1:
-            # The first process of a container, where the system ignores the default action.
-            signal.signal(signal.SIGTERM, _stop_and_end)
 
 
 def _stop_after_uvicorn(server: Any) -> None:

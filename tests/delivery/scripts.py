@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.fake_logs import FakeLogs
@@ -54,12 +54,22 @@ def environment(fake: FakeLogs, folder: Path, **changed: str) -> dict[str, str]:
     }
 
 
-def start(code: str, fake: FakeLogs, folder: Path, **changed: str) -> subprocess.Popen[str]:
-    """Starts the code after that of the app, as a script that a spawned child can import."""
+def start(
+    code: str, fake: FakeLogs, folder: Path, command: Sequence[str] = (), **changed: str
+) -> subprocess.Popen[str]:
+    """Starts the code after that of the app, as a script that a spawned child can import.
+
+    Args:
+        code: What follows the app.
+        fake: The endpoint.
+        folder: For the script and the journal.
+        command: What starts the interpreter, if that is another program.
+        **changed: Changes of the environment.
+    """
     script = folder / "script.py"
     script.write_text(_APP + code, encoding="utf-8")
     return subprocess.Popen(
-        [sys.executable, str(script)],
+        [*command, sys.executable, str(script)],
         env=environment(fake, folder, **changed),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -69,10 +79,10 @@ def start(code: str, fake: FakeLogs, folder: Path, **changed: str) -> subprocess
 
 
 def run(
-    code: str, fake: FakeLogs, folder: Path, **changed: str
+    code: str, fake: FakeLogs, folder: Path, command: Sequence[str] = (), **changed: str
 ) -> subprocess.CompletedProcess[str]:
     """The same, to its end: a minute is far too long."""
-    with start(code, fake, folder, **changed) as process:
+    with start(code, fake, folder, command, **changed) as process:
         try:
             stdout, stderr = process.communicate(timeout=60)
         finally:

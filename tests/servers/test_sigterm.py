@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -232,3 +233,34 @@ print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
 """
     done = run(code, fake, tmp_path)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+_ALONE = ("unshare", "--pid", "--fork", "--mount-proc")
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.call([*_ALONE, "true"], stderr=subprocess.DEVNULL) != 0,
+    reason="this system gives no process namespace to this user",
+)
+def test_the_first_process_of_a_container_goes_on(fake: FakeLogs, tmp_path: Path) -> None:
+    """The system ignores the default action there, as before. It ends children with lines."""
+    code = """
+def report_and_wait():
+    report()
+    started.set()
+    time.sleep(60)
+
+context = multiprocessing.get_context("fork")
+started = context.Event()
+child = context.Process(target=report_and_wait)
+child.start()
+assert started.wait(50)
+child.terminate()
+child.join(50)
+os.kill(os.getpid(), signal.SIGTERM)
+print(os.getpid(), child.exitcode)
+"""
+    done = run(code, fake, tmp_path, command=_ALONE, ERRWATCH_SEND_INTERVAL="3600")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 -15\n", "")
+    assert events(fake) == ["Critical Error"]
