@@ -9,7 +9,7 @@ from flask import Flask
 
 from flask_errwatch import ErrWatch
 
-_FOLDER = os.environ["BROKER"]
+_FOLDER = os.environ.get("BROKER", "")
 
 flask_app = Flask("tasks")
 errwatch = ErrWatch(flask_app)
