@@ -20,7 +20,8 @@ from flask_errwatch.capture.jobs import RecordFailure, Watch
 from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
 from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
-from flask_errwatch.delivery import Delivery, Stats, stop_at_sigterm
+from flask_errwatch.delivery import Delivery, Stats
+from flask_errwatch.delivery.sigterm import stop_at_sigterm
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,

@@ -1,7 +1,6 @@
 """Delivers rendered lines: to CloudWatch Logs through the journal, or to another sink."""
 
-from flask_errwatch.delivery.sigterm import stop_at_sigterm
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.delivery.transport import Delivery
 
-__all__ = ["Delivery", "Stats", "stop_at_sigterm"]
+__all__ = ["Delivery", "Stats"]
