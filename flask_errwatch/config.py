@@ -65,6 +65,8 @@ class Config(NamedTuple):
         user: Whether lines have the id of the user who is signed in by Flask-Login.
         heartbeat_seconds: Time between two heartbeats of a process. 0 means none.
         silence_alarm: Whether an alarm fires when no heartbeat arrives.
+        track_requests: Whether each process notes its requests, for the line of one that dies.
+        process_alarm: Whether an alarm fires when a process died.
         per_source_alarms: Detectors with an alarm on their busiest client address, and its
             threshold in lines. None means half of the detector's threshold.
         dashboard: Whether a dashboard is provisioned.
@@ -94,6 +96,8 @@ class Config(NamedTuple):
     user: bool
     heartbeat_seconds: float
     silence_alarm: bool
+    track_requests: bool
+    process_alarm: bool
     per_source_alarms: Mapping[str, float | None]
     dashboard: bool
     saved_queries: bool
@@ -179,6 +183,8 @@ def read(
         user=read("USER", default=False, parse=parsers.boolean),
         heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, parsers.number(minimum=0)),
         silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.boolean),
+        track_requests=read("TRACK_REQUESTS", default=False, parse=parsers.boolean),
+        process_alarm=read("PROCESS_ALARM", default=False, parse=parsers.boolean),
         per_source_alarms=read("PER_SOURCE_ALARMS", {}, parsers.thresholds),
         dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),

@@ -24,7 +24,13 @@ StatusClass = Literal["4xx", "5xx"]
 #: Event names of operational lines, which are outside the catalogue.
 HEARTBEAT = "Heartbeat"
 LINES_DROPPED = "Lines Dropped"
-OPERATIONAL_EVENTS = frozenset({HEARTBEAT, LINES_DROPPED})
+PROCESS_DIED = "Process Died"
+#: Their levels.
+OPERATIONAL_EVENTS: Mapping[str, Level] = {
+    HEARTBEAT: "info",
+    LINES_DROPPED: "info",
+    PROCESS_DIED: "error",
+}
 
 _IN_NAME = string.ascii_lowercase + string.digits
 #: Printable ASCII that is literal inside a quoted string of a filter pattern, besides letters and
@@ -41,6 +47,7 @@ __all__ = [
     "DEFAULT_DETECTORS",
     "HEARTBEAT",
     "LINES_DROPPED",
+    "PROCESS_DIED",
     "Alarm",
     "Catalogue",
     "Detector",
@@ -123,7 +130,7 @@ def _detector_problems(detector: Detector) -> list[Problem]:
     ):
         remedy = (
             f"Use 1 to {_EVENT_LENGTH} letters, digits, spaces and . _ / : + -, such as "
-            f"'Login Failed'. {HEARTBEAT!r} and {LINES_DROPPED!r} are reserved."
+            f"'Login Failed'. Reserved are {', '.join(map(repr, OPERATIONAL_EVENTS))}."
         )
         problems.append(Problem(key="event", value=event, remedy=remedy))
     problems += _claim_problems(detector.statuses)

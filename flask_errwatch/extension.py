@@ -128,6 +128,12 @@ class ErrWatch:
             app.wsgi_app, recorder, HandlersObserver(app_ref)
         )
         guard.run("getting ready for SIGTERM", stop_at_sigterm)
+        if config.track_requests:
+            from flask_errwatch.capture.under_way import TrackRequests
+
+            app.wsgi_app = TrackRequests(  # type: ignore[method-assign]  # as above
+                app.wsgi_app, delivery, guard, config.redact_keys
+            )
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None
 

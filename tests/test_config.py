@@ -60,6 +60,8 @@ def test_every_default() -> None:
         user=False,
         heartbeat_seconds=60.0,
         silence_alarm=False,
+        track_requests=False,
+        process_alarm=False,
         per_source_alarms={},
         dashboard=False,
         saved_queries=False,

@@ -137,6 +137,8 @@ DEFAULTS: dict[str, object] = {
     "USER": False,
     "HEARTBEAT_SECONDS": 60,
     "SILENCE_ALARM": False,
+    "TRACK_REQUESTS": False,
+    "PROCESS_ALARM": False,
     "PER_SOURCE_ALARMS": {},
     "DASHBOARD": False,
     "SAVED_QUERIES": False,

@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 from flask_errwatch._parsers import Network
 from flask_errwatch._text import consists_of, plain_text, text_of
 from flask_errwatch.capture.client_address import client_address
-from flask_errwatch.detectors import Detector
+from flask_errwatch.detectors import OPERATIONAL_EVENTS, Detector
 
 #: An event: the fields of a line before it is rendered. Hooks may put any values in it.
 Event = dict[str, Any]
@@ -66,7 +66,8 @@ def head(detector: Detector) -> Event:
 
 def operational_head(event_name: str) -> Event:
     """Like `head`, for a line outside the catalogue."""
-    return {"event": event_name, "level": "info", "timestamp": "", "schema": SCHEMA, "id": ""}
+    level = OPERATIONAL_EVENTS.get(event_name, "info")
+    return {"event": event_name, "level": level, "timestamp": "", "schema": SCHEMA, "id": ""}
 
 
 def add_request(
@@ -92,8 +93,7 @@ def add_request(
         if type(wsgi_environ) is dict
         else {key: wsgi_environ.get(key) for key in wsgi_environ}
     )
-    method = environ.get("REQUEST_METHOD")
-    fields["method"] = method if method in _METHODS else _method(method)
+    fields["method"] = method_of(environ)
     fields["path"] = path_of(environ)
     if isinstance(rule, Rule):
         fields["route"] = short(str(rule.rule))
@@ -124,8 +124,12 @@ def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
 
 
-def path_of(environ: dict[str, Any]) -> str:
+def path_of(environ: dict[str, Any], limit: int = _PATH_LENGTH) -> str:
     """The path, percent-encoded, without the query string.
+
+    Args:
+        environ: The WSGI environment.
+        limit: Characters at which it is truncated.
 
     Example:
         >>> path_of({"SCRIPT_NAME": "/app", "PATH_INFO": "/a b"})
@@ -139,12 +143,14 @@ def path_of(environ: dict[str, Any]) -> str:
         # WSGI passes bytes as latin-1 (PEP 3333). A test client may pass any character.
         raw = path.encode("latin-1", "replace")
         path = quote_from_bytes(raw, safe=_UNENCODED_MARKS)
-    return short(path, _PATH_LENGTH)
+    return short(path, limit)
 
 
-def _method(method: object) -> str:
+def method_of(environ: dict[str, Any]) -> str:
     """The method, escaped unless it is one uppercase word: the client chooses it."""
-    text = text_of(method)
+    text = text_of(environ.get("REQUEST_METHOD"))
+    if text in _METHODS:
+        return text
     if len(text) <= _METHOD_LENGTH and consists_of(text, string.ascii_uppercase):
         return text
     return short(ascii(text)[1:-1] or "?", _METHOD_LENGTH)

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from flask_errwatch._aws import DELIVERY, Aws
 from flask_errwatch._guard import Guard, warn
@@ -15,6 +16,9 @@ from flask_errwatch.delivery.journal import Journal, open_journal
 from flask_errwatch.delivery.process_end import has_forked
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.delivery.shipper import EmitOperational, Shipper
+
+if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal import Death
 
 #: Characters of a log stream's name (AWS API Reference, CreateLogStream).
 _STREAM_LENGTH = 512
@@ -28,11 +32,13 @@ class CloudWatchSink:
         guard: Reports failures to the operator.
         emit: Emits an operational line.
         emit_heartbeat: Emits the heartbeat.
+        emit_death: Emits the line of a process that died.
         app_is_alive: Whether the app still exists.
         parent: The journal of the process that this one was forked from, if there was one.
 
     Attributes:
         write: Appends a line to the journal and returns whether it could. Never raises.
+        requests: Takes the requests of this process, if they are tracked and there is a folder.
     """
 
     def __init__(
@@ -42,6 +48,7 @@ class CloudWatchSink:
         *,
         emit: EmitOperational,
         emit_heartbeat: Callable[[], None],
+        emit_death: Callable[[Death], bool],
         app_is_alive: Callable[[], bool],
         parent: Journal | None,
     ) -> None:
@@ -52,6 +59,11 @@ class CloudWatchSink:
         if warning is not None:
             guard.warn_once("journal", warning)
         self.write = self.journal.append
+        self.requests = (
+            guard.run("tracking requests", self.journal.track_requests)
+            if config.track_requests
+            else None
+        )
         self.shipper = Shipper(
             self.journal,
             self._make_sender,
@@ -60,6 +72,7 @@ class CloudWatchSink:
             heartbeat_seconds=config.heartbeat_seconds,
             emit=emit,
             emit_heartbeat=emit_heartbeat,
+            emit_death=emit_death,
             app_is_alive=app_is_alive,
         )
         self.shipper.start()
@@ -74,6 +87,8 @@ class CloudWatchSink:
 
         A parent also sends what children have left that ended since the last search.
         """
+        # First: a process that is killed because this takes too long has ended nonetheless.
+        self._guard.run("marking the end", self.journal.mark_ended)
         if has_forked():
             self.shipper.search()
         self.shipper.stop(deadline)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from flask_errwatch._guard import Guard, warn
 from flask_errwatch._time import rfc3339
@@ -21,6 +22,9 @@ from flask_errwatch.delivery.sender import RefusedLine, Sender
 from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
+
+if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal import Death
 
 #: Emits an operational line, by event name and data, and returns whether the sinks accepted it.
 EmitOperational = Callable[[str, dict[str, object]], bool]
@@ -70,6 +74,8 @@ class Shipper:
             app have no data instead of zeros.
         emit: Emits an operational line.
         emit_heartbeat: Emits the heartbeat.
+        emit_death: Emits the line of a process that died, and returns whether the sinks accepted
+            it.
         app_is_alive: False once the app was garbage-collected: the pending lines are sent, then
             the thread ends.
     """
@@ -84,6 +90,7 @@ class Shipper:
         heartbeat_seconds: float,
         emit: EmitOperational,
         emit_heartbeat: Callable[[], None],
+        emit_death: Callable[[Death], bool],
         app_is_alive: Callable[[], bool],
     ) -> None:
         self.figures = Figures()
@@ -95,6 +102,7 @@ class Shipper:
         self._heartbeat_seconds = heartbeat_seconds
         self._emit = emit
         self._emit_heartbeat = emit_heartbeat
+        self._emit_death = emit_death
         self._app_is_alive = app_is_alive
         self._backoff = Backoff()
         self._waiting: list[Record] = []
@@ -174,6 +182,7 @@ class Shipper:
             if not has_more:
                 self._wake.wait(NEARLY_FULL_POLL if self._journal.is_nearly_full else POLL)
                 self._wake.clear()
+        self._guard.run("marking the end", self._journal.mark_ended)
 
     def _poll(self) -> bool:
         """Does everything that is due, and returns whether there is more to do at once."""
@@ -198,6 +207,8 @@ class Shipper:
             self._journal.touch()
             while (adopted := self._journal.adopt()) is not None:
                 self._adopted.append(adopted)
+                # Now: the line must not wait until CloudWatch accepts what is older.
+                self._has_reported(adopted)
             self._search_made = wanted
         if not self._backoff.may_try(now):
             return False
@@ -238,12 +249,27 @@ class Shipper:
             self._journal.abandon(self._adopted.popleft())
             return True
         if not records:
+            if not self._has_reported(adopted):
+                return False
             self._adopted.popleft()
             self._guard.run("finishing a journal", self._journal.finish, adopted)
             # There may be more of them than are held open at a time.
             self._adopt_at = 0.0
             return True
         return self._deliver(adopted, records)
+
+    def _has_reported(self, adopted: JournalReader) -> bool:
+        """Whether the death of its process has its line, which is emitted unless there is no room.
+
+        A process that is killed in here between the two leaves the report to be repeated.
+        """
+        if adopted.death is None:
+            return True
+        if self._guard.run("reporting a death", self._emit_death, adopted.death) is False:
+            return False
+        adopted.death = None
+        self._guard.run("marking a death", adopted.note_reported)
+        return True
 
     def _deliver(self, source: RecordSource, records: list[Record]) -> bool:
         """Sends the records, and commits only those that CloudWatch accepted or refused."""

@@ -23,10 +23,12 @@ from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
 from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
 from flask_errwatch.delivery.stats import Stats
-from flask_errwatch.detectors import HEARTBEAT
+from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from flask_errwatch.delivery.journal import Death, RequestSlots
 
 #: Writes a line to a sink and returns whether the sink accepted it. Never raises.
 Write = Callable[[bytes], bool]
@@ -155,6 +157,7 @@ class Delivery:
             self._guard,
             emit=self._emit,
             emit_heartbeat=self._emit_heartbeat,
+            emit_death=self._emit_death,
             app_is_alive=lambda: self._app() is not None,
             parent=self._cloudwatch.journal if self._cloudwatch is not None else None,
         )
@@ -170,6 +173,16 @@ class Delivery:
     def _emit_heartbeat(self) -> None:
         figures = asdict(self.stats())
         self._emit(HEARTBEAT, {key: value for key, value in figures.items() if value is not None})
+
+    def _emit_death(self, death: Death) -> bool:
+        from flask_errwatch.delivery.deaths import died_fields
+
+        return self._emit(PROCESS_DIED, died_fields(death, self._app(), self._guard))
+
+    @property
+    def requests(self) -> RequestSlots | None:
+        """Takes the requests of this process, if they are tracked and the journal has a folder."""
+        return self._cloudwatch.requests if self.is_running and self._cloudwatch else None
 
     def flush(self, timeout: float) -> bool:
         """Waits until CloudWatch has accepted every line, for at most `timeout` seconds."""

@@ -72,6 +72,7 @@ def shipping(
         heartbeat_seconds=heartbeat_seconds,
         emit=lambda _event, _data: True,
         emit_heartbeat=lambda: notes.append("beat"),
+        emit_death=lambda _death: True,
         app_is_alive=lambda: bool(alive),
     )
     shipper.start()

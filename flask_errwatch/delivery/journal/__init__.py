@@ -80,6 +80,8 @@ Modules
     a folder, read without a lock.
 """
 
+from typing import TYPE_CHECKING
+
 from flask_errwatch.delivery.journal.directory import (
     UnusableFolderError,
     app_folder,
@@ -91,6 +93,12 @@ from flask_errwatch.delivery.journal.inspection import FolderContents, inspect_f
 from flask_errwatch.delivery.journal.protocols import Journal, RecordSource
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.records import Line, Position, Record, line_of
+
+if TYPE_CHECKING:
+    # Only their types are needed outside, and few processes need more: they are imported late.
+    from flask_errwatch.delivery.journal.deaths import Death as Death
+    from flask_errwatch.delivery.journal.requests import RequestSlots as RequestSlots
+    from flask_errwatch.delivery.journal.requests import UnderWay as UnderWay
 
 __all__ = [
     "FolderContents",

@@ -119,6 +119,11 @@ def lock_path(folder: Path, journal: str) -> Path:
     return folder / f"{journal}{LOCK_SUFFIX}"
 
 
+def requests_path(folder: Path, journal: str) -> Path:
+    """The path of the requests under way in the process of a journal."""
+    return folder / f"{journal}.requests"
+
+
 def parse_segment(name: str) -> tuple[str, int] | None:
     """The journal and the number in a segment's file name, or None for another file.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal.directory import (
@@ -15,9 +16,13 @@ from flask_errwatch.delivery.journal.directory import (
 from flask_errwatch.delivery.journal.inspection import inspect_folder
 from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.delivery.journal.memory import MemoryJournal
+from flask_errwatch.delivery.journal.presence import presence_in
 from flask_errwatch.delivery.journal.protocols import Journal
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.writer import FULL, JournalWriter
+
+if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.requests import RequestSlots
 
 _MIN_SEGMENT_BYTES = 64 * 1024
 #: Segments in the whole bound: lines are dropped by segments, which must be small against it.
@@ -57,7 +62,10 @@ class DiskJournal(JournalReader):
     is_durable = True
 
     def __init__(self, folder: Path, bound: int, parent: Journal | None = None) -> None:
-        super().__init__(folder, *_create_name(folder))
+        name = _new_name()
+        self._presence = presence_in(folder, name)
+        super().__init__(folder, name, _create_lock(folder, name, self._presence.first_marks(name)))
+        self._presence.join(name, self._lock)
         self._bound = bound
         self._segment_bytes = max(_MIN_SEGMENT_BYTES, bound // _SEGMENTS)
         self._adopted: list[JournalReader] = []
@@ -104,16 +112,19 @@ class DiskJournal(JournalReader):
             self.writer.reopen()
         if self.writer.is_linked():
             self._lock.recreate()
+            self._presence.recover()
             return None
         create_private_folder(self._folder.parent)
         create_private_folder(self._folder)
-        name, lock = _create_name(self._folder)
+        removed, name = self.name, _new_name()
+        lock = _create_lock(self._folder, name, self._presence.first_marks(removed))
         active = self.writer.segment
         committed = self._committed.offset if self._committed.segment == active else 0
         saved = self.writer.switch_to(self._folder, name, committed)
         losses = self.losses
         self._open(name, lock)
         self.losses = losses
+        self._presence.rename(removed, name, lock)
         return saved
 
     def keep_within_bound(self) -> int:
@@ -173,8 +184,11 @@ class DiskJournal(JournalReader):
         return None
 
     def _adopt(self, name: str, lock: Lock) -> JournalReader:
+        from flask_errwatch.delivery.journal.deaths import find_death
+
         try:
             adopted = JournalReader(self._folder, name, lock)
+            adopted.death = find_death(self._folder, name, lock, adopted.last_line())
             # About what its process can have sent and not committed when it died.
             adopted.in_doubt = len(adopted.read())
         except OSError:
@@ -199,17 +213,34 @@ class DiskJournal(JournalReader):
         """Leaves an adopted journal that cannot be read as it is."""
         self._adopted.remove(adopted)
 
+    def track_requests(self) -> RequestSlots:
+        """The file of the requests that this process serves.
+
+        Raises:
+            OSError: When it cannot be created.
+        """
+        return self._presence.track()
+
+    def mark_ended(self) -> None:
+        """Writes the end mark: the process ends, or this journal's app does."""
+        self._presence.end(self.name)
+
     def touch(self) -> None:
         """Sets the time of its files, and of those that it adopted, to now."""
         os.utime(self.writer.descriptor)
         super().touch()
+        self._presence.touch(self.name)
         for adopted in self._adopted:
             adopted.touch()
 
 
-def _create_name(folder: Path) -> tuple[str, Lock]:
-    """A name for a new journal of this process, and its lock, created and held."""
-    name = f"{os.getpid()}-{os.urandom(6).hex()}"
+def _new_name() -> str:
+    """A name for a new journal of this process."""
+    return f"{os.getpid()}-{os.urandom(6).hex()}"
+
+
+def _create_lock(folder: Path, name: str, marks: bytes) -> Lock:
+    """The lock of a new journal of this process, created and held."""
     lock = Lock(lock_path(folder, name))
-    lock.create()
-    return name, lock
+    lock.create(marks)
+    return lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch.delivery.journal.directory import create_file
+from flask_errwatch.delivery.journal.marks import Life, mark, read_marks
 
 #: Lock files that this process holds, by device and inode, since a file may have two paths. POSIX
 #: releases a lock when its process closes *any* descriptor of the file, so a file that is held
@@ -21,9 +23,12 @@ _held: PerProcess[set[tuple[int, int]]] = PerProcess(set)
 #: type and whence on macOS and the BSDs. The padding is at least what the system may add.
 _FLOCK, _TYPE = ("hhqqi8x", 0) if sys.platform == "linux" else ("qqihh8x", 3)
 
+#: Bytes of the marks: more than a process writes.
+_MARKS_LENGTH = 64 * 1024
+
 
 class Lock:
-    """Shows other processes that the journal's writer is alive.
+    """Shows other processes that the journal's writer is alive, and by marks how it ended.
 
     It is a POSIX record lock, which ends with its process. A lock of `flock` would stay held by
     every child that inherited the descriptor.
@@ -34,11 +39,15 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._marks = b""
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
 
-    def create(self) -> None:
+    def create(self, marks: bytes = b"") -> None:
         """Creates the file, locked before another process can see it.
+
+        Args:
+            marks: Its content.
 
         Raises:
             OSError: When it exists already or cannot be created.
@@ -47,6 +56,9 @@ class Lock:
         descriptor = create_file(temporary)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._marks = marks
+            with contextlib.suppress(OSError):  # a full disk: then the file says nothing
+                os.write(descriptor, marks)
             os.link(temporary, self.path)
         except OSError:
             os.close(descriptor)
@@ -55,13 +67,31 @@ class Lock:
             temporary.unlink()
         self._set_held(descriptor)
 
+    def add_mark(self, state: str) -> None:
+        """Appends a mark to the file that is held.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
+        added = mark(state)
+        self._marks += added
+        if not self._is_intact():
+            self.recreate()  # with the mark
+        elif self._descriptor is not None:
+            os.write(self._descriptor, added)
+
+    def life(self) -> Life | None:
+        """What the marks in the file that is held say of its process."""
+        return read_marks(self._marks)
+
     def try_acquire(self) -> bool:
         """Acquires the file of a dead process, or returns False at once."""
         try:
             status = self.path.lstat()
             if not stat.S_ISREG(status.st_mode) or _identity(status) in _held.get():
                 return False
-            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(self.path, flags)
         except FileNotFoundError:
             return False
         try:
@@ -73,6 +103,7 @@ class Lock:
             # Its last holder removed it between our `open` and our lock.
             os.close(descriptor)
             return False
+        self._marks = os.pread(descriptor, _MARKS_LENGTH, 0)
         self._set_held(descriptor)
         return True
 
@@ -81,7 +112,11 @@ class Lock:
         if not self._is_intact():
             _held.get().discard(self._identity or (0, 0))
             self.path.unlink(missing_ok=True)
-            self.create()
+            self.create(self._marks)
+
+    def last_touched(self) -> int:
+        """The file's time, in milliseconds since the epoch."""
+        return self.path.stat().st_mtime_ns // 1_000_000
 
     def touch(self) -> None:
         """Sets the file's time to now, for cleaners that remove old files."""

@@ -12,6 +12,7 @@ from flask_errwatch.delivery.journal.writer import FULL
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.reader import JournalReader
+    from flask_errwatch.delivery.journal.requests import RequestSlots
 
 
 class MemoryJournal:
@@ -108,6 +109,13 @@ class MemoryJournal:
 
     def abandon(self, adopted: JournalReader) -> None:
         """Is never called: nothing was adopted."""
+
+    def track_requests(self) -> RequestSlots | None:
+        """Returns None: nothing survives the process."""
+        return None
+
+    def mark_ended(self) -> None:
+        """Does nothing: nothing survives the process."""
 
     def touch(self) -> None:
         """Does nothing: it has no files."""

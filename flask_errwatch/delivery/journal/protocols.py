@@ -9,6 +9,7 @@ from flask_errwatch.delivery.journal.records import Position, Record
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.reader import JournalReader
+    from flask_errwatch.delivery.journal.requests import RequestSlots
 
 
 class RecordSource(Protocol):
@@ -74,6 +75,12 @@ class Journal(RecordSource, Protocol):
 
     def abandon(self, adopted: JournalReader) -> None:
         """Leaves an adopted journal that cannot be read as it is."""
+
+    def track_requests(self) -> RequestSlots | None:
+        """The file of the requests that this process serves, or None without a folder."""
+
+    def mark_ended(self) -> None:
+        """Notes that the process ends, or this journal's app: it has not died."""
 
     def touch(self) -> None:
         """Sets the time of its files to now, for cleaners that remove old files."""

@@ -6,17 +6,22 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_errwatch._parsers import parse_json
 from flask_errwatch.delivery.journal.directory import (
     checkpoint_path,
     parse_segment,
+    requests_path,
     segment_path,
 )
 from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.delivery.journal.losses import Losses
-from flask_errwatch.delivery.journal.records import Position, Record, split, unpack
+from flask_errwatch.delivery.journal.marks import REPORTED
+from flask_errwatch.delivery.journal.records import Line, Position, Record, split, unpack
+
+if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.deaths import Death
 
 #: Bytes read at a time: a few hundred lines, so that no read and no batch is ever large.
 CHUNK = 256 * 1024
@@ -51,7 +56,10 @@ class JournalReader:
     Attributes:
         losses: Lines that were lost in it and are not reported yet.
         in_doubt: Lines after the committed position that CloudWatch may have accepted already.
+        death: How its process died, until that is reported. None when it ended.
     """
+
+    death: Death | None = None
 
     def __init__(self, folder: Path, name: str, lock: Lock) -> None:
         self._folder = folder
@@ -163,11 +171,29 @@ class JournalReader:
         with contextlib.suppress(FileNotFoundError):  # before the first commit
             os.utime(self._checkpoint_path)
 
+    def last_line(self) -> Line | None:
+        """The newest line that its files still contain, committed or not."""
+        for number in reversed(self._segments()):
+            path = segment_path(self._folder, self.name, number)
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - CHUNK))
+                chunk = file.read()
+            lines = [raw for raw, _ in split(chunk[: chunk.rfind(b"\n") + 1])]
+            for line in map(unpack, reversed(lines)):
+                if line is not None:
+                    return line
+        return None
+
+    def note_reported(self) -> None:
+        """Marks the death as reported, so that no other process reports it again."""
+        self._lock.add_mark(REPORTED)
+
     def remove(self) -> None:
         """Removes the journal, once it was read to its end and its losses were taken over."""
         for number in self._segments():
             segment_path(self._folder, self.name, number).unlink(missing_ok=True)
         self._checkpoint_path.unlink(missing_ok=True)
+        requests_path(self._folder, self.name).unlink(missing_ok=True)
         self._lock.remove()
 
     def _next(self) -> list[Record] | None:

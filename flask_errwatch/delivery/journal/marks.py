@@ -1,0 +1,51 @@
+"""The marks in a lock file: how far the life of the journal's process is known.
+
+Each mark is a JSON object on a line of its own. A lock file without a mark says nothing: version
+0.1 wrote none.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import NamedTuple
+
+import orjson
+
+#: The process runs, or has died. It ends in a way that we see. Its death was reported.
+RUNNING, ENDED, REPORTED = "running", "ended", "reported"
+
+
+class Life(NamedTuple):
+    """What the marks say of a process.
+
+    Attributes:
+        state: The last mark.
+        began: Time of the first mark, in milliseconds since the epoch.
+        host: The host that it ran on.
+    """
+
+    state: str
+    began: int
+    host: str
+
+
+def mark(state: str) -> bytes:
+    """A mark, with the time and the host of this process."""
+    moment = int(time.time() * 1000)
+    return orjson.dumps({"state": state, "at": moment, "host": socket.gethostname()}) + b"\n"
+
+
+def read_marks(content: bytes) -> Life | None:
+    """What a lock file says of its process, or None if it says nothing.
+
+    Example:
+        >>> read_marks(b'{"state":"running","at":1,"host":"web-1"}')
+        Life(state='running', began=1, host='web-1')
+        >>> read_marks(b"")
+    """
+    try:
+        first, *later = map(orjson.loads, content.splitlines())
+        return Life(str([first, *later][-1]["state"]), int(first["at"]), str(first["host"]))
+    except (ValueError, KeyError, TypeError):
+        return None  # of version 0.1, or torn on a full disk
