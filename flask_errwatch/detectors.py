@@ -103,12 +103,17 @@ class Detector:
     @property
     def pattern(self) -> str:
         """The metric filter's pattern. It matches `event` alone, which no client can write."""
-        # Every character that an event name may have is literal in a quoted string.
-        return f'{{ $.event = "{self.event}" }}'
+        return event_pattern(self.event)
 
     def resource_name(self, app_name: str) -> str:
         """The common name of the metric filter, metric and alarm."""
         return f"{app_name}-{self.name}"
+
+
+def event_pattern(event: str) -> str:
+    """The pattern of the filter that counts the lines with an event name."""
+    # Every character that an event name may have is literal in a quoted string.
+    return f'{{ $.event = "{event}" }}'
 
 
 def _detector_problems(detector: Detector) -> list[Problem]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from flask_errwatch.alarms import AnomalyAlarm, AnyAlarm, BusyAlarm
 from flask_errwatch.config import Config
-from flask_errwatch.detectors import HEARTBEAT, Alarm, Detector
+from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Alarm, Detector, event_pattern
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision import descriptions
 from flask_errwatch.provision.resources import (
@@ -31,6 +31,8 @@ from flask_errwatch.provision.scope import AwsScope
 
 #: Suffixes of further alarms, after the name of a detector or of the app.
 REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
+#: Suffix of the filter that counts processes that died, and of its alarm.
+DIED = "process-died"
 
 AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
 
@@ -42,7 +44,13 @@ _RULE_NAME = re.compile(r"[\x20!\x23-\x7e]{1,128}")
 def heartbeat_filter(config: Config) -> MetricFilter:
     """Returns the filter that counts heartbeats."""
     name = f"{config.app_name}-{HEARTBEAT.lower()}"
-    return counting_filter(name, f'{{ $.event = "{HEARTBEAT}" }}', config)
+    return counting_filter(name, event_pattern(HEARTBEAT), config)
+
+
+def death_filter(config: Config) -> MetricFilter:
+    """Returns the filter that counts processes that died."""
+    name = f"{config.app_name}-{DIED}"
+    return counting_filter(name, event_pattern(PROCESS_DIED), config)
 
 
 def counting_filter(name: str, pattern: str, config: Config) -> MetricFilter:
@@ -113,6 +121,17 @@ class AlarmFactory:
         text = descriptions.of_silence(self.config, self.scope)
         name = f"{self.config.app_name}-{SILENT}"
         return self._threshold_alarm(heartbeats, alarm, text, self.actions, name=name)
+
+    def death_alarm(self, deaths: MetricFilter) -> MetricAlarm:
+        """Returns the alarm that fires when a process died.
+
+        Args:
+            deaths: The filter that counts processes that died.
+        """
+        # Above none: each took its requests with it, and no other line shows them.
+        alarm = Alarm(threshold=0)
+        text = descriptions.of_death(self.config, self.scope)
+        return self._threshold_alarm(deaths, alarm, text, self.actions)
 
     def _threshold_alarm(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
-from flask_errwatch.detectors import HEARTBEAT, Detector
+from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Detector
 from flask_errwatch.provision.resources.tags import marker
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.tokens import ANYWHERE
@@ -99,6 +99,21 @@ def of_silence(config: Config, scope: AwsScope | None) -> str:
         words,
         advice=advice,
         link=lines_link(HEARTBEAT, config.log_group, scope),
+        ending=(marker(config.app_name),),
+    )
+
+
+def of_death(config: Config, scope: AwsScope | None) -> str:
+    """Describes the alarm on processes that died."""
+    words = (
+        "A process of the app was killed or crashed, such as by the system for its memory, and its "
+        f'requests had no answer. Its line says "{PROCESS_DIED}" in log group {config.log_group}.'
+    )
+    advice = "First: open the newest line: data.requests names what it served, if that is tracked."
+    return _fitted(
+        words,
+        advice=advice,
+        link=lines_link(PROCESS_DIED, config.log_group, scope),
         ending=(marker(config.app_name),),
     )
 

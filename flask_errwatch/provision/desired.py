@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flask_errwatch.config import NAME_LENGTH, Config
-from flask_errwatch.detectors import Catalogue
+from flask_errwatch.detectors import OPERATIONAL_EVENTS, Catalogue, event_pattern
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import (
     AlarmFactory,
     AlarmResource,
     counting_filter,
+    death_filter,
     heartbeat_filter,
 )
 from flask_errwatch.provision.dashboard import dashboard_body
@@ -54,7 +55,7 @@ class Desired:
         app_name: The app, which manages the resources.
         log_group: The log group of the lines. It is not among the resources if an AWS service
             owns it.
-        filters: One per detector, in the catalogue's order, then that of the heartbeats.
+        filters: One per detector, in the catalogue's order, then those of operational lines.
         topic: The topic to create. None if none is configured, or one is given by its ARN.
         policy: The policy of that topic. None if its ARN is not known beforehand.
         subscriptions: In the order in which they are configured.
@@ -78,6 +79,16 @@ class Desired:
     composites: tuple[CompositeAlarm, ...] = ()
     queries: tuple[QueryDefinition, ...] = ()
     dashboard: Dashboard | None = None
+
+    @property
+    def operational_events(self) -> tuple[str, ...]:
+        """The events that the filters after the detectors' count, in their order."""
+        events = {event_pattern(event): event for event in OPERATIONAL_EVENTS}
+        return tuple(
+            events[metric_filter.pattern]
+            for metric_filter in self.filters
+            if metric_filter.pattern in events
+        )
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -135,6 +146,9 @@ def desired_resources(
     if config.silence_alarm:
         filters.append(heartbeat_filter(config))
         alarms.append(factory.silence_alarm(filters[-1]))
+    if config.process_alarm:
+        filters.append(death_filter(config))
+        alarms.append(factory.death_alarm(filters[-1]))
     tags = tags_for(config.app_name)
     topic = _topic(config, topic_arn)
     desired = Desired(

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
-from flask_errwatch.detectors import HEARTBEAT
+from flask_errwatch.detectors import HEARTBEAT, OPERATIONAL_EVENTS
 from flask_errwatch.patterns import JsonEvent, PatternSet, parse
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.simulation import MINUTE, Tally
@@ -67,6 +67,8 @@ class Gathered:
         jumps: The first jump back of the clock, for each log whose clock jumped back.
         has_names: For each column of the tally, whether an alarm names its sources and paths.
         has_heartbeats: Whether a log holds a Heartbeat line: then it shows when an app ran.
+        has_operational: Whether a log holds an operational line, such as that: then it would hold
+            those of processes that died.
         shows_requests: Whether every log so far shows all requests, as an access log does.
     """
 
@@ -76,7 +78,7 @@ class Gathered:
         self.bad_lines = 0
         self.bad: list[BadLine] = []
         self.jumps: dict[str, JumpBack] = {}
-        self.has_heartbeats = False
+        self.has_heartbeats = self.has_operational = False
         self.shows_requests = True
         self.has_names = [
             detector.alarm is not None or column in by_source
@@ -85,8 +87,8 @@ class Gathered:
         filters = detectors.desired.filters
         self._patterns = PatternSet(parse(line_filter.pattern) for line_filter in filters)
         self._by_event = {detector.event: column for column, detector in enumerate(catalogue)}
-        if len(filters) > len(catalogue):  # the last one counts heartbeats
-            self._by_event[HEARTBEAT] = len(catalogue)
+        for event in detectors.desired.operational_events:
+            self._by_event[event] = len(self.has_names)
             self.has_names.append(False)
         columns = {detector.name: column for column, detector in enumerate(catalogue)}
         claims = {status: catalogue.for_status(status) for status in range(100, 1000)}
@@ -106,15 +108,21 @@ class Gathered:
         Every such pattern compares `event` with exactly one name (`Detector.pattern`), so the
         look-up gives the result of the pattern.
         """
-        if name == HEARTBEAT:
-            self.has_heartbeats = True
+        if name in OPERATIONAL_EVENTS:
+            self._note_operational(name)
         return self._by_event.get(name)
 
     def column_of_line(self, event: JsonEvent, text: str) -> int | None:
         """The column of the metric filter that matches the line, whatever its `event` is."""
-        self.has_heartbeats = self.has_heartbeats or event.get("event") == HEARTBEAT
+        name = event.get("event")
+        if isinstance(name, str) and name in OPERATIONAL_EVENTS:
+            self._note_operational(name)
         hits = self._patterns.matching_event(event, text)
         return hits.index(True) if True in hits else None
+
+    def _note_operational(self, name: str) -> None:
+        self.has_operational = True
+        self.has_heartbeats = self.has_heartbeats or name == HEARTBEAT
 
     def count(self, minute: int, column: int | None, source: object, path: object) -> None:
         """Counts one line."""

@@ -50,7 +50,11 @@ def run(
         gathered.tally,
         detectors.catalogue,
         detectors.desired,
-        InputCoverage(requests=gathered.shows_requests, heartbeats=gathered.has_heartbeats),
+        InputCoverage(
+            requests=gathered.shows_requests,
+            heartbeats=gathered.has_heartbeats,
+            deaths=gathered.has_operational,
+        ),
         heartbeat=heartbeat and config.heartbeat_seconds > 0 and not gathered.has_heartbeats,
         period=config.alarm_period,
     )

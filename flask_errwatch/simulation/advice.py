@@ -149,7 +149,7 @@ class _Trial:
         tried = replace(self.alarm, threshold=float(threshold))
         judge = Judge([*self.desired.filters, tried])
         transitions = feed_tally(
-            judge, self.tally, columns_of(self.catalogue, self.tally), heartbeat=self.heartbeat
+            judge, self.tally, columns_of(self.catalogue, self.desired), heartbeat=self.heartbeat
         )
         return spans_of(AlarmCondition.of(tried), transitions, None)
 

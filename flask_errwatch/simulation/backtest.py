@@ -13,7 +13,7 @@ from flask_errwatch.simulation.composite import CompositeCondition
 from flask_errwatch.simulation.conditions import AlarmCondition, decisive
 from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
 from flask_errwatch.simulation.inputs import InputCoverage, Unjudged, split_judgeable
-from flask_errwatch.simulation.judge import HEARTBEAT_LINE, Judge
+from flask_errwatch.simulation.judge import Judge
 from flask_errwatch.simulation.judged_log import (
     FiredAlarm,
     JudgedAlarm,
@@ -63,7 +63,11 @@ def judge_log(
     resources, unjudged = split_judgeable(desired.resources, coverage)
     judge = Judge(resources)
     transitions = feed_tally(
-        judge, tally, columns_of(catalogue, tally), heartbeat=heartbeat, requests=coverage.requests
+        judge,
+        tally,
+        columns_of(catalogue, desired),
+        heartbeat=heartbeat,
+        requests=coverage.requests,
     )
     minutes = tally.minutes
     start, end = (minutes[0], minutes[-1] + MINUTE) if minutes else (None, None)
@@ -93,15 +97,13 @@ def judge_log(
     )
 
 
-def columns_of(catalogue: Catalogue, tally: Tally) -> tuple[dict[str, str], ...]:
-    """For each column of the tally, the shortest event that belongs in it.
+def columns_of(catalogue: Catalogue, desired: Desired) -> tuple[dict[str, str], ...]:
+    """For each column of a tally, the shortest event that belongs in it.
 
-    Columns are the detectors', then that of the heartbeats where these are counted, then that of
-    all other lines.
+    Columns are those of the metric filters, then that of all other lines.
     """
-    columns = [{"event": detector.event} for detector in catalogue]
-    heartbeats = [json.loads(HEARTBEAT_LINE)] * (tally.width - len(columns) - 1)
-    return (*columns, *heartbeats, {})
+    events = [*(detector.event for detector in catalogue), *desired.operational_events]
+    return (*({"event": event} for event in events), {})
 
 
 def feed_tally(

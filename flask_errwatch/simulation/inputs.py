@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from flask_errwatch.detectors import PROCESS_DIED
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
     MetricAlarm,
@@ -26,10 +27,12 @@ class InputCoverage:
     Attributes:
         requests: Whether it shows every request, as an access log does.
         heartbeats: Whether it shows the app's Heartbeat lines.
+        deaths: Whether it would show the line of a process that died.
     """
 
     requests: bool
     heartbeats: bool
+    deaths: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +102,17 @@ def _reason(
             return f"Its {alarm.statistic} of the requests is not their number."
     elif not coverage.heartbeats and all(map(_counts_heartbeats, feeding)):
         return "The input does not show heartbeats."
+    elif not coverage.deaths and all(map(_counts_deaths, feeding)):
+        return "The input does not show which processes died."
     return None
 
 
 def _counts_heartbeats(line_filter: LineFilter) -> bool:
     return line_filter.pattern.matches(HEARTBEAT_LINE)
+
+
+def _counts_deaths(line_filter: LineFilter) -> bool:
+    return line_filter.pattern.matches(f'{{"event": "{PROCESS_DIED}"}}')
 
 
 def _dependent(
