@@ -205,6 +205,28 @@ def test_silence_fires() -> None:
     assert desired_for(SILENCE_ALARM=True).alarms[-1].period == 300
 
 
+def test_a_process_that_died_fires() -> None:
+    """One is too many: its requests had no answer. Off by default, with its filter."""
+    desired = desired_for(PROCESS_ALARM=True, ALARM_PERIOD=600)
+    deaths, alarm = desired.filters[-1], desired.alarms[-1]
+    assert deaths == MetricFilter(
+        log_group="shop",
+        name="shop-process-died",
+        pattern='{ $.event = "Process Died" }',
+        namespace="Application Logs",
+        metric_name="shop-process-died",
+    )
+    assert (alarm.name, alarm.metric_name) == ("shop-process-died", "shop-process-died")
+    assert (alarm.comparison_operator, alarm.threshold) == ("GreaterThanThreshold", 0.0)
+    assert (alarm.statistic, alarm.period, alarm.evaluation_periods) == ("Sum", 600, 1)
+    assert (alarm.treat_missing_data, alarm.alarm_actions) == ("notBreaching", (TOPIC,))
+    assert "*22Process*20Died*22" in alarm.description
+    without = desired_for(SILENCE_ALARM=True)
+    assert not [alarm for alarm in (*without.filters, *without.alarms) if "died" in alarm.name]
+    both = desired_for(SILENCE_ALARM=True, PROCESS_ALARM=True)
+    assert both.operational_events == ("Heartbeat", "Process Died")
+
+
 @pytest.mark.parametrize("seconds", [0, 17_281])
 def test_silence_needs_heartbeats(seconds: int) -> None:
     """Without heartbeats, or with one in five hours, the alarm would be wrong."""

@@ -35,6 +35,7 @@ EVERYTHING: dict[str, object] = {
     "SUBSCRIPTIONS": "mailto:ops@example.com",
     "PER_SOURCE_ALARMS": "not-found-error",
     "SILENCE_ALARM": True,
+    "PROCESS_ALARM": True,
     "DASHBOARD": True,
     "SAVED_QUERIES": True,
 }
@@ -94,11 +95,13 @@ def test_undeclared_resources_are_deleted_in_an_order_that_can_be_resumed() -> N
         "delete metric filter shop-login-failed",
         "delete metric filter shop-paid-twice",
         "delete metric filter shop-heartbeat",
+        "delete metric filter shop-process-died",
         "delete alarm shop-not-found-error-one-source",
         "delete alarm shop-login-failed",
         "delete alarm shop-paid-twice",
         "delete alarm shop-paid-twice-requests",
         "delete alarm shop-silent",
+        "delete alarm shop-process-died",
         *(f"update alarm {alarm.name}" for alarm in desired(*DEFAULT_DETECTORS).alarms),
     ]
 

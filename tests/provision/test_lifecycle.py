@@ -33,6 +33,7 @@ EXTRAS: dict[str, object] = {
     "SUBSCRIPTIONS": "mailto:ops@example.com",
     "PER_SOURCE_ALARMS": "not-found-error,authentication-error",
     "SILENCE_ALARM": True,
+    "PROCESS_ALARM": True,
     "DASHBOARD": True,
 }
 EXTRAS_OF_TWO: dict[str, object] = {**EXTRAS, "PER_SOURCE_ALARMS": "authentication-error"}

@@ -236,7 +236,7 @@ def replayed(app: Flask, log: Path) -> tuple[Any, list[str]]:
 def test_alarms_that_lines_cannot_decide_are_listed(tmp_path: Path) -> None:
     """Our lines show failures only, so requests, an anomaly band and silence are not judged."""
     log = write_log(tmp_path, [event(0)] * 21 + [event(0, "Client Error")] * 50)
-    output, notes = replayed(app_with_every_alarm(SILENCE_ALARM=True), log)
+    output, notes = replayed(app_with_every_alarm(SILENCE_ALARM=True, PROCESS_ALARM=True), log)
     assert [len(detector["alarms"]) for detector in output["detectors"]] == [1, 0]
     assert output["other_alarms"] == []
     assert output["not_judged"] == [
@@ -249,6 +249,7 @@ def test_alarms_that_lines_cannot_decide_are_listed(tmp_path: Path) -> None:
             "reason": "Only CloudWatch has the model behind its anomaly band.",
         },
         {"alarm": "silent", "reason": "The input does not show heartbeats."},
+        {"alarm": "process-died", "reason": "The input does not show which processes died."},
         {
             "alarm": "not-found-error-busy",
             "reason": "It depends on an alarm that is not judged.",
@@ -321,6 +322,20 @@ def test_silence_is_judged_if_the_log_has_heartbeats(tmp_path: Path) -> None:
     assert silent["alarm"] == "silent"
     assert [(alarm["from"], alarm["to"]) for alarm in silent["alarms"]] == [
         ("2026-11-25T00:35:00Z", "2026-11-25T00:41:00Z")
+    ]
+
+
+def test_deaths_are_judged_if_the_log_has_operational_lines(tmp_path: Path) -> None:
+    """One process that died is enough, and heartbeats beside it are something else."""
+    lines = [event(60 * minute, "Heartbeat") for minute in range(30)]
+    app = app_with_every_alarm(SILENCE_ALARM=True, PROCESS_ALARM=True)
+    log = write_log(tmp_path, [*lines, event(120, "Process Died")])
+    output, _ = replayed(app, log)
+    silent, died = output["other_alarms"]
+    assert (silent["alarm"], silent["alarms"]) == ("silent", [])
+    assert died["alarm"] == "process-died"
+    assert [(alarm["from"], alarm["peak"]) for alarm in died["alarms"]] == [
+        ("2026-11-25T00:03:00Z", 1.0)
     ]
 
 

@@ -63,7 +63,7 @@ class RequestSlots:
         self.path = path
         self._free: deque[int] = deque()
         self._next = itertools.count().__next__
-        # A child that was forked inside a request ends it too.
+        # A child that was forked inside a request ends it too, and that is not its parent's end.
         self._is_mine = process_flag()
         self._open()
         self._is_mine[0] = 1
@@ -100,11 +100,12 @@ class RequestSlots:
 
     def end(self, slot: int) -> None:
         """Empties a slot."""
-        if self._is_mine[0]:
-            self._write(slot, _FREE)
-            self._free.append(slot)
+        self._write(slot, _FREE)
+        self._free.append(slot)
 
     def _write(self, slot: int, text: bytes) -> None:
+        if not self._is_mine[0]:
+            return
         offset = slot * SLOT if slot < SLOTS else SLOTS * SLOT + slot - SLOTS
         with contextlib.suppress(OSError):  # a full disk, or closed and not yet noticed
             os.pwrite(self._descriptor, text, offset)

@@ -15,6 +15,7 @@ EVERYTHING: dict[str, Any] = {
     "SNS_TOPIC": "ops",
     "SUBSCRIPTIONS": f"mailto:ops@example.com,{SECRET}",
     "SILENCE_ALARM": True,
+    "PROCESS_ALARM": True,
     "DASHBOARD": True,
     "SAVED_QUERIES": True,
     "PER_SOURCE_ALARMS": {"not-found-error": 3},
