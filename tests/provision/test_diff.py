@@ -327,7 +327,7 @@ def test_cost_counts_each_kind_at_its_price() -> None:
     """A band counts as three metrics. A composite alarm and a rule have separate prices."""
     line = str(diff(desired(*ALL_KINDS, **EVERYTHING), Actual(resources=()))).splitlines()[-2]
     assert line == (
-        "Cost: at most 8.30 USD a month (10 metrics 3.00, 10 alarms 1.00, "
+        "Cost: at most 8.70 USD a month (11 metrics 3.30, 11 alarms 1.10, "
         "1 anomaly alarm 0.30, 1 composite alarm 0.50, 1 insight rule 0.50, 1 dashboard 3.00; "
         "us-east-1, 2026-02; lines, queries and free tier not counted)."
     )

@@ -127,7 +127,7 @@ def test_removed_detector_deletes_exactly_its_resources(
         assert all("not-found-error" in name for name in gone)
         assert not any("not-found-error" in name for name in after[kind])
         assert [name for name in after[kind] if name not in names] == []
-    assert str(plan).splitlines()[-1] == ("Applied: 0 created, 1 updated, 4 deleted, 19 unchanged.")
+    assert str(plan).splitlines()[-1] == ("Applied: 0 created, 1 updated, 4 deleted, 21 unchanged.")
     assert shop(detectors=fewer, **settings).is_empty
 
 
@@ -181,7 +181,7 @@ def test_killed_at_every_call_in_turn_the_next_run_completes(
         number += 1
     # Group and its retention, 3 filters, topic, policy, subscription, rule, 4 alarms, dashboard.
     # Then 4 deletions, retention, filter, rule, an alarm with its tags, 2 alarms, dashboard.
-    assert number - 1 == (14 if is_first else 12)
+    assert number - 1 == (16 if is_first else 12)
 
 
 def test_interrupted_run_knows_how_far_it_came(aws: Aws, shop: Shop) -> None:
@@ -320,7 +320,7 @@ def test_destroy_leaves_the_account_as_it_was_but_for_the_logs(aws: Aws, shop: S
     """Everything of the app is deleted. The group and its events stay until `with_logs`."""
     shop(**EXTRAS)
     plan = destroy_plan_of(aws, **EXTRAS)  # type: ignore[arg-type]  # none of them is an argument
-    assert plan.count("delete") == 8 + 9 + 2 + 1 + 1
+    assert plan.count("delete") == 9 + 10 + 2 + 1 + 1
     (first, *others) = plan.notes
     assert first.startswith("saved queries: logs:DescribeQueryDefinitions failed")
     assert [note.split(":", 1)[0] for note in others] == ["anomaly detectors"][: len(others)]

@@ -15,8 +15,13 @@ Files
     - `<journal>.state`: the checkpoint, JSON. `position` is the committed position (segment and
       offset), `losses` are the lost lines that are not reported yet (count, first and last time by
       reason). Without one, nothing is committed.
-    - `<journal>.lock`: an empty file with a POSIX record lock, which ends with its process and is
-      not inherited by a fork.
+    - `<journal>.lock`: a file with a POSIX record lock, which ends with its process and is not
+      inherited by a fork. It contains marks, one JSON object on each line: `running`, with the time
+      and the host; `ended`, the end mark; and `reported`. The last one counts. One without a mark
+      says nothing of its process: it is of version 0.1, or that of a further journal of a process
+      (two apps of one name), whose first journal has the marks for all of them.
+    - `<journal>.requests`, with ERRWATCH_TRACK_REQUESTS: the requests that the process is serving,
+      in slots of 1 KiB. From the 1,025th on each has one byte instead.
 
 Invariants
     - Only the journal's own process appends, from any thread, greenlet or signal handler: one
@@ -25,6 +30,13 @@ Invariants
       writes the checkpoint and removes segments.
     - Bytes in a segment never change. Records are appended to the last segment. Only a write that
       began before a rotation may still end in the segment before it.
+    - A process appends the end mark before it sends its last lines, whether or not it has any: at
+      the end of the interpreter, wherever else `Delivery.stop` is called, and when the last app of
+      the name was garbage-collected. If it still runs a minute later, it is running again.
+    - A process that is dead and whose last mark is `running` has died. Whoever adopts its journal
+      appends the `Process Died` line to its own journal, and then the mark `reported`.
+    - A slot is filled when a request begins and emptied when it ends, each by one `pwrite`, in its
+      own process only.
     - Every record before the committed position was accepted by CloudWatch, refused by it for
       good, or counted as lost. A segment is removed only when all its records are committed.
 
@@ -43,6 +55,8 @@ What a crash leaves
     - inside a rotation or the creation of a journal, the last segment is empty or does not exist.
     - before the next poll, the count of the lines that were refused since the last one is lost.
     - inside a report of losses or the removal of an adopted journal, losses may be reported twice.
+    - between the line of a death and its mark, the next process reports the death again.
+    - between the creation of a journal and its first request, the death names no request.
 
     A temporary file that is left is ignored. A checkpoint that cannot be read counts as the
     beginning of the journal: that costs duplicates and no line.
@@ -51,15 +65,18 @@ Recovery
     At each poll the shipper checks the files of its process (`DiskJournal.recover`). If the
     descriptor was closed, the writer begins the next segment. If the lock file was removed, it is
     created again. If the current segment was removed, a new journal is created: the waiting lines
-    of that segment are copied to it, and those of earlier segments are counted as lost. The times
-    of the current segment, the checkpoint and the lock are set to now every few seconds, for
-    cleaners that remove old files.
+    of that segment are copied to it, and those of earlier segments are counted as lost. What is left
+    of the old one gets an end mark. The lock is created with its marks. The file of requests is
+    created again too, without those that are under way. The times of the current segment, the
+    checkpoint, the lock and the file of requests are set to now every few seconds, for cleaners that
+    remove old files. The lock's time is when a process that died was last alive.
 
 Adoption
     A process searches the folder every few seconds for locks that it can acquire: their processes
     are dead. A journal without a lock file is adopted at the second search that finds it so,
     because a living process creates its lock again. An adopted journal is read from its committed
-    position to its end. Then its losses are added to those of the process's own journal, and its
+    position to its end. If its process died, that is reported first, so that it does not depend on
+    what CloudWatch accepts. Then its losses are added to those of the process's own journal, and its
     files are removed. One that cannot be read is abandoned: its files stay, locked, until this
     process ends. A process has at most four adopted journals at a time.
 
@@ -74,8 +91,9 @@ Bounds
 
 Modules
     `directory`: the folder and the names of its files. `records`: the format of a record.
-    `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `losses`: counts.
-    `disk`: the journal of this process, its recovery, its bound, and adoption. `memory`: the
+    `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its
+    content. `presence`: the marks and the requests of this process, for all its journals.
+    `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `disk`: the journal of this process, its recovery, its bound, and adoption. `memory`: the
     journal without a folder. `protocols`: what the shipper needs of both. `inspection`: what is in
     a folder, read without a lock.
 """

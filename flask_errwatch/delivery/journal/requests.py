@@ -92,8 +92,8 @@ class RequestSlots:
         except IndexError:
             slot = self._next()
         if slot < SLOTS:
-            text = f"{int(time.time() * 1000)}\t{mount}\t{method}\t{path}"
-            self._write(slot, text.encode("utf-8", "replace")[: SLOT - 1] + b"\n")
+            text = f"{int(time.time() * 1000)}\t{mount}\t{method}\t{path}\n".encode()
+            self._write(slot, text if len(text) <= SLOT else text[: SLOT - 1] + b"\n")
         else:
             self._write(slot, _TAKEN)
         return slot
@@ -107,8 +107,10 @@ class RequestSlots:
         if not self._is_mine[0]:
             return
         offset = slot * SLOT if slot < SLOTS else SLOTS * SLOT + slot - SLOTS
-        with contextlib.suppress(OSError):  # a full disk, or closed and not yet noticed
+        try:  # noqa: SIM105 - contextlib.suppress would cost as much as the call
             os.pwrite(self._descriptor, text, offset)
+        except OSError:
+            pass  # a full disk, or it was closed, and that was not noticed yet
 
     def recover(self) -> None:
         """Creates the file again if it was removed, or its descriptor closed."""
