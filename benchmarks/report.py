@@ -64,6 +64,7 @@ def tables(results: Results) -> dict[str, Table]:
         "overhead": _overhead(results["overhead"]),
         "machines": _machines((*_elsewhere(), results)),
         "threads": _threads(results["overhead"], results["sends"]),
+        "switches": _switches(results["switches"]),
         "imports": _imports(results["imports"]["imports"]),
         "dearest": _dearest(results["imports"]["dearest"]),
         "init": _init(results["imports"]["init"]),
@@ -132,6 +133,24 @@ def _machines(runs: tuple[Results, ...]) -> Table:
     return Table(
         title="The same on other machines, by each one's bare Flask",
         head=("", *_CASES, "a bare 404, µs"),
+        rows=tuple(rows),
+    )
+
+
+def _switches(switches: Results) -> Table:
+    rows = (
+        (
+            name,
+            *(
+                f"{cells[case]['us']:.1f} ({cells[case]['low']:.1f} to {cells[case]['high']:.1f})"
+                for case in _CASES
+            ),
+        )
+        for name, cells in switches.items()
+    )
+    return Table(
+        title="What each key adds to a request, in µs: median (quartiles)",
+        head=("", *_CASES),
         rows=tuple(rows),
     )
 

@@ -1,43 +1,64 @@
-"""The cost of each configuration key that is off by default, per request.
+"""What each configuration key adds to a request that is off by default.
 
-`python -m benchmarks.switches`: two apps in one process, one with the defaults and one with the key
-on, take turns in slices of about 4 ms. A difference is a slice with the key less the mean of the
-slices without it before and after. It is the processor time of the serving thread.
+`python -m benchmarks.switches PAIRS`: two apps in one process, one with the defaults and one with
+the key on, take turns in slices of about 4 ms. A difference is a slice with the key less the mean
+of the slices without it before and after. The time is that of the serving thread.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
 from statistics import median, quantiles
 
 from flask import Flask
 
 from benchmarks.app import PATHS, make_app, serve
-from benchmarks.stage import measuring_core, settings
+from benchmarks.stage import ROOT, measuring_core, settings
 from flask_errwatch import ErrWatch
 from tests.fake_logs import FakeLogsProcess
 
+CONTROL = "the defaults again (control)"
 SWITCHES: dict[str, dict[str, object]] = {
-    "the defaults again (control)": {},
+    CONTROL: {},
     "`ERRWATCH_TRACK_REQUESTS`": {"ERRWATCH_TRACK_REQUESTS": True},
 }
 _SLICE_NS = 4_000_000
-_PAIRS = 400
 _WARM_UP = 300
+
+#: Microseconds more for each request: `us`, and the quartiles `low` and `high`.
+Figures = dict[str, float]
+
+
+def measure(*, pairs: int) -> dict[str, dict[str, Figures]]:
+    """Measures each key and each kind of response, in a process of its own.
+
+    Args:
+        pairs: Slices of each kind of response.
+    """
+    with FakeLogsProcess(0) as fake, settings(fake.url) as env:
+        command = [sys.executable, "-m", "benchmarks.switches", str(pairs)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True
+        )
+    figures: dict[str, dict[str, Figures]] = json.loads(done.stdout)
+    return figures
 
 
 def main() -> None:
-    """Prints a table: microseconds that each key adds, with the quartiles."""
+    """Prints the figures as JSON."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {measuring_core()})
-    with FakeLogsProcess(0) as fake, settings(fake.url) as env:
-        os.environ.update(env)
-        print(f"| µs more for each request | {' | '.join(PATHS)} |")
-        for name, changed in SWITCHES.items():
-            bare, switched = _app({}), _app(changed)
-            cells = [_cell(bare, switched, path) for path in PATHS.values()]
-            print(f"| {name} | {' | '.join(cells)} |")
+    figures = {}
+    for name, changed in SWITCHES.items():
+        bare, switched = _app({}), _app(changed)
+        figures[name] = {
+            case: _compared(bare, switched, path, int(sys.argv[1])) for case, path in PATHS.items()
+        }
+    print(json.dumps(figures))
 
 
 def _app(changed: dict[str, object]) -> Flask:
@@ -47,28 +68,28 @@ def _app(changed: dict[str, object]) -> Flask:
     return app
 
 
-def _cell(bare: Flask, switched: Flask, path: str) -> str:
+def _compared(bare: Flask, switched: Flask, path: str, pairs: int) -> Figures:
     for app in (bare, switched):
         for _ in range(_WARM_UP):
             serve(app, path)
-    count = max(1, round(_SLICE_NS / (_slice(bare, path, 100) * 1000)))
+    count = max(1, round(_SLICE_NS / _slice(bare, path, 100)))
     differences = []
     before = _slice(bare, path, count)
-    for _ in range(_PAIRS):
+    for _ in range(pairs):
         took = _slice(switched, path, count)
         after = _slice(bare, path, count)
-        differences.append(took - (before + after) / 2)
+        differences.append((took - (before + after) / 2) / 1000)
         before = after
     low, _, high = quantiles(differences, n=4)
-    return f"{median(differences):.1f} ({low:.1f} to {high:.1f})"
+    return {"us": round(median(differences), 2), "low": round(low, 2), "high": round(high, 2)}
 
 
 def _slice(app: Flask, path: str, count: int) -> float:
-    """Microseconds of a request."""
+    """Nanoseconds of a request."""
     begun = time.thread_time_ns()
     for _ in range(count):
         serve(app, path)
-    return (time.thread_time_ns() - begun) / count / 1000
+    return (time.thread_time_ns() - begun) / count
 
 
 if __name__ == "__main__":

@@ -65,19 +65,19 @@ Recovery
     At each poll the shipper checks the files of its process (`DiskJournal.recover`). If the
     descriptor was closed, the writer begins the next segment. If the lock file was removed, it is
     created again. If the current segment was removed, a new journal is created: the waiting lines
-    of that segment are copied to it, and those of earlier segments are counted as lost. What is left
-    of the old one gets an end mark. The lock is created with its marks. The file of requests is
-    created again too, without those that are under way. The times of the current segment, the
-    checkpoint, the lock and the file of requests are set to now every few seconds, for cleaners that
-    remove old files. The lock's time is when a process that died was last alive.
+    of that segment are copied to it, and those of earlier segments are counted as lost. What is
+    left of the old one gets an end mark. The lock is created with its marks. The file of requests
+    is created again too, without those that are under way. The times of the current segment, the
+    checkpoint, the lock and the file of requests are set to now every few seconds, for cleaners
+    that remove old files. The lock's time is when a process that died was last alive.
 
 Adoption
     A process searches the folder every few seconds for locks that it can acquire: their processes
     are dead. A journal without a lock file is adopted at the second search that finds it so,
     because a living process creates its lock again. An adopted journal is read from its committed
     position to its end. If its process died, that is reported first, so that it does not depend on
-    what CloudWatch accepts. Then its losses are added to those of the process's own journal, and its
-    files are removed. One that cannot be read is abandoned: its files stay, locked, until this
+    what CloudWatch accepts. Then its losses are added to those of the process's own journal, and
+    its files are removed. One that cannot be read is abandoned: its files stay, locked, until this
     process ends. A process has at most four adopted journals at a time.
 
 Bounds
@@ -90,12 +90,13 @@ Bounds
     is full, and no process drops lines that another one is sending.
 
 Modules
-    `directory`: the folder and the names of its files. `records`: the format of a record.
-    `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its
-    content. `presence`: the marks and the requests of this process, for all its journals.
-    `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `disk`: the journal of this process, its recovery, its bound, and adoption. `memory`: the
-    journal without a folder. `protocols`: what the shipper needs of both. `inspection`: what is in
-    a folder, read without a lock.
+    `directory`: the folder and the names of its files. `records`: the format of a record. `writer`:
+    appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its content.
+    `presence`: the marks and the requests of this process, for all its journals. `requests`: the
+    file of requests. `deaths`: a process that died. `losses`: counts. `disk`: the journal of this
+    process, its recovery, its bound, and adoption. `memory`: the journal without a folder.
+    `protocols`: what the shipper needs of both. `inspection`: what is in a folder, read without a
+    lock.
 """
 
 from typing import TYPE_CHECKING

@@ -71,13 +71,17 @@ class DiskJournal(JournalReader):
         self._adopted: list[JournalReader] = []
         self._without_lock: set[str] = set()
         self.is_nearly_full = False
-        self.writer: JournalWriter = JournalWriter(
-            folder,
-            self.name,
-            segment_bytes=self._segment_bytes,
-            limit=self._segment_bytes,
-            parent=parent.writer if isinstance(parent, DiskJournal) else None,
-        )
+        try:
+            self.writer: JournalWriter = JournalWriter(
+                folder,
+                self.name,
+                segment_bytes=self._segment_bytes,
+                limit=self._segment_bytes,
+                parent=parent.writer if isinstance(parent, DiskJournal) else None,
+            )
+        except OSError:
+            self.mark_ended()  # the process goes on without this journal
+            raise
         self.append = self.writer.append
         self._set_limit()
 

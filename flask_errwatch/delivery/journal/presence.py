@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,10 +67,13 @@ class Presence:
             self.requests.recover()
 
     def touch(self, name: str) -> None:
-        """Sets the file's time to now, and takes the end mark back if the journal goes on."""
+        """Sets the files' times to now, and takes the end mark back if the journal goes on."""
         if self._ended_at is not None and time.monotonic() - self._ended_at > RUNS_ON:
             self._journals.add(name)
             self._take_back()
+        if self._lock is not None:
+            with suppress(FileNotFoundError):  # until it is created again
+                self._lock.touch()
         if self.requests is not None:
             self.requests.touch()
 
