@@ -198,13 +198,16 @@ class Delivery:
     def send_before_silent_end(self) -> None:
         """Sends what is pending if this process may end without running any more of our code.
 
-        It waits for at most the shutdown timeout, but not in an event loop and not while nothing
-        can be sent.
+        If it does end, that is no death: it has its end mark. It waits for at most the shutdown
+        timeout, but not in an event loop and not while nothing can be sent.
         """
         if not may_end_unnoticed() or _is_in_event_loop():
             return
         cloudwatch = self._finish_start()
-        if cloudwatch is not None and not cloudwatch.shipper.has_logged_outage:
+        if cloudwatch is None:
+            return
+        self._guard.run("marking the end", cloudwatch.journal.mark_ended)
+        if not cloudwatch.shipper.has_logged_outage:
             cloudwatch.shipper.stop(time.monotonic() + self.shutdown_timeout)
 
     def _finish_start(self) -> CloudWatchSink | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask_errwatch._lambda import LOG_GROUPS
 from flask_errwatch._text import counted
 from flask_errwatch.capture.middleware import Middleware
+from flask_errwatch.capture.under_way import TrackRequests
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
     FolderContents,
@@ -59,7 +60,7 @@ def middleware_finding(wsgi_app: object) -> Finding:
     Args:
         wsgi_app: The app's `wsgi_app`.
     """
-    if isinstance(wsgi_app, Middleware):
+    if isinstance(wsgi_app, Middleware | TrackRequests):
         return ok("middleware", "No other middleware of the app surrounds this package's.")
     kind = type(wsgi_app)
     message = f"{kind.__module__}.{kind.__qualname__} surrounds this package's middleware."

@@ -95,7 +95,8 @@ os.wait()
 """
     done = run(code, fake, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert events(fake) == ["Not Found Error", "Critical Error"]
+    # Nobody can tell whether such a child died.
+    assert sorted(events(fake)) == ["Critical Error", "Not Found Error", "Process Died"]
 
 
 def test_a_parent_that_goes_on_sends_what_its_children_left(fake: FakeLogs, tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ while errwatch.stats(app).delivered < 2 and time.monotonic() < limit:
 os._exit(0)
 """
     assert run(code, fake, tmp_path).returncode == 0
-    assert events(fake) == ["Not Found Error", "Critical Error"]
+    assert sorted({*events(fake)} - {"Process Died"}) == ["Critical Error", "Not Found Error"]
 
 
 def test_a_failed_job_does_not_wait_in_a_request_or_an_event_loop(

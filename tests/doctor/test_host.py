@@ -224,6 +224,10 @@ def test_middleware_around_the_packages_own() -> None:
     app = Flask("shop")
     errwatch = ErrWatch(app)
     assert middleware_finding(app.wsgi_app).level == "ok"
+    tracking = Flask("tracking")
+    tracking.config["ERRWATCH_TRACK_REQUESTS"] = True
+    ErrWatch(tracking)
+    assert middleware_finding(tracking.wsgi_app).level == "ok"
     app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     finding = middleware_finding(app.wsgi_app)
     assert (finding.level, finding.message) == (
