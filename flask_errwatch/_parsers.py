@@ -165,6 +165,18 @@ def boolean(value: object) -> bool:
     raise RefusedValueError("Use true or false (1 or 0, yes or no, on or off).")
 
 
+def loggers(value: object) -> tuple[str, ...]:
+    """Names of loggers. True means the root logger, which is above all others; false none."""
+    try:
+        return ("root",) if boolean(value) else ()
+    except RefusedValueError:
+        pass
+    try:
+        return list_of(string)(value)
+    except RefusedValueError:
+        raise RefusedValueError("Use true, false or names of loggers, such as 'shop'.") from None
+
+
 def thresholds(value: object) -> dict[str, float | None]:
     """Detector names with a threshold or None, from a list of names, a mapping or its JSON."""
     detectors = value

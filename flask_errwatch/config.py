@@ -63,6 +63,9 @@ class Config(NamedTuple):
         trusted_proxies: Number of trusted proxies, or their networks.
         redact_keys: Secret keys in addition to the built-in list.
         user: Whether lines have the id of the user who is signed in by Flask-Login.
+        logged_errors: Loggers whose records at ERROR or above become events. `root` means all.
+        watch_commands: Whether the commands of `app.cli` are watched.
+        watch_threads: Whether threads are watched.
         heartbeat_seconds: Time between two heartbeats of a process. 0 means none.
         silence_alarm: Whether an alarm fires when no heartbeat arrives.
         track_requests: Whether each process notes its requests, for the line of one that dies.
@@ -94,6 +97,9 @@ class Config(NamedTuple):
     trusted_proxies: int | tuple[Network, ...]
     redact_keys: tuple[str, ...]
     user: bool
+    logged_errors: tuple[str, ...]
+    watch_commands: bool
+    watch_threads: bool
     heartbeat_seconds: float
     silence_alarm: bool
     track_requests: bool
@@ -181,6 +187,9 @@ def read(
         trusted_proxies=read("TRUSTED_PROXIES", no_proxies, parsers.trusted_proxies),
         redact_keys=read("REDACT_KEYS", (), parsers.list_of(parsers.string)),
         user=read("USER", default=False, parse=parsers.boolean),
+        logged_errors=read("LOGGED_ERRORS", (), parsers.loggers),
+        watch_commands=read("WATCH_COMMANDS", default=False, parse=parsers.boolean),
+        watch_threads=read("WATCH_THREADS", default=False, parse=parsers.boolean),
         heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, parsers.number(minimum=0)),
         silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.boolean),
         track_requests=read("TRACK_REQUESTS", default=False, parse=parsers.boolean),

@@ -197,6 +197,10 @@ CRITICAL_ERROR = Detector(
     level="critical",
     description="The app crashed, or responded that it failed.",
 )
+#: In the catalogue while `ERRWATCH_LOGGED_ERRORS` is on, unless the app has its own of this name.
+LOGGED_ERROR = Detector(
+    name="logged-error", event="Logged Error", level="error", description="The app logged an error."
+)
 
 DEFAULT_DETECTORS: tuple[Detector, ...] = (
     CRITICAL_ERROR,
@@ -313,6 +317,8 @@ class Catalogue:
         Raises:
             ConfigurationError: Names each invalid override and each name that is too long.
         """
+        if config.logged_errors and LOGGED_ERROR.name not in self._names:
+            return Catalogue((*self._detectors, LOGGED_ERROR)).configured(config)
         problems: list[Problem] = []
         for key in ("detectors", "per_source_alarms"):
             for name in getattr(config, key):

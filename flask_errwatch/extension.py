@@ -16,12 +16,14 @@ from flask_errwatch._guard import Guard
 from flask_errwatch.capture.contexts import current_app, current_request
 from flask_errwatch.capture.error_handlers import HandlersObserver, note_signal
 from flask_errwatch.capture.hooks import EmitHook, EnrichHook, Hooks
-from flask_errwatch.capture.jobs import RecordFailure, Watch
+from flask_errwatch.capture.jobs import Watch, failures_of
 from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
 from flask_errwatch.capture.recorder import Recorder
+from flask_errwatch.capture.switches import switch_on
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
 from flask_errwatch.delivery.sigterm import stop_at_sigterm
+from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
@@ -124,6 +126,7 @@ class ErrWatch:
         state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
         app.extensions[KEY] = state
         got_request_exception.connect(note_signal, sender=app, weak=False)
+        switch_on(app, config, recorder, start_daemon_thread)
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, recorder, HandlersObserver(app_ref)
         )
@@ -221,19 +224,7 @@ class ErrWatch:
                 ...
             ZeroDivisionError: division by zero
         """
-
-        def recorder_for_app() -> RecordFailure:
-            state = self._state(app, "watch")
-            guard = state.recorder.guard
-
-            def record(job: str, error: Exception) -> None:
-                _report(state, state.catalogue.critical, {"job": job}, error)
-                if current_request() is None:
-                    guard.run("sending before the end", state.delivery.send_before_silent_end)
-
-            return record
-
-        return Watch(name, recorder_for_app)
+        return Watch(name, lambda: failures_of(self._state(app, "watch").recorder))
 
     def enrich(self, hook: EnrichHookT) -> EnrichHookT:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("delivery", "provision.edge", "respond"),
     ("doctor", "lab", "replay"),
     ("extension",),
-    ("", "testing", "cli"),  # the root exports: no package below may import from it
+    ("", "testing", "cli", "celery"),  # the root exports: no package below may import from it
 )
 #: The modules of `provision` that call AWS or read the clock.
 EDGE = frozenset({"apply", "discovery", "log_lines", "refresh", "status"})

@@ -33,12 +33,13 @@ ONLY = {
     "rich": {"cli"},
     "plotly": {"replay"},
     "jinja2": {"replay"},
-    "flask": {"capture", "cli", "extension", "testing"},
+    "flask": {"capture", "celery", "cli", "extension", "testing"},
     "werkzeug": {"capture", "lab"},
     "blinker": {"capture", "testing"},
     "structlog": {"capture"},
     "orjson": {"capture", "delivery", "patterns", "simulation", "lab", "replay"},
     "click": {"cli"},
+    "celery": {"celery"},
 }
 #: Methods of `datetime` and `date` that read the clock.
 CLOCKS = {"now", "utcnow", "today"}

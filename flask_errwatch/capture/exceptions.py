@@ -102,13 +102,13 @@ def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], li
     app_frames: list[Frame] = []
     last: TracebackType | None = None
     while traceback is not None:
-        file = _source_file(traceback.tb_frame.f_code.co_filename, root)
+        file = source_file(traceback.tb_frame.f_code.co_filename, root)
         if file is not None:
             last = traceback
             if file.is_of_app:
                 app_frames.append(_frame(traceback, file.name))
         traceback = traceback.tb_next
-    file = None if last is None else _source_file(last.tb_frame.f_code.co_filename, root)
+    file = None if last is None else source_file(last.tb_frame.f_code.co_filename, root)
     if last is None or file is None or file.is_of_app:
         return app_frames, app_frames
     return [*app_frames, _frame(last, file.name)], app_frames
@@ -144,7 +144,7 @@ class _SourceFile(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _source_file(filename: str, root: str) -> _SourceFile | None:
+def source_file(filename: str, root: str) -> _SourceFile | None:
     """The file, named without the paths of the host. None for files of this package."""
     if filename.startswith(_PACKAGE_FILES):
         return None

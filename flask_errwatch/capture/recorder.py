@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import structlog
@@ -50,6 +50,9 @@ class LineSink(Protocol):
     def note_dropped(self) -> None:
         """Counts an event that has no line."""
 
+    def send_before_silent_end(self) -> None:
+        """Sends what is pending if this process may end without running any more of our code."""
+
 
 class Recorder:
     """Builds and emits the events of one app. Its failures never reach the app.
@@ -80,6 +83,9 @@ class Recorder:
         self.emit_guard = guard.suppress("emitting a line")
         self.delivery = delivery
         self.catalogue = catalogue
+        self.root = root
+        #: Called with every exception that an event shows.
+        self.when_recorded: list[Callable[[BaseException], object]] = []
         # By status line: an app has few of them, unless a client may choose them.
         self._classified: dict[str, tuple[int, Detector | None]] = {}
         # By detector name: each event of the detector starts as a copy.
@@ -90,7 +96,6 @@ class Recorder:
         self._trusted = config.trusted_proxies
         self._records_user = config.user
         self._level_names = LEVELS if is_lambda(os.environ) else {}
-        self._root = root
         self._app = weakref.ref(app)
         tags = {
             key: value
@@ -161,7 +166,8 @@ class Recorder:
                 fields["user"] = user
         fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self._root, handled=is_handled)
+            fields["exception"] = exception_fields(error, root=self.root, handled=is_handled)
+            self._tell(error)
         return self._hooks.apply(fields, self.guard)
 
     def report(
@@ -188,6 +194,18 @@ class Recorder:
         )
         return str(fields["id"])
 
+    def reported_event(
+        self,
+        detector: Detector,
+        data: Mapping[str, Any],
+        request: Request | None,
+        error: BaseException | None,
+        *,
+        handled: bool,
+    ) -> Event:
+        """Builds the event of a report, to be emitted later. It is empty when a hook dropped it."""
+        return self._reported(self._new_event(detector), data, request, error, handled)
+
     def _emit_report(
         self,
         fields: Event,
@@ -196,13 +214,29 @@ class Recorder:
         error: BaseException | None,
         handled: bool,  # noqa: FBT001 - passed on by the guard
     ) -> None:
+        if error is not None:
+            self._tell(error)
+        self.emit(self._reported(fields, data, request, error, handled))
+
+    def _reported(
+        self,
+        fields: Event,
+        data: Mapping[str, Any],
+        request: Request | None,
+        error: BaseException | None,
+        handled: bool,  # noqa: FBT001 - passed on
+    ) -> Event:
         if request is not None:
             events.add_request(fields, request.environ, self._trusted, request.url_rule)
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self._root, handled=handled)
+            fields["exception"] = exception_fields(error, root=self.root, handled=handled)
         if data:
             fields["data"] = dict(data)
-        self.emit(self._hooks.apply(fields, self.guard))
+        return self._hooks.apply(fields, self.guard)
+
+    def _tell(self, error: BaseException) -> None:
+        for listener in self.when_recorded:
+            self.guard.run("noting an exception", listener, error)
 
     def emit(self, event: Event) -> bool:
         """Renders the event, writes its line to the sinks and sends the signal.
