@@ -7,14 +7,18 @@ written by `warn`.
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Callable
-from typing import TypeVar, TypeVarTuple
+from typing import TextIO, TypeVar, TypeVarTuple
 
 from flask_errwatch._text import described, one_line
 
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
+
+#: Seconds that a message waits for room.
+_PATIENCE = 0.05
 
 
 class Guard:
@@ -82,12 +86,25 @@ class GuardedBlock:
 
 
 def warn(text: str) -> None:
-    """Writes one whole line to stderr. A closed stderr is ignored."""
+    """Writes one whole line to stderr.
+
+    It is left out if stderr is closed, broken, or has no room within `_PATIENCE`: a pipe that
+    nobody reads must not stop a request.
+    """
     stream = sys.stderr
     if stream is None:
         return
     try:
-        stream.write(f"flask-errwatch: {one_line(text)}\n")
-        stream.flush()
-    except (OSError, ValueError):
+        if _has_room(stream):
+            stream.write(f"flask-errwatch: {one_line(text)}\n")
+            stream.flush()
+    except Exception:  # noqa: BLE001 - the app may have put any object there
         return
+
+
+def _has_room(stream: TextIO) -> bool:
+    try:
+        _, writable, _ = select.select((), (stream.fileno(),), (), _PATIENCE)
+    except (AttributeError, OSError, ValueError):
+        return True  # in memory, or for the write to tell
+    return bool(writable)

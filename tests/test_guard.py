@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import mmap
@@ -12,7 +13,7 @@ import weakref
 import pytest
 
 from flask_errwatch._fork import PerProcess, process_flag
-from flask_errwatch._guard import Guard
+from flask_errwatch._guard import Guard, warn
 from flask_errwatch._text import described, one_line
 from flask_errwatch.capture.identity import Process
 from tests.foreign_values import Nameless
@@ -174,3 +175,33 @@ def test_two_processes_differ() -> None:
     assert first.fields["pid"] == second.fields["pid"] == os.getpid()
     assert first.fields["process"] != second.fields["process"]
     assert [first.next_seq(), first.next_seq(), second.next_seq()] == [1, 2, 1]
+
+
+class RaisingStream(io.StringIO):
+    """An object that the app put in the place of stderr."""
+
+    def write(self, _text: str) -> int:
+        """Fails in its own way."""
+        raise RuntimeError("reentrant call")
+
+
+def test_a_stderr_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the app's stream raises, a warning does not."""
+    monkeypatch.setattr(sys, "stderr", RaisingStream())
+    warn("unheard")
+
+
+def test_a_stderr_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning is left out rather than wait for a reader, and nothing of it stays in a buffer."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    with open(reading, "rb") as reader, open(writing, "w") as stream:  # noqa: PTH123 - descriptors
+        monkeypatch.setattr(sys, "stderr", stream)
+        warn("unheard")
+        os.read(reader.fileno(), 1 << 20)
+        warn("heard")
+        assert os.read(reader.fileno(), 1 << 20) == b"flask-errwatch: heard\n"

@@ -16,6 +16,7 @@ from flask_errwatch.delivery.journal import Journal, open_journal
 from flask_errwatch.delivery.process_end import has_forked
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.delivery.shipper import EmitOperational, Shipper
+from flask_errwatch.delivery.stats import SinkFigures
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal import Death
@@ -77,10 +78,19 @@ class CloudWatchSink:
         )
         self.shipper.start()
 
-    @property
-    def last_error(self) -> str | None:
-        """The message of the last failure in this process, or None."""
-        return self.shipper.figures.last_error or self._guard.last_error
+    def figures(self) -> SinkFigures:
+        """The figures of the shipper."""
+        return SinkFigures(
+            delivered=self.shipper.figures.delivered,
+            pending=self.shipper.pending,
+            lost=self.shipper.lost,
+            redelivered=self.shipper.figures.redelivered,
+            last_error=self.shipper.figures.last_error,
+        )
+
+    def flush(self, deadline: float) -> bool:
+        """Waits until CloudWatch has accepted every line, or until the deadline."""
+        return self.shipper.flush(deadline)
 
     def stop(self, deadline: float) -> None:
         """Sends what is pending until the deadline, and logs how many lines are left.
@@ -96,9 +106,16 @@ class CloudWatchSink:
         if not pending:
             return
         outcome = "left in the journal" if self.journal.is_durable else "lost"
-        is_explained = self.shipper.has_logged_outage or self.last_error is None
-        reason = "" if is_explained else f": {self.last_error}"
+        last_error = self.shipper.figures.last_error or self._guard.last_error
+        is_explained = self.shipper.has_logged_outage or last_error is None
+        reason = "" if is_explained else f": {last_error}"
         warn(f"{counted(pending, 'line')} {outcome} as the process ends{reason}")
+
+    def prepare_end(self, deadline: float) -> None:
+        """Sends what is pending, but not in an outage. A process that ends now has not died."""
+        self._guard.run("marking the end", self.journal.mark_ended)
+        if not self.shipper.has_logged_outage:
+            self.shipper.stop(deadline)
 
     def _make_sender(self) -> Sender:
         config = self._config

@@ -1,27 +1,41 @@
-"""The sinks `stdout` and `memory`."""
+"""What a sink is, and the sink `memory`."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
+from typing import Protocol
 
-_STDOUT = 1
+from flask_errwatch.delivery.stats import SinkFigures
+
 #: Lines that the memory sink keeps: more than tests read, and a bound for a forgotten sink.
 _MAX_LINES = 10_000
 
 
-class StdoutSink:
-    """Writes each line to the standard output, for an agent to collect (Docker, ECS, Lambda).
+class Sink(Protocol):
+    """Where the lines of one app go, in one process."""
 
-    It writes to the descriptor, because `sys.stdout` belongs to the application, which may buffer
-    or replace it.
-    """
+    def write(self, line: bytes) -> bool:
+        """Takes the line. Never raises.
 
-    def write(self, line: bytes) -> None:
-        """Writes the whole line, in one call unless the system splits it."""
-        remaining = line + b"\n"
-        while remaining:
-            remaining = remaining[os.write(_STDOUT, remaining) :]
+        Returns:
+            False if the line was refused, so that a report of losses is written again later.
+        """
+
+    def flush(self, deadline: float) -> bool:
+        """Waits until no line is pending, or until the deadline of the monotonic clock.
+
+        Returns:
+            Whether no line is pending.
+        """
+
+    def stop(self, deadline: float) -> None:
+        """Flushes as the process ends, and logs how many lines are left."""
+
+    def prepare_end(self, deadline: float) -> None:
+        """Flushes while that makes sense: the process may end now without `stop`, or go on."""
+
+    def figures(self) -> SinkFigures:
+        """The sink's figures at this moment."""
 
 
 class MemorySink:
@@ -30,6 +44,21 @@ class MemorySink:
     def __init__(self) -> None:
         self.lines: deque[bytes] = deque(maxlen=_MAX_LINES)
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> bool:
         """Keeps the line."""
         self.lines.append(line)
+        return True
+
+    def flush(self, _deadline: float) -> bool:
+        """No line is ever pending."""
+        return True
+
+    def stop(self, deadline: float) -> None:
+        """Keeps the lines."""
+
+    def prepare_end(self, deadline: float) -> None:
+        """Keeps the lines."""
+
+    def figures(self) -> SinkFigures:
+        """Nothing waits and nothing is lost."""
+        return SinkFigures()

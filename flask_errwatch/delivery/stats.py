@@ -1,4 +1,4 @@
-"""The figures that `ErrWatch.stats` returns."""
+"""The figures that `ErrWatch.stats` returns, and those of one sink."""
 
 from __future__ import annotations
 
@@ -22,5 +22,24 @@ class Stats:
     delivered: int = 0
     pending: int = 0
     dropped: int = 0
+    redelivered: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SinkFigures:
+    """What one sink adds to the figures of its app.
+
+    Attributes:
+        delivered: Lines that CloudWatch accepted, including those of dead processes.
+        pending: Lines of this process that are waiting.
+        lost: Lines that were lost.
+        redelivered: Delivered lines that CloudWatch may have accepted before.
+        last_error: The message of the sink's own last failure, or None.
+    """
+
+    delivered: int = 0
+    pending: int = 0
+    lost: int = 0
     redelivered: int = 0
     last_error: str | None = None

@@ -34,7 +34,27 @@ def start_daemon_thread(name: str, target: Callable[[], None]) -> threading.Thre
     own handlers do not mind. uWSGI's handler ends the interpreter from within the thread that it
     interrupts, and hangs when that is not the main one.
     """
+    thread = threading.Thread(target=_without_signals(target), name=name, daemon=True)
+    thread.start()
+    return thread
 
+
+def start_brief_thread(target: Callable[[], None]) -> int:
+    """Like `start_daemon_thread`, for a thread that ends while the process goes on.
+
+    It is unknown to `threading`: under gevent a forked child continues its parent's greenlets, and
+    `threading`, which has forgotten them, would print an error when one of them ends.
+
+    Returns:
+        The thread's number.
+
+    Raises:
+        RuntimeError: When the system or the interpreter can start no thread.
+    """
+    return _thread.start_new_thread(_without_signals(target), ())
+
+
+def _without_signals(target: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         # Under gevent a thread is a greenlet of the app's thread, which must get its signals.
         if are_greenlets():
@@ -50,9 +70,7 @@ def start_daemon_thread(name: str, target: Callable[[], None]) -> threading.Thre
             finally:
                 _running.discard(threading.get_ident())
 
-    thread = threading.Thread(target=run, name=name, daemon=True)
-    thread.start()
-    return thread
+    return run
 
 
 def _forget_half_imported() -> None:

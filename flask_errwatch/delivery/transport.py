@@ -21,8 +21,9 @@ from flask_errwatch.delivery.default_sinks import default_sinks
 from flask_errwatch.delivery.process_end import may_end_unnoticed, stop_at_end
 from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
-from flask_errwatch.delivery.sinks import MemorySink, StdoutSink
+from flask_errwatch.delivery.sinks import MemorySink, Sink
 from flask_errwatch.delivery.stats import Stats
+from flask_errwatch.delivery.stdout import StdoutSink
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Delivery:
         self._emit: EmitOperational = lambda _event, _data: False
         self._memory = MemorySink()
         self._cloudwatch: CloudWatchSink | None = None
+        self._sinks: tuple[Sink, ...] = ()
         self._write_to_sinks: Write = self._write_unopened  # until the sinks are open
         # 1 in the process that opened the sinks, 0 in a child that was forked since.
         self._is_open = process_flag()
@@ -144,14 +146,15 @@ class Delivery:
             names = default_sinks(is_testing=is_testing, in_lambda=is_lambda(os.environ))
         self._dropped = 0
         self.emitted = 0
-        self._write_to_sinks = _to_all([self._open_sink(name) for name in names])
+        self._sinks = tuple(map(self._open_sink, names))
+        self._write_to_sinks = _to_all([sink.write for sink in self._sinks])
         self._is_open[0] = 1
 
-    def _open_sink(self, name: str) -> Write:
+    def _open_sink(self, name: str) -> Sink:
         if name == "stdout":
-            return self._guarded(StdoutSink().write)
+            return StdoutSink(self._guard)
         if name == "memory":
-            return self._guarded(self._memory.write)
+            return self._memory
         self._cloudwatch = CloudWatchSink(
             self._config,
             self._guard,
@@ -161,14 +164,7 @@ class Delivery:
             app_is_alive=lambda: self._app() is not None,
             parent=self._cloudwatch.journal if self._cloudwatch is not None else None,
         )
-        return self._cloudwatch.write
-
-    def _guarded(self, write: Callable[[bytes], None]) -> Write:
-        def guarded(line: bytes) -> bool:
-            self._guard.run("a sink", write, line)
-            return True
-
-        return guarded
+        return self._cloudwatch
 
     def _emit_heartbeat(self) -> None:
         figures = asdict(self.stats())
@@ -185,50 +181,49 @@ class Delivery:
         return self._cloudwatch.requests if self.is_running and self._cloudwatch else None
 
     def flush(self, timeout: float) -> bool:
-        """Waits until CloudWatch has accepted every line, for at most `timeout` seconds."""
-        cloudwatch = self._finish_start()
-        return cloudwatch is None or cloudwatch.shipper.flush(time.monotonic() + timeout)
+        """Waits until no sink has a pending line, for at most `timeout` seconds.
+
+        Returns:
+            Whether no line is pending.
+        """
+        deadline = time.monotonic() + timeout
+        return all(sink.flush(deadline) for sink in self._opened())
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, until a time of the monotonic clock."""
-        cloudwatch = self._finish_start()
-        if cloudwatch is not None:
-            cloudwatch.stop(deadline)
+        # CloudWatch first: the thread of the standard output continues meanwhile.
+        for sink in sorted(self._opened(), key=lambda sink: sink is not self._cloudwatch):
+            sink.stop(deadline)
 
     def send_before_silent_end(self) -> None:
         """Sends what is pending if this process may end without running any more of our code.
 
-        If it does end, that is no death: it has its end mark. It waits for at most the shutdown
-        timeout, but not in an event loop and not while nothing can be sent.
+        It waits for at most the shutdown timeout, but not in an event loop and not while nothing
+        can be sent.
         """
         if not may_end_unnoticed() or _is_in_event_loop():
             return
-        cloudwatch = self._finish_start()
-        if cloudwatch is None:
-            return
-        self._guard.run("marking the end", cloudwatch.journal.mark_ended)
-        if not cloudwatch.shipper.has_logged_outage:
-            cloudwatch.shipper.stop(time.monotonic() + self.shutdown_timeout)
+        deadline = time.monotonic() + self.shutdown_timeout
+        for sink in self._opened():
+            sink.prepare_end(deadline)
 
-    def _finish_start(self) -> CloudWatchSink | None:
-        """Writes lines that an interrupted start deferred, and returns this process's sink."""
+    def _opened(self) -> tuple[Sink, ...]:
+        """Writes lines that an interrupted start deferred, and returns this process's sinks."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
-        return self._cloudwatch if self.is_running else None
+        return self._sinks if self.is_running else ()
 
     def stats(self) -> Stats:
         """The delivery figures of this process, at this moment."""
-        if not self.is_running or self._cloudwatch is None:
-            last_error = self._guard.last_error
-            return Stats(emitted=self.emitted, dropped=self._dropped, last_error=last_error)
-        shipper = self._cloudwatch.shipper
+        figures = [sink.figures() for sink in (self._sinks if self.is_running else ())]
+        errors = (sink.last_error for sink in figures)
         return Stats(
             emitted=self.emitted,
-            delivered=shipper.figures.delivered,
-            pending=shipper.pending,
-            dropped=self._dropped + shipper.lost,
-            redelivered=shipper.figures.redelivered,
-            last_error=self._cloudwatch.last_error,
+            delivered=sum(sink.delivered for sink in figures),
+            pending=sum(sink.pending for sink in figures),
+            dropped=self._dropped + sum(sink.lost for sink in figures),
+            redelivered=sum(sink.redelivered for sink in figures),
+            last_error=next(filter(None, errors), self._guard.last_error),
         )
 
 

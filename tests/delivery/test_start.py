@@ -13,6 +13,7 @@ from flask import Flask
 
 from flask_errwatch import ErrWatch
 from flask_errwatch.delivery import Delivery, process_end, transport
+from flask_errwatch.delivery.sinks import Sink
 from flask_errwatch.extension import state_of
 from tests.processes import in_a_child
 from tests.wsgi_driver import events_of, watched
@@ -47,7 +48,7 @@ def during_the_start(
     open_sink = shop.delivery._open_sink
     handlers = iter([handler])
 
-    def interrupted(name: str) -> Callable[[bytes], bool]:
+    def interrupted(name: str) -> Sink:
         for pending in handlers:
             pending()
         return open_sink(name)
@@ -108,16 +109,18 @@ def test_a_start_that_is_ended_at_its_end_loses_nothing(
     open_sink = shop.delivery._open_sink
     ending = iter([SystemExit()])
 
-    def interrupted(name: str) -> Callable[[bytes], bool]:
+    def interrupted(name: str) -> Sink:
         shop.report("in the handler")
-        write = open_sink(name)
+        sink = open_sink(name)
+        write = sink.write
 
         def ended(line: bytes) -> bool:
             for error in ending:
                 raise error
             return write(line)
 
-        return ended
+        monkeypatch.setattr(sink, "write", ended)
+        return sink
 
     monkeypatch.setattr(shop.delivery, "_open_sink", interrupted)
     with pytest.raises(SystemExit):
