@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.scripts import events, run
+from tests.delivery.scripts import content, events, run
 from tests.fake_logs import FakeLogs
 
 #: Ends the parent without running any code, so that nothing but the child itself can send.
@@ -234,3 +234,26 @@ Path({str(tmp_path / "forked")!r}).touch()
 """
     done = run(code, fake, tmp_path, AWS_CONFIG_FILE=str(config))
     assert (done.returncode, done.stderr, events(fake)) == (0, "", ["Critical Error"])
+
+
+def test_a_fork_under_gevent_does_not_send_its_parents_lines(
+    fake: FakeLogs, tmp_path: Path
+) -> None:
+    """Gevent continues the greenlets of the parent in a child: each line is still sent once."""
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+for number in range(5):
+    report()
+if os.fork() == 0:
+    report()
+    gevent.sleep(4)  # the parent's shipper would have sent them by now
+    sys.exit(0)
+os.wait()
+assert errwatch.flush(50, app=app)
+"""
+    done = run(code, fake, tmp_path)
+    assert done.returncode == 0, done.stderr
+    arrived = [content(line.message) for line in fake.lines()]
+    assert len(arrived) == len({line["id"] for line in arrived}) == 6
