@@ -25,6 +25,12 @@ CONTROL = "the defaults again (control)"
 SWITCHES: dict[str, dict[str, object]] = {
     CONTROL: {},
     "`ERRWATCH_TRACK_REQUESTS`": {"ERRWATCH_TRACK_REQUESTS": True},
+    "`ERRWATCH_USER`": {"ERRWATCH_USER": True},
+    "`ERRWATCH_LOGGED_ERRORS`": {"ERRWATCH_LOGGED_ERRORS": True},
+    "`ERRWATCH_WATCH_COMMANDS` and `ERRWATCH_WATCH_THREADS`": {
+        "ERRWATCH_WATCH_COMMANDS": True,
+        "ERRWATCH_WATCH_THREADS": True,
+    },
 }
 _SLICE_NS = 4_000_000
 _WARM_UP = 300

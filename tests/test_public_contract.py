@@ -39,6 +39,11 @@ PACKAGES: dict[str, list[str]] = {
         *("UnusableFolderError", "app_folder", "base_folder", "create_app_folder"),
         *("inspect_folder", "line_of", "open_journal"),
     ],
+    "detectors": [
+        *("CRITICAL_ERROR", "DEFAULT_DETECTORS", "HEARTBEAT", "LINES_DROPPED", "LOGGED_ERROR"),
+        *("OPERATIONAL_EVENTS", "PROCESS_DIED", "Alarm", "Catalogue", "Detector", "Level"),
+        *("StatusClass", "event_pattern"),
+    ],
     "doctor": [
         *("STAGES", "CheckResults", "Drill", "DrillRefusedError", "Finding", "Pace", "Reporter"),
         *("Stage", "Verification", "VerificationError", "prepare_drill", "run_checks", "verify"),

@@ -82,7 +82,8 @@ class Presence:
         self._journals.discard(name)
         if not self._journals and self._lock is not None and self._ended_at is None:
             self._ended_at = time.monotonic()
-            self._lock.add_mark(ENDED)
+            with suppress(FileNotFoundError):  # its folder was removed: nothing says that it runs
+                self._lock.add_mark(ENDED)
 
     def _take_back(self) -> None:
         if self._ended_at is not None and self._lock is not None:

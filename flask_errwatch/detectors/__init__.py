@@ -1,0 +1,33 @@
+"""The catalogue of detectors: the kinds of failure, the event names of their lines, their alarms.
+
+Lines, metric filters, alarms and exports are all created from these declarations alone, so they
+cannot drift apart.
+"""
+
+from flask_errwatch.alarms import Alarm
+from flask_errwatch.detectors.catalogue import Catalogue
+from flask_errwatch.detectors.defaults import CRITICAL_ERROR, DEFAULT_DETECTORS, LOGGED_ERROR
+from flask_errwatch.detectors.detector import Detector, StatusClass, event_pattern
+from flask_errwatch.detectors.operational import (
+    HEARTBEAT,
+    LINES_DROPPED,
+    OPERATIONAL_EVENTS,
+    PROCESS_DIED,
+    Level,
+)
+
+__all__ = [
+    "CRITICAL_ERROR",
+    "DEFAULT_DETECTORS",
+    "HEARTBEAT",
+    "LINES_DROPPED",
+    "LOGGED_ERROR",
+    "OPERATIONAL_EVENTS",
+    "PROCESS_DIED",
+    "Alarm",
+    "Catalogue",
+    "Detector",
+    "Level",
+    "StatusClass",
+    "event_pattern",
+]

@@ -1,0 +1,178 @@
+"""`Catalogue`: the detectors of one app, each event of which belongs to exactly one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+
+from flask_errwatch.alarms import Alarm, AnyAlarm
+from flask_errwatch.config import NAME_LENGTH, Config
+from flask_errwatch.detectors.defaults import CRITICAL_ERROR, LOGGED_ERROR
+from flask_errwatch.detectors.detector import Detector
+from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError, raise_if
+
+
+class Catalogue:
+    """The detectors of one app: every event belongs to exactly one of them.
+
+    Args:
+        detectors: In the order in which they are listed everywhere.
+
+    Raises:
+        ConfigurationError: When two detectors share a name, an event name or a status.
+
+    Example:
+        >>> Catalogue(DEFAULT_DETECTORS).for_status(418).name
+        'client-error'
+    """
+
+    __slots__ = ("_claims", "_detectors", "_names")
+
+    def __init__(self, detectors: Iterable[Detector]) -> None:
+        self._detectors = tuple(detectors)
+        raise_if(_catalogue_problems(self._detectors))
+        self._claims: dict[int | str, Detector] = {
+            claim: detector for detector in self._detectors for claim in detector.statuses
+        }
+        self._names = {detector.name: detector for detector in self._detectors}
+
+    def __repr__(self) -> str:
+        return f"Catalogue({self._detectors!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Catalogue) and self._detectors == other._detectors
+
+    def __hash__(self) -> int:
+        return hash(self._detectors)
+
+    @property
+    def detectors(self) -> tuple[Detector, ...]:
+        """The detectors in their order."""
+        return self._detectors
+
+    def __iter__(self) -> Iterator[Detector]:
+        return iter(self._detectors)
+
+    def __len__(self) -> int:
+        return len(self._detectors)
+
+    def for_status(self, status: int) -> Detector | None:
+        """The detector that claims the status, or None. An exact status beats a class."""
+        return self._claims.get(status) or self._claims.get(f"{status // 100}xx")
+
+    @property
+    def critical(self) -> Detector:
+        """The detector of exceptions that no error handler handled, even if it is not declared."""
+        return self._names.get(CRITICAL_ERROR.name, CRITICAL_ERROR)
+
+    def named(self, name: str) -> Detector:
+        """The detector with this name.
+
+        Raises:
+            UnknownDetectorError: Lists the names of the catalogue.
+        """
+        try:
+            return self._names[name]
+        except (KeyError, TypeError):
+            known = ", ".join(self._names) or "none"
+            remedy = f"Declare it in ErrWatch(detectors=…); this app has: {known}."
+            raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy)) from None
+
+    def configured(self, config: Config) -> Catalogue:
+        """Returns the catalogue with the overrides, thresholds and periods of the configuration.
+
+        Raises:
+            ConfigurationError: Names each invalid override and each name that is too long.
+        """
+        if config.logged_errors and LOGGED_ERROR.name not in self._names:
+            return Catalogue((*self._detectors, LOGGED_ERROR)).configured(config)
+        problems: list[Problem] = []
+        for key in ("detectors", "per_source_alarms"):
+            for name in getattr(config, key):
+                if name not in self._names:
+                    remedy = f"There is no such detector: this app has {', '.join(self._names)}."
+                    config_key = f"ERRWATCH_{key.upper()}[{name!r}]"
+                    problems.append(Problem(key=config_key, value=name, remedy=remedy))
+        detectors: list[Detector] = []
+        for detector in self._detectors:
+            try:
+                detectors.append(_configured(detector, config))
+            except ConfigurationError as error:
+                problems.extend(error.problems)
+            problems.extend(_name_problems(detector, config.app_name))
+        raise_if(problems)
+        return Catalogue(tuple(detectors))
+
+
+def _configured(detector: Detector, config: Config) -> Detector:
+    override = config.detectors.get(detector.name, {})
+    try:
+        alarm, texts = _overridden(detector, override)
+        if alarm is not None:
+            threshold, period = config.alarm_threshold, config.alarm_period
+            alarm = alarm.with_defaults(threshold=threshold, period=period)
+        return replace(detector, alarm=alarm, **texts)  # type: ignore[arg-type]  # checked there
+    except ConfigurationError as error:
+        prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
+        raise ConfigurationError(
+            *(replace(problem, key=f"{prefix}[{problem.key!r}]") for problem in error.problems)
+        ) from error
+
+
+#: Every field of an alarm that can be overridden. `band` is a field of `AnomalyAlarm`.
+_ALARM_FIELDS = {*(alarm_field.name for alarm_field in fields(Alarm)), "band"}
+_TEXT_FIELDS = {"level", "description", "runbook_url"}
+
+
+def _overridden(
+    detector: Detector, override: Mapping[str, object]
+) -> tuple[AnyAlarm | None, dict[str, object]]:
+    """Returns the overridden alarm, and the overridden texts. `"alarm": False` means no alarm."""
+    for key in override:
+        if key not in _ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}:
+            known = ", ".join(sorted(_ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}))
+            raise_if([Problem(key=key, value=override[key], remedy=f"Use one of: {known}.")])
+    if not isinstance(override.get("alarm"), bool | None):
+        remedy = "Use false to remove the alarm, and threshold, period, … to change it."
+        raise_if([Problem(key="alarm", value=override["alarm"], remedy=remedy)])
+    settings = {key: override[key] for key in override if key in _ALARM_FIELDS}
+    alarm = detector.alarm
+    if settings or override.get("alarm") is True:
+        alarm = (alarm or Alarm()).with_overrides(settings)
+    if not override.get("alarm", True):
+        alarm = None
+    texts = {key: override[key] for key in override if key in _TEXT_FIELDS}
+    return alarm, texts
+
+
+def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
+    owners: dict[tuple[str, object], Detector] = {}
+    names = [getattr(detector, "name", None) for detector in detectors]
+    if CRITICAL_ERROR.name not in names:
+        # Its lines are written also when it is not declared, see `Catalogue.critical`.
+        owners["event", CRITICAL_ERROR.event] = CRITICAL_ERROR
+    for detector in detectors:
+        if not isinstance(detector, Detector):
+            remedy = "Use Detector(name=…, event=…)."
+            yield Problem(key="detectors", value=detector, remedy=remedy)
+            continue
+        unique: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
+        unique += [("statuses", claim) for claim in dict.fromkeys(detector.statuses)]
+        for key, value in unique:
+            owner = owners.get((key, value))
+            if owner is not None:
+                both = f"{owner.name!r} and {detector.name!r}"
+                remedy = f"Detectors {both} both have it: remove it from one of them."
+                yield Problem(key=key, value=value, remedy=remedy)
+            owners[key, value] = detector
+
+
+def _name_problems(detector: Detector, app_name: str) -> list[Problem]:
+    name = detector.resource_name(app_name)
+    if len(name) <= NAME_LENGTH:
+        return []
+    remedy = (
+        f"The AWS name {name[:20]!r}… of detector {detector.name!r} has {len(name)} characters "
+        f"of at most {NAME_LENGTH}: shorten the app name to {NAME_LENGTH - len(detector.name) - 1}."
+    )
+    return [Problem(key="ERRWATCH_APP_NAME", value=app_name, remedy=remedy)]

@@ -1,0 +1,160 @@
+"""`Detector`: a kind of failure, the event name of its lines, its alarm."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from flask_errwatch import _parsers as parsers
+from flask_errwatch._parsers import RefusedValueError
+from flask_errwatch._text import consists_of, plain_text
+from flask_errwatch.alarms import Alarm, AnyAlarm
+from flask_errwatch.detectors.operational import OPERATIONAL_EVENTS, Level
+from flask_errwatch.errors import Problem, raise_if
+
+StatusClass = Literal["4xx", "5xx"]
+
+_IN_NAME = string.ascii_lowercase + string.digits
+#: Printable ASCII that is literal inside a quoted string of a filter pattern, besides letters and
+#: digits.
+_EVENT_MARKS = " ._/:+-"
+_IN_EVENT = string.ascii_letters + string.digits + _EVENT_MARKS
+_EVENT_LENGTH = 100
+_NAME_LENGTH = 100
+#: Together with the alarm's own text they fit into 1024 characters (PutMetricAlarm).
+_DESCRIPTION_LENGTH, _LINK_LENGTH = 500, 400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detector:
+    """One kind of failure: the statuses that it claims, the event name of its lines, its alarm.
+
+    Args:
+        name: In kebab-case. It is the suffix of the names of the metric filter, metric and alarm.
+        event: The value of `event` in its lines: letters, digits, spaces and `. _ / : + -`,
+            which are literal inside a filter pattern.
+        statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
+            `"5xx"`. A detector without statuses is for `ErrWatch.report`.
+        level: The level of its lines. Critical lines are sent at once.
+        alarm: An `Alarm` at a fixed threshold, an `AnomalyAlarm` above the usual value, a
+            `BusyAlarm` that fires only while there are enough requests, or None.
+        description: What the failure means, for the alarm's description.
+        runbook_url: A link for the person on call, for the alarm's description.
+
+    Raises:
+        ConfigurationError: Names each invalid field.
+
+    Example:
+        >>> Detector(name="login-failed", event="Login Failed").pattern
+        '{ $.event = "Login Failed" }'
+    """
+
+    name: str
+    event: str
+    statuses: tuple[int | StatusClass, ...] = ()
+    level: Level = "warning"
+    alarm: AnyAlarm | None = field(default_factory=Alarm)
+    description: str = ""
+    runbook_url: str | None = None
+
+    def __post_init__(self) -> None:
+        # People write lists. Only a tuple keeps the declaration frozen.
+        statuses: object = self.statuses
+        if isinstance(statuses, list | set | frozenset):
+            object.__setattr__(self, "statuses", tuple(statuses))
+        problems = _detector_problems(self)
+        alarm: object = self.alarm
+        if alarm is not None and not isinstance(alarm, AnyAlarm):
+            remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…) or None."
+            problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
+        raise_if(problems)
+
+    @property
+    def pattern(self) -> str:
+        """The metric filter's pattern. It matches `event` alone, which no client can write."""
+        return event_pattern(self.event)
+
+    def resource_name(self, app_name: str) -> str:
+        """The common name of the metric filter, metric and alarm."""
+        return f"{app_name}-{self.name}"
+
+
+def event_pattern(event: str) -> str:
+    """The pattern of the filter that counts the lines with an event name."""
+    # Every character that an event name may have is literal in a quoted string.
+    return f'{{ $.event = "{event}" }}'
+
+
+def _detector_problems(detector: Detector) -> list[Problem]:
+    """The problems of all fields but `alarm`."""
+    problems = []
+    name: object = detector.name
+    if not isinstance(name, str) or not _is_kebab_case(name) or len(name) > _NAME_LENGTH:
+        remedy = (
+            f"Use kebab-case of at most {_NAME_LENGTH} characters: lowercase letters, digits and "
+            "single '-', such as 'login-failed'."
+        )
+        problems.append(Problem(key="name", value=name, remedy=remedy))
+    event: object = detector.event
+    if (
+        not isinstance(event, str)
+        or not _is_literal(event)
+        or len(event) > _EVENT_LENGTH
+        or event in OPERATIONAL_EVENTS
+    ):
+        remedy = (
+            f"Use 1 to {_EVENT_LENGTH} letters, digits, spaces and . _ / : + -, such as "
+            f"'Login Failed'. Reserved are {', '.join(map(repr, OPERATIONAL_EVENTS))}."
+        )
+        problems.append(Problem(key="event", value=event, remedy=remedy))
+    problems += _claim_problems(detector.statuses)
+    problems += parsers.problems_of("level", detector.level, parsers.one_of(get_args(Level)))
+    return problems + _text_problems(detector)
+
+
+def _is_kebab_case(name: str) -> bool:
+    return all(consists_of(part, _IN_NAME) for part in plain_text(name).split("-"))
+
+
+def _is_literal(event: str) -> bool:
+    """Whether it is literal in a filter pattern and neither starts nor ends with a mark."""
+    text = plain_text(event)
+    return consists_of(text, _IN_EVENT) and text.strip(_EVENT_MARKS) == text
+
+
+def _claim_problems(statuses: object) -> list[Problem]:
+    if not isinstance(statuses, tuple):
+        remedy = "Use a list of statuses, such as [404, '5xx']."
+        return [Problem(key="statuses", value=statuses, remedy=remedy)]
+    return [
+        Problem(key="statuses", value=claim, remedy="Claim 400 to 599, '4xx' or '5xx'.")
+        for claim in statuses
+        if not _is_claim(claim)
+    ]
+
+
+#: CloudFormation would resolve a reference that starts so anywhere, and could insert a secret.
+_DYNAMIC = "{{resolve:"
+
+
+def _text_problems(detector: Detector) -> list[Problem]:
+    problems = []
+    text: object = detector.description
+    link = detector.runbook_url
+    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH or _DYNAMIC in text:
+        remedy = f"Use a string of at most {_DESCRIPTION_LENGTH} characters, without {_DYNAMIC!r}."
+        problems.append(Problem(key="description", value=text, remedy=remedy))
+    try:
+        if link is not None and len(parsers.url(link)) > _LINK_LENGTH:
+            remedy = f"Use a URL of at most {_LINK_LENGTH} characters."
+            problems.append(Problem(key="runbook_url", value=link, remedy=remedy))
+    except RefusedValueError as refused:
+        problems.append(Problem(key="runbook_url", value=link, remedy=str(refused)))
+    return problems
+
+
+def _is_claim(claim: object) -> bool:
+    if isinstance(claim, bool) or not isinstance(claim, int):
+        return claim in {"4xx", "5xx"} if isinstance(claim, str) else False
+    return 400 <= claim <= 599
