@@ -22,6 +22,7 @@ class Catalogue:
         ConfigurationError: When two detectors share a name, an event name or a status.
 
     Example:
+        >>> from flask_errwatch import DEFAULT_DETECTORS
         >>> Catalogue(DEFAULT_DETECTORS).for_status(418).name
         'client-error'
     """
