@@ -26,6 +26,7 @@ with warnings.catch_warnings():
     from flask_appbuilder import AppBuilder
     from flask_appbuilder.api import BaseApi, expose
     from flask_sqlalchemy import SQLAlchemy
+    from sqlalchemy import Engine
 
 Serve = Callable[..., Both]
 
@@ -213,6 +214,8 @@ def test_apiflask(both: Serve) -> None:
 def test_flask_appbuilder(both: Serve) -> None:
     """Its own 404, 401 and 500 are recorded as they were sent."""
 
+    engines: list[Engine] = []
+
     class ShopApi(BaseApi):  # type: ignore[misc]  # it has no types
         resource_name = "shop"
         gone = expose("/gone")(lambda self: self.response_404())
@@ -227,6 +230,7 @@ def test_flask_appbuilder(both: Serve) -> None:
         with app.app_context():
             database = SQLAlchemy(app)
             AppBuilder(app, database.session).add_api(ShopApi)
+            engines.append(database.engine)
         logging.disable(logging.NOTSET)
         return app
 
@@ -237,6 +241,8 @@ def test_flask_appbuilder(both: Serve) -> None:
     assert recorded(both(build, "/api/v1/security/login", REQUEST_METHOD="POST")) == (
         *(400, "bad-request-error"),
     )
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, None), (409, (409, "client-error"))])

@@ -25,7 +25,8 @@ from tests.stress import workers
 
 #: The beginning of each program: an app, and `report(size)`, which emits a line of about that size.
 _APP = """
-import json, os, signal, sys, threading, time
+import json, os, signal, sys, threading, time, warnings
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # of any fork, from 3.12 on
 from flask import Flask
 from flask_errwatch import ErrWatch
 app = Flask("shop")
