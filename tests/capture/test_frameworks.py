@@ -213,7 +213,6 @@ def test_apiflask(both: Serve) -> None:
 
 def test_flask_appbuilder(both: Serve) -> None:
     """Its own 404, 401 and 500 are recorded as they were sent."""
-
     engines: list[Engine] = []
 
     class ShopApi(BaseApi):  # type: ignore[misc]  # it has no types
