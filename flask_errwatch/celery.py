@@ -12,7 +12,7 @@ from celery import Celery, signals
 from celery.exceptions import NotRegistered
 from flask import Flask
 
-from flask_errwatch.capture.jobs import Watch, failures_of
+from flask_errwatch.capture.jobs import Watch, failure_recorder
 from flask_errwatch.capture.recorded_errors import RecordedErrors
 from flask_errwatch.extension import AppState, ErrWatch
 
@@ -53,7 +53,6 @@ def watch(celery_app: Celery, errwatch: ErrWatch, *, app: Flask | None = None) -
     signals.task_postrun.connect(tasks.end)
     signals.task_internal_error.connect(tasks.fail)
     signals.task_unknown.connect(tasks.refuse)
-    signals.worker_process_shutdown.connect(tasks.deliver)
 
 
 class _Tasks:
@@ -104,11 +103,6 @@ class _Tasks:
         if self._is_ours(sender):
             self._record(name, {"task_id": id}, NotRegistered(name))
 
-    def deliver(self, **_: object) -> None:
-        """Receives `worker_process_shutdown`: the child ends without Python's own exit handlers."""
-        delivery = self._state().delivery
-        delivery.stop(time.monotonic() + delivery.shutdown_timeout)
-
     def _is_ours(self, sender: Any) -> bool:
         """Whether a task, or a worker's consumer, is of the Celery app that is watched."""
         return getattr(sender, "app", None) is self._celery_app()
@@ -133,7 +127,7 @@ class _Tasks:
             watch.record(error)
 
     def _watch_of(self, name: str, details: dict[str, object]) -> Watch:
-        return Watch(name, lambda: failures_of(self._state().recorder), details)
+        return Watch(name, lambda: failure_recorder(self._state().recorder), details)
 
     def _state(self) -> AppState:
         app = None if self._app is None else self._app()

@@ -114,7 +114,7 @@ class Config(NamedTuple):
         return self.sns_topic is not None and self.sns_topic.startswith("arn:")
 
     @property
-    def no_heartbeats(self) -> str | None:
+    def why_no_heartbeats(self) -> str | None:
         """Why the app's processes emit no heartbeats where they are deployed; None if they do."""
         if self.log_group.startswith(LOG_GROUPS):
             return "a function of AWS Lambda has none, since it is frozen between two requests"
@@ -198,8 +198,8 @@ def read(
         dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
     )
-    if config.silence_alarm and config.heartbeat_seconds and config.no_heartbeats:
-        remedy = f"The alarm counts heartbeats, and {config.no_heartbeats}: turn the alarm off."
+    if config.silence_alarm and config.heartbeat_seconds and config.why_no_heartbeats:
+        remedy = f"The alarm counts heartbeats, and {config.why_no_heartbeats}: turn the alarm off."
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
     elif config.silence_alarm and not 0 < config.heartbeat_seconds <= LONGEST_HEARTBEAT:
         remedy = (

@@ -16,10 +16,10 @@ from flask_errwatch._guard import Guard
 from flask_errwatch.capture.contexts import current_app, current_request
 from flask_errwatch.capture.error_handlers import HandlersObserver, note_signal
 from flask_errwatch.capture.hooks import EmitHook, EnrichHook, Hooks
-from flask_errwatch.capture.jobs import Watch, failures_of
+from flask_errwatch.capture.jobs import Watch, failure_recorder
 from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
+from flask_errwatch.capture.opt_in import watch_as_configured
 from flask_errwatch.capture.recorder import Recorder
-from flask_errwatch.capture.switches import switch_on
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
 from flask_errwatch.delivery.sigterm import stop_at_sigterm
@@ -126,13 +126,13 @@ class ErrWatch:
         state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
         app.extensions[KEY] = state
         got_request_exception.connect(note_signal, sender=app, weak=False)
-        switch_on(app, config, recorder, start_daemon_thread)
+        watch_as_configured(app, config, recorder, start_daemon_thread)
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, recorder, HandlersObserver(app_ref)
         )
-        guard.run("getting ready for SIGTERM", stop_at_sigterm)
+        guard.run("installing the handler of SIGTERM", stop_at_sigterm)
         if config.track_requests:
-            from flask_errwatch.capture.under_way import TrackRequests
+            from flask_errwatch.capture.request_tracking import TrackRequests
 
             app.wsgi_app = TrackRequests(  # type: ignore[method-assign]  # as above
                 app.wsgi_app, delivery, guard, config.redact_keys
@@ -170,9 +170,10 @@ class ErrWatch:
         """
         state = self._state(app, "report")
         reported = state.catalogue.named(detector)
-        if isinstance(error, BaseException):
-            return _report(state, reported, data, error, handled=True)
-        return _report(state, reported, data if error is None else {**data, "error": error})
+        exception = error if isinstance(error, BaseException) else None
+        if error is not None and exception is None:
+            data["error"] = error
+        return state.recorder.report(reported, data, current_request(), exception, handled=True)
 
     def wrap(self, wsgi_callable: WSGIApplication, *, app: Flask | None = None) -> WSGIApplication:
         """Records what the outermost WSGI callable responds, where others surround the app.
@@ -224,7 +225,7 @@ class ErrWatch:
                 ...
             ZeroDivisionError: division by zero
         """
-        return Watch(name, lambda: failures_of(self._state(app, "watch").recorder))
+        return Watch(name, lambda: failure_recorder(self._state(app, "watch").recorder))
 
     def enrich(self, hook: EnrichHookT) -> EnrichHookT:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
@@ -373,18 +374,6 @@ def state_of(app: Flask) -> AppState:
         return state
     remedy = "Call init_app on this app first."
     raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
-
-
-def _report(
-    state: AppState,
-    detector: Detector,
-    data: dict[str, object],
-    error: BaseException | None = None,
-    *,
-    handled: bool = False,
-) -> str:
-    state.recorder.guard.run("starting the delivery", state.delivery.ensure_running)
-    return state.recorder.report(detector, data, current_request(), error, handled=handled)
 
 
 def _nothing_to_observe() -> None:

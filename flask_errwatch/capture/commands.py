@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from flask_errwatch.capture.jobs import RecordFailure, Watch, failures_of
+from flask_errwatch.capture.jobs import RecordFailure, Watch, failure_recorder
 from flask_errwatch.capture.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _CHAIN = "*"
 
 def watch_commands(app: Flask, recorder: Recorder) -> None:
     """Watches every command of `app.cli`, also those that are registered later."""
-    _Group(app.cli, failures_of(recorder)).watch()
+    _Group(app.cli, failure_recorder(recorder)).watch()
 
 
 class _Group:

@@ -1,4 +1,4 @@
-"""Which exceptions steer a program, and which are failures.
+"""Which exceptions are control flow, and which are failures.
 
 Frameworks end a command, retry a task or answer a request by raising. They are recognised by the
 names of their classes, because no framework is imported here.
@@ -12,7 +12,7 @@ from typing import Any, Final
 from flask_errwatch.capture.contexts import current_request
 
 #: Exceptions that steer, subclasses included, and where that is documented or to be seen.
-_STEERING: Final = frozenset(
+_CONTROL_FLOW: Final = frozenset(
     {
         # Python: the end of an iteration (PEP 234, PEP 492), a cancelled future.
         *("builtins.StopIteration", "builtins.StopAsyncIteration"),
@@ -58,7 +58,7 @@ def is_failure(error: BaseException) -> bool:
     if not issubclass(type(error), Exception):  # not by `__class__`, which may be forged
         return False
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
-    if not names.isdisjoint(_STEERING):
+    if not names.isdisjoint(_CONTROL_FLOW):
         return False
     if not names.isdisjoint(_ANSWERS) and current_request() is not None:
         return False

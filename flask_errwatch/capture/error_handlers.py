@@ -110,7 +110,7 @@ def _framework_owners(app: Flask) -> Iterator[Any]:
 def note_signal(_sender: object, exception: BaseException, **_: object) -> None:
     """Receiver of `got_request_exception`: notes the exception on the current request."""
     is_flask = _sender_of_signal(sys._getframe(1)) == _FLASK_SENDER  # noqa: SLF001 - documented
-    _note(exception, AnsweredBy.NOBODY if is_flask else AnsweredBy.SENDER)
+    _note(exception, AnsweredBy.NOBODY if is_flask else AnsweredBy.UNKNOWN)
 
 
 def _sender_of_signal(frame: FrameType | None) -> tuple[object, str]:

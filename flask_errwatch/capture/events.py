@@ -66,7 +66,7 @@ def head(detector: Detector) -> Event:
 
 def operational_head(event_name: str) -> Event:
     """Like `head`, for a line outside the catalogue."""
-    level = OPERATIONAL_EVENTS.get(event_name, "info")
+    level = OPERATIONAL_EVENTS[event_name]
     return {"event": event_name, "level": level, "timestamp": "", "schema": SCHEMA, "id": ""}
 
 

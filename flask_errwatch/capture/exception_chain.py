@@ -63,3 +63,19 @@ def _of(error: BaseException) -> Iterator[Link]:
         yield Link("cause", error.__cause__)
     elif error.__context__ is not None and not error.__suppress_context__:
         yield Link("context", error.__context__)
+
+
+def reachable(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all that it refers to, also what a traceback leaves out."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting and len(seen) < _LONGEST:
+        found = waiting.pop()
+        if not isinstance(found, BaseException) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        waiting += [found.__cause__, found.__context__]
+        waiting.append(getattr(found, "original_exception", None))
+        if isinstance(found, BaseExceptionGroup):
+            waiting += found.exceptions[:_LONGEST]

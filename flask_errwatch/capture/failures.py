@@ -30,8 +30,8 @@ class AnsweredBy(Enum):
     HANDLER = auto()
     #: No error handler: Flask answers with 500, or raises it.
     NOBODY = auto()
-    #: Whoever sent `got_request_exception`, or nobody: the status shows it.
-    SENDER = auto()
+    #: Unknown: a framework or the app sent the signal. The status that was sent shows it.
+    UNKNOWN = auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input
     )
     if is_answer:
         return Outcome(detector=claimed)
-    if answered_by is AnsweredBy.SENDER:
+    if answered_by is AnsweredBy.UNKNOWN:
         # A framework or an app that has no answer of its own sends what Flask sends.
         answered_by = AnsweredBy.NOBODY if code in {0, _SERVER_ERROR} else AnsweredBy.HANDLER
     is_handled = answered_by is AnsweredBy.HANDLER
@@ -90,17 +90,17 @@ def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input
     return Outcome(detector=detector, error=error, is_handled=is_handled)
 
 
-def first_failure(known: Failure | None, later: Failure) -> Failure:
-    """The one of two notes on the exceptions of a request that says more.
+def decisive_failure(known: Failure | None, later: Failure) -> Failure:
+    """Which of two exceptions of a request is recorded.
 
-    It is the first: who answers an exception may do so by raising or signalling another one, whose
-    frames are not those of the fault. But what Flask itself finds without a handler is a new fault,
-    such as one in an error handler, and the first is in its chain.
+    The first one: a framework answers an exception by raising or signalling another, whose frames
+    are not those of the fault. But an exception for which Flask finds no handler is a new fault,
+    such as one in an error handler, and has the first in its chain.
     """
     if known is None:
         return later
     if known.error is later.error:
-        is_final = known.answered_by is AnsweredBy.NOBODY or later.answered_by is AnsweredBy.SENDER
+        is_final = known.answered_by is AnsweredBy.NOBODY or later.answered_by is AnsweredBy.UNKNOWN
         return known if is_final else later
     return later if later.answered_by is AnsweredBy.NOBODY else known
 

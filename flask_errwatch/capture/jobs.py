@@ -24,15 +24,14 @@ RecordFailure = Callable[[Mapping[str, object], BaseException], None]
 _current_watch: ContextVar[Watch | None] = ContextVar("flask_errwatch_watch", default=None)
 
 
-def failures_of(recorder: Recorder) -> RecordFailure:
+def failure_recorder(recorder: Recorder) -> RecordFailure:
     """Returns the function that records failures of an app's jobs as its critical errors."""
 
     def record(data: Mapping[str, object], error: BaseException) -> None:
-        recorder.guard.run("starting the delivery", recorder.delivery.ensure_running)
         request = current_request()
         recorder.report(recorder.catalogue.critical, data, request, error)
         if request is None:
-            recorder.guard.run("sending before the end", recorder.delivery.send_before_silent_end)
+            recorder.guard.run("sending before os._exit", recorder.delivery.flush_before_os_exit)
 
     return record
 

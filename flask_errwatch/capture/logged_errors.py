@@ -21,6 +21,7 @@ from flask_errwatch._text import plain_text
 from flask_errwatch.capture.contexts import current_app, current_request
 from flask_errwatch.capture.events import Event, short
 from flask_errwatch.capture.exceptions import source_file
+from flask_errwatch.capture.failures import unwrapped
 from flask_errwatch.capture.held_events import HeldEvents, StartThread
 from flask_errwatch.capture.recorded_errors import RecordedErrors, tokens_of
 from flask_errwatch.capture.recorder import Recorder
@@ -115,8 +116,7 @@ def _exceptions_of(record: logging.LogRecord) -> tuple[BaseException | None, lis
     subject = sys.exc_info()[1] if error is None else error
     if subject is None:
         return None, []
-    original = getattr(subject, "original_exception", None)
-    return error, [subject, original] if isinstance(original, BaseException) else [subject]
+    return error, [subject, unwrapped(subject)]
 
 
 def _fields(record: logging.LogRecord, root: str) -> dict[str, object]:

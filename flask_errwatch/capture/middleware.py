@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wsgi import ClosingIterator
@@ -25,7 +25,7 @@ from flask_errwatch.capture.failures import (
     AnsweredBy,
     Failure,
     Outcome,
-    first_failure,
+    decisive_failure,
     outcome,
     unwrapped,
 )
@@ -97,7 +97,7 @@ class Middleware:
         if state.event is not None:
             state.emit()  # A request has one event, so its body need not be observed.
         # Werkzeug's iterator has no length and is not a file: asking costs more than all the above.
-        elif type(body) is ClosingIterator or not _is_passed_on(body, environ):
+        elif type(body) is ClosingIterator or not is_passed_on(body, environ):
             state.body = body
             return state
         state.finish()
@@ -124,23 +124,25 @@ class OutermostMiddleware(Middleware):
         return OutermostState(environ, start_response, self._recorder, outer)
 
 
-def _is_passed_on(body: object, environ: Environ) -> bool:
+def is_passed_on(body: object, environ: Environ) -> bool:
     """Whether the server gets the body itself.
 
     A body with a length is complete already, and a server may use the length (PEP 3333,
     "Handling the Content-Length Header"). A server recognises what its own file wrapper returned
     and sends the file without Python ("Optional Platform-Specific File Handling"), so that must
-    not be wrapped. Where the wrapper is a function (uWSGI), it may return the file itself, which
-    need not be iterable.
+    not be wrapped. Where the wrapper is a function (uWSGI), it returns the file itself, which has
+    `read` and need not be iterable.
+
+    Args:
+        body: What the app returned.
+        environ: The request's WSGI environment.
     """
     if hasattr(body, "__len__"):
         return True
     wrapper = environ.get("wsgi.file_wrapper")
-    if wrapper is None:
-        return False
     if isinstance(wrapper, type):
         return isinstance(body, wrapper)
-    return not isinstance(body, Generator)
+    return wrapper is not None and hasattr(body, "read")
 
 
 class RequestState:
@@ -199,7 +201,7 @@ class RequestState:
         is_handled = answered_by is AnsweredBy.HANDLER
         context = None if is_handled else contextvars.copy_context()
         later = Failure(error=unwrapped(error), answered_by=answered_by, context=context)
-        self.failure = first_failure(self.failure, later)
+        self.failure = decisive_failure(self.failure, later)
         self.request = request
 
     def start_response(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import islice
+
+from flask_errwatch.capture.exception_chain import reachable
 
 #: What an exception is recognised by: its `__dict__`. While that is kept, no other exception has
 #: the same, and unlike the exception it refers to no frame.
@@ -44,25 +47,9 @@ class RecordedErrors:
 
 def tokens_of(error: BaseException) -> list[Token]:
     """The tokens of an exception and of those in its chain."""
-    return [related.__dict__ for related in _chain(error)]
+    return [found.__dict__ for found in islice(reachable(error), _LONGEST_CHAIN)]
 
 
 def share_an_exception(some: list[Token], others: list[Token]) -> bool:
     """Whether an exception is in both lists. Equal dictionaries are not the same exception."""
     return any(token is other for token in some for other in others)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception, its causes and contexts, the members of groups and what frameworks wrapped."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting and len(seen) < _LONGEST_CHAIN:
-        related = waiting.pop()
-        if not isinstance(related, BaseException) or id(related) in seen:
-            continue
-        seen.add(id(related))
-        yield related
-        waiting += [related.__cause__, related.__context__]
-        waiting.append(getattr(related, "original_exception", None))
-        if isinstance(related, BaseExceptionGroup):
-            waiting += related.exceptions[:_LONGEST_CHAIN]

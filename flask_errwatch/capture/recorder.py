@@ -50,7 +50,7 @@ class LineSink(Protocol):
     def note_dropped(self) -> None:
         """Counts an event that has no line."""
 
-    def send_before_silent_end(self) -> None:
+    def flush_before_os_exit(self) -> None:
         """Sends what is pending if this process may end without running any more of our code."""
 
 
@@ -167,7 +167,7 @@ class Recorder:
         fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
         if error is not None:
             fields["exception"] = exception_fields(error, root=self.root, handled=is_handled)
-            self._tell(error)
+            self._note_recorded(error)
         return self._hooks.apply(fields, self.guard)
 
     def report(
@@ -188,6 +188,7 @@ class Recorder:
             error: The exception that is the reason, if there is one.
             handled: Whether whoever reports the exception handled it.
         """
+        self.guard.run("starting the delivery", self.delivery.ensure_running)
         fields = self._new_event(detector)
         self.guard.run(
             "recording a report", self._emit_report, fields, data, request, error, handled
@@ -215,7 +216,7 @@ class Recorder:
         handled: bool,  # noqa: FBT001 - passed on by the guard
     ) -> None:
         if error is not None:
-            self._tell(error)
+            self._note_recorded(error)
         self.emit(self._reported(fields, data, request, error, handled))
 
     def _reported(
@@ -234,7 +235,7 @@ class Recorder:
             fields["data"] = dict(data)
         return self._hooks.apply(fields, self.guard)
 
-    def _tell(self, error: BaseException) -> None:
+    def _note_recorded(self, error: BaseException) -> None:
         for listener in self.when_recorded:
             self.guard.run("noting an exception", listener, error)
 

@@ -1,4 +1,4 @@
-"""Scopes: the requests and jobs at whose end it is known which of their exceptions were recorded.
+"""Scopes: a request or a job. At its end it is known which of its exceptions have a line.
 
 Only `logged_errors` needs them. While nothing listens, no scope is opened.
 """
@@ -11,10 +11,10 @@ from typing import Protocol
 
 
 class ScopeListener(Protocol):
-    """Is told when the exceptions of a scope are settled."""
+    """Called when it is known which exceptions of a scope have a line."""
 
     def settle(self, scope: Scope, error: BaseException | None) -> None:
-        """Called when no exception of the scope is on its way any more.
+        """Called when no other exception of the scope can be recorded any more.
 
         Args:
             scope: The scope.
@@ -60,7 +60,7 @@ class Scope:
         self.settle(error)
 
     def settle(self, error: BaseException | None) -> None:
-        """Tells that no exception of the scope is on its way any more, but the one that leaves it.
+        """Called when no exception can be recorded any more, except the one that leaves it.
 
         Args:
             error: The exception that leaves it, or None.
@@ -70,7 +70,7 @@ class Scope:
 
 
 def listen(listener: ScopeListener) -> None:
-    """Tells the listener, which is referenced weakly, of every scope."""
+    """Registers the listener, referenced weakly, for every scope."""
     _listeners.add(listener)
 
 

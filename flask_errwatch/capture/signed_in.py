@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flask import has_request_context, session
-from flask import request as current_request
+from flask import session
 
+from flask_errwatch.capture.contexts import current_request
 from flask_errwatch.capture.events import short
 
 #: The key of the user's id in the session (Flask-Login, `login_user`).
@@ -21,7 +21,7 @@ def signed_in_user(request: object) -> str | None:
     Args:
         request: The request. Another one may be current.
     """
-    if not has_request_context() or current_request._get_current_object() is not request:  # type: ignore[attr-defined]  # noqa: SLF001 - werkzeug's documented method
+    if request is None or current_request() is not request:
         return None
     user_id = session.get(_USER_ID)
     return None if user_id is None else short(str(user_id))

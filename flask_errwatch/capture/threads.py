@@ -1,7 +1,7 @@
 """`ERRWATCH_WATCH_THREADS`: an exception that ends a thread is a critical error.
 
-Python has one hook for all threads, so their failures belong to the first app that asks for it and
-still exists.
+Python has one hook for all threads, so their failures belong to the first app that has the key on
+and still exists.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import NamedTuple
 from flask import Flask
 
 from flask_errwatch.capture.control_flow import is_failure
-from flask_errwatch.capture.jobs import failures_of
+from flask_errwatch.capture.jobs import failure_recorder
 from flask_errwatch.capture.recorded_errors import RecordedErrors
 from flask_errwatch.capture.recorder import Recorder
 
 
-class _Asking(NamedTuple):
+class _Watching(NamedTuple):
     """An app that asked for its threads to be watched."""
 
     app: weakref.ref[Flask]
@@ -26,7 +26,7 @@ class _Asking(NamedTuple):
     recorded: RecordedErrors
 
 
-_asking: list[_Asking] = []
+_watching: list[_Watching] = []
 
 
 def watch_threads(app: Flask, recorder: Recorder) -> None:
@@ -38,8 +38,8 @@ def watch_threads(app: Flask, recorder: Recorder) -> None:
     """
     recorded = RecordedErrors()
     recorder.when_recorded.append(recorded.note)
-    _asking[:] = [one for one in _asking if one.app() is not None]
-    _asking.append(_Asking(weakref.ref(app), recorder, recorded))
+    _watching[:] = [one for one in _watching if one.app() is not None]
+    _watching.append(_Watching(weakref.ref(app), recorder, recorded))
     if not isinstance(threading.excepthook, _Hook):
         threading.excepthook = _Hook()
 
@@ -52,15 +52,15 @@ class _Hook:
 
     def __call__(self, args: threading.ExceptHookArgs) -> None:
         """Called by Python with the exception that ends a thread."""
-        one = next((one for one in _asking if one.app() is not None), None)
+        one = next((one for one in _watching if one.app() is not None), None)
         if one is not None:
             one.recorder.guard.run("recording a failure of a thread", _record, one, args)
         self._before(args)
 
 
-def _record(one: _Asking, args: threading.ExceptHookArgs) -> None:
+def _record(one: _Watching, args: threading.ExceptHookArgs) -> None:
     error = args.exc_value
     # A watch inside the thread may have recorded it.
     if error is not None and is_failure(error) and not one.recorded.knows([error]):
         name = "thread" if args.thread is None else args.thread.name
-        failures_of(one.recorder)({"job": name}, error)
+        failure_recorder(one.recorder)({"job": name}, error)

@@ -111,7 +111,7 @@ class CloudWatchSink:
         reason = "" if is_explained else f": {last_error}"
         warn(f"{counted(pending, 'line')} {outcome} as the process ends{reason}")
 
-    def prepare_end(self, deadline: float) -> None:
+    def flush_before_os_exit(self, deadline: float) -> None:
         """Sends what is pending, but not in an outage. A process that ends now has not died."""
         self._guard.run("marking the end", self.journal.mark_ended)
         if not self.shipper.has_logged_outage:

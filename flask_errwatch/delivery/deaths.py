@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch._guard import Guard
 from flask_errwatch._time import rfc3339
-from flask_errwatch.capture.under_way import matching_rule
+from flask_errwatch.capture.request_tracking import route_fields
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -51,7 +51,7 @@ def _named(requests: tuple[UnderWay, ...], app: Flask | None, guard: Guard) -> l
         fields = {"method": request.method, "path": request.path}
         if app is not None:
             matched = (app, request.method, request.path, request.mount)
-            fields |= guard.run("finding a route", matching_rule, *matched) or {}
+            fields |= guard.run("finding a route", route_fields, *matched) or {}
         fields["started"] = rfc3339(request.began)
         room -= sum(len(key) + len(value) + 6 for key, value in fields.items())
         if room < 0:

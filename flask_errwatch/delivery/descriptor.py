@@ -37,7 +37,7 @@ class SharedDescriptor:
         self._has_turns = self._is_on_disk = False
         self._is_enlarged = False
 
-    def is_replaced(self) -> bool:
+    def note_file(self) -> bool:
         """Looks at the descriptor, and returns whether it is another file than the last time.
 
         Raises:

@@ -11,8 +11,8 @@ SIGTERM with its default action        `flask_errwatch.delivery.sigterm`
 any other `os._exit`, `kill -9`        nothing: the lines wait for another process
 =====================================  ============================================================
 
-So each process registers for itself, at its first line. What it does not run is never imported for
-that: it is looked up in `sys.modules`.
+So each process registers its own end, at its first line. No module is imported to find out how a
+process ends: it is looked up in `sys.modules`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Protocol
 
 from flask_errwatch._fork import process_flag
 
-#: The lowest priority of a finalizer: after it, none that may report.
+#: Finalizers run in the order of their priority: those of the app, which may report, run before.
 _LAST = -1_000_000
 
 _loaded_in = os.getpid()
@@ -74,8 +74,8 @@ def has_forked() -> bool:
     return bool(_has_forked[0])
 
 
-def may_end_unnoticed() -> bool:
-    """Whether this process is a fork that may end with `os._exit`, and nothing shows it before.
+def may_end_by_os_exit() -> bool:
+    """Whether this process is a fork that may end with `os._exit`, of which no hook is told.
 
     A work horse of RQ and a child that the app forks itself are such processes.
     """
@@ -101,7 +101,7 @@ def _is_child_of_multiprocessing() -> bool:
 
 def _is_child_of_billiard() -> bool:
     module = sys.modules.get("billiard.process")
-    # It has no function that tells.
+    # It has no public function for this.
     return module is not None and module.current_process()._parent_pid is not None  # noqa: SLF001
 
 

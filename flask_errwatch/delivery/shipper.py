@@ -182,7 +182,7 @@ class Shipper:
         while self._app_is_alive() or self.pending:
             if not self._is_mine[0]:
                 # Under gevent a forked child continues the greenlets of its parent.
-                self._wake.wait(_LONG)
+                time.sleep(_LONG)
                 continue
             has_more = self._guard.run("the shipper", self._poll)
             if has_more is None:
@@ -217,7 +217,7 @@ class Shipper:
             while (adopted := self._journal.adopt()) is not None:
                 self._adopted.append(adopted)
                 # Now: the line must not wait until CloudWatch accepts what is older.
-                self._has_reported(adopted)
+                self._report_death(adopted)
             self._search_made = wanted
         if not self._backoff.may_try(now):
             return False
@@ -258,7 +258,7 @@ class Shipper:
             self._journal.abandon(self._adopted.popleft())
             return True
         if not records:
-            if not self._has_reported(adopted):
+            if not self._report_death(adopted):
                 return False
             self._adopted.popleft()
             self._guard.run("finishing a journal", self._journal.finish, adopted)
@@ -267,10 +267,13 @@ class Shipper:
             return True
         return self._deliver(adopted, records)
 
-    def _has_reported(self, adopted: JournalReader) -> bool:
-        """Whether the death of its process has its line, which is emitted unless there is no room.
+    def _report_death(self, adopted: JournalReader) -> bool:
+        """Emits the line of the process that died, if one is due.
 
-        A process that is killed in here between the two leaves the report to be repeated.
+        If this process is killed between the line and the mark, the next one reports it again.
+
+        Returns:
+            False if there was no room for the line.
         """
         if adopted.death is None:
             return True

@@ -26,7 +26,7 @@ from flask_errwatch.delivery.threads import are_greenlets
 #: inside of it.
 _EMBEDDING = ("uwsgi", "mod_wsgi")
 
-#: Is not empty in a child of a process that had the handler, or would have had it.
+#: Not empty in a child whose parent had the handler (or was process 1, where none is installed).
 _inherited: list[bool] = []
 
 

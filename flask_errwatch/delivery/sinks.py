@@ -31,8 +31,8 @@ class Sink(Protocol):
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, and logs how many lines are left."""
 
-    def prepare_end(self, deadline: float) -> None:
-        """Flushes while that makes sense: the process may end now without `stop`, or go on."""
+    def flush_before_os_exit(self, deadline: float) -> None:
+        """Flushes, because the process may end by `os._exit` without `stop`. It may also go on."""
 
     def figures(self) -> SinkFigures:
         """The sink's figures at this moment."""
@@ -56,7 +56,7 @@ class MemorySink:
     def stop(self, deadline: float) -> None:
         """Keeps the lines."""
 
-    def prepare_end(self, deadline: float) -> None:
+    def flush_before_os_exit(self, deadline: float) -> None:
         """Keeps the lines."""
 
     def figures(self) -> SinkFigures:

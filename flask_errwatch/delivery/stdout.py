@@ -76,7 +76,7 @@ class StdoutSink:
                 "output, or too slowly"
             )
 
-    def prepare_end(self, deadline: float) -> None:
+    def flush_before_os_exit(self, deadline: float) -> None:
         """Flushes."""
         self.flush(deadline)
 
@@ -108,7 +108,7 @@ class _Line:
 
     @property
     def is_begun(self) -> bool:
-        """Whether a part of it, or of the one before, is the last that was written."""
+        """Whether a part of it was written, or may have been when a signal interrupted the write."""
         return len(self.rest) != len(self.data)
 
 
@@ -230,7 +230,7 @@ class _Output:
         """Writes the first line, and returns False when it has to wait."""
         line = self._lines[0]
         try:
-            if self._descriptor.is_replaced():
+            if self._descriptor.note_file():
                 line.rest, self._is_torn = line.data, False
             if not self._descriptor.try_acquire():
                 return False

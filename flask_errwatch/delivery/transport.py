@@ -18,7 +18,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
 from flask_errwatch.delivery.cloudwatch import CloudWatchSink
 from flask_errwatch.delivery.default_sinks import default_sinks
-from flask_errwatch.delivery.process_end import may_end_unnoticed, stop_at_end
+from flask_errwatch.delivery.process_end import may_end_by_os_exit, stop_at_end
 from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
 from flask_errwatch.delivery.sinks import MemorySink, Sink
@@ -137,8 +137,8 @@ class Delivery:
 
     def _open_sinks(self) -> None:
         # Before anything is opened: a signal may end the process in the middle of this.
-        self._guard.run("getting ready for the end", stop_at_end, self)
-        self._guard.run("getting ready for SIGTERM", stop_at_inherited_sigterm)
+        self._guard.run("registering the end of the process", stop_at_end, self)
+        self._guard.run("installing the handler of SIGTERM", stop_at_inherited_sigterm)
         names = self._config.sinks
         if names is None:
             app = self._app()
@@ -195,17 +195,17 @@ class Delivery:
         for sink in sorted(self._opened(), key=lambda sink: sink is not self._cloudwatch):
             sink.stop(deadline)
 
-    def send_before_silent_end(self) -> None:
+    def flush_before_os_exit(self) -> None:
         """Sends what is pending if this process may end without running any more of our code.
 
         It waits for at most the shutdown timeout, but not in an event loop and not while nothing
         can be sent.
         """
-        if not may_end_unnoticed() or _is_in_event_loop():
+        if not may_end_by_os_exit() or _is_in_event_loop():
             return
         deadline = time.monotonic() + self.shutdown_timeout
         for sink in self._opened():
-            sink.prepare_end(deadline)
+            sink.flush_before_os_exit(deadline)
 
     def _opened(self) -> tuple[Sink, ...]:
         """Writes lines that an interrupted start deferred, and returns this process's sinks."""

@@ -23,7 +23,7 @@ from flask_errwatch.provision.discovery import find_log_group
 from flask_errwatch.provision.export import Role
 from flask_errwatch.provision.from_aws import Entry
 from flask_errwatch.provision.refresh import Caller
-from flask_errwatch.provision.service_groups import how_it_is_created, owner_of
+from flask_errwatch.provision.service_groups import creation_remedy, owner_of
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -131,7 +131,7 @@ def log_group_findings(entry: Entry | None, config: Config) -> Iterator[Finding]
     """
     if entry is None:
         message = f"{config.log_group} does not exist: lines are not counted."
-        yield problem("log group", message, how_it_is_created(config.log_group))
+        yield problem("log group", message, creation_remedy(config.log_group))
         return
     log_class = entry.get("logGroupClass", "STANDARD")
     if log_class == "STANDARD":
@@ -155,8 +155,8 @@ def log_group_findings(entry: Entry | None, config: Config) -> Iterator[Finding]
 
 def _line_findings(aws: Aws, config: Config) -> Iterator[Finding]:
     lines = newest_lines(aws, config, time.time())
-    if config.heartbeat_seconds and config.no_heartbeats:
-        yield ok("heartbeat", f"None is expected: {config.no_heartbeats}.")
+    if config.heartbeat_seconds and config.why_no_heartbeats:
+        yield ok("heartbeat", f"None is expected: {config.why_no_heartbeats}.")
     else:
         yield heartbeat_finding(lines, config.heartbeat_seconds)
     yield trusted_proxies_finding(client_addresses(lines), config.trusted_proxies)

@@ -12,7 +12,7 @@ from pathlib import Path
 from flask_errwatch._lambda import LOG_GROUPS
 from flask_errwatch._text import counted
 from flask_errwatch.capture.middleware import Middleware
-from flask_errwatch.capture.under_way import TrackRequests
+from flask_errwatch.capture.request_tracking import TrackRequests
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
     FolderContents,

@@ -22,7 +22,7 @@ from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
 from flask_errwatch.patterns import PatternSet, parse
 from flask_errwatch.provision.from_aws import metric_filter
-from flask_errwatch.provision.service_groups import how_it_is_created
+from flask_errwatch.provision.service_groups import creation_remedy
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -160,7 +160,7 @@ def _stored_problems(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator
     except AwsCallError as error:
         if not error.is_not_found:
             raise
-        remedy = f"It does not exist in AWS. {how_it_is_created(group)}"
+        remedy = f"It does not exist in AWS. {creation_remedy(group)}"
         yield Problem(key="log group", value=group, remedy=remedy)
         return
     for detector in catalogue:

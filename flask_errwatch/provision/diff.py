@@ -29,7 +29,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
-from flask_errwatch.provision.service_groups import how_it_is_created, owner_of
+from flask_errwatch.provision.service_groups import creation_remedy, owner_of
 
 #: The order of deletion. A resource that identifies the owner of another is deleted after it, so
 #: that an interrupted deletion can be resumed. Alarms identify the owner of rules, models, filters.
@@ -85,7 +85,7 @@ def missing_service_group(desired: Desired, actual: Actual) -> Problem | None:
     group = desired.log_group
     if owner_of(group.name) is None or actual.counterpart(group) is not None:
         return None
-    remedy = f"It does not exist. {how_it_is_created(group.name)}"
+    remedy = f"It does not exist. {creation_remedy(group.name)}"
     return Problem(key="log group", value=group.name, remedy=remedy)
 
 

@@ -21,13 +21,13 @@ def owner_of(log_group: str) -> str | None:
     return "an AWS service" if log_group.startswith("/aws/") else None
 
 
-def how_it_is_created(log_group: str) -> str:
+def creation_remedy(log_group: str) -> str:
     """Returns what to do when the log group does not exist, as a sentence.
 
     Example:
-        >>> how_it_is_created("/aws/lambda/shop")
+        >>> creation_remedy("/aws/lambda/shop")
         'Check ERRWATCH_LOG_GROUP, and invoke the function once: AWS Lambda then creates the group.'
-        >>> how_it_is_created("shop")
+        >>> creation_remedy("shop")
         'Run `flask errwatch apply`.'
     """
     owner = owner_of(log_group)

@@ -68,7 +68,7 @@ def read_status(
         subscriptions=actual.of_type(Subscription),
         failed_notifications=None if failed is None else tuple(failed),
         delivery=_delivery_figures(heartbeats or ()),
-        no_heartbeats=config.no_heartbeats,
+        why_no_heartbeats=config.why_no_heartbeats,
         notes=tuple(notes),
     )
 

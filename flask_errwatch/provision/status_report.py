@@ -91,7 +91,7 @@ class Status:
         subscriptions: The topic's subscriptions.
         failed_notifications: Newest first. None if they could not be read.
         delivery: None if no process sent a heartbeat lately.
-        no_heartbeats: Why the app's processes send none. None if they do.
+        why_no_heartbeats: Why the app's processes send none. None if they do.
         notes: What could not be checked, in sentences.
     """
 
@@ -100,7 +100,7 @@ class Status:
     subscriptions: tuple[Subscription, ...]
     failed_notifications: tuple[FailedNotification, ...] | None = ()
     delivery: DeliveryFigures | None = None
-    no_heartbeats: str | None = None
+    why_no_heartbeats: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -111,7 +111,7 @@ class Status:
             _alarms(self.alarms),
             *([_subscriptions(self.subscriptions)] if self.subscriptions else []),
             _failed_notifications(self.failed_notifications),
-            _delivery(self.delivery, self.no_heartbeats),
+            _delivery(self.delivery, self.why_no_heartbeats),
         )
 
     @property
@@ -207,9 +207,9 @@ def _failed_notifications(failed: tuple[FailedNotification, ...] | None) -> Stat
     )
 
 
-def _delivery(figures: DeliveryFigures | None, no_heartbeats: str | None) -> StatusSection:
+def _delivery(figures: DeliveryFigures | None, why_no_heartbeats: str | None) -> StatusSection:
     if figures is None:
-        reason = "" if no_heartbeats is None else f", and none is expected: {no_heartbeats}"
+        reason = "" if why_no_heartbeats is None else f", and none is expected: {why_no_heartbeats}"
         return StatusSection(heading=f"Delivery: no heartbeat in the last 15 minutes{reason}.")
     return StatusSection(
         heading=(

@@ -46,7 +46,7 @@ def stand_in(name: str) -> BaseException:
     return error
 
 
-STEERING = [
+CONTROL_FLOW = [
     *(StopIteration(), StopAsyncIteration(), concurrent.futures.CancelledError()),
     *(asyncio.CancelledError(), SystemExit(1), KeyboardInterrupt(), GeneratorExit()),
     *(click.exceptions.Exit(0), click.Abort(), click.UsageError("no"), click.FileError("x")),
@@ -67,7 +67,7 @@ STEERING = [
 
 @pytest.mark.parametrize(
     "error",
-    STEERING,
+    CONTROL_FLOW,
     ids=lambda error: (
         type(error).__mro__[0 if type(error).__module__ != "shop" else 1].__qualname__
     ),
@@ -152,7 +152,7 @@ def earlier_hook(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What a hook gets that was there before the extension. No earlier app watches threads."""
     seen: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_value))
-    threads._asking.clear()
+    threads._watching.clear()
     return seen
 
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from tests.stress.harness import Child, Stage, stage, wait_until
 _SCRIPT = """
 import gc, os, signal, sys, time
 from pathlib import Path
-from flask_errwatch.delivery.journal import presence
+from flask_errwatch.delivery.journal import process_marks
 from tests.delivery.dying import make_app
 
 def marked(text, times=1):
@@ -170,7 +169,7 @@ def test_a_timeout_that_ends_python_code_is_a_critical_error(on: Stage) -> None:
 
 
 def test_requests_that_ended_are_not_named(on: Stage) -> None:
-    """Also one that failed, one whose client disconnected, and one that runs in the child."""
+    """Neither one that was answered nor one that failed."""
     server, port = _gunicorn(on, "gthread", "--threads", "4")
     assert b"200 OK" in _get(port)
     assert b"404 NOT FOUND" in _get(port, "/missing")
@@ -297,7 +296,7 @@ def test_one_of_several_apps_that_is_dropped_does_not_end_the_process(on: Stage)
 def test_a_process_that_goes_on_after_its_end_mark_can_die(on: Stage) -> None:
     """A handler may run what runs at the end, and the process serves on."""
     code = (
-        "presence.RUNS_ON = 0\n"
+        "process_marks.RUNNING_AGAIN_AFTER = 0\n"
         "app.extensions['errwatch'].delivery.stop(time.monotonic() + 60)\n"
         "marked('ended')\n"
         "marked('running', 2)\n"
@@ -364,4 +363,3 @@ def test_a_busy_journal_folder_of_many_dead_processes_names_each(on: Stage) -> N
     deaths = _all_deaths(on)
     assert len(deaths) == 6
     assert {line["data"]["pid"] for line in deaths} == {child.process.pid for child in children}
-    assert not Path(on.folder / "notes" / "one").exists()

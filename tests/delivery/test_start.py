@@ -14,6 +14,7 @@ from flask import Flask
 from flask_errwatch import ErrWatch
 from flask_errwatch.delivery import Delivery, process_end, transport
 from flask_errwatch.delivery.sinks import Sink
+from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.extension import state_of
 from tests.processes import in_a_child
 from tests.wsgi_driver import events_of, watched
@@ -253,7 +254,7 @@ def test_a_child_opens_its_own_sinks_for_a_line() -> None:
     shop.report("in the parent")
     recorder = shop.app.extensions["errwatch"].recorder
     assert in_a_child(
-        lambda: recorder.emit_operational("Hello", {}) and shop.errwatch.stats().emitted == 1
+        lambda: recorder.emit_operational(HEARTBEAT, {}) and shop.errwatch.stats().emitted == 1
     )
     assert shop.errwatch.stats().emitted == 2
 

@@ -215,7 +215,7 @@ def test_an_alarm_on_heartbeats_that_never_come_is_refused(
     keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
     with pytest.raises(ConfigurationError, match=reason):
         load({**keys, "ERRWATCH_SILENCE_ALARM": True}, {}, app_name="shop")
-    assert load(keys, {}, app_name="shop").no_heartbeats is not None
+    assert load(keys, {}, app_name="shop").why_no_heartbeats is not None
 
 
 def test_the_doctor_leaves_the_groups_retention_to_lambda() -> None:

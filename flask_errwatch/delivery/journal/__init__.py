@@ -31,8 +31,9 @@ Invariants
     - Bytes in a segment never change. Records are appended to the last segment. Only a write that
       began before a rotation may still end in the segment before it.
     - A process appends the end mark before it sends its last lines, whether or not it has any: at
-      the end of the interpreter, wherever else `Delivery.stop` is called, and when the last app of
-      the name was garbage-collected. If it still runs a minute later, it is running again.
+      the end of the interpreter, wherever else `Delivery.stop` is called, before a failed job
+      returns in a process that may end by `os._exit`, and when the last app of the name was
+      garbage-collected. If it still runs a minute later, it is running again.
     - A process that is dead and whose last mark is `running` has died. Whoever adopts its journal
       appends the `Process Died` line to its own journal, and then the mark `reported`.
     - A slot is filled when a request begins and emptied when it ends, each by one `pwrite`, in its
@@ -92,11 +93,11 @@ Bounds
 Modules
     `directory`: the folder and the names of its files. `records`: the format of a record. `writer`:
     appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its content.
-    `presence`: the marks and the requests of this process, for all its journals. `requests`: the
-    file of requests. `deaths`: a process that died. `losses`: counts. `disk`: the journal of this
-    process, its recovery, its bound, and adoption. `memory`: the journal without a folder.
-    `protocols`: what the shipper needs of both. `inspection`: what is in a folder, read without a
-    lock.
+    `process_marks`: the marks and the requests of this process, for all its journals.
+    `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `disk`:
+    the journal of this process, its recovery, its bound, and adoption. `memory`: the journal
+    without a folder. `protocols`: what the shipper needs of both. `inspection`: what is in a
+    folder, read without a lock.
 """
 
 from typing import TYPE_CHECKING

@@ -49,19 +49,19 @@ def find_death(folder: Path, name: str, lock: Lock, last_line: Line | None) -> D
         lock: Its lock, held.
         last_line: Its last line.
     """
-    life = lock.life()
-    if life is None or life.state != RUNNING:
+    state = lock.process_state()
+    if state is None or state.state != RUNNING:
         return None
     under_way, more = read_requests(requests_path(folder, name)) or (None, 0)
-    told = None if last_line is None else last_line.timestamp
-    newest = [request.began for request in under_way or ()]
+    last_line_at = None if last_line is None else last_line.timestamp
+    begins = [request.began for request in under_way or ()]
     return Death(
         pid=int(name.partition("-")[0]),
-        host=life.host,
+        host=state.host,
         process=None if last_line is None else orjson.loads(last_line.text).get("process"),
-        began=life.began,
-        last_seen=max(lock.last_touched(), told or 0, *newest),
-        last_line=told,
+        began=state.began,
+        last_seen=max(lock.last_touched(), last_line_at or 0, *begins),
+        last_line=last_line_at,
         requests=None if under_way is None else tuple(under_way),
         more=more,
     )

@@ -133,3 +133,8 @@ def parse_segment(name: str) -> tuple[str, int] | None:
     """
     match = _SEGMENT_NAME.fullmatch(name)
     return (match["journal"], int(match["number"])) if match else None
+
+
+def identity(status: os.stat_result) -> tuple[int, int]:
+    """What a file is recognised by, whatever its path: its device and its inode."""
+    return status.st_dev, status.st_ino

@@ -16,7 +16,7 @@ from flask_errwatch.delivery.journal.directory import (
 from flask_errwatch.delivery.journal.inspection import inspect_folder
 from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.delivery.journal.memory import MemoryJournal
-from flask_errwatch.delivery.journal.presence import presence_in
+from flask_errwatch.delivery.journal.process_marks import marks_in
 from flask_errwatch.delivery.journal.protocols import Journal
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.writer import FULL, JournalWriter
@@ -63,9 +63,9 @@ class DiskJournal(JournalReader):
 
     def __init__(self, folder: Path, bound: int, parent: Journal | None = None) -> None:
         name = _new_name()
-        self._presence = presence_in(folder, name)
-        super().__init__(folder, name, _create_lock(folder, name, self._presence.first_marks(name)))
-        self._presence.join(name, self._lock)
+        self._marks = marks_in(folder, name)
+        super().__init__(folder, name, _create_lock(folder, name, self._marks.first_marks(name)))
+        self._marks.join(name, self._lock)
         self._bound = bound
         self._segment_bytes = max(_MIN_SEGMENT_BYTES, bound // _SEGMENTS)
         self._adopted: list[JournalReader] = []
@@ -116,19 +116,19 @@ class DiskJournal(JournalReader):
             self.writer.reopen()
         if self.writer.is_linked():
             self._lock.recreate()
-            self._presence.recover()
+            self._marks.recover()
             return None
         create_private_folder(self._folder.parent)
         create_private_folder(self._folder)
         removed, name = self.name, _new_name()
-        lock = _create_lock(self._folder, name, self._presence.first_marks(removed))
+        lock = _create_lock(self._folder, name, self._marks.first_marks(removed))
         active = self.writer.segment
         committed = self._committed.offset if self._committed.segment == active else 0
         saved = self.writer.switch_to(self._folder, name, committed)
         losses = self.losses
         self._open(name, lock)
         self.losses = losses
-        self._presence.rename(removed, name, lock)
+        self._marks.rename(removed, name, lock)
         return saved
 
     def keep_within_bound(self) -> int:
@@ -223,17 +223,17 @@ class DiskJournal(JournalReader):
         Raises:
             OSError: When it cannot be created.
         """
-        return self._presence.track()
+        return self._marks.track()
 
     def mark_ended(self) -> None:
         """Writes the end mark: the process ends, or this journal's app does."""
-        self._presence.end(self.name)
+        self._marks.end(self.name)
 
     def touch(self) -> None:
         """Sets the time of its files, and of those that it adopted, to now."""
         os.utime(self.writer.descriptor)
         super().touch()
-        self._presence.touch(self.name)
+        self._marks.touch(self.name)
         for adopted in self._adopted:
             adopted.touch()
 

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from flask_errwatch._fork import PerProcess
-from flask_errwatch.delivery.journal.directory import create_file
-from flask_errwatch.delivery.journal.marks import Life, mark, read_marks
+from flask_errwatch.delivery.journal.directory import create_file, identity
+from flask_errwatch.delivery.journal.marks import ProcessState, mark, read_marks
 
 #: Lock files that this process holds, by device and inode, since a file may have two paths. POSIX
 #: releases a lock when its process closes *any* descriptor of the file, so a file that is held
@@ -80,7 +80,7 @@ class Lock:
         elif self._descriptor is not None:
             os.write(self._descriptor, added)
 
-    def life(self) -> Life | None:
+    def process_state(self) -> ProcessState | None:
         """What the marks in the file that is held say of its process."""
         return read_marks(self._marks)
 
@@ -88,7 +88,7 @@ class Lock:
         """Acquires the file of a dead process, or returns False at once."""
         try:
             status = self.path.lstat()
-            if not stat.S_ISREG(status.st_mode) or _identity(status) in _held.get():
+            if not stat.S_ISREG(status.st_mode) or identity(status) in _held.get():
                 return False
             flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self.path, flags)
@@ -136,7 +136,7 @@ class Lock:
 
     def _set_held(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._identity = _identity(os.fstat(descriptor))
+        self._identity = identity(os.fstat(descriptor))
         _held.get().add(self._identity)
 
     def _is_intact(self) -> bool:
@@ -145,7 +145,7 @@ class Lock:
             files = [os.fstat(self._descriptor or -1), self.path.lstat()]
         except OSError:
             return False
-        return all(_identity(status) == self._identity for status in files)
+        return all(identity(status) == self._identity for status in files)
 
 
 def is_locked(path: Path) -> bool:
@@ -156,7 +156,7 @@ def is_locked(path: Path) -> bool:
     """
     try:
         status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or _identity(status) in _held.get():
+        if not stat.S_ISREG(status.st_mode) or identity(status) in _held.get():
             return True
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -168,7 +168,3 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return bool(struct.unpack(_FLOCK, answer)[_TYPE] != fcntl.F_UNLCK)
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""The marks in a lock file: how far the life of the journal's process is known.
+"""The marks in a lock file: whether the process runs, has ended, or was reported as dead.
 
 Each mark is a JSON object on a line of its own. A lock file without a mark says nothing: version
 0.1 wrote none.
@@ -16,7 +16,7 @@ import orjson
 RUNNING, ENDED, REPORTED = "running", "ended", "reported"
 
 
-class Life(NamedTuple):
+class ProcessState(NamedTuple):
     """What the marks say of a process.
 
     Attributes:
@@ -36,16 +36,16 @@ def mark(state: str) -> bytes:
     return orjson.dumps({"state": state, "at": moment, "host": socket.gethostname()}) + b"\n"
 
 
-def read_marks(content: bytes) -> Life | None:
+def read_marks(content: bytes) -> ProcessState | None:
     """What a lock file says of its process, or None if it says nothing.
 
     Example:
         >>> read_marks(b'{"state":"running","at":1,"host":"web-1"}')
-        Life(state='running', began=1, host='web-1')
+        ProcessState(state='running', began=1, host='web-1')
         >>> read_marks(b"")
     """
     try:
         first, *later = map(orjson.loads, content.splitlines())
-        return Life(str([first, *later][-1]["state"]), int(first["at"]), str(first["host"]))
+        return ProcessState(str([first, *later][-1]["state"]), int(first["at"]), str(first["host"]))
     except (ValueError, KeyError, TypeError):
         return None  # of version 0.1, or torn on a full disk

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from flask_errwatch._fork import process_flag
-from flask_errwatch.delivery.journal.directory import create_file
+from flask_errwatch.delivery.journal.directory import create_file, identity
 
 #: Bytes of a slot.
 SLOT: Final = 1024
@@ -77,7 +77,7 @@ class RequestSlots:
         except OSError:
             os.close(created)
             raise
-        self._identity = _identity(os.fstat(self._descriptor))
+        self._identity = identity(os.fstat(self._descriptor))
 
     def begin(self, method: str, path: str, mount: int) -> int:
         """Fills a slot and returns its number, for `end`.
@@ -134,7 +134,7 @@ class RequestSlots:
             files = [os.fstat(self._descriptor), self.path.lstat()]
         except OSError:
             return False
-        return all(_identity(status) == self._identity for status in files)
+        return all(identity(status) == self._identity for status in files)
 
 
 def read_requests(path: Path) -> tuple[list[UnderWay], int] | None:
@@ -172,7 +172,3 @@ def _high(descriptor: int) -> int:
         return descriptor
     os.close(descriptor)
     return high
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino

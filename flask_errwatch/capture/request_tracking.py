@@ -15,6 +15,7 @@ from werkzeug.routing import RoutingException
 from flask_errwatch._fork import process_flag
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.events import method_of, path_of, short
+from flask_errwatch.capture.middleware import is_passed_on
 from flask_errwatch.capture.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Requests(Protocol):
         """Notes its end. Never raises."""
 
 
-class RequestTracker(Protocol):
+class TrackingDelivery(Protocol):
     """What this needs of `Delivery`."""
 
     @property
@@ -65,7 +66,7 @@ class TrackRequests:
     def __init__(
         self,
         wsgi_app: Callable[..., Iterable[object]],
-        delivery: RequestTracker,
+        delivery: TrackingDelivery,
         guard: Guard,
         redact_keys: Iterable[str],
     ) -> None:
@@ -94,7 +95,7 @@ class TrackRequests:
         except BaseException:
             requests.end(number)
             raise
-        if _is_passed_on(body, environ):
+        if is_passed_on(body, environ):
             requests.end(number)
             return body
         return _TrackedBody(body, requests, number)
@@ -111,18 +112,6 @@ class TrackRequests:
         mount = environ.get("SCRIPT_NAME")
         length = len(path_of({"PATH_INFO": mount})) if mount else 0
         return requests.begin(method_of(environ), path, length)
-
-
-def _is_passed_on(body: object, environ: dict[str, Any]) -> bool:
-    """Whether the server gets the body itself: it has a length, or the server may send the file.
-
-    A server recognises what its file wrapper returned, which is an object with `read` where the
-    wrapper is a function (uWSGI).
-    """
-    if hasattr(body, "__len__") or hasattr(body, "read"):
-        return True
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
 class _TrackedBody:
@@ -156,7 +145,7 @@ class _TrackedBody:
         self._end()  # not every server closes the body of a client that disconnected
 
 
-def matching_rule(app: Flask, method: str, path: str, mount: int) -> dict[str, str]:
+def route_fields(app: Flask, method: str, path: str, mount: int) -> dict[str, str]:
     """The `route` and the `endpoint` of a request, empty when no rule matches.
 
     Args:
@@ -169,7 +158,7 @@ def matching_rule(app: Flask, method: str, path: str, mount: int) -> dict[str, s
         >>> from flask import Flask
         >>> app = Flask("shop", static_folder=None)
         >>> app.add_url_rule("/orders/<int:number>", "order", lambda number: "")
-        >>> matching_rule(app, "GET", "/shop/orders/7", 5)
+        >>> route_fields(app, "GET", "/shop/orders/7", 5)
         {'route': '/orders/<int:number>', 'endpoint': 'order'}
     """
     try:

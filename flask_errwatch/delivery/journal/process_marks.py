@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.requests import RequestSlots
 
 #: Seconds after its end mark from which on a process that still runs counts as running again.
-RUNS_ON = 60.0
+RUNNING_AGAIN_AFTER = 60.0
 
 
-class Presence:
+class ProcessMarks:
     """This process in one app's folder: one mark, and one file of requests.
 
     Several apps of one name may run in a process, each with its own journal. The lock of the
@@ -68,7 +68,7 @@ class Presence:
 
     def touch(self, name: str) -> None:
         """Sets the files' times to now, and takes the end mark back if the journal goes on."""
-        if self._ended_at is not None and time.monotonic() - self._ended_at > RUNS_ON:
+        if self._ended_at is not None and time.monotonic() - self._ended_at > RUNNING_AGAIN_AFTER:
             self._journals.add(name)
             self._take_back()
         if self._lock is not None:
@@ -103,9 +103,9 @@ class Presence:
         return self.requests
 
 
-_presences: PerProcess[dict[Path, Presence]] = PerProcess(dict)
+_process_marks: PerProcess[dict[Path, ProcessMarks]] = PerProcess(dict)
 
 
-def presence_in(folder: Path, name: str) -> Presence:
-    """This process's presence in the folder. The first journal there has the marks."""
-    return _presences.get().setdefault(folder, Presence(folder, name))
+def marks_in(folder: Path, name: str) -> ProcessMarks:
+    """The marks of this process in the folder. The first journal there has the marks."""
+    return _process_marks.get().setdefault(folder, ProcessMarks(folder, name))

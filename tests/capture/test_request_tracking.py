@@ -12,7 +12,7 @@ from flask import Flask
 
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.middleware import Middleware
-from flask_errwatch.capture.under_way import TrackRequests, matching_rule
+from flask_errwatch.capture.request_tracking import TrackRequests, route_fields
 from tests.wsgi_driver import watched
 
 
@@ -65,20 +65,22 @@ class Reader:
         return b""
 
 
-_BODIES: dict[str, Callable[[], object]] = {
-    "a list": lambda: [b"a", b"b"],
-    "bytes": lambda: b"ab",
-    "a file": lambda: io.BytesIO(b"ab"),
-    "what the file wrapper returns": lambda: FileWrapper(io.BytesIO(b"ab")),
-    "an object with only read": Reader,
+#: Bodies, each with the file wrapper of a server.
+_BODIES: dict[str, tuple[Callable[[], object], object]] = {
+    "a list": (lambda: [b"a", b"b"], FileWrapper),
+    "bytes": (lambda: b"ab", FileWrapper),
+    "what the file wrapper returns": (lambda: FileWrapper(io.BytesIO(b"ab")), FileWrapper),
+    "a file, from a function": (lambda: io.BytesIO(b"ab"), lambda given: given),
+    "an object with only read, from a function": (Reader, lambda given: given),
 }
 
 
 @pytest.mark.parametrize("kind", _BODIES)
 def test_a_body_that_a_server_recognises_is_passed_on(kind: str) -> None:
     """The server gets the very object. Its request ends when the app returns."""
-    noted, body = Noted(), _BODIES[kind]()
-    environ = {**_environ(), "wsgi.file_wrapper": FileWrapper}
+    make_body, file_wrapper = _BODIES[kind]
+    noted, body = Noted(), make_body()
+    environ = {**_environ(), "wsgi.file_wrapper": file_wrapper}
     assert _tracked(lambda *_: body, noted)(environ, print) is body
     assert (noted.under_way, noted.ended) == ({}, 1)
 
@@ -205,4 +207,4 @@ def test_other_sinks_serve_without_tracking() -> None:
 )
 def test_the_route_of_a_request(method: str, path: str, mount: int, route: str | None) -> None:
     """It is that of the app's own path, and absent when the app has none."""
-    assert matching_rule(_app(), method, path, mount).get("route") == route
+    assert route_fields(_app(), method, path, mount).get("route") == route

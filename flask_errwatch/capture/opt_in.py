@@ -1,4 +1,4 @@
-"""What is watched only on request: the app's commands, threads and logged errors."""
+"""What is watched only where a configuration key asks for it: commands, threads, logged errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from flask_errwatch.capture.held_events import StartThread
 
 
-def switch_on(app: Flask, config: Config, recorder: Recorder, start_thread: StartThread) -> None:
+def watch_as_configured(
+    app: Flask, config: Config, recorder: Recorder, start_thread: StartThread
+) -> None:
     """Watches what the configuration asks for, from now on.
 
     Args:
