@@ -108,7 +108,7 @@ class _Line:
 
     @property
     def is_begun(self) -> bool:
-        """Whether a part of it was written, or may have been when a signal interrupted the write."""
+        """Whether a part of it was written, or may have been before a signal interrupted it."""
         return len(self.rest) != len(self.data)
 
 
