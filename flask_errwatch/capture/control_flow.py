@@ -10,6 +10,7 @@ import sys
 from typing import Any, Final
 
 from flask_errwatch.capture.contexts import current_request
+from flask_errwatch.capture.request_body import is_transport_error
 
 #: Exceptions that steer, subclasses included, and where that is documented or to be seen.
 _CONTROL_FLOW: Final = frozenset(
@@ -60,8 +61,11 @@ def is_failure(error: BaseException) -> bool:
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
     if not names.isdisjoint(_CONTROL_FLOW):
         return False
-    if not names.isdisjoint(_ANSWERS) and current_request() is not None:
-        return False
+    request = current_request()
+    if request is not None:
+        wsgi_input = request.environ.get("wsgi.input")
+        if not names.isdisjoint(_ANSWERS) or is_transport_error(error, wsgi_input):
+            return False
     return not _is_expected_by_celery(error)
 
 

@@ -109,15 +109,27 @@ def _framework_owners(app: Flask) -> Iterator[Any]:
 
 def note_signal(_sender: object, exception: BaseException, **_: object) -> None:
     """Receiver of `got_request_exception`: notes the exception on the current request."""
-    is_flask = _sender_of_signal(sys._getframe(1)) == _FLASK_SENDER  # noqa: SLF001 - documented
-    _note(exception, AnsweredBy.NOBODY if is_flask else AnsweredBy.UNKNOWN)
+    sender = _sender_of_signal(sys._getframe(1))  # noqa: SLF001 - documented
+    _note(exception, AnsweredBy.UNKNOWN if sender is None else _answered_by(sender, exception))
 
 
-def _sender_of_signal(frame: FrameType | None) -> tuple[object, str]:
-    """Module and function of the code that called blinker's `send`."""
+def _sender_of_signal(frame: FrameType | None) -> FrameType | None:
+    """The frame of the code that called blinker's `send`."""
     while frame is not None and str(frame.f_globals.get("__name__")).startswith("blinker"):
         frame = frame.f_back
-    return ("", "") if frame is None else (frame.f_globals.get("__name__"), frame.f_code.co_name)
+    return frame
+
+
+def _answered_by(sender: FrameType, error: BaseException) -> AnsweredBy:
+    """Who answers, as far as the sender of the signal shows it."""
+    if (sender.f_globals.get("__name__"), sender.f_code.co_name) == _FLASK_SENDER:
+        return AnsweredBy.NOBODY
+    api = sender.f_locals.get("self")
+    # Flask-RESTX: a handler for every exception. Flask-RESTful: responses by the class's name.
+    has_default = getattr(api, "_default_error_handler", None) is not None
+    responses = getattr(api, "errors", None)
+    is_declared = isinstance(responses, dict) and type(error).__name__ in responses
+    return AnsweredBy.HANDLER if has_default or is_declared else AnsweredBy.UNKNOWN
 
 
 def _note_answered(error: BaseException | None) -> None:

@@ -8,7 +8,7 @@ signal alone does not show that nobody answered: the status that was sent decide
 from __future__ import annotations
 
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
@@ -75,11 +75,8 @@ def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input
     """
     error, answered_by = failure.error, failure.answered_by
     claimed = catalogue.for_status(code)
-    is_answer = isinstance(error, HTTPException) and (
-        answered_by is not AnsweredBy.NOBODY or error.code == code
-    )
-    if is_answer:
-        return Outcome(detector=claimed)
+    if isinstance(error, HTTPException) and answered_by is not AnsweredBy.NOBODY:
+        return Outcome(detector=claimed)  # an `abort()`
     if answered_by is AnsweredBy.UNKNOWN:
         # A framework or an app that has no answer of its own sends what Flask sends.
         answered_by = AnsweredBy.NOBODY if code in {0, _SERVER_ERROR} else AnsweredBy.HANDLER
@@ -95,14 +92,17 @@ def decisive_failure(known: Failure | None, later: Failure) -> Failure:
 
     The first one: a framework answers an exception by raising or signalling another, whose frames
     are not those of the fault. But an exception for which Flask finds no handler is a new fault,
-    such as one in an error handler, and has the first in its chain.
+    such as one in an error handler, and has the first in its chain. An `abort()` in an error
+    handler is no new fault: nobody has answered the first.
     """
     if known is None:
         return later
     if known.error is later.error:
         is_final = known.answered_by is AnsweredBy.NOBODY or later.answered_by is AnsweredBy.UNKNOWN
         return known if is_final else later
-    return later if later.answered_by is AnsweredBy.NOBODY else known
+    if later.answered_by is not AnsweredBy.NOBODY:
+        return known
+    return replace(later, error=known.error) if isinstance(later.error, HTTPException) else later
 
 
 def unwrapped(error: BaseException) -> BaseException:

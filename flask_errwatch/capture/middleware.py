@@ -68,6 +68,7 @@ class Middleware:
         self._recorder = recorder
         self._first_request = first_request
         self._is_started = process_flag()
+        self._make_state: Callable[..., RequestState] = RequestState
 
     def __call__(self, environ: Any, start_response: StartResponse) -> Iterable[Any]:
         """Responds as the wrapped callable does: same status, headers, body and exceptions."""
@@ -77,17 +78,10 @@ class Middleware:
         if not self._is_started[0]:
             self._start()
         outer = environ.get(REQUEST_STATE)
-        if isinstance(outer, OutermostState) and outer.is_joined_by(self._recorder):
+        if outer is not None and isinstance(outer, OutermostState) and outer.is_of(self._recorder):
             # The same request: its response is recorded where it leaves the outermost callable.
-            return self._wsgi_app(environ, outer.noting_the_request(environ, start_response))
-        return self._respond(environ, self._new_state(environ, start_response, outer))
-
-    def _new_state(
-        self, environ: Environ, start_response: StartResponse, outer: object
-    ) -> RequestState:
-        return RequestState(environ, start_response, self._recorder, outer)
-
-    def _respond(self, environ: Environ, state: RequestState) -> Iterable[Any]:
+            return self._wsgi_app(environ, self._join(outer, environ, start_response))
+        state = self._make_state(environ, start_response, self._recorder, outer)
         try:
             body = self._wsgi_app(environ, state.start_response)
         except BaseException as error:
@@ -102,6 +96,11 @@ class Middleware:
             return state
         state.finish()
         return body
+
+    def _join(
+        self, outer: OutermostState, environ: Environ, start_response: StartResponse
+    ) -> StartResponse:
+        return outer.joined(environ, start_response)
 
     def _start(self) -> None:
         guard, delivery = self._recorder.guard, self._recorder.delivery
@@ -118,10 +117,16 @@ class OutermostMiddleware(Middleware):
     the outermost callable.
     """
 
-    def _new_state(
-        self, environ: Environ, start_response: StartResponse, outer: object
-    ) -> RequestState:
-        return OutermostState(environ, start_response, self._recorder, outer)
+    def __init__(
+        self, wsgi_app: WSGIApplication, recorder: Recorder, first_request: Callable[[], None]
+    ) -> None:
+        super().__init__(wsgi_app, recorder, first_request)
+        self._make_state = OutermostState
+
+    def _join(
+        self, _outer: OutermostState, _environ: Environ, start_response: StartResponse
+    ) -> StartResponse:
+        return start_response  # another one is around this: the app's own middleware joins that
 
 
 def is_passed_on(body: object, environ: Environ) -> bool:
@@ -353,11 +358,11 @@ class OutermostState(RequestState):
 
     is_joined = False
 
-    def is_joined_by(self, recorder: Recorder) -> bool:
-        """Whether a middleware with this recorder is that of the same app and request."""
+    def is_of(self, recorder: Recorder) -> bool:
+        """Whether a middleware with this recorder is of the same app and request."""
         return recorder is self._recorder and not self.is_joined
 
-    def noting_the_request(self, environ: Environ, start_response: StartResponse) -> StartResponse:
+    def joined(self, environ: Environ, start_response: StartResponse) -> StartResponse:
         """Joins the request: what surrounds the app may respond when Flask's context has ended.
 
         Args:

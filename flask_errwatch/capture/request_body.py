@@ -7,6 +7,7 @@ it too: the exception comes from the code of the server's own input.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final
 
@@ -16,6 +17,8 @@ Input = object
 #: What a server's input raises when the connection breaks or the body is malformed, beside the
 #: server's own classes (gunicorn). gevent and Werkzeug: OSError. Cheroot and eventlet: ValueError.
 _RAISED: Final = (OSError, ValueError, EOFError)
+#: Causes that are looked at.
+_LONGEST: Final = 10
 #: Inputs that are written in C leave no frame. uWSGI (plugins/python/wsgi_handlers.c): `error
 #: during read(…) on wsgi.input`, `unable to receive chunked part`. mod_wsgi (mod_wsgi.c):
 #: `Apache/mod_wsgi request data read error`.
@@ -26,12 +29,26 @@ def is_transport_error(error: BaseException, wsgi_input: Input) -> bool:
     """Whether the server raised the exception while the app read the request's body.
 
     Args:
-        error: An exception of the request.
+        error: An exception of the request, or one that was raised from it.
         wsgi_input: The request's `wsgi.input`.
     """
-    if not isinstance(error, _RAISED) and _package(error) != _package(wsgi_input):
-        return False
-    return _is_raised_by(wsgi_input, error.__traceback__) or _has_message_of_c_input(error)
+    for cause in _causes(error):
+        is_of_its_kind = isinstance(cause, _RAISED) or _package(cause) == _package(wsgi_input)
+        if is_of_its_kind and (
+            _is_raised_by(wsgi_input, cause.__traceback__) or _has_message_of_c_input(cause)
+        ):
+            return True
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and its explicit causes: an app may name such a failure in its own words."""
+    cause: BaseException | None = error
+    for _ in range(_LONGEST):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__
 
 
 def _package(value: object) -> str:

@@ -9,8 +9,11 @@ import os
 import signal
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType
+from typing import Any
 
 #: The system sends these to the very thread that caused them.
 _FAULTS = {
@@ -20,6 +23,10 @@ _FAULTS = {
 
 #: The threads that were started here and run, by the number that Python's import locks note.
 _running: set[int] = set()
+#: The greenlets that were started here.
+_greenlets: weakref.WeakSet[Any] = weakref.WeakSet()
+#: Seconds that a greenlet without work sleeps at a time.
+_LONG = 3600.0
 
 
 def are_greenlets() -> bool:
@@ -58,7 +65,7 @@ def _without_signals(target: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         # Under gevent a thread is a greenlet of the app's thread, which must get its signals.
         if are_greenlets():
-            target()
+            _run_in_greenlet(target)
         else:
             # A program that it starts (boto3 does so for `credential_process`) inherits what it
             # blocks, and may wait for children.
@@ -71,6 +78,32 @@ def _without_signals(target: Callable[[], None]) -> Callable[[], None]:
                 _running.discard(threading.get_ident())
 
     return run
+
+
+def _run_in_greenlet(target: Callable[[], None]) -> None:
+    gevent: Any = sys.modules.get("gevent")
+    if gevent is None:  # another library of greenlets
+        target()
+        return
+    started_in = os.getpid()
+    _greenlets.add(gevent.getcurrent())
+    try:
+        target()
+    except gevent.GreenletExit:
+        if os.getpid() == started_in:
+            raise
+        # Never to end: `threading`, which has forgotten it, would print an error in the child.
+        while True:
+            time.sleep(_LONG)
+
+
+def _end_greenlets() -> None:
+    """Ends what the greenlets of the parent are doing, which gevent continues in a child.
+
+    They would take the responses to their parent's calls from the connection that both share.
+    """
+    for greenlet in [*_greenlets]:
+        greenlet.kill(block=False)
 
 
 def _forget_half_imported() -> None:
@@ -96,3 +129,4 @@ def _forget_half_imported() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_half_imported)
+os.register_at_fork(after_in_child=_end_greenlets)

@@ -499,21 +499,36 @@ def test_a_handler_that_raises_the_exception_again(both: Serve) -> None:
     assert event["exception"]["handled"] is False
 
 
-def test_a_handler_that_aborts(both: Serve) -> None:
-    """`abort` in a handler is a failure for Flask, which sends 500, and the event has 500."""
+@pytest.mark.parametrize("status", [410, 500])
+def test_a_handler_that_aborts(both: Serve, status: int) -> None:
+    """Flask sends 500 for an `abort` in a handler: nobody has answered the exception."""
 
     def build() -> Flask:
         app = shop()
 
         @app.errorhandler(SoldOutError)
         def gone(_error: SoldOutError) -> str:
-            abort(410)
+            abort(status)
 
         return app
 
     event = both(build, "/crash").event
     assert event["status"] == 500
-    assert event["exception"]["type"] == "werkzeug.exceptions.Gone"
+    assert event["exception"]["type"] == "tests.capture.test_capture.SoldOutError"
+    assert event["exception"]["handled"] is False
+    assert functions(event) == ["crash", "buy"]
+
+
+def test_an_abort_after_the_view(both: Serve) -> None:
+    """Flask sends 500 for an `abort` in `after_request`: it is an exception without a handler."""
+
+    def build() -> Flask:
+        app = shop()
+        app.after_request(lambda _response: abort(500))
+        return app
+
+    event = both(build, "/").event
+    assert event["exception"]["type"] == "werkzeug.exceptions.InternalServerError"
 
 
 def test_a_trapped_http_exception(both: Serve) -> None:

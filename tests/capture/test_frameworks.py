@@ -57,14 +57,21 @@ def raising(error: Exception) -> Callable[..., Any]:
     return view
 
 
+ERRORS = {
+    "TakenError": {"message": "taken", "status": 409},
+    "TimeoutError": {"message": "own page", "status": 500},
+}
+
+
 def restful() -> Flask:
     app = Flask("shop")
-    api = flask_restful.Api(app, errors={"TakenError": {"message": "taken", "status": 409}})
+    api = flask_restful.Api(app, errors=ERRORS)
     views: dict[str, Callable[..., Any]] = {
         "/not-there": lambda _self: flask_restful.abort(404, message="no"),
         "/forbidden": raising(Forbidden()),
         "/crash": raising(ValueError("a bug")),
         "/taken": raising(TakenError()),
+        "/own-page": raising(TimeoutError()),
         "/teapot": lambda _self: ({"short": "and stout"}, 418),
         "/fine": lambda _self: {"fine": True},
     }
@@ -80,6 +87,7 @@ def restful() -> Flask:
         ("/forbidden", (403, "authentication-error")),
         ("/crash", (500, "critical-error", "ValueError", False)),
         ("/taken", (409, "client-error", "TakenError", True)),
+        ("/own-page", (500, "critical-error", "TimeoutError", True)),
         ("/teapot", (418, "client-error")),
         ("/fine", None),
         ("/nowhere", (404, "not-found-error")),
@@ -146,18 +154,18 @@ def test_flask_restx(both: Serve, path: str, expected: object) -> None:
 
 
 def test_a_handler_of_flask_restx_for_every_exception(both: Serve) -> None:
-    """The default handler of an API is signalled as if nobody answered: the status decides."""
+    """The default handler of an API answers, also with 500."""
 
     def build() -> Flask:
         app = Flask("shop")
         api = flask_restx.Api(app)
-        api.errorhandler(lambda _error: ({"message": "later"}, 503))
+        api.errorhandler(lambda _error: ({"message": "own page"}, 500))
         api.add_resource(
             type("crash", (flask_restx.Resource,), {"get": raising(ValueError())}), "/crash"
         )
         return app
 
-    assert recorded(both(build, "/crash")) == (503, "critical-error", "ValueError", True)
+    assert recorded(both(build, "/crash")) == (500, "critical-error", "ValueError", True)
 
 
 def test_connexion(both: Serve) -> None:
