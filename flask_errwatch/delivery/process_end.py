@@ -25,6 +25,7 @@ import weakref
 from typing import Protocol
 
 from flask_errwatch._fork import process_flag
+from flask_errwatch.delivery.threads import are_greenlets
 
 #: Finalizers run in the order of their priority: those of the app, which may report, run before.
 _LAST = -1_000_000
@@ -63,6 +64,8 @@ def stop_all(*_: object, **__: object) -> None:
     """Stops every delivery once, all together within the longest of their timeouts."""
     begun = time.monotonic()
     timeout = max((delivery.shutdown_timeout for delivery in _running), default=0.0)
+    if continues_greenlets():
+        timeout = 0.0
     for delivery in list(_running):
         delivery.stop(begun + timeout)
         # Afterwards: a signal handler that interrupts it and ends the process goes on with it.
@@ -82,6 +85,15 @@ def may_end_by_os_exit() -> bool:
     if os.getpid() == _loaded_in or _is_child_of_multiprocessing():
         return False
     return not (_is_child_of_billiard() and "celery.signals" in sys.modules)
+
+
+def continues_greenlets() -> bool:
+    """Whether this process would continue greenlets of its parent while it waits.
+
+    Under gevent a child has them all. A server's greenlet would accept requests in a child that
+    then ends. So such a child waits for nothing, and its lines wait for its parent.
+    """
+    return are_greenlets() and (_is_child_of_multiprocessing() or _is_child_of_billiard())
 
 
 def _register() -> None:

@@ -24,6 +24,7 @@ from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
 from flask_errwatch.delivery.sinks import MemorySink, Sink
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.delivery.stdout import StdoutSink
+from flask_errwatch.delivery.threads import are_greenlets
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED
 
 if TYPE_CHECKING:
@@ -198,10 +199,10 @@ class Delivery:
     def flush_before_os_exit(self) -> None:
         """Sends what is pending if this process may end without running any more of our code.
 
-        It waits for at most the shutdown timeout, but not in an event loop and not while nothing
-        can be sent.
+        It waits for at most the shutdown timeout, but not in an event loop, not under gevent, and
+        not while nothing can be sent.
         """
-        if not may_end_by_os_exit() or _is_in_event_loop():
+        if not may_end_by_os_exit() or _is_in_event_loop() or are_greenlets():
             return
         deadline = time.monotonic() + self.shutdown_timeout
         for sink in self._opened():
