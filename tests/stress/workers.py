@@ -21,9 +21,11 @@ from tests.stress.load import Load
 
 UWSGI = Path(sys.executable).with_name("uwsgi")
 
+_UWSGI_WORKERS = 2
 #: `--lazy-apps` loads the app in each worker: signal handlers of the import belong to a process.
 _UWSGI = (
-    *("--http-socket", "127.0.0.1:0", "--master", "--processes", "2", "--need-app"),
+    *("--http-socket", "127.0.0.1:0", "--master", "--need-app"),
+    *("--processes", str(_UWSGI_WORKERS)),
     *("--die-on-term", "--lazy-apps", "--module", "tests.stress.stressed:app"),
     *("--virtualenv", sys.prefix),
 )
@@ -31,10 +33,12 @@ _UWSGI = (
 
 def start(on: Stage, model: str, workers: int = 2) -> Child:
     """Starts a server of the process model, with that many workers if it has workers."""
-    if model == "uwsgi":
-        return on.start(str(UWSGI), *_UWSGI)
-    if model == "uwsgi+threads":
-        return on.start(str(UWSGI), *_UWSGI, "--enable-threads", "--threads", "4")
+    if model.startswith("uwsgi"):
+        threads = ("--enable-threads", "--threads", "4") if model == "uwsgi+threads" else ()
+        server = on.start(str(UWSGI), *_UWSGI, *threads)
+        # uWSGI loses a signal that comes while a worker loads the app, and then never ends.
+        wait(lambda: server.output.count("WSGI app 0 (mountpoint='') ready") == _UWSGI_WORKERS)
+        return server
     if model == "reloader":
         (on.folder / "touched").touch()
         return on.start(
