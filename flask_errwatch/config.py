@@ -62,6 +62,7 @@ class Config(NamedTuple):
         shutdown_timeout: Longest time that a stopping process waits to send, in seconds.
         trusted_proxies: Number of trusted proxies, or their networks.
         redact_keys: Secret keys in addition to the built-in list.
+        redact_email: Whether e-mail addresses are masked too.
         user: Whether lines have the id of the user who is signed in by Flask-Login.
         logged_errors: Loggers whose records at ERROR or above become events. `root` means all.
         watch_commands: Whether the commands of `app.cli` are watched.
@@ -96,6 +97,7 @@ class Config(NamedTuple):
     shutdown_timeout: float
     trusted_proxies: int | tuple[Network, ...]
     redact_keys: tuple[str, ...]
+    redact_email: bool
     user: bool
     logged_errors: tuple[str, ...]
     watch_commands: bool
@@ -186,6 +188,7 @@ def read(
         shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, parsers.number(minimum=0, maximum=300)),
         trusted_proxies=read("TRUSTED_PROXIES", no_proxies, parsers.trusted_proxies),
         redact_keys=read("REDACT_KEYS", (), parsers.list_of(parsers.string)),
+        redact_email=read("REDACT_EMAIL", default=False, parse=parsers.boolean),
         user=read("USER", default=False, parse=parsers.boolean),
         logged_errors=read("LOGGED_ERRORS", (), parsers.loggers),
         watch_commands=read("WATCH_COMMANDS", default=False, parse=parsers.boolean),

@@ -57,6 +57,7 @@ def test_every_default() -> None:
         shutdown_timeout=5.0,
         trusted_proxies=0,
         redact_keys=(),
+        redact_email=False,
         user=False,
         logged_errors=(),
         watch_commands=False,

@@ -31,6 +31,9 @@ ROOT = [
 #: What each package exports besides its modules, which are internal.
 PACKAGES: dict[str, list[str]] = {
     "capture": [],
+    "capture.redaction": [
+        *("MARGIN", "MASK", "Effort", "Redactor", "RequestRedactor", "size_of"),
+    ],
     "cli": ["errwatch"],
     "delivery": ["Delivery", "Stats"],
     "delivery.journal": [
@@ -139,6 +142,7 @@ DEFAULTS: dict[str, object] = {
     "SHUTDOWN_TIMEOUT": 5.0,
     "TRUSTED_PROXIES": 0,
     "REDACT_KEYS": (),
+    "REDACT_EMAIL": False,
     "USER": False,
     "LOGGED_ERRORS": (),
     "WATCH_COMMANDS": False,

@@ -6,7 +6,6 @@ import re
 import string
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote_from_bytes
 
 from blinker import Namespace
 from werkzeug.routing import Rule
@@ -14,6 +13,7 @@ from werkzeug.routing import Rule
 from flask_errwatch._parsers import Network
 from flask_errwatch._text import consists_of, plain_text, text_of
 from flask_errwatch.capture.client_address import client_address
+from flask_errwatch.capture.redaction import MARGIN, MASK, RequestRedactor
 from flask_errwatch.detectors import OPERATIONAL_EVENTS, Detector
 
 #: An event: the fields of a line before it is rendered. Hooks may put any values in it.
@@ -32,11 +32,18 @@ KEYS: Final = (
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 )
 
-_PATH_LENGTH: Final = 2048
+_PATH_LENGTH: Final = 1024
 _FIELD_LENGTH: Final = 512
+#: Characters of a field that are read: more than are shown, for a secret at the end of these.
+_READ: Final = _FIELD_LENGTH + MARGIN
 #: Characters that a path has unencoded besides letters and digits (RFC 3986, section 3.3).
 _UNENCODED_MARKS: Final = "-._~!$&'()*+,;=:@/"
 _UNENCODED: Final = f"{string.ascii_letters}{string.digits}{_UNENCODED_MARKS}"
+#: The mask as it is percent-encoded, which is not how a path shows it.
+_ENCODED_MASK: Final = MASK.replace("[", "%5B").replace("]", "%5D")
+#: How each byte of a path is shown, and how many are encoded at a time.
+_ENCODED: Final = [chr(byte) if chr(byte) in _UNENCODED else f"%{byte:02X}" for byte in range(256)]
+_AT_A_TIME: Final = 512
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _METHOD_LENGTH: Final = 32
 _REQUEST_ID_LENGTH: Final = 128
@@ -75,6 +82,7 @@ def add_request(
     wsgi_environ: Mapping[str, Any],
     trusted: int | tuple[Network, ...],
     rule: object,
+    redactor: RequestRedactor,
 ) -> None:
     """Adds the fields of the request, without query string, body and cookies.
 
@@ -86,6 +94,7 @@ def add_request(
         wsgi_environ: The WSGI environment.
         trusted: Number of proxies in front of the app, or their networks.
         rule: The route that matched, or None.
+        redactor: Masks secrets in the path and the headers.
     """
     # Compiled code reads a dict directly and would bypass the methods of a subclass.
     environ: dict[str, Any] = (
@@ -94,7 +103,7 @@ def add_request(
         else {key: wsgi_environ.get(key) for key in wsgi_environ}
     )
     fields["method"] = method_of(environ)
-    fields["path"] = path_of(environ)
+    fields["path"] = path_of(environ, redactor, rule)
     if isinstance(rule, Rule):
         fields["route"] = short(str(rule.rule))
         fields["endpoint"] = short(str(rule.endpoint))
@@ -104,12 +113,12 @@ def add_request(
     # Set by the server after authentication (RFC 3875, section 4.1.11), never by a header.
     user = text_of(environ.get("REMOTE_USER"))
     if user:
-        fields["user"] = short(user)
+        fields["user"] = redactor.header(short(user, _READ))
     agent = text_of(environ.get("HTTP_USER_AGENT"))
     if agent:
-        fields["user_agent"] = short(agent)
+        fields["user_agent"] = redactor.header(short(agent, _READ))
     if _REQUEST_ID_KEY in environ or _TRACE_PARENT_KEY in environ or _XRAY_KEY in environ:
-        fields.update(_correlation(environ))
+        fields.update(_correlation(environ, redactor))
 
 
 def in_order(event: Mapping[str, Any]) -> Event:
@@ -124,26 +133,54 @@ def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
 
 
-def path_of(environ: dict[str, Any], limit: int = _PATH_LENGTH) -> str:
-    """The path, percent-encoded, without the query string.
+def path_of(
+    environ: dict[str, Any],
+    redactor: RequestRedactor,
+    rule: object = None,
+    limit: int = _PATH_LENGTH,
+) -> str:
+    """The path, percent-encoded, without the query string and without secrets.
 
     Args:
         environ: The WSGI environment.
+        redactor: Masks secrets.
+        rule: The route that matched, or None.
         limit: Characters at which it is truncated.
 
     Example:
-        >>> path_of({"SCRIPT_NAME": "/app", "PATH_INFO": "/a b"})
+        >>> from flask_errwatch.capture.redaction import Redactor
+        >>> environ = {"SCRIPT_NAME": "/app", "PATH_INFO": "/a b"}
+        >>> path_of(environ, RequestRedactor(Redactor()))
         '/app/a%20b'
     """
     path = text_of(environ.get("PATH_INFO"))
+    read = path[: limit + MARGIN]  # so that a long path costs nothing more
+    shown, more = redactor.path(read, rule)
+    more += len(path) - len(read)
     mount = text_of(environ.get("SCRIPT_NAME"))
     if mount:
-        path = mount + path
-    if path.strip(_UNENCODED):  # some character needs encoding
-        # WSGI passes bytes as latin-1 (PEP 3333). A test client may pass any character.
-        raw = path.encode("latin-1", "replace")
-        path = quote_from_bytes(raw, safe=_UNENCODED_MARKS)
-    return short(path, limit)
+        more += max(0, len(mount) - limit)
+        shown = mount[:limit] + shown
+    if shown.strip(_UNENCODED):  # some character needs encoding
+        shown = _encoded(shown, limit)
+    if more == 0 and len(shown) <= limit:
+        return shown
+    return f"{shown[:limit]}…[{more + len(shown) - limit} more]"
+
+
+def _encoded(path: str, limit: int) -> str:
+    """The path percent-encoded. What is far beyond the limit is only as many characters."""
+    # WSGI passes bytes as latin-1 (PEP 3333). A test client may pass any character.
+    raw = path.encode("latin-1", "replace")
+    pieces: list[str] = []
+    length = start = 0
+    while start < len(raw) and length <= limit:
+        piece = "".join([_ENCODED[byte] for byte in raw[start : start + _AT_A_TIME]])
+        pieces.append(piece)
+        length += len(piece)
+        start += _AT_A_TIME
+    encoded = "".join(pieces).replace(_ENCODED_MASK, MASK)
+    return encoded + "?" * (len(raw) - start)
 
 
 def method_of(environ: dict[str, Any]) -> str:
@@ -156,12 +193,12 @@ def method_of(environ: dict[str, Any]) -> str:
     return short(ascii(text)[1:-1] or "?", _METHOD_LENGTH)
 
 
-def _correlation(environ: dict[str, Any]) -> dict[str, object]:
+def _correlation(environ: dict[str, Any], redactor: RequestRedactor) -> dict[str, object]:
     """The ids that a proxy or a tracer set. Values of another form are left out."""
     fields: dict[str, object] = {}
     request_id = text_of(environ.get(_REQUEST_ID_KEY))
     if len(request_id) <= _REQUEST_ID_LENGTH and consists_of(request_id, _REQUEST_ID):
-        fields["request_id"] = request_id
+        fields["request_id"] = redactor.header(request_id)
     for key, pattern in ((_TRACE_PARENT_KEY, _TRACE_PARENT), (_XRAY_KEY, _XRAY_ROOT)):
         value = text_of(environ.get(key))
         match = pattern.search(value) if len(value) <= 512 else None

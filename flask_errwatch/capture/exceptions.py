@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from flask_errwatch.capture.events import short
 from flask_errwatch.capture.exception_chain import Link, links
+from flask_errwatch.capture.redaction import MARGIN
 
 _PACKAGE = Path(__file__).parents[1]
 #: File names of this package's code begin so: the full path, and a relative one when compiled.
@@ -20,12 +21,13 @@ _PACKAGE_FILES = (f"{_PACKAGE}/", f"{_PACKAGE.name}/")
 # Not by `sysconfig`, which reads Python's build configuration: as expensive as this whole module.
 _STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
 _SITE_PACKAGES = "/(?:site|dist)-packages/"
-_MESSAGE_LENGTH = 8192
+#: Characters of a message that are kept until it is redacted, and cut further (`rendering`).
+_MESSAGE_LENGTH = 2048 + MARGIN
 #: Frames kept of a deep recursion: the outermost and the innermost.
 _OUTERMOST, _INNERMOST = 5, 20
 #: The same for the entries of a chain, and the characters that the message of each may have.
 _FIRST_LINKS, _LAST_LINKS = 8, 8
-_LINK_LENGTH = 1024
+_LINK_LENGTH = 512 + MARGIN
 
 T = TypeVar("T")
 Frame = dict[str, object]

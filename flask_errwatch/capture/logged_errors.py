@@ -28,6 +28,7 @@ from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.capture.scopes import Scope, current_scope, listen
 from flask_errwatch.detectors import LOGGED_ERROR
 
+#: Characters of a message that are kept until it is redacted, and cut further.
 _MESSAGE_LENGTH = 8192
 #: Threads of this package are named so. What AWS's libraries log in them is about our own lines.
 _OWN_THREADS = "errwatch-"

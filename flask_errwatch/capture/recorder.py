@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import structlog
 from flask import Flask, Request
+from werkzeug.routing import Rule
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
@@ -21,7 +22,7 @@ from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.exceptions import exception_fields
 from flask_errwatch.capture.hooks import Hooks
 from flask_errwatch.capture.identity import Process
-from flask_errwatch.capture.redaction import Redactor
+from flask_errwatch.capture.redaction import Redactor, RequestRedactor
 from flask_errwatch.capture.rendering import EventDict, RedactProcessor, render
 from flask_errwatch.capture.signed_in import signed_in_user
 from flask_errwatch.config import Config
@@ -96,7 +97,10 @@ class Recorder:
         self._trusted = config.trusted_proxies
         self._records_user = config.user
         self._level_names = LEVELS if is_lambda(os.environ) else {}
-        self._app = weakref.ref(app)
+        self._app = app_ref = weakref.ref(app)
+        redactor = Redactor(config.redact_keys, email=config.redact_email)
+        #: Masks secrets in what a request sends.
+        self.requests = RequestRedactor(redactor, lambda: _rules(app_ref()))
         tags = {
             key: value
             for key, value in (
@@ -111,7 +115,7 @@ class Recorder:
         self._logger: _EventLogger = structlog.wrap_logger(
             self,
             processors=(
-                RedactProcessor(Redactor(config.redact_keys)),
+                RedactProcessor(redactor),
                 self._add_identity,
                 render,
             ),
@@ -159,7 +163,8 @@ class Recorder:
         """
         fields = self._new_event(detector)
         fields["status"] = code
-        events.add_request(fields, environ, self._trusted, getattr(request, "url_rule", None))
+        rule = getattr(request, "url_rule", None)
+        events.add_request(fields, environ, self._trusted, rule, self.requests)
         if self._records_user and "user" not in fields:
             user = self.guard.run("reading the signed-in user", signed_in_user, request)
             if user:
@@ -228,7 +233,8 @@ class Recorder:
         handled: bool,  # noqa: FBT001 - passed on
     ) -> Event:
         if request is not None:
-            events.add_request(fields, request.environ, self._trusted, request.url_rule)
+            rule = request.url_rule
+            events.add_request(fields, request.environ, self._trusted, rule, self.requests)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self.root, handled=handled)
         if data:
@@ -292,6 +298,10 @@ class Recorder:
         app = self._app()
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
+
+
+def _rules(app: Flask | None) -> Iterable[Rule]:
+    return () if app is None else app.url_map.iter_rules()
 
 
 class _EventLogger(structlog.BoundLoggerBase):

@@ -16,7 +16,7 @@ from flask_errwatch._fork import process_flag
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.events import method_of, path_of, short
 from flask_errwatch.capture.middleware import is_passed_on
-from flask_errwatch.capture.redaction import Redactor
+from flask_errwatch.capture.redaction import RequestRedactor
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -60,7 +60,8 @@ class TrackRequests:
         wsgi_app: The callable to wrap.
         delivery: Takes the requests.
         guard: Keeps failures away from the app.
-        redact_keys: Secret keys in addition to the built-in list.
+        redactor: Masks secrets in paths. No route is known yet, so those of the app that have a
+            secret in them are found by their beginning.
     """
 
     def __init__(
@@ -68,13 +69,13 @@ class TrackRequests:
         wsgi_app: Callable[..., Iterable[object]],
         delivery: TrackingDelivery,
         guard: Guard,
-        redact_keys: Iterable[str],
+        redactor: RequestRedactor,
     ) -> None:
         self._wsgi_app = wsgi_app
         self._delivery = delivery
         self._guard = guard
         self._begin_guard = guard.suppress("tracking a request")
-        self._redact = Redactor(redact_keys).text
+        self._redactor = redactor
         self._requests: Requests | None = None
         self._is_started = process_flag()
 
@@ -108,9 +109,9 @@ class TrackRequests:
             self._is_started[0] = 1
 
     def _begin(self, requests: Requests, environ: dict[str, Any]) -> int:
-        path = self._redact(path_of(environ, _PATH_LENGTH))
+        path = path_of(environ, self._redactor, limit=_PATH_LENGTH)
         mount = environ.get("SCRIPT_NAME")
-        length = len(path_of({"PATH_INFO": mount})) if mount else 0
+        length = len(path_of({"SCRIPT_NAME": mount}, self._redactor)) if mount else 0
         return requests.begin(method_of(environ), path, length)
 
 

@@ -15,7 +15,7 @@ from flask_errwatch._text import counted
 from flask_errwatch.capture import events
 from flask_errwatch.capture.exceptions import exception_fields
 from flask_errwatch.capture.ids import IdClock
-from flask_errwatch.capture.redaction import Redactor
+from flask_errwatch.capture.redaction import Redactor, RequestRedactor
 from flask_errwatch.capture.rendering import RedactProcessor, render
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
@@ -99,11 +99,12 @@ def sample_line(detector: Detector, catalogue: Catalogue, config: Config) -> str
         "REMOTE_ADDR": "192.0.2.1",
         "HTTP_USER_AGENT": hostile,
     }
-    events.add_request(event, environ, config.trusted_proxies, None)
+    redactor = Redactor(config.redact_keys, email=config.redact_email)
+    events.add_request(event, environ, config.trusted_proxies, None, RequestRedactor(redactor))
     event["exception"] = exception_fields(RuntimeError(hostile), root="/", handled=True)
     event["data"] = {"event": hostile}
     event["app"] = config.app_name
-    redacted = RedactProcessor(Redactor(config.redact_keys))(None, "", event)
+    redacted = RedactProcessor(redactor)(None, "", event)
     line = render(None, "", events.in_order(redacted))
     return str(line, "utf-8")
 

@@ -27,20 +27,16 @@ from flask_errwatch._time import rfc3339
 from flask_errwatch.capture.events import KEYS, add_request, in_order, path_of
 from flask_errwatch.capture.exceptions import _frames, exception_fields
 from flask_errwatch.capture.ids import IdClock
-from flask_errwatch.capture.redaction import Redactor
-from flask_errwatch.capture.rendering import (
-    LINE_LENGTH,
-    RedactProcessor,
-    plain,
-    plain_fields,
-    render,
-)
+from flask_errwatch.capture.plain_values import PlainValues
+from flask_errwatch.capture.redaction import Redactor, RequestRedactor
+from flask_errwatch.capture.rendering import LINE_LENGTH, RedactProcessor, render
 from flask_errwatch.delivery.journal import line_of
 from flask_errwatch.detectors import CRITICAL_ERROR
 from tests.foreign_values import Nameless
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
 #: What no line may contain, not even inside a string: C0, DEL, C1, the line separators.
+REDACTOR = RequestRedactor(Redactor())
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 ORDER = [
@@ -90,6 +86,10 @@ def rendered(data: Mapping[Any, Any], **core: object) -> bytes:
     line = render(None, "record", event)
     assert isinstance(line, bytes)
     return line
+
+
+def _plain(value: object) -> object:
+    return PlainValues(Redactor()).value(value)
 
 
 class Hostile:
@@ -240,8 +240,8 @@ def test_any_request_gives_a_line(path: str, header: str) -> None:
 )
 def test_a_value_becomes_plain(value: object, expected: object) -> None:
     """JSON types are kept, other values become strings, and nothing becomes null."""
-    assert plain(value) == expected
-    assert type(plain(value)) is type(expected)
+    assert _plain(value) == expected
+    assert type(_plain(value)) is type(expected)
 
 
 def test_a_surrogate_in_a_core_field() -> None:
@@ -269,12 +269,12 @@ def test_wide_data_is_cut_and_marked() -> None:
     assert any("more" in str(value) for value in data.values())
 
 
-def test_no_more_is_read_than_a_line_could_hold() -> None:
-    """Of an upload that is reported field by field, only the first 128 KiB are read."""
-    kept = plain_fields({f"field-{number:04}": "x" * 30_000 for number in range(1000)})
-    assert sum(len(str(value)) for value in kept.values()) < 140_000
-    assert kept["…"] == "[more]"
-    assert kept["field-0000"] == "x" * 30_000
+def test_no_more_is_kept_than_a_bound() -> None:
+    """Of an upload that is reported field by field, the first 2,048 characters are kept."""
+    kept = PlainValues(Redactor()).fields({f"field-{n:04}": "x" * 1500 for n in range(1000)})
+    assert [*kept] == ["field-0000", "field-0001", "…"]
+    assert kept["field-0000"] == "x" * 1500
+    assert kept["field-0001"] == "x" * 528 + "…[972 more]"
 
 
 def test_data_that_multiplies_is_replaced() -> None:
@@ -296,7 +296,7 @@ def test_long_values_are_cut_inside_the_event() -> None:
     (line,) = lines_of(app)
     data = check(line)["data"]
     assert data["small"] == "kept"
-    assert re.fullmatch(r"x{8192}…\[\d+ more\]", data["note"])
+    assert re.fullmatch(r"x{1536}…\[\d+ more\]", data["note"])
 
 
 def test_a_message_of_a_megabyte() -> None:
@@ -403,8 +403,8 @@ def test_a_value_whose_type_hides_its_name() -> None:
         def items(self) -> Any:
             raise SecretError
 
-    assert plain(Secret()) == "<Secret that cannot be shown>"
-    assert plain(SecretMapping()) == {"unreadable": "SecretError"}
+    assert _plain(Secret()) == "<Secret that cannot be shown>"
+    assert _plain(SecretMapping()) == {"unreadable": "SecretError"}
 
 
 def test_an_app_whose_folder_is_given_as_a_path() -> None:
@@ -625,7 +625,8 @@ def test_only_critical_lines_are_sent_at_once() -> None:
 def test_the_fields_of_the_request(environ: dict[str, object], expected: dict[str, str]) -> None:
     """Strings and proxies of strings are kept, bounded. Other types are left out."""
     fields: dict[str, object] = {}
-    add_request(fields, {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}, 0, "no rule")
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}
+    add_request(fields, environ, 0, "no rule", REDACTOR)
     assert fields == {"method": "GET", "path": "/", **expected}
     assert all(type(value) is str for value in fields.values())
 
@@ -639,7 +640,7 @@ def test_an_environment_that_is_a_kind_of_dict() -> None:
 
     environ = Rewritten({"REQUEST_METHOD": "PUT", "PATH_INFO": "/x", "REMOTE_ADDR": "10.0.0.1"})
     fields: dict[str, object] = {}
-    add_request(fields, environ, 0, None)
+    add_request(fields, environ, 0, None, REDACTOR)
     assert fields == {
         "method": "PUT",
         "path": "/x",
@@ -660,12 +661,12 @@ def test_an_environment_that_is_a_kind_of_dict() -> None:
         ({"PATH_INFO": "/aZ0-._~!$&'()*+,;=:@ /"}, "/aZ0-._~!$&'()*+,;=:@%20/"),
         ({"SCRIPT_NAME": "/shop", "PATH_INFO": ""}, "/shop"),
         ({}, ""),
-        ({"PATH_INFO": "/" + "a" * 3000}, "/" + "a" * 2047 + "…[953 more]"),
+        ({"PATH_INFO": "/" + "a" * 3000}, "/" + "a" * 1023 + "…[1977 more]"),
     ],
 )
 def test_the_path(environ: dict[str, object], expected: str) -> None:
     """The path is percent-encoded and bounded, without the query string."""
-    assert path_of(environ) == expected
+    assert path_of(environ, REDACTOR) == expected
 
 
 @pytest.mark.parametrize(
@@ -850,7 +851,7 @@ def test_logging_configured_twice() -> None:
 def test_plain_fields_are_a_copy() -> None:
     """The app's reported objects are not changed."""
     given_ = {"nested": {"list": [1, float("nan")]}}
-    plain_fields(given_)
+    PlainValues(Redactor()).fields(given_)
     assert str(given_) == "{'nested': {'list': [1, nan]}}"
 
 

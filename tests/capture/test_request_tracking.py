@@ -12,6 +12,7 @@ from flask import Flask
 
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.middleware import Middleware
+from flask_errwatch.capture.redaction import Redactor, RequestRedactor
 from flask_errwatch.capture.request_tracking import TrackRequests, route_fields
 from tests.wsgi_driver import watched
 
@@ -54,7 +55,7 @@ def _tracked(app: Callable[..., object], noted: Noted) -> Callable[..., Iterable
         assert len(noted.under_way) == 1
         return app(environ, start_response)  # type: ignore[return-value]  # any body
 
-    return TrackRequests(wsgi_app, noted, Guard(), ())
+    return TrackRequests(wsgi_app, noted, Guard(), RequestRedactor(Redactor()))
 
 
 class Reader:
@@ -143,7 +144,7 @@ def test_a_failure_of_the_tracking_never_reaches_the_app(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The request is served, and stderr says once what failed."""
-    app = TrackRequests(lambda *_: [b"fine"], Failing(), Guard(), ())
+    app = TrackRequests(lambda *_: [b"fine"], Failing(), Guard(), RequestRedactor(Redactor()))
     for _ in range(2):
         assert app(_environ(), print) == [b"fine"]
         assert app({"REQUEST_METHOD": [], "PATH_INFO": 7}, print) == [b"fine"]

@@ -1,0 +1,149 @@
+"""Converts foreign values to JSON types, bounded, and masks the secrets in them on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from flask_errwatch._text import name_of, plain_text
+from flask_errwatch.capture.redaction import MARGIN, MASK, Effort, Redactor, size_of
+
+_DEPTH = 8
+#: Characters of a key, and of a text.
+_KEY_LENGTH = 128
+#: A key of fewer characters is too short for a secret that is recognised by its shape.
+_WORD = 20
+_TEXT_LENGTH = 1536
+
+
+class Bounds(NamedTuple):
+    """How much of one event's values is kept.
+
+    Attributes:
+        values: Values at any depth.
+        characters: Characters of all keys and texts.
+        places: Places in them at which a secret may begin.
+    """
+
+    values: int
+    characters: int
+    places: int
+
+
+#: Of values that anybody may have sent: with more, one request could make its line dear.
+FOREIGN = Bounds(values=32, characters=2048, places=16)
+#: Of values that this package made.
+OWN = Bounds(values=3200, characters=65_536, places=4000)
+
+
+class PlainValues:
+    """Converts one mapping or value, bounded in depth, number of parts and characters.
+
+    Args:
+        redactor: Masks secrets.
+        bounds: How much is kept.
+    """
+
+    def __init__(self, redactor: Redactor, bounds: Bounds = FOREIGN) -> None:
+        self._redactor = redactor
+        self._effort = Effort(places=bounds.places, characters=bounds.characters)
+        self._left = bounds.values
+
+    def fields(self, fields: Mapping[Any, Any], depth: int = _DEPTH) -> dict[str, Any]:
+        """The mapping with JSON types only. Keys whose value is None are left out.
+
+        Example:
+            >>> PlainValues(Redactor()).fields({"ratio": float("nan"), 1: {2, 1}, "big": 2**70})
+            {'ratio': 'nan', '1': [1, 2], 'big': '1180591620717411303424'}
+        """
+        cleaned: dict[str, Any] = {}
+        for key, value in _entries(fields, max(self._left, 0) + 1):
+            if value is None:
+                continue
+            if self._is_full():
+                cleaned["…"] = "[more]"
+                break
+            name = key if type(key) is str and key.isascii() else text_of(key, _KEY_LENGTH)
+            shown = self._key(name)
+            if self._redactor.is_secret(name):
+                self._left -= 1
+                cleaned[shown] = MASK
+            else:
+                cleaned[shown] = self.value(value, depth - 1)
+        return cleaned
+
+    def value(self, value: object, depth: int = _DEPTH) -> object:
+        """The value with JSON types only: strings, numbers, booleans, lists and mappings."""
+        self._left -= 1
+        if type(value) is str:
+            return self._text(value)
+        try:
+            return self._plain(value, depth)
+        except Exception:  # noqa: BLE001 - a foreign number, list or proxy that raises
+            return self._text(value)
+
+    def _plain(self, value: object, depth: int) -> object:
+        if isinstance(value, bool):
+            return bool(value)
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, int):
+            whole = int(value)
+            return whole if -(2**63) <= whole < 2**64 else self._text(value)
+        if isinstance(value, float):
+            number = float(value)
+            return number if math.isfinite(number) else self._text(number)
+        if depth > 0 and isinstance(value, Mapping):
+            return self.fields(value, depth)
+        if depth > 0 and isinstance(value, list | tuple | set | frozenset):
+            return self._list(value, depth)
+        return self._text(value)
+
+    def _is_full(self) -> bool:
+        effort = self._effort
+        return self._left <= 0 or effort.characters <= 0 or effort.places <= 0
+
+    def _key(self, name: str) -> str:
+        """The name. A client may have chosen it too: what is no plain word is a text."""
+        if len(name) < _WORD and name.replace("-", "_").isidentifier():
+            self._effort.characters -= size_of(name)
+            return name
+        return self._redactor.bounded(name, _KEY_LENGTH, self._effort)
+
+    def _text(self, value: object) -> str:
+        if type(value) is str and value.isascii():
+            return self._redactor.bounded(value, _TEXT_LENGTH, self._effort)
+        text = text_of(value, _TEXT_LENGTH + MARGIN)
+        return self._redactor.bounded(text, _TEXT_LENGTH, self._effort)
+
+    def _list(self, values: Iterable[object], depth: int) -> list[object]:
+        kept: list[object] = []
+        for value in values:
+            if self._is_full():
+                kept.append("[more]")
+                break
+            kept.append(self.value(value, depth - 1))
+        return kept
+
+
+def _entries(fields: Mapping[Any, Any], most: int) -> Iterable[tuple[Any, Any]]:
+    try:
+        return [*islice(fields.items(), most)]
+    except Exception as error:  # noqa: BLE001 - a foreign mapping; the value names its error
+        return [("unreadable", name_of(error))]
+
+
+def text_of(value: object, limit: int) -> str:
+    """The value as a string that UTF-8 can encode, truncated and marked. Never raises."""
+    try:
+        if issubclass(type(value), bytes | bytearray):
+            text = bytes(value[:limit]).decode("utf-8", "backslashreplace")  # type: ignore[index]
+        else:
+            text = plain_text(value)
+    except Exception:  # noqa: BLE001 - a foreign __str__, or an int of too many digits
+        text = f"<{name_of(value)} that cannot be shown>"
+    if len(text) > limit:
+        text = f"{text[:limit]}…[{len(text) - limit} more]"
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

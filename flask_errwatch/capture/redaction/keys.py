@@ -1,0 +1,169 @@
+"""Which names are names of secrets: one rule for the keys of data and for names in texts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+#: Parts of the names below. A name without any of them is not looked at further.
+FRAGMENTS: Final = (
+    *(
+        "auth",
+        "answer",
+        "bearer",
+        "cookie",
+        "code",
+        "conn",
+        "csrf",
+        "cv[cnv]",
+        "csc",
+        "card",
+        "cred",
+    ),
+    *("ccn", "cc", "cfid", "iban", "jwt", "key", "mnemonic", "otp", "pass", "pwd", "pin", "pw"),
+    *(
+        "phrase",
+        "secret",
+        "ses",
+        "sid",
+        "sig",
+        "ssn",
+        "saml",
+        "social",
+        "token",
+        "xsrf",
+        "verifier",
+    ),
+    *("time", "assertion"),
+)
+#: What names a secret, as words: wherever it is in a name.
+_STRONG: Final = (
+    r"\S*passw(?:or)?ds?(?!less)\S*|\S*passphrases?|\S*passcodes?|\S*pwd|pw|\S*secrets?|secret id"
+    r"|\S*tokens?|\S*jwts?|\S*cookies?|\S*credentials?|(?:proxy )?authorization"
+    r"|\S*csrf\S*|\S*xsrf\S*"
+    r"|\S*(?:api|access|private|secret|signing|encryption|decryption|master|account|storage|shared"
+    r"|hmac|ssh|auth|webhook|deploy|license|session|security|subscription) ?keys?"
+    r"|session ?(?:id|key)s?|\S*sess ?ids?|\S*sessionids?|aspsessionid\S*|connect sid|cfid"
+    r"|\S*otp(?: codes?)?|one ?time (?:code|pin|pass)s?"
+    r"|(?:verification|security|auth|authorization|recovery|backup|login|activation|access|reset"
+    r"|pin|sms|mfa|fa|pairing|pass) ?codes?|cv[cnv]|csc|ccn|(?:\S*card|cc) ?(?:number|num|no|nr)s?"
+    r"|credit ?cards?|ssn|social security(?: number)?|iban|(?:security|secret) answers?"
+    r"|mnemonic|(?:seed|recovery) phrases?|connection ?string|conn ?str|saml ?response"
+    r"|code ?verifier"
+)
+#: What names a secret only at the end of a name: `pin` is secret, `pin_color` is not.
+_WEAK: Final = r"(?:\S*auth|pass|pin|sid|sig|signature|session|bearer|assertion)"
+#: Words of number or kind, by where they make a name harmless: anywhere, first, last.
+_LIFTING: Final = frozenset(
+    "count counts counter max maximum min minimum limit limits length len size ttl expires expiry"  # noqa: SIM905
+    " expiration lifetime timeout".split()
+)
+_LIFTING_FIRST: Final = frozenset(
+    "is has have needs uses no n num total prompt completion input output cached reasoning".split()  # noqa: SIM905
+)
+_LIFTING_LAST: Final = frozenset(
+    "type types kind name names id ids url uri endpoint arn policy status state age at date time"  # noqa: SIM905
+    " version format alg algorithm method provider scheme strength attempts retries failures error"
+    " errors required enabled disabled valid invalid missing present set changed updated created"
+    " used usage rate quota remaining total budget in field header label title index position"
+    " prefix reset".split()
+)
+_BOUNDARIES: Final = (
+    r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+    r"|(?<=[a-zA-Z])(?=\d)|(?<=\d)(?=[a-zA-Z])"
+)
+#: Characters of a name that are looked at: its end, as names are read.
+_LENGTH: Final = 128
+#: Bounds of what is remembered: names, and characters of each.
+_REMEMBERED, _REMEMBERED_LENGTH = 1024, 48
+
+_compiled = cache(re.compile)
+
+
+def words_of(name: str) -> str:
+    """The words of a name in lower case, with a space between any two.
+
+    Example:
+        >>> words_of("X-Api-Key"), words_of("newPassword2"), words_of("cvv2")
+        ('x api key', 'new password 2', 'cvv 2')
+    """
+    return _compiled(_BOUNDARIES).sub(" ", name).strip().casefold()
+
+
+def tree(patterns: Iterable[str]) -> str:
+    """One pattern of all, in which `re` looks at each first character once.
+
+    Args:
+        patterns: Patterns that begin with a plain character, which may be escaped.
+
+    Example:
+        >>> tree(["pass", "pin", "otp"])
+        'p(?:ass|in)|o(?:tp)'
+    """
+    branches: dict[str, list[str]] = {}
+    for pattern in patterns:
+        length = 2 if pattern.startswith("\\") else 1
+        branches.setdefault(pattern[:length], []).append(pattern[length:])
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in branches.items())
+
+
+class SecretKeys:
+    """Decides whether a name is the name of a secret.
+
+    Args:
+        added: Further names, as words: `iban` is found in `customer_iban`, not in `caribanas`.
+
+    Example:
+        >>> keys = SecretKeys(["employee no"])
+        >>> [keys.is_secret(name) for name in ("sessionId", "max_tokens", "EMPLOYEE-NO")]
+        [True, False, True]
+    """
+
+    def __init__(self, added: Iterable[str] = ()) -> None:
+        names = [words for words in map(words_of, _normal(added)) if words]
+        self._added = "|".join(re.escape(words).replace(r"\ ", " ?") for words in names)
+        fragments = {re.escape(word) for words in names for word in words.split()}
+        #: Patterns of the parts of secret names, in lower case.
+        self.fragments = (*FRAGMENTS, *sorted(fragments))
+        self._fragment = tree(self.fragments)
+        self._known: dict[str, bool] = {}
+
+    def is_secret(self, name: str) -> bool:
+        """Whether the value of this name is masked."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._decide(name[-_LENGTH:])
+            if len(name) <= _REMEMBERED_LENGTH:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[name] = known
+        return known
+
+    def _decide(self, name: str) -> bool:
+        # Most names are harmless, and in most this can be seen before they are split into words.
+        if not name.isascii() and not unicodedata.is_normalized("NFKC", name):
+            name = unicodedata.normalize("NFKC", name)
+        if not _compiled(self._fragment).search(name.casefold()):
+            return False
+        words = words_of(name)
+        if self._added and _compiled(rf"(?<!\S)(?:{self._added})(?!\S)").search(words):
+            return True
+        plain = " ".join(word for word in words.split() if not word.isdecimal())
+        if _compiled(rf"(?<!\S){_WEAK}$").search(plain):
+            return plain.split()[0] not in _LIFTING_FIRST
+        others, found = _compiled(rf"(?<!\S)(?:{_STRONG})(?!\S)").subn(".", plain)
+        return found > 0 and not _is_lifted(others.split())
+
+
+def _normal(names: Iterable[str]) -> Iterable[str]:
+    return (unicodedata.normalize("NFKC", name) for name in names)
+
+
+def _is_lifted(words: list[str]) -> bool:
+    """Whether a word of number or kind makes the name harmless: `token_count`, `is_password`."""
+    return (
+        words[0] in _LIFTING_FIRST or words[-1] in _LIFTING_LAST or not _LIFTING.isdisjoint(words)
+    )

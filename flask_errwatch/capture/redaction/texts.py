@@ -1,0 +1,330 @@
+"""Masks secrets inside a text, in one pass.
+
+A single pattern finds the places at which a secret may begin; Python decides at each of them. So
+the time grows with the length of the text, and with the number of places, which is bounded: what
+comes after the last one that is looked at is cut, and marked.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from functools import cache, cached_property
+from string import ascii_letters, digits
+from typing import Final
+
+from flask_errwatch.capture.redaction.keys import SecretKeys, tree
+from flask_errwatch.capture.redaction.shapes import CARD, NEAR_AWS_KEY, PRIVATE_KEY, SHAPES
+from flask_errwatch.capture.redaction.values import end_of_value
+
+MASK: Final = "[redacted]"
+
+#: Characters that are read beyond a limit: more than any pattern needs to recognise a secret, so
+#: that one at the limit is masked before it is cut.
+MARGIN: Final = 128
+#: Places at which a secret may begin that are looked at in one text.
+PLACES: Final = 32
+CHARACTERS: Final = 2048
+
+_ALPHANUMERIC: Final = f"{ascii_letters}{digits}"
+_NAME_CHARACTERS: Final = f"{_ALPHANUMERIC}_-.$"
+_EMAIL_CHARACTERS: Final = f"{_NAME_CHARACTERS}+%"
+_NAME_BEFORE: Final = 64
+#: What may be between a name and its value.
+_SEPARATORS: Final = r"""
+      ["'`\])\\]{0,6}+\s{0,8}+(?:=>|:=|={1,3}+|:(?!//)|%(?:25){0,3}3[ad])\s{0,8}+
+    | (?P<xml>>)
+    | ["'],\s?["']value["']\s?:\s?
+    | (?P<pair>["'],\s?)(?=[bu]?["'])
+    | ["'](?:\r?\n|\\r\\n|\\n){2}
+    | \s(?:(?:is|was|by|of|as)\s)?(?=["'][^\s"'])
+"""
+#: What may follow a name, more loosely than above.
+_FOLLOWING: Final = (
+    r"""[\w.\-$]{0,20}+(?=["'`\])\\]{0,6}+\s{0,8}+[=:%>]|["']|\s(?:\w\w\w?\s)?["'])"""
+)
+_PLACE: Final = r"""(?x)
+      (?P<scheme>b(?:earer|asic)\s{{1,4}}+)(?=[a-z0-9+/._~\-])
+    | (?P<name>(?:{fragments})[\w.\-$]{{0,20}}+)(?:{separators})
+    | (?P<card>[2-6](?:[\ \-]?[0-9]){{12,40}}+)
+    | (?P<url>://)
+    | (?P<pem>-----begin\ )
+    | (?P<sql>identified\ by\ {{1,4}}+)(?=["'])
+    | (?P<option>--[a-z][a-z0-9\-]{{1,40}}+\ +)(?=[^\s\-])
+    | (?P<email>@)
+"""
+_CREDENTIALS: Final = r"[A-Za-z0-9+/._~\-]+=*"
+_CHUNK: Final = r"""[^\s"'<>`]{0,1024}+"""
+_HEX_OF_PERCENT: Final = r"^(?:25)*[0-9A-Fa-f]{2}"
+_WORDS_BEFORE: Final = r"(?:[\w\-]{1,24} ){1,2}\Z"
+#: A word of fewer characters is too short for a secret that is recognised by its shape.
+_SHORT: Final = 12
+_CUT: Final = r"…\[(\d{1,15}) more\]\Z"
+_WEB: Final = ("http", "https", "ws", "wss", "git", "ftp")
+
+_compiled = cache(re.compile)
+
+
+class Effort:
+    """What may still be read of the texts of one event, which share it.
+
+    Args:
+        places: Places at which a secret may begin. What comes after the last one is cut.
+        characters: Characters of all texts, by `size_of`.
+    """
+
+    __slots__ = ("characters", "places")
+
+    def __init__(self, *, places: int = PLACES, characters: int = CHARACTERS) -> None:
+        self.places = places
+        self.characters = characters
+
+
+def size_of(text: str) -> int:
+    r"""How many of the characters of an `Effort` a text takes, as it will be in a line.
+
+    Example:
+        >>> size_of("ann"), size_of("änn"), size_of("\u202eann")
+        (3, 4, 24)
+    """
+    if text.isascii():
+        return len(text)
+    # A character that is not printable makes the line ASCII, where others take six characters.
+    return len(text.encode("utf-8", "replace")) if text.isprintable() else 6 * len(text)
+
+
+class TextRedactor:
+    """Masks secrets inside texts.
+
+    Args:
+        keys: Decides which names are those of secrets.
+        email: Whether e-mail addresses are masked too.
+    """
+
+    def __init__(self, keys: SecretKeys, *, email: bool = False) -> None:
+        self._keys = keys
+        self._email = email
+
+    @cached_property
+    def _search(self) -> Callable[..., re.Match[str] | None]:
+        """Finds where a secret may begin, in a text in lower case."""
+        return re.compile(_anchor(self._keys.fragments, email=self._email)).search
+
+    @cached_property
+    def _match(self) -> Callable[..., re.Match[str] | None]:
+        """Tells what begins there, and how it continues."""
+        fragments = "|".join(self._keys.fragments)
+        return re.compile(_PLACE.format(fragments=fragments, separators=_SEPARATORS)).match
+
+    def __call__(self, text: str, limit: int, effort: Effort) -> str:
+        """The text without its secrets, truncated and marked when it is longer than `limit`."""
+        length = len(text)
+        if length <= min(limit, effort.characters) and text.isascii():  # as most texts are
+            is_harmless = length < _SHORT and text.isalnum()
+            if is_harmless or self._search(text.lower()) is None:
+                effort.characters -= length
+                return text
+        limit = min(limit, max(effort.characters, 0))
+        more = 0
+        if len(text) > limit:
+            cut = _compiled(_CUT).search(text, len(text) - 32)
+            if cut is not None:  # by whoever made the event, not so far
+                text, more = text[: cut.start()], int(cut[1])
+        window = text[: limit + MARGIN]
+        effort.characters -= size_of(window)
+        masked, unread = self.masked(window, effort)
+        more += unread + len(text) - len(window)
+        if len(masked) > limit:
+            more += len(masked) - limit
+            masked = masked[:limit]
+        return f"{masked}…[{more} more]" if more else masked
+
+    def masked(self, text: str, effort: Effort) -> tuple[str, int]:
+        """The text without its secrets, and how many characters at its end were not looked at."""
+        # Every other letter has one in lower case.
+        lower = text.replace("İ", "I").lower()
+        anchor = self._search(lower)
+        if anchor is None:
+            return text, 0
+        pieces: list[str] = []
+        done = 0
+        while anchor is not None and effort.places > 0:
+            effort.places -= 1
+            place = self._match(lower, anchor.start())
+            span = _shape(text, anchor.start())
+            if span is None and place is not None:
+                span = self._secret(text, place)
+            if span is not None and span[0] >= done:
+                pieces += (text[done : span[0]], MASK)
+                done = span[1]
+            anchor = self._search(lower, max(done, (place or anchor).end()))
+        end = len(text) if anchor is None else max(anchor.start(), done)
+        pieces.append(text[done:end])
+        masked = "".join(pieces)
+        if "AKIA" in text or "ASIA" in text:
+            masked = _compiled(NEAR_AWS_KEY).sub(MASK, masked)
+        return masked, len(text) - end
+
+    def _secret(self, text: str, place: re.Match[str]) -> tuple[int, int] | None:
+        """Where the secret at a place begins and ends, or None when there is none."""
+        kind = place.lastgroup
+        if kind in {"name", "xml", "pair"}:
+            return self._assigned(text, place)
+        if kind == "option":
+            is_secret = self._keys.is_secret(place["option"].strip())
+            return end_of_value(text, place.end(), "") if is_secret else None
+        if kind == "sql":
+            return end_of_value(text, place.end(), "")
+        if kind == "scheme":
+            return _credentials(text, place)
+        if kind == "card":
+            return _card(text, place)
+        if kind == "url":
+            return _user_of_url(text, place.end())
+        if kind == "pem":
+            return _private_key(text, place.start())
+        return _email(text, place.start())
+
+    def _assigned(self, text: str, place: re.Match[str]) -> tuple[int, int] | None:
+        start, end = place.start("name"), place.end("name")
+        before = text[max(0, start - _NAME_BEFORE) : start]
+        start -= len(before) - len(before.rstrip(_NAME_CHARACTERS))
+        name = text[start:end]
+        preceding = text[start - 1 : start]
+        if preceding == "%":
+            name = _compiled(_HEX_OF_PERCENT).sub("", name)
+        if place["xml"] and preceding not in {"<", ":"}:
+            return None
+        if place["pair"] and text[max(0, start - 2) : start].strip("bu\"'") not in {"(", "[", "--"}:
+            is_option = name.startswith("--")
+            if not is_option:
+                return None
+        if not self._keys.is_secret(name):
+            words = preceding == " " and _compiled(_WORDS_BEFORE).search(
+                text[max(0, start - 50) : start]
+            )
+            if not words or not self._keys.is_secret(words[0] + name):
+                return None
+        return end_of_value(text, place.end(), name.lower())
+
+
+def _anchor(fragments: tuple[str, ...], *, email: bool) -> str:
+    """A pattern of where a secret may begin: a tree by first letters, which `re` searches fast."""
+    patterns = [
+        *(f"{fragment}{_FOLLOWING}" for fragment in fragments),
+        *(_by_end(prefix) for shape in SHAPES for prefix in shape.prefixes),
+        *(
+            r"bearer\s",
+            r"basic\s",
+            "identified by ",
+            "://",
+            r"--[a-z][a-z0-9\-]++\ ",
+            "-----begin ",
+        ),
+        *(rf"{digit}(?:[\ \-]?[0-9]){{12}}" for digit in "23456"),
+        *(["@"] if email else []),
+    ]
+    return tree(patterns)
+
+
+def _by_end(prefix: str) -> str:
+    """The prefix as a pattern that begins with its last character, if that is a mark."""
+    if prefix.endswith((r"\.", "_", "-")):
+        return rf"{prefix[-2:] if prefix.endswith('.') else prefix[-1]}(?<={prefix})"
+    return prefix
+
+
+def _shape(text: str, start: int) -> tuple[int, int] | None:
+    match = _shapes().match(text, start)
+    if match is None and text[start] in "_-.":
+        before = text[max(0, start - 16) : start]
+        start -= len(before) - len(before.rstrip(_ALPHANUMERIC))
+        match = _shapes().match(text, start)
+    if match is None or (start and text[start - 1].isalnum() and text[start].isalnum()):
+        return None
+    return match.span()
+
+
+@cache
+def _shapes() -> re.Pattern[str]:
+    return re.compile("|".join(shape.pattern for shape in SHAPES))
+
+
+def _credentials(text: str, place: re.Match[str]) -> tuple[int, int] | None:
+    """What follows `Bearer` or `Basic`, unless it is a word of a sentence."""
+    match = _compiled(_CREDENTIALS).match(text, place.end())
+    if match is None or text[place.start() - 1 : place.start()].isalnum():
+        return None
+    value = match[0]
+    if place["scheme"].startswith("be"):
+        is_word = len(value) < 24 and value.isalpha() and (value.islower() or value.istitle())
+        return None if is_word or len(value) < 6 else match.span()
+    try:
+        bare = value.rstrip("=")
+        decoded = b64decode(bare[: len(bare) // 4 * 4], validate=True)
+    except ValueError:
+        return None
+    return match.span() if b":" in decoded else None
+
+
+def _card(text: str, place: re.Match[str]) -> tuple[int, int] | None:
+    """The first card number among the digits of a place: groups of digits, by prefix and Luhn."""
+    start, end = place.span()
+    if start and (text[start - 1].isalnum() or text[start - 1] in "._"):
+        return None
+    if text[end : end + 1].isalnum():
+        return None
+    groups = [*_compiled(r"\d+").finditer(text, start, end)]
+    for index, first in enumerate(groups):
+        if len(first[0]) < 4:
+            continue
+        digits = ""
+        for last in groups[index : index + 5]:
+            digits += last[0]
+            if len(digits) > 19:
+                break
+            if _compiled(CARD).fullmatch(digits) and _is_luhn(digits):
+                return first.start(), last.end()
+    return None
+
+
+def _is_luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
+
+
+def _user_of_url(text: str, start: int) -> tuple[int, int] | None:
+    """User and password of a URL. A password may have unencoded `@` and `/` in it."""
+    match = _compiled(_CHUNK).match(text, start)
+    chunk = "" if match is None else match[0]
+    authority = _compiled("[/?#]").split(chunk, maxsplit=1)[0]
+    user, colon, password = authority.partition(":")
+    scheme = text[max(0, start - 19) : start - 3].lower()
+    is_web = scheme.endswith(_WEB)
+    if "@" in authority and (is_web or not colon or "@" in user):
+        end = authority.rfind("@")
+        if not colon and end < 16:
+            return None  # the name of a user, such as `git@`
+        return (start, start + end) if end > 0 else None
+    if not colon or password.isdecimal() or (not password and not authority):
+        return None
+    end = chunk.rfind("@")
+    return (start, start + end) if end > 0 else None
+
+
+def _private_key(text: str, start: int) -> tuple[int, int] | None:
+    match = _compiled(PRIVATE_KEY).match(text, start)
+    if match is None:
+        return None
+    end = text.find("-----END", match.end())
+    end = text.find("-----", end + 8) if end >= 0 else -1
+    return start, len(text) if end < 0 else end + 5
+
+
+def _email(text: str, at: int) -> tuple[int, int] | None:
+    before = text[max(0, at - _NAME_BEFORE) : at]
+    length = len(before) - len(before.rstrip(_EMAIL_CHARACTERS))
+    domain = _compiled(r"[\w\-]{1,63}+(?:\.[\w\-]{2,63}+)+").match(text, at + 1)
+    return None if domain is None or not length else (at - length, domain.end())
