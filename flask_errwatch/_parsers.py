@@ -23,11 +23,42 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # Compiled at their first use: most configurations need none, and the import stays cheap.
 _MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+[1-9]\d{1,14}"  # E.164
+#: The beginning of a dynamic reference of CloudFormation.
+DYNAMIC = "{{resolve:"
+#: Shorter keys could be found by trying.
+_SECRET_LENGTH = 16
 _ENDPOINT_ARN = r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+"
 
 
 class RefusedValueError(ValueError):
     """A value is not valid. The message is the remedy."""
+
+
+class Secret:
+    """A secret of the configuration. Neither `str` nor `repr` shows it.
+
+    Example:
+        >>> Secret("a key of the app")
+        Secret(…)
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
 
 
 def parse_json(text: str) -> object:
@@ -63,6 +94,15 @@ def tag(value: object) -> str:
     if len(short) > 256 or not short.isprintable():
         raise RefusedValueError("Use at most 256 printable characters.")
     return short
+
+
+def secret(value: object) -> Secret:
+    """A secret that nobody guesses."""
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or len(value.strip()) < _SECRET_LENGTH:
+        raise RefusedValueError(f"Use a secret string of at least {_SECRET_LENGTH} characters.")
+    return Secret(value.strip())
 
 
 def optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
@@ -200,9 +240,22 @@ def thresholds(value: object) -> dict[str, float | None]:
     )
 
 
+def text_to_export(value: object) -> str:
+    """A string that CloudFormation takes as it is.
+
+    CloudFormation resolves a dynamic reference in any string of a template, also in one that an
+    intrinsic function made, and has no way to write one that is not resolved. It could put a secret
+    of the account into a name or a description.
+    """
+    text = string(value)
+    if DYNAMIC in text:
+        raise RefusedValueError(f"Leave out {DYNAMIC!r}: CloudFormation would resolve it.")
+    return text
+
+
 def url(value: object) -> str:
     """An http or https URL with a host."""
-    address = string(value)
+    address = text_to_export(value)
     try:
         parts = urlsplit(address)
         is_valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -215,7 +268,7 @@ def url(value: object) -> str:
 
 def subscription(value: object) -> str:
     """An SNS subscription as a URL, whose scheme is the protocol."""
-    address = string(value)
+    address = text_to_export(value)
     scheme, _, endpoint = address.partition(":")
     if scheme in {"http", "https"}:
         return url(address)

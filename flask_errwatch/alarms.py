@@ -224,6 +224,9 @@ statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data=
             if not isinstance(name, str) or not parsers.is_metric_name(name) or len(name) > 255:
                 remedy = "Use 1 to 255 characters, none of them ':', '*' or '$'."
                 problems.append(Problem(key=f"requests.{key}", value=name, remedy=remedy))
+        for text in (text for pair in requests.dimensions for text in pair):
+            key = "requests.dimensions"
+            problems += parsers.problems_of(key, text, parsers.text_to_export)
         problems += parsers.problems_of("statistic", requests.statistic, _is_statistic)
         raise_if(problems)
 

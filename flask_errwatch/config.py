@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from flask_errwatch import _parsers as parsers
 from flask_errwatch._lambda import LOG_GROUPS
-from flask_errwatch._parsers import Network, RefusedValueError
+from flask_errwatch._parsers import Network, RefusedValueError, Secret
 from flask_errwatch.errors import ConfigurationError, Problem
 
 T = TypeVar("T")
@@ -30,6 +30,10 @@ _APP_NAME_LENGTH = 240
 #: Longest heartbeat interval, in seconds, that an alarm can watch: five of them fit into an alarm's
 #: longest period, a day (AWS API Reference, PutMetricAlarm, Period).
 LONGEST_HEARTBEAT = 17_280
+#: Periods of a minute in a day, the longest window of an alarm with such periods.
+_MOST_PERIODS = 1440
+#: Shown in place of a secret.
+_HIDDEN = "[hidden]"
 # Compiled at their first use: the import stays cheap.
 _LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
 _TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
@@ -49,11 +53,15 @@ class Config(NamedTuple):
             Lambda, else `cloudwatch`.
         namespace: Metric namespace.
         retention_days: Retention of the log group, in days.
+        data_protection: Whether CloudWatch Logs masks secrets in the log group.
         alarm_threshold: Threshold of every alarm that has none.
         alarm_period: Period of every alarm that has none, in seconds.
         detectors: Overrides per detector name, unchecked.
         sns_topic: Topic name (created) or ARN (used), or None.
         subscriptions: Endpoints with their scheme, such as `mailto:…`.
+        quiet_periods: Periods without a breach after which an alarm that one period makes fire
+            returns to OK.
+        notify: Whether each alarm notifies (`each`), or one composite alarm of the app (`app`).
         region: AWS region, or None for boto3's default.
         endpoint_url: AWS endpoint, or None for boto3's default.
         send_interval: Longest time that a line waits before it is sent, in seconds.
@@ -63,6 +71,8 @@ class Config(NamedTuple):
         trusted_proxies: Number of trusted proxies, or their networks.
         redact_keys: Secret keys in addition to the built-in list.
         redact_email: Whether e-mail addresses are masked too.
+        privacy: Whether lines have addresses and users as keyed hashes (`hashed`) or not (`off`).
+        privacy_key: The key of these hashes.
         user: Whether lines have the id of the user who is signed in by Flask-Login.
         logged_errors: Loggers whose records at ERROR or above become events. `root` means all.
         watch_commands: Whether the commands of `app.cli` are watched.
@@ -84,11 +94,14 @@ class Config(NamedTuple):
     sinks: tuple[str, ...] | None
     namespace: str
     retention_days: int
+    data_protection: bool
     alarm_threshold: float
     alarm_period: int
     detectors: Mapping[str, Mapping[str, object]]
     sns_topic: str | None
     subscriptions: tuple[str, ...]
+    quiet_periods: int
+    notify: str
     region: str | None
     endpoint_url: str | None
     send_interval: float
@@ -98,6 +111,8 @@ class Config(NamedTuple):
     trusted_proxies: int | tuple[Network, ...]
     redact_keys: tuple[str, ...]
     redact_email: bool
+    privacy: str
+    privacy_key: Secret | None
     user: bool
     logged_errors: tuple[str, ...]
     watch_commands: bool
@@ -175,11 +190,14 @@ def read(
         sinks=read("SINKS", None, _sinks),
         namespace=read("NAMESPACE", "Application Logs", _namespace),
         retention_days=read("RETENTION_DAYS", 90, _retention),
+        data_protection=read("DATA_PROTECTION", default=False, parse=parsers.boolean),
         alarm_threshold=read("ALARM_THRESHOLD", 10.0, parsers.number(minimum=0)),
         alarm_period=read("ALARM_PERIOD", 300, parsers.period),
         detectors=read("DETECTORS", {}, parsers.overrides),
         sns_topic=read("SNS_TOPIC", None, parsers.optional(_topic)),
         subscriptions=read("SUBSCRIPTIONS", (), parsers.list_of(parsers.subscription)),
+        quiet_periods=read("QUIET_PERIODS", 1, _quiet_periods),
+        notify=read("NOTIFY", "each", parsers.one_of(("each", "app"))),
         region=read("REGION", None, parsers.optional(_region)),
         endpoint_url=read("ENDPOINT_URL", None, parsers.optional(parsers.url)),
         send_interval=read("SEND_INTERVAL", 2.0, parsers.number(minimum=0.05, maximum=3600)),
@@ -189,6 +207,8 @@ def read(
         trusted_proxies=read("TRUSTED_PROXIES", no_proxies, parsers.trusted_proxies),
         redact_keys=read("REDACT_KEYS", (), parsers.list_of(parsers.string)),
         redact_email=read("REDACT_EMAIL", default=False, parse=parsers.boolean),
+        privacy=read("PRIVACY", "off", parsers.one_of(("off", "hashed"))),
+        privacy_key=read("PRIVACY_KEY", None, parsers.optional(parsers.secret)),
         user=read("USER", default=False, parse=parsers.boolean),
         logged_errors=read("LOGGED_ERRORS", (), parsers.loggers),
         watch_commands=read("WATCH_COMMANDS", default=False, parse=parsers.boolean),
@@ -213,6 +233,16 @@ def read(
     if config.subscriptions and config.sns_topic is None and not read.is_refused("SNS_TOPIC"):
         remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
         read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
+    has_key = config.privacy_key is not None or read.is_refused("PRIVACY_KEY")
+    if config.privacy == "hashed" and not has_key:
+        remedy = "The hashes need a key: set ERRWATCH_PRIVACY_KEY to a secret string."
+        read.refuse("PRIVACY", config.privacy, remedy)
+    if config.data_protection and config.log_group.startswith("/aws/"):
+        remedy = (
+            "The log group belongs to an AWS service and is left as it is: turn this off, and use "
+            "an account policy (aws logs put-account-policy) if its events shall be masked."
+        )
+        read.refuse("DATA_PROTECTION", config.data_protection, remedy)
     read.refuse_unknown()
     return config, tuple(read.problems)
 
@@ -250,7 +280,8 @@ class _Reader:
         return any(problem.key == f"ERRWATCH_{name}" for problem in self.problems)
 
     def refuse(self, name: str, value: object, remedy: str) -> None:
-        self.problems.append(Problem(key=f"ERRWATCH_{name}", value=value, remedy=remedy))
+        shown = _HIDDEN if name == "PRIVACY_KEY" else value
+        self.problems.append(Problem(key=f"ERRWATCH_{name}", value=shown, remedy=remedy))
 
     def refuse_unknown(self) -> None:
         """Adds a problem for each unknown key, which would otherwise be ignored silently.
@@ -267,7 +298,9 @@ class _Reader:
                     else "docs/configuration.md lists all keys."
                 )
                 remedy = f"This key does not exist. {hint}"
-                self.problems.append(Problem(key=key, value=self._settings[key], remedy=remedy))
+                # It may be a misspelling of the name of a secret.
+                value = _HIDDEN if "KEY" in key else self._settings[key]
+                self.problems.append(Problem(key=key, value=value, remedy=remedy))
 
 
 def _app_name(value: object) -> str:
@@ -331,6 +364,13 @@ def _journal_bytes(value: object) -> int:
     if size < MEBIBYTE:
         raise RefusedValueError(f"Use a number of bytes of at least {MEBIBYTE} (1 MiB).")
     return size
+
+
+def _quiet_periods(value: object) -> int:
+    number = parsers.integer(value)
+    if not 1 <= number <= _MOST_PERIODS:
+        raise RefusedValueError(f"Use a whole number from 1 to {_MOST_PERIODS}.")
+    return number
 
 
 def _topic(value: object) -> str:

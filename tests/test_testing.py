@@ -459,3 +459,10 @@ def test_the_sentence_of_one_source_has_its_figure() -> None:
             "not-found-error-one-source: fired: worst 2026-01-01 11:56 to 2026-01-01 12:01 with "
             "MaxContributorValue 6; alarms when MaxContributorValue > 5 over 300 s"
         ) in explain_alarms(judge.alarms())
+
+
+def test_the_alarm_of_the_whole_app(errwatch_judge: TrafficJudge) -> None:
+    """With `ERRWATCH_NOTIFY="app"` both the detector's alarm and that of the app fire."""
+    app = watched(ERRWATCH_NOTIFY="app")
+    miss(app, 3)
+    assert errwatch_judge.alarms() == {"missing", "alarms"}

@@ -1,6 +1,7 @@
 """Builds, renders and emits the events of one app.
 
-fields (events) -> hooks -> redaction -> `seq` -> rendering -> sinks (delivery) -> signal
+fields (events) -> hooks -> keyed hashes, if configured -> redaction -> `seq` -> rendering
+-> sinks (delivery) -> signal
 """
 
 from __future__ import annotations
@@ -95,6 +96,11 @@ class Recorder:
         }
         self._hooks = hooks
         self._trusted = config.trusted_proxies
+        self._hide: Callable[[Event], None] | None = None
+        if config.privacy_key is not None and config.privacy == "hashed":
+            from flask_errwatch.capture.privacy import KeyedHashes
+
+            self._hide = KeyedHashes(config.privacy_key.reveal()).replace_in
         self._records_user = config.user
         self._level_names = LEVELS if is_lambda(os.environ) else {}
         self._app = app_ref = weakref.ref(app)
@@ -257,6 +263,8 @@ class Recorder:
         if not event:
             self.delivery.note_dropped()
             return False
+        if self._hide is not None:
+            self._hide(event)
         if "data" in event or "exception" in event:
             try:
                 line = self._logger.render(event)

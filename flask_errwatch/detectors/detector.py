@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from flask_errwatch import _parsers as parsers
-from flask_errwatch._parsers import RefusedValueError
+from flask_errwatch._parsers import DYNAMIC, RefusedValueError
 from flask_errwatch._text import consists_of, plain_text
 from flask_errwatch.alarms import Alarm, AnyAlarm
 from flask_errwatch.detectors.operational import OPERATIONAL_EVENTS, Level
@@ -134,16 +134,12 @@ def _claim_problems(statuses: object) -> list[Problem]:
     ]
 
 
-#: CloudFormation would resolve a reference that starts so anywhere, and could insert a secret.
-_DYNAMIC = "{{resolve:"
-
-
 def _text_problems(detector: Detector) -> list[Problem]:
     problems = []
     text: object = detector.description
     link = detector.runbook_url
-    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH or _DYNAMIC in text:
-        remedy = f"Use a string of at most {_DESCRIPTION_LENGTH} characters, without {_DYNAMIC!r}."
+    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH or DYNAMIC in text:
+        remedy = f"Use a string of at most {_DESCRIPTION_LENGTH} characters, without {DYNAMIC!r}."
         problems.append(Problem(key="description", value=text, remedy=remedy))
     try:
         if link is not None and len(parsers.url(link)) > _LINK_LENGTH:

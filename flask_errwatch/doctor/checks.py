@@ -13,7 +13,11 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.findings import Finding, not_checked, ok, problem, warning
 from flask_errwatch.doctor.host import journal_findings, middleware_finding, worker_finding
-from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
+from flask_errwatch.doctor.line_findings import (
+    hashed_finding,
+    heartbeat_finding,
+    trusted_proxies_finding,
+)
 from flask_errwatch.doctor.notifications import notification_findings
 from flask_errwatch.doctor.permissions import permission_findings
 from flask_errwatch.doctor.probe import probe_finding
@@ -159,7 +163,10 @@ def _line_findings(aws: Aws, config: Config) -> Iterator[Finding]:
         yield ok("heartbeat", f"None is expected: {config.why_no_heartbeats}.")
     else:
         yield heartbeat_finding(lines, config.heartbeat_seconds)
-    yield trusted_proxies_finding(client_addresses(lines), config.trusted_proxies)
+    if config.privacy == "hashed":
+        yield hashed_finding()
+    else:
+        yield trusted_proxies_finding(client_addresses(lines), config.trusted_proxies)
 
 
 def _is_installed(module: str) -> bool:

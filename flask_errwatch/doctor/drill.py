@@ -22,7 +22,8 @@ from flask_errwatch.doctor import drill_stages as stages
 from flask_errwatch.doctor.drill_stages import DrillRun, Stage
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.provision import from_aws
-from flask_errwatch.provision.resources import MetricAlarm
+from flask_errwatch.provision.notification import app_alarm_name
+from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -74,6 +75,7 @@ class Drill:
         id: The mark of its events, under `data.drill`.
         detector: The detector whose events are sent.
         alarm: The detector's alarm as it is in AWS.
+        notifier: The alarm that notifies: the same, or the composite alarm of the app.
         events_per_period: How many events make one period breach.
         periods: How many periods must breach.
         timeout: Seconds for all stages together.
@@ -82,6 +84,7 @@ class Drill:
     id: str
     detector: Detector
     alarm: MetricAlarm
+    notifier: MetricAlarm | CompositeAlarm
     events_per_period: int
     periods: int
     timeout: float
@@ -89,7 +92,7 @@ class Drill:
     def __str__(self) -> str:
         events = counted(self.events_per_period, "event")
         periods = f" in each of {self.periods} periods" if self.periods > 1 else ""
-        targets = ", ".join(self.alarm.alarm_actions) or "no one"
+        targets = ", ".join(self.notifier.alarm_actions) or "no one"
         return (
             f"Drill {self.id}: {events} of {self.detector.name}{periods}.\n"
             f"They count as real ones: alarm {self.alarm.name} will fire and notify {targets}."
@@ -112,6 +115,7 @@ class Drill:
             config=config,
             detector=self.detector,
             alarm=self.alarm,
+            notifier=self.notifier,
             lines=self.events_per_period,
             start=datetime.now(UTC),
             stats=reporter.stats,
@@ -201,6 +205,7 @@ def prepare_drill(
         id=f"drill-{os.urandom(6).hex()}",
         detector=chosen,
         alarm=alarm,
+        notifier=alarm if config.notify == "each" else _read_app_alarm(aws, config),
         events_per_period=_lines_to_breach(alarm),
         periods=alarm.datapoints_to_alarm or alarm.evaluation_periods or 1,
         timeout=seconds + _GRACE if timeout is None else timeout,
@@ -234,10 +239,27 @@ def _read_alarm(aws: Aws, name: str) -> MetricAlarm:
     if not alarms:
         raise _refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
     alarm = from_aws.metric_alarm(alarms[0])
-    if alarm.state is not None and alarm.state.value == "ALARM":
-        remedy = "It is in ALARM already: wait for OK, or drill another detector."
-        raise _refusal("alarm", name, remedy)
+    _refuse_if_in_alarm(alarm, "wait for OK, or drill another detector")
     return alarm
+
+
+def _read_app_alarm(aws: Aws, config: Config) -> CompositeAlarm:
+    """Returns the composite alarm that notifies for the app's alarms."""
+    name = app_alarm_name(config.app_name)
+    response = aws.call(
+        "cloudwatch", "describe_alarms", AlarmNames=[name], AlarmTypes=["CompositeAlarm"]
+    )
+    alarms = response.get("CompositeAlarms", ())
+    if not alarms:
+        raise _refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
+    alarm = from_aws.composite_alarm(alarms[0])
+    _refuse_if_in_alarm(alarm, "it would not notify again before it is OK")
+    return alarm
+
+
+def _refuse_if_in_alarm(alarm: MetricAlarm | CompositeAlarm, advice: str) -> None:
+    if alarm.state is not None and alarm.state.value == "ALARM":
+        raise _refusal("alarm", alarm.name, f"It is in ALARM already: {advice}.")
 
 
 def _lines_to_breach(alarm: MetricAlarm) -> int:

@@ -15,7 +15,7 @@ from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.log_lines import lines_since
-from flask_errwatch.provision.resources import MetricAlarm
+from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -76,6 +76,7 @@ class DrillRun:
         config: The app's configuration.
         detector: The detector of the events.
         alarm: The alarm as it is in AWS.
+        notifier: The alarm that notifies when it fires.
         lines: The number of events per period. Only those of the first are waited for in
             CloudWatch Logs and the metric.
         start: When the first event was sent.
@@ -87,6 +88,7 @@ class DrillRun:
     config: Config
     detector: Detector
     alarm: MetricAlarm
+    notifier: MetricAlarm | CompositeAlarm
     lines: int
     start: datetime
     stats: Callable[[], Stats]
@@ -180,9 +182,9 @@ def _observe_alarm(aws: Aws, run: DrillRun) -> Observation:
 
 
 def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
-    """Reads the alarm's history, which alone shows a refused publish."""
-    topics = [action for action in run.alarm.alarm_actions if ":sns:" in action]
-    if not run.alarm.actions_enabled:
+    """Reads the history of the alarm that notifies, which alone shows a refused publish."""
+    topics = [action for action in run.notifier.alarm_actions if ":sns:" in action]
+    if not run.notifier.actions_enabled:
         return Observation("unseen", f"The alarm's actions are turned off: {_APPLY}.")
     if not topics:
         return Observation("unseen", "The alarm has no topic: set ERRWATCH_SNS_TOPIC.")
@@ -190,7 +192,8 @@ def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
         "cloudwatch",
         "describe_alarm_history",
         "AlarmHistoryItems",
-        AlarmName=run.alarm.name,
+        AlarmName=run.notifier.name,
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
         HistoryItemType="Action",
         StartDate=run.start,
     )

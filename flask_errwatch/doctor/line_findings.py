@@ -34,6 +34,13 @@ def trusted_proxies_finding(addresses: Sequence[ClientAddress], trusted: object)
     return _without_proxies(addresses) if trusted == 0 else _with_proxies(addresses)
 
 
+def hashed_finding() -> Finding:
+    """Says that lines do not show the addresses with which the setting could be compared."""
+    message = "Not checked: lines have hashes for addresses (ERRWATCH_PRIVACY)."
+    remedy = "Run it once with ERRWATCH_PRIVACY=off, on a host where that is allowed."
+    return warning("trusted proxies", message, remedy)
+
+
 def _without_proxies(addresses: Sequence[ClientAddress]) -> Finding:
     internal = [address.ip for address in addresses if is_internal(address.ip)]
     if not internal:

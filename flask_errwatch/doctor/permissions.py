@@ -227,6 +227,10 @@ def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
             {"resourceArn": scope.log_group_arn(config.log_group)},
         ),
         "logs:DescribeQueryDefinitions": ("logs", "describe_query_definitions", {"maxResults": 1}),
+        "logs:GetDataProtectionPolicy": (
+            *("logs", "get_data_protection_policy"),
+            {"logGroupIdentifier": config.log_group},
+        ),
         "logs:TestMetricFilter": (
             *("logs", "test_metric_filter"),
             {"filterPattern": "", "logEventMessages": ["errwatch doctor"]},

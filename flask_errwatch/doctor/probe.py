@@ -17,7 +17,7 @@ from flask_errwatch._text import described
 from flask_errwatch.capture.client_address import ClientAddress
 from flask_errwatch.config import Config
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
-from flask_errwatch.doctor.line_findings import is_internal
+from flask_errwatch.doctor.line_findings import hashed_finding, is_internal
 from flask_errwatch.doctor.recent_lines import client_addresses
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision.log_lines import lines_since
@@ -69,6 +69,8 @@ def probe_finding(
     while True:
         for line in lines_since(aws, config, pattern, start - 60):
             if line.event.get("user_agent") == agent:
+                if config.privacy == "hashed":
+                    return hashed_finding()
                 return _line_finding(client_addresses([line]), config.trusted_proxies)
         if time.monotonic() >= limit:
             message = f"The probe was answered {status}, but its line did not arrive in "

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_errwatch.errors import JudgeError, Problem
-from flask_errwatch.provision.from_aws import metric_alarm, metric_filter
-from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
-from flask_errwatch.simulation import AlarmCondition, LineFilter
+from flask_errwatch.provision.from_aws import composite_alarm, metric_alarm, metric_filter
+from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, MetricFilter
+from flask_errwatch.simulation import AlarmCondition, CompositeCondition, LineFilter
 
 # Members without a field in the resource model, because `apply` never sets them.
 _UNSUPPORTED_IN_FILTERS = {
@@ -34,12 +34,16 @@ def parse_filter(entry: Mapping[str, Any]) -> MetricFilter:
     return resource
 
 
-def parse_alarm(entry: Mapping[str, Any]) -> MetricAlarm:
-    """Returns the metric alarm of an entry of DescribeAlarms.
+def parse_alarm(entry: Mapping[str, Any]) -> MetricAlarm | CompositeAlarm:
+    """Returns the metric or composite alarm of an entry of DescribeAlarms.
 
     Raises:
         JudgeError: When the judge cannot evaluate it.
     """
+    if entry.get("AlarmRule"):
+        composite = composite_alarm(entry)
+        CompositeCondition.of(composite)
+        return composite
     name = f"alarm {entry['AlarmName']!r}"
     _reject(entry, _UNSUPPORTED_IN_ALARMS, name)
     if "WallClockWindow" in (entry.get("EvaluationWindow") or {}):

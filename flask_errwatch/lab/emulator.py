@@ -12,15 +12,23 @@ from flask_errwatch.lab.clock import Clock
 from flask_errwatch.lab.definitions import parse_alarm, parse_filter
 from flask_errwatch.lab.log_reader import LogLine, LogReader
 from flask_errwatch.lab.sns_notifier import SnsNotifier
-from flask_errwatch.provision.resources import MetricAlarm, MetricFilter
-from flask_errwatch.simulation import MINUTE, Judge, LineFilter, StateValue, Transition
+from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, MetricFilter
+from flask_errwatch.simulation import (
+    MINUTE,
+    CompositeCondition,
+    Judge,
+    LineFilter,
+    StateValue,
+    Transition,
+)
 
 _MAX_DATA = 1000  # CloudWatch API Reference, PutMetricData: metrics in one call
 _MAX_REASON = 1023  # CloudWatch API Reference, SetAlarmState, StateReason
 
 #: An entry of a listing, as boto3 returns it.
 _Stored = Mapping[str, Any]
-ResourceT = TypeVar("ResourceT", MetricFilter, MetricAlarm)
+_Alarm = MetricAlarm | CompositeAlarm
+ResourceT = TypeVar("ResourceT", MetricFilter, _Alarm)
 
 
 class _Datum(NamedTuple):
@@ -52,7 +60,7 @@ class _Group:
         self.judge = Judge(start=origin)
         self.filters: list[LineFilter] = []
 
-    def define(self, filters: list[MetricFilter], alarms: list[MetricAlarm]) -> None:
+    def define(self, filters: list[MetricFilter], alarms: list[_Alarm]) -> None:
         """Replaces the group's filters and alarms."""
         self.filters = [LineFilter(metric_filter) for metric_filter in filters]
         self.judge.redefine([*filters, *alarms])
@@ -113,7 +121,10 @@ class CloudWatchEmulator:
         filters = list(self._aws.pages("logs", "describe_metric_filters", "metricFilters"))
         alarms = {
             str(alarm["AlarmName"]): alarm
-            for alarm in self._aws.pages("cloudwatch", "describe_alarms", "MetricAlarms")
+            for kind in ("MetricAlarm", "CompositeAlarm")
+            for alarm in self._aws.pages(
+                "cloudwatch", "describe_alarms", f"{kind}s", AlarmTypes=[kind]
+            )
         }
         declared = [
             {key: value for key, value in alarm.items() if not key.startswith("State")}
@@ -129,7 +140,7 @@ class CloudWatchEmulator:
         # moto keeps both when a filter is put twice. In AWS the second replaces the first.
         unique = {(entry["logGroupName"], entry["filterName"]): entry for entry in filters}
         filters_of: dict[str, list[MetricFilter]] = {name: [] for name in self._groups}
-        alarms_of: dict[str, list[MetricAlarm]] = {}
+        alarms_of: dict[str, list[_Alarm]] = {}
         group_of_metric: dict[tuple[str, str], str] = {}
         for (group, _), entry in unique.items():
             metric_filter = self._parse(parse_filter, entry)
@@ -137,19 +148,40 @@ class CloudWatchEmulator:
                 filters_of.setdefault(group, []).append(metric_filter)
                 metric = metric_filter.namespace, metric_filter.metric_name
                 group_of_metric.setdefault(metric, group)
+        composites: list[CompositeAlarm] = []
         for entry in alarms:
             alarm = self._parse(parse_alarm, entry)
-            if alarm is None:
+            if isinstance(alarm, CompositeAlarm):
+                composites.append(alarm)
+            if not isinstance(alarm, MetricAlarm):
                 continue
             group = group_of_metric.get((alarm.namespace or "", alarm.metric_name or ""))
             if group is None:
                 self._on_warning(f"alarm {alarm.name}: no metric filter feeds its metric.")
             else:
                 alarms_of.setdefault(group, []).append(alarm)
+        self._place(composites, alarms_of)
         for group, group_filters in filters_of.items():
             if group not in self._groups:
                 self._groups[group] = _Group(self._aws, group, self._clock.origin)
             self._groups[group].define(group_filters, alarms_of.get(group, []))
+
+    def _place(
+        self, composites: list[CompositeAlarm], alarms_of: Mapping[str, list[_Alarm]]
+    ) -> None:
+        """Adds each composite alarm to the log group that has all the alarms of its rule."""
+        waiting = {composite.name: composite for composite in composites}
+        is_placed = True
+        while is_placed:  # a composite may name another one
+            is_placed = False
+            for group_alarms in alarms_of.values():
+                names = {alarm.name for alarm in group_alarms}
+                for composite in [*waiting.values()]:
+                    if CompositeCondition.of(composite).children <= names:
+                        group_alarms.append(waiting.pop(composite.name))
+                        is_placed = True
+        for name in waiting:
+            self._on_warning(f"alarm {name}: the lab does not judge all the alarms of its rule.")
 
     def _parse(self, parse: Callable[[_Stored], ResourceT], stored: _Stored) -> ResourceT | None:
         """Returns the resource of an entry, or warns and returns None if it cannot be judged."""

@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 from flask_errwatch.errors import ErrWatchError, Problem
+from flask_errwatch.lab.moto_operations import add_missing_operations
 
 HOST = "127.0.0.1"
 
@@ -60,6 +61,8 @@ def _moto() -> tuple[Any, type[Any]]:
     except ImportError as error:
         remedy = "Install the extra: pip install 'flask-errwatch[lab]'."
         raise LabMissingError(Problem(key="lab", value=str(error), remedy=remedy)) from error
+
+    add_missing_operations()
 
     class QuietHandler(MotoRequestHandler):
         def log(self, *_: object) -> None:

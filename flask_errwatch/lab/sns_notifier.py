@@ -81,7 +81,7 @@ class SnsNotifier:
 def notification(
     alarm: Mapping[str, Any], old: str, new: str, reason: str, seconds: float
 ) -> dict[str, object]:
-    """The JSON that CloudWatch publishes when a metric alarm changes state.
+    """The JSON that CloudWatch publishes when a metric or composite alarm changes state.
 
     Its members are those of the messages that the live service sends (CloudWatch User Guide,
     "Notifying users on alarm changes"). The region is its code, not its long name.
@@ -106,6 +106,15 @@ def notification(
         "OKActions": alarm.get("OKActions", []),
         "AlarmActions": alarm.get("AlarmActions", []),
         "InsufficientDataActions": alarm.get("InsufficientDataActions", []),
+        **_cause(alarm),
+    }
+
+
+def _cause(alarm: Mapping[str, Any]) -> dict[str, object]:
+    """What the alarm watches: the rule of a composite alarm, or else a metric."""
+    if alarm.get("AlarmRule"):
+        return {"AlarmRule": alarm["AlarmRule"]}
+    return {
         "Trigger": {
             "MetricName": alarm.get("MetricName"),
             "Namespace": alarm.get("Namespace"),

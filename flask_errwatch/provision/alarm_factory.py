@@ -16,6 +16,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Alarm, Detector, event_pattern
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision import descriptions
+from flask_errwatch.provision.notification import refuse_unquotable
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -37,8 +38,8 @@ DIED = "process-died"
 AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
 
 #: A rule's name (CloudWatch API Reference, PutInsightRule, RuleName). A quotation mark would end it
-#: in the alarm's expression.
-_RULE_NAME = re.compile(r"[\x20!\x23-\x7e]{1,128}")
+#: in the alarm's expression, and a backslash might escape what follows.
+_RULE_NAME = re.compile(r"[\x20!\x23-\x5b\x5d-\x7e]{1,128}")
 
 
 def heartbeat_filter(config: Config) -> MetricFilter:
@@ -220,11 +221,7 @@ class AlarmFactory:
             treat_missing_data="notBreaching",
             tags=self.tags,
         )
-        if '"' in metric_filter.name:
-            remedy = "A composite alarm's rule cannot name it: leave '\"' out of the app's name."
-            raise ConfigurationError(
-                Problem(key="ERRWATCH_APP_NAME", value=self.config.app_name, remedy=remedy)
-            )
+        refuse_unquotable(self.config)
         yield failures
         yield requests
         yield CompositeAlarm(
@@ -244,7 +241,8 @@ class AlarmFactory:
         if not _RULE_NAME.fullmatch(name):
             remedy = (
                 f"Its rule would have the name {name!r}, and CloudWatch allows 1 to 128 ASCII "
-                "characters, here without '\"': choose a shorter or plainer ERRWATCH_APP_NAME."
+                "characters, here without '\"' and '\\': choose a shorter or plainer "
+                "ERRWATCH_APP_NAME."
             )
             key = "ERRWATCH_PER_SOURCE_ALARMS"
             raise ConfigurationError(Problem(key=key, value=detector.name, remedy=remedy))

@@ -71,7 +71,12 @@ Its lines say "Critical Error" in log group shop.
 def of_source(detector: Detector, config: Config, scope: AwsScope | None) -> str:
     """Describes the alarm on a detector's busiest client address."""
     before = "One client address alone causes many of these."
-    advice = "First: find the client_ip in its lines, and block it if it is hostile."
+    advice = (
+        "First: find the client_ip in its lines. It is a keyed hash (ERRWATCH_PRIVACY): what it "
+        "does can be followed, but it cannot be blocked."
+        if config.privacy == "hashed"
+        else "First: find the client_ip in its lines, and block it if it is hostile."
+    )
     return of_detector(detector, config, scope, before=before, advice=advice)
 
 
@@ -116,6 +121,19 @@ def of_death(config: Config, scope: AwsScope | None) -> str:
         link=lines_link(PROCESS_DIED, config.log_group, scope),
         ending=(marker(config.app_name),),
     )
+
+
+def of_app(config: Config) -> str:
+    """Describes the composite alarm that notifies for the whole app."""
+    words = (
+        f"One or more alarms of {config.app_name} are in ALARM. They notify no one themselves, and "
+        "this one returns to OK with the last of them."
+    )
+    advice = (
+        f"First: list the alarms whose names begin with {config.app_name}-. Those in ALARM say "
+        "what failed, and link to its lines."
+    )
+    return _fitted(words, advice=advice, link=None, ending=(marker(config.app_name),))
 
 
 def lines_link(event: str, log_group: str, scope: AwsScope | None) -> str | None:

@@ -19,11 +19,14 @@ from flask_errwatch.provision.alarm_factory import (
     heartbeat_filter,
 )
 from flask_errwatch.provision.dashboard import dashboard_body
+from flask_errwatch.provision.data_protection import data_protection
+from flask_errwatch.provision.notification import app_alarms, with_quiet_periods
 from flask_errwatch.provision.queries import SAVED_QUERIES
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     Dashboard,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -55,6 +58,7 @@ class Desired:
         app_name: The app, which manages the resources.
         log_group: The log group of the lines. It is not among the resources if an AWS service
             owns it.
+        data_protection: The policy that masks secrets in the group. None if it is not configured.
         filters: One per detector, in the catalogue's order, then those of operational lines.
         topic: The topic to create. None if none is configured, or one is given by its ARN.
         policy: The policy of that topic. None if its ARN is not known beforehand.
@@ -62,13 +66,17 @@ class Desired:
         insight_rules: One per detector with an alarm on its busiest source.
         anomaly_detectors: One per detector with an alarm on an anomaly band.
         alarms: In the catalogue's order. A detector may have several, or none.
-        composites: The composite alarms, in the same order.
+        composites: The composite alarms of detectors, in the same order.
+        app_alarms: With `ERRWATCH_NOTIFY="app"` the composite alarm that notifies for all others,
+            after the parts of its rule.
+        quiet_periods: `ERRWATCH_QUIET_PERIODS`.
         queries: The saved Logs Insights queries.
         dashboard: The dashboard. None if it is not configured.
     """
 
     app_name: str
     log_group: LogGroup
+    data_protection: DataProtection | None = None
     filters: tuple[MetricFilter, ...]
     topic: Topic | None = None
     policy: TopicPolicy | None = None
@@ -77,6 +85,8 @@ class Desired:
     anomaly_detectors: tuple[AnomalyDetector, ...] = ()
     alarms: tuple[MetricAlarm, ...] = ()
     composites: tuple[CompositeAlarm, ...] = ()
+    app_alarms: tuple[CompositeAlarm, ...] = ()
+    quiet_periods: int = 1
     queries: tuple[QueryDefinition, ...] = ()
     dashboard: Dashboard | None = None
 
@@ -91,18 +101,23 @@ class Desired:
         )
 
     @property
+    def every_alarm(self) -> tuple[MetricAlarm | CompositeAlarm, ...]:
+        """All alarms in the order of creation."""
+        return (*self.alarms, *self.composites, *self.app_alarms)
+
+    @property
     def resources(self) -> tuple[Resource, ...]:
         """All resources in the order of creation: each after those that it needs."""
         optional = (self.topic, self.policy)
         return (
             *(() if owner_of(self.log_group.name) else (self.log_group,)),
+            *(() if self.data_protection is None else (self.data_protection,)),
             *self.filters,
             *(resource for resource in optional if resource is not None),
             *self.subscriptions,
             *self.insight_rules,
             *self.anomaly_detectors,
-            *self.alarms,
-            *self.composites,
+            *self.every_alarm,
             *self.queries,
             *(() if self.dashboard is None else (self.dashboard,)),
         )
@@ -122,7 +137,7 @@ def desired_resources(
         config: The app's configuration.
         topic_arn: The ARN of `config.sns_topic`. None if no topic is configured.
         scope: Partition, region and account. Without it, descriptions have no links, and there
-            is neither a dashboard nor a topic policy.
+            is neither a dashboard nor a policy of the topic or the log group.
 
     Raises:
         ConfigurationError: When two resources would have one name, or a name cannot be used.
@@ -136,7 +151,9 @@ def desired_resources(
         ('shop-critical-error', 7, 6)
     """
     actions = () if topic_arn is None else (topic_arn,)
-    factory = AlarmFactory(config=config, scope=scope, actions=actions)
+    factory = AlarmFactory(
+        config=config, scope=scope, actions=actions if config.notify == "each" else ()
+    )
     filters: list[MetricFilter] = []
     alarms: list[AlarmResource] = []
     for detector in catalogue:
@@ -149,19 +166,33 @@ def desired_resources(
     if config.process_alarm:
         filters.append(death_filter(config))
         alarms.append(factory.death_alarm(filters[-1]))
+    composites = _of_type(alarms, CompositeAlarm)
+    parts = frozenset(name for composite in composites for name in composite.children)
+    metric_alarms = _of_type(alarms, MetricAlarm)
     tags = tags_for(config.app_name)
     topic = _topic(config, topic_arn)
     desired = Desired(
         app_name=config.app_name,
         log_group=LogGroup(name=config.log_group, retention_days=config.retention_days, tags=tags),
+        data_protection=data_protection(config.log_group, config.app_name, scope)
+        if config.data_protection and scope is not None
+        else None,
         filters=tuple(filters),
         topic=topic,
         policy=None if topic is None or scope is None else _policy(topic, scope),
         subscriptions=_subscriptions(config, topic_arn),
         insight_rules=_of_type(alarms, InsightRule),
         anomaly_detectors=_of_type(alarms, AnomalyDetector),
-        alarms=_of_type(alarms, MetricAlarm),
-        composites=_of_type(alarms, CompositeAlarm),
+        alarms=tuple(with_quiet_periods(metric_alarms, config.quiet_periods, parts=parts)),
+        composites=composites,
+        app_alarms=()
+        if config.notify == "each"
+        else app_alarms(
+            [alarm.name for alarm in (*metric_alarms, *composites) if alarm.name not in parts],
+            config,
+            actions,
+        ),
+        quiet_periods=config.quiet_periods,
         queries=_queries(config) if config.saved_queries else (),
     )
     problems = list(_name_problems(desired))
@@ -246,7 +277,7 @@ def _dashboard(desired: Desired, config: Config, scope: AwsScope) -> Dashboard:
         filters=desired.filters,
         alarms=desired.alarms,
         scope=scope,
-        composites=desired.composites,
+        composites=(*desired.composites, *desired.app_alarms),
         note=marker(config.app_name),
     )
     name = dashboard_name(config.app_name)
@@ -265,7 +296,7 @@ def dashboard_name(app_name: str) -> str:
 
 def _name_problems(desired: Desired) -> Iterator[Problem]:
     """Refuses two alarms, or two filters, of one name: each would overwrite the other."""
-    for resources in (desired.filters, (*desired.alarms, *desired.composites)):
+    for resources in (desired.filters, desired.every_alarm):
         times = Counter(resource.name for resource in resources)
         for resource in resources:
             if times.pop(resource.name, 1) > 1:

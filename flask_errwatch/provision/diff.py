@@ -12,6 +12,8 @@ from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action, Change, Difference
 from flask_errwatch.provision.desired import Desired
+from flask_errwatch.provision.notification import why_not_quiet
+from flask_errwatch.provision.order import in_order, parents_first
 from flask_errwatch.provision.ownership import is_managed
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.resources import (
@@ -19,6 +21,7 @@ from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     Dashboard,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -36,6 +39,7 @@ from flask_errwatch.provision.service_groups import creation_remedy, owner_of
 DELETION: tuple[type[Resource], ...] = (
     Dashboard,
     QueryDefinition,
+    DataProtection,
     CompositeAlarm,
     InsightRule,
     AnomalyDetector,
@@ -58,12 +62,13 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
         ProvisioningError: Naming every conflict.
     """
     declared = {(resource.kind, resource.key) for resource in desired.resources}
-    entries = [
+    deletions = [
         Change(action="delete", resource=resource, actual=resource)
         for resource in _deletable(actual, desired.app_name)
         if (resource.kind, resource.key) not in declared
     ]
-    problems = list(_quota_problems(desired, actual, entries))
+    problems = list(_quota_problems(desired, actual, deletions))
+    changes: list[Change] = []
     outcomes = [*_service_group(desired.log_group, actual)]
     outcomes += [
         _compare(resource, desired.app_name, actual, import_unmanaged=import_unmanaged)
@@ -71,13 +76,22 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
     ]
     for outcome in outcomes:
         if isinstance(outcome, Change):
-            entries.append(outcome)
+            changes.append(_with_quiet_note(outcome, desired.quiet_periods))
         else:
             problems.append(outcome)
     if problems:
         raise ProvisioningError(*problems)
     warnings = tuple(_warnings(desired, actual))
-    return Plan(entries=tuple(entries), notes=actual.notes, warnings=warnings)
+    entries = in_order(deletions, changes)
+    return Plan(entries=entries, notes=actual.notes, warnings=warnings)
+
+
+def _with_quiet_note(change: Change, quiet_periods: int) -> Change:
+    """Says of an alarm that `ERRWATCH_QUIET_PERIODS` leaves why it does."""
+    if not isinstance(change.resource, MetricAlarm):
+        return change
+    notes = (change.note, why_not_quiet(change.resource, quiet_periods))
+    return replace(change, note="; ".join(filter(None, notes))) if quiet_periods > 1 else change
 
 
 def missing_service_group(desired: Desired, actual: Actual) -> Problem | None:
@@ -117,10 +131,11 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
         actual: The resources that exist.
         with_logs: Delete the log group too, if the app manages it.
     """
-    entries = [
+    deletions = [
         Change(action="delete", resource=resource, actual=resource)
         for resource in _deletable(actual, app_name)
     ]
+    entries = [*in_order(deletions, [])]
     entries += [_topic_removal(topic, app_name, actual) for topic in actual.of_type(Topic)]
     entries += [
         _log_group_removal(group, app_name, actual, with_logs=with_logs)
@@ -132,8 +147,9 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
 
 def _deletable(actual: Actual, app_name: str) -> Iterator[Resource]:
     """Yields the resources that the app manages, except log groups and topics."""
+    composites = (*parents_first(actual.of_type(CompositeAlarm)),)
     for cls in DELETION:
-        for resource in actual.of_type(cls):
+        for resource in composites if cls is CompositeAlarm else actual.of_type(cls):
             if is_managed(resource, app_name, actual):
                 yield resource
 
@@ -180,6 +196,9 @@ def _compare(
             return _kept(desired, existing, "" if is_own else f"used as it is: {_UNMANAGED}")
         case TopicPolicy(), TopicPolicy():
             return _topic_policy(desired, existing, app_name, actual)
+        case DataProtection(), DataProtection() if not is_managed(existing, app_name, actual):
+            # A log group has one policy, and that of others protects what they wanted.
+            return _kept(desired, existing, f"left as it is: {_UNMANAGED}")
         case Subscription(), Subscription():
             note = "" if existing.arn else "waits for its owner to confirm it"
             return _kept(desired, existing, note)
@@ -261,7 +280,7 @@ def _kept(desired: Resource, existing: Resource, note: str) -> Change:
 
 
 #: Fields that hold a JSON document, compared leaf by leaf.
-_DOCUMENTS = {"body", "definition", "statement"}
+_DOCUMENTS = {"body", "definition", "document", "statement"}
 
 
 def _differences(desired: Resource, existing: Resource) -> Iterator[Difference]:

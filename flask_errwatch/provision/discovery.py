@@ -45,7 +45,8 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
     Raises:
         AwsCallError: When a desired kind of resource cannot be read.
     """
-    resources: list[Resource] = [*_log_group_and_filters(aws, desired.log_group.name)]
+    group = find_log_group(aws, desired.log_group.name)
+    resources: list[Resource] = [*_log_group_and_filters(aws, group)]
     alarms = [*_alarms(aws, AlarmNamePrefix=f"{desired.app_name}-")]
     managed = tuple(
         alarm
@@ -55,6 +56,12 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
     topic = [*_topic(aws, desired)]
     resources += [*alarms, *topic]
     notes: list[str] = []
+    if group is not None:
+        read = partial(_data_protection, aws, desired)
+        if desired.data_protection is not None:
+            resources += read()
+        elif group.get("dataProtectionStatus") == "ACTIVATED":
+            resources += read_if_allowed("data protection policy", read, notes) or ()
     for kinds, is_desired, is_likely, read in (
         (
             "insight rules",
@@ -107,16 +114,29 @@ def find_log_group(aws: Aws, name: str) -> Entry | None:
     return next((entry for entry in entries if entry["logGroupName"] == name), None)
 
 
-def _log_group_and_filters(aws: Aws, name: str) -> Iterator[Resource]:
-    entry = find_log_group(aws, name)
+def _log_group_and_filters(aws: Aws, entry: Entry | None) -> Iterator[Resource]:
     # A group that does not exist has no filters, and AWS refuses to list them.
     if entry is not None:
         arn = from_aws.log_group_arn(entry)
         tags = aws.call("logs", "list_tags_for_resource", resourceArn=arn).get("tags", {})
         yield from_aws.log_group(entry, tags)
         # All of them, at most 100: unmanaged filters count towards the quota.
+        name = entry["logGroupName"]
         entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=name)
         yield from map(from_aws.metric_filter, entries)
+
+
+def _data_protection(aws: Aws, desired: Desired) -> Iterator[Resource]:
+    name = desired.log_group.name
+    try:
+        response = aws.call("logs", "get_data_protection_policy", logGroupIdentifier=name)
+    except AwsCallError as error:
+        if error.is_not_found:
+            return
+        raise
+    policy = from_aws.data_protection(name, response)
+    if policy is not None:
+        yield policy
 
 
 def _alarms(aws: Aws, **criteria: object) -> Iterator[MetricAlarm | CompositeAlarm]:
@@ -154,7 +174,7 @@ def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:
 
 def _missing_topic(aws: Aws, desired: Desired, notes: list[str]) -> str | None:
     """Returns the configured topic's ARN if it does not exist. CloudWatch never checks that."""
-    arn = next((arn for alarm in desired.alarms for arn in alarm.alarm_actions), None)
+    arn = next((arn for alarm in desired.every_alarm for arn in alarm.alarm_actions), None)
     if desired.topic is not None or arn is None:
         return None
     try:

@@ -10,6 +10,7 @@ from flask_errwatch.provision.resources import (
     AlarmState,
     AnomalyDetector,
     CompositeAlarm,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -39,6 +40,14 @@ def log_group(entry: Entry, tags: Mapping[str, str]) -> LogGroup:
 def log_group_arn(entry: Entry) -> str:
     """Returns the ARN as tagging expects it, without the `:*` of the older field."""
     return str(entry.get("logGroupArn") or entry["arn"]).removesuffix(":*")
+
+
+def data_protection(log_group: str, response: Entry) -> DataProtection | None:
+    """Reads the policy of a log group from GetDataProtectionPolicy. None if it has none."""
+    document = response.get("policyDocument")
+    if not document:
+        return None
+    return DataProtection(log_group=log_group, document=recanonical(document))
 
 
 def metric_filter(entry: Entry) -> MetricFilter:

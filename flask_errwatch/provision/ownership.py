@@ -11,6 +11,7 @@ from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     Dashboard,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -51,6 +52,8 @@ def is_managed(resource: Resource, app_name: str, actual: Actual) -> bool:
                 if has_band(alarm)
                 for query in alarm.metrics
             )
+        case DataProtection():
+            return f'"Description":{json.dumps(marker(app_name))}' in resource.document
         case QueryDefinition():
             return resource.query.split("\n", 1)[0] == f"# {marker(app_name)}"
         case Dashboard():

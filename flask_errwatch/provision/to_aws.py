@@ -11,6 +11,7 @@ from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     Dashboard,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -42,7 +43,7 @@ class AwsCall:
     tolerated: frozenset[str] = frozenset()
 
 
-def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901 - a table, one case a kind
+def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a table, one case a kind
     """Returns the calls of a change, in order. Each can be repeated without harm.
 
     If only some of a change's calls succeeded, the next plan has the change again.
@@ -53,6 +54,8 @@ def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901 - a table, o
     match resource:
         case LogGroup():
             return _log_group(resource, is_new=is_new)
+        case DataProtection():
+            return (_data_protection(resource),)
         case MetricFilter():
             return (_metric_filter(resource),)
         case Topic():
@@ -83,10 +86,13 @@ def _call(service: str, method: str, /, **arguments: object) -> AwsCall:
     return AwsCall(service=service, method=method, arguments=arguments)
 
 
-def _deletion(actual: Resource) -> AwsCall:
+def _deletion(actual: Resource) -> AwsCall:  # noqa: C901 - a table, one case a kind
     match actual:
         case LogGroup():
             return _call("logs", "delete_log_group", logGroupName=actual.name)
+        case DataProtection():
+            name = actual.log_group
+            return _call("logs", "delete_data_protection_policy", logGroupIdentifier=name)
         case MetricFilter():
             names = {"logGroupName": actual.log_group, "filterName": actual.name}
             return _call("logs", "delete_metric_filter", **names)
@@ -118,6 +124,15 @@ def _log_group(desired: LogGroup, *, is_new: bool) -> tuple[AwsCall, ...]:
     days = {"retentionInDays": desired.retention_days}
     retain = _call("logs", "put_retention_policy", **name, **days)
     return (create, retain) if is_new else (retain,)
+
+
+def _data_protection(desired: DataProtection) -> AwsCall:
+    return _call(
+        "logs",
+        "put_data_protection_policy",
+        logGroupIdentifier=desired.log_group,
+        policyDocument=desired.document,
+    )
 
 
 def _metric_filter(desired: MetricFilter) -> AwsCall:

@@ -223,7 +223,8 @@ class _LogJudgement:
         return next(minutes, self.tally.minutes[-1]) + MINUTE
 
     def _composite(self, name: str) -> CompositeCondition:
-        (resource,) = (alarm for alarm in self.desired.composites if alarm.name == name)
+        composites = (*self.desired.composites, *self.desired.app_alarms)
+        (resource,) = (alarm for alarm in composites if alarm.name == name)
         return CompositeCondition.of(resource)
 
     def _composite_alarms(self, composite: CompositeCondition) -> tuple[FiredAlarm, ...]:
@@ -235,7 +236,8 @@ class _LogJudgement:
             Span(begun.at, ended.at if ended else None, None, begun.at - longest)
             for begun, ended in _times_in_alarm(composite.name, self.transitions)
         ]
-        column = columns[0] if columns else None
+        # The alarm of the whole app has no detector whose sources could be shown.
+        column = columns[0] if len(columns) == 1 else None
         return tuple(self._fired(span, column) for span in spans)
 
     def _column_of(self, condition: AlarmCondition) -> int | None:

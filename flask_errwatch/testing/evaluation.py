@@ -120,7 +120,7 @@ def evaluate_traffic(
         unjudged=unjudged,
         children={
             composite.name: sorted(CompositeCondition.of(composite).children)
-            for composite in desired.composites
+            for composite in (*desired.composites, *desired.app_alarms)
         },
     )
 
@@ -133,7 +133,7 @@ def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
     """
     app_name = state.config.app_name
     names = {detector.resource_name(app_name): detector.name for detector in state.catalogue}
-    alarms = {alarm.name: names.get(alarm.name) for alarm in desired.alarms}
+    alarms = {alarm.name: names.get(alarm.name) for alarm in (*desired.alarms, *desired.app_alarms)}
     for composite in desired.composites:
         children = CompositeCondition.of(composite).children
         owners = [alarms.pop(child, None) for child in sorted(children)]

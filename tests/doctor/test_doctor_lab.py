@@ -270,3 +270,14 @@ def test_the_command_has_an_option_for_the_url(served: Served) -> None:
         "from 127.0.0.1 (peer)."
     )
     assert result.exit_code == 1
+
+
+@pytest.mark.usefixtures("lab")
+def test_with_hashes_the_trusted_proxies_are_not_checked() -> None:
+    """Lines have no address to compare. The policy of the log group is read as a harmless call."""
+    app = shop(PRIVACY="hashed", PRIVACY_KEY="sixteen characters", DATA_PROTECTION=True)
+    ErrWatch().bootstrap_alarms(app)
+    findings = findings_of(doctor(app, "--json"))
+    assert findings["trusted proxies"]["level"] == "warning"
+    assert "lines have hashes for addresses" in str(findings["trusted proxies"])
+    assert "logs:GetDataProtectionPolicy" not in findings["deploy permissions"]["items"]

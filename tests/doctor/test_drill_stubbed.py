@@ -339,3 +339,44 @@ def test_a_process_that_sends_nothing_to_cloudwatch_cannot_drill(bench: Bench) -
     """The drill follows only lines of the cloudwatch sink."""
     with pytest.raises(DrillRefusedError, match="run it there"):
         prepare_drill(bench.aws, *shop(SINKS="stdout"))
+
+
+def app_alarm(**other: object) -> dict[str, Any]:
+    """The composite alarm of the app as DescribeAlarms returns it."""
+    name = "shop-alarms"
+    arn = f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{name}"
+    common = {"AlarmName": name, "AlarmArn": arn, "AlarmRule": f'ALARM("{NAME}")'}
+    return {**common, "StateValue": "OK", "AlarmActions": [TOPIC], **other}
+
+
+def test_the_composite_alarm_of_the_app_notifies(bench: Bench) -> None:
+    """With `ERRWATCH_NOTIFY="app"` its history is read, and its topic is named."""
+    bench.alarm_is(AlarmActions=[])
+    described = {"AlarmNames": ["shop-alarms"], "AlarmTypes": ["CompositeAlarm"]}
+    answer = {"CompositeAlarms": [app_alarm()]}
+    bench.aws.expects("cloudwatch", "describe_alarms", answer, **described)
+    drill = prepare_drill(bench.aws, *shop(NOTIFY="app"))
+    assert f"will fire and notify {TOPIC}" in str(drill)
+    bench.counted()
+    bench.logged(drill, 11)
+    bench.counted(11.0)
+    bench.alarm_is(StateValue="ALARM", AlarmActions=[])
+    bench.history(published("Succeeded"))
+    assert bench.run(drill)["SNS"].outcome == "arrived"
+
+
+@pytest.mark.parametrize(
+    ("alarms", "remedy"),
+    [
+        ([], "It does not exist in AWS"),
+        ([app_alarm(StateValue="ALARM")], "it would not notify again before it is OK"),
+    ],
+)
+def test_a_composite_alarm_that_would_not_notify_is_refused(
+    bench: Bench, alarms: list[dict[str, Any]], remedy: str
+) -> None:
+    """The drill would prove nothing about the notification."""
+    bench.alarm_is(AlarmActions=[])
+    bench.aws.answers("cloudwatch", "describe_alarms", {"CompositeAlarms": alarms})
+    with pytest.raises(DrillRefusedError, match=remedy):
+        prepare_drill(bench.aws, *shop(NOTIFY="app"))

@@ -81,3 +81,19 @@ def test_probe_whose_line_has_no_address(monkeypatch: pytest.MonkeyPatch) -> Non
     assert finding.message.startswith("The server gave the app no address of the probe")
     assert waited == [2.0]
     aws.assert_all_called()
+
+
+def test_probe_whose_line_has_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `ERRWATCH_PRIVACY` no line shows an address with which a setting could be compared."""
+    aws = ScriptedAws()
+
+    def request(_url: str, _token: str, agent: str) -> int:
+        entry = log_entry(user_agent=agent, client_ip="hmac-0123", client_ip_source="peer")
+        aws.answers("logs", "filter_log_events", {"events": [entry]})
+        return 404
+
+    monkeypatch.setattr(probe, "_request", request)
+    config = shop(PRIVACY="hashed", PRIVACY_KEY="sixteen characters")[1]
+    finding = probe.probe_finding(aws, config, "http://shop.example/", timeout=60)
+    assert (finding.level, finding.subject) == ("warning", "trusted proxies")
+    assert "Not checked: lines have hashes for addresses" in finding.message

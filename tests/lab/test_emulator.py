@@ -9,8 +9,12 @@ import boto3
 import pytest
 
 from flask_errwatch._aws import Aws
+from flask_errwatch.config import load
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.lab import Clock
 from flask_errwatch.lab.emulator import CloudWatchEmulator
+from flask_errwatch.provision.apply import bootstrap
+from flask_errwatch.provision.status import read_status
 from tests.lab.lab_bench import Bench, Cloud
 
 Posted = tuple[str, list[dict[str, Any]]]
@@ -242,3 +246,51 @@ def test_notification_that_is_not_sent_is_warned_about(bench: Bench, cloud: Clou
     assert bench.warnings == [
         "alarm errors: not sent, since pager.example.com is outside this machine."
     ]
+
+
+def test_a_composite_alarm_notifies_for_the_app(
+    bench: Bench, cloud: Cloud, posted: Posted, aws: Aws
+) -> None:
+    """`apply` creates it in the lab, and the judge evaluates it: one message for two alarms."""
+    url, bodies = posted
+    keys = {
+        "ERRWATCH_NOTIFY": "app",
+        "ERRWATCH_SNS_TOPIC": "alarms",
+        "ERRWATCH_SUBSCRIPTIONS": url,
+        "ERRWATCH_ALARM_PERIOD": 60,
+        "ERRWATCH_ALARM_THRESHOLD": 0,
+        "ERRWATCH_DATA_PROTECTION": True,
+    }
+    config = load(keys, {}, app_name="shop")
+    catalogue = Catalogue(DEFAULT_DETECTORS).configured(config)
+    bootstrap(aws, catalogue, config)
+    assert read_status(aws, catalogue, config).plan.is_empty
+    bench.emulator.step(cloud.start + 60)
+    bodies.clear()  # the first OK, from INSUFFICIENT_DATA
+    bench.transitions.clear()
+    cloud.logs.create_log_stream(logGroupName="shop", logStreamName="one")
+    cloud.log((61, '{"event": "Not Found Error"}'), (62, '{"event": "Authentication Error"}'))
+    bench.emulator.step(cloud.start + 120)
+    assert sorted(bench.changes) == [
+        ("shop-alarms", "OK", "ALARM"),
+        ("shop-authentication-error", "OK", "ALARM"),
+        ("shop-not-found-error", "OK", "ALARM"),
+    ]
+    (message,) = [json.loads(body["Message"]) for body in bodies]
+    assert (message["AlarmName"], message["NewStateValue"]) == ("shop-alarms", "ALARM")
+    assert 'ALARM("shop-not-found-error")' in message["AlarmRule"]
+    assert "Trigger" not in message
+    assert bench.warnings == []
+
+
+def test_a_composite_alarm_of_unknown_alarms_is_warned_about(bench: Bench, cloud: Cloud) -> None:
+    """It is not judged, and the lab goes on."""
+    cloud.group()
+    cloud.filter("errors", PATTERN)
+    cloud.alarm("errors")
+    for name, rule in (("both", 'ALARM("errors") OR ALARM("gone")'), ("odd", "ALARM(")):
+        cloud.cloudwatch.put_composite_alarm(AlarmName=name, AlarmRule=rule)
+    bench.emulator.step(cloud.start + 60)
+    assert bench.changes == [("errors", "INSUFFICIENT_DATA", "OK")]
+    assert "alarm both: the lab does not judge all the alarms of its rule." in bench.warnings
+    assert any("rule of alarm 'odd'" in warning for warning in bench.warnings)

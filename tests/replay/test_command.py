@@ -421,3 +421,20 @@ def test_a_setting_that_is_nested_too_deeply_is_refused(tmp_path: Path, run: Run
     result = run(log, "--set", "not-found-error.threshold=" + "[" * 100_000)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+def test_the_alarm_of_the_whole_app_is_judged(tmp_path: Path) -> None:
+    """It fires with the first of its alarms. No detector's sources are shown for it."""
+    app = Flask("shop")
+    app.config.update(ERRWATCH_NOTIFY="app", ERRWATCH_QUIET_PERIODS=3)
+    ErrWatch(app)
+    app.cli.add_command(errwatch)
+    burst = [access(n, client="198.51.100.9") for n in range(12)]
+    calm = [access(60 * n, client=f"203.0.113.{n}") for n in range(1, 60)]
+    output, _ = replayed(app, write_log(tmp_path, burst + calm))
+    (whole,) = output["other_alarms"]
+    assert whole["alarm"] == "alarms"
+    assert whole["condition"].startswith('ALARM("shop-critical-error") OR ')
+    assert [(alarm["from"], alarm["sources"]) for alarm in whole["alarms"]] == [
+        ("2026-11-25T00:01:00Z", [])
+    ]

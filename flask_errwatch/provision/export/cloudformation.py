@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from flask_errwatch._parsers import DYNAMIC
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
+from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.export.cloudformation_resources import (
     CloudFormationResources,
     json_number,
@@ -32,6 +34,9 @@ def to_cloudformation(catalogue: Catalogue, config: Config) -> str:
         catalogue: The app's detectors.
         config: The app's configuration.
 
+    Raises:
+        ConfigurationError: When a text would be a dynamic reference of CloudFormation.
+
     Example:
         >>> from flask_errwatch import config
         >>> from flask_errwatch.detectors import DEFAULT_DETECTORS
@@ -56,7 +61,23 @@ def to_cloudformation(catalogue: Catalogue, config: Config) -> str:
     descriptions = resources.descriptions()
     references = {**_PSEUDO_PARAMETERS, **resources.links}
     template["Resources"] = _replace_tokens(descriptions, references)
+    _refuse_dynamic_references(template)
     return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
+
+
+def _refuse_dynamic_references(template: Mapping[str, object]) -> None:
+    """Refuses a template in which CloudFormation would resolve a part of a text of ours.
+
+    Declarations with such a text are refused where they are read. This holds for all others.
+    """
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and DYNAMIC in value:
+            remedy = f"Leave out {DYNAMIC!r}: CloudFormation would resolve it at deployment."
+            raise ConfigurationError(Problem(key="exported text", value=value, remedy=remedy))
+        return value
+
+    map_json(template, check)
 
 
 def _parameter(parameter: Parameter) -> dict[str, object]:

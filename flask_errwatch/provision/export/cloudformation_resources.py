@@ -13,6 +13,7 @@ from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     Dashboard,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -27,7 +28,8 @@ from flask_errwatch.provision.resources import (
 )
 from flask_errwatch.provision.tokens import token
 
-#: The type of each kind, and the last word of its logical IDs, which all kinds share.
+#: The type of each kind, and the last word of its logical IDs, which all kinds share. A data
+#: protection policy is a property of its log group.
 TYPES: dict[type[Resource], tuple[str, str]] = {
     LogGroup: ("AWS::Logs::LogGroup", "LogGroup"),
     MetricFilter: ("AWS::Logs::MetricFilter", "Filter"),
@@ -64,6 +66,7 @@ class CloudFormationResources(LinkedResources):
         return {
             self._logical_id(resource): self._description(resource)
             for resource in self._desired.resources
+            if type(resource) in TYPES
         }
 
     def _parameter_reference(self, name: str) -> str:
@@ -109,6 +112,7 @@ class CloudFormationResources(LinkedResources):
                     "LogGroupName": resource.name,
                     "LogGroupClass": resource.log_class,
                     "RetentionInDays": resource.retention_days,
+                    "DataProtectionPolicy": self._data_protection(),
                     "Tags": _tags(resource.tags),
                 }
             case MetricFilter():
@@ -154,12 +158,18 @@ class CloudFormationResources(LinkedResources):
                     "LogGroupNames": [self._log_group(name) for name in resource.log_groups],
                     "QueryString": resource.query,
                 }
+            case DataProtection():
+                raise TypeError("CloudFormation has it as a property of the log group.")
             case Dashboard():
                 return {
                     "DashboardName": resource.name,
                     "Tags": _tags(resource.tags),
                     "DashboardBody": self._body(resource),
                 }
+
+    def _data_protection(self) -> object:
+        policy = self._desired.data_protection
+        return None if policy is None else json.loads(policy.document)
 
     def _alarm(self, alarm: MetricAlarm) -> Properties:
         return {

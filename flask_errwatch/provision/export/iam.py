@@ -64,6 +64,8 @@ class _Arns:
         self.log_streams = f"{self.log_group}:*"
         #: Whether the app creates its log group. Otherwise an AWS service owns it.
         self.owns_log_group = owner_of(desired.log_group.name) is None
+        #: Whether the app puts a data protection policy on it.
+        self.has_data_protection = desired.data_protection is not None
         self.alarms = scope.alarm_arn(prefix)
         self.rules = scope.insight_rule_arn(prefix)
         self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
@@ -103,6 +105,9 @@ def _deploy(arns: _Arns) -> Iterator[_Statement]:
     group, tags = (_GROUP, _TAGS) if arns.owns_log_group else (_FILTERS, _TAG_READS)
     yield _Statement("LogGroup", group, (arns.log_group, arns.log_streams))
     yield _Statement("LogGroupTags", tags, (arns.log_group,))
+    if arns.has_data_protection:
+        resources = (arns.log_group, arns.log_streams)
+        yield _Statement("DataProtection", _DATA_PROTECTION, resources)
     alarms = ("DeleteAlarms", "PutMetricAlarm", "TagResource")
     yield _Statement("Alarms", _of("cloudwatch", *alarms), (arns.alarms,))
     rules = ("DeleteInsightRules", "PutInsightRule", "TagResource")
@@ -119,6 +124,9 @@ def _respond(arns: _Arns) -> Iterator[_Statement]:
     reads = ("DescribeMetricFilters", "FilterLogEvents", "GetQueryResults", "StartQuery")
     yield _Statement("ReadLines", _of("logs", *reads), (arns.log_group, arns.log_streams))
     yield _Statement("ReadTags", _TAG_READS, (arns.log_group,))
+    if arns.has_data_protection:
+        read = ("logs:GetDataProtectionPolicy",)
+        yield _Statement("ReadDataProtection", read, (arns.log_group, arns.log_streams))
     yield _Statement("ReadDashboard", ("cloudwatch:GetDashboard",), (arns.dashboard,))
     if arns.topic is not None:
         actions = _of("sns", *(_TOPIC_READS if arns.own_topic is not None else _LISTING))
@@ -151,6 +159,10 @@ _FILTERS = (
     "logs:PutMetricFilter",
 )
 _GROUP = (*_FILTERS, *_of("logs", "CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy"))
+_DATA_PROTECTION = (
+    *_of("logs", "DeleteDataProtectionPolicy", "GetDataProtectionPolicy"),
+    "logs:PutDataProtectionPolicy",
+)
 _TAG_READS = ("logs:ListTagsForResource",)
 _TAGS = (*_TAG_READS, "logs:TagResource")
 _LISTING = ("ListSubscriptionsByTopic",)

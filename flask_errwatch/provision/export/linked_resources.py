@@ -79,10 +79,7 @@ class LinkedResources(ABC):
     def __init__(self, desired: Desired, style: Style) -> None:
         self._desired = desired
         self._identifiers = Identifiers(desired.app_name, style)
-        self._alarms: tuple[MetricAlarm | CompositeAlarm, ...] = (
-            *desired.alarms,
-            *desired.composites,
-        )
+        self._alarms = desired.every_alarm
         topic = desired.topic
         #: The reference that replaces each token. Describing resources adds links.
         self.links = {

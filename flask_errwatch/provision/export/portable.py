@@ -33,9 +33,8 @@ def topic_arn(config: Config) -> str | None:
 
 def uses_topic(desired: Desired) -> bool:
     """Whether any resource refers to the topic."""
-    actions = [alarm.alarm_actions for alarm in desired.alarms]
-    actions += [alarm.alarm_actions for alarm in desired.composites]
-    return bool(desired.subscriptions) or any(actions)
+    actions = any(alarm.alarm_actions for alarm in desired.every_alarm)
+    return bool(desired.subscriptions) or actions
 
 
 def is_secret(subscription: Subscription) -> bool:

@@ -14,6 +14,7 @@ from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
     Dashboard,
+    DataProtection,
     InsightRule,
     LogGroup,
     MetricAlarm,
@@ -34,6 +35,7 @@ ACTIONS = "local.alarm_actions"
 #: The AWS provider has no resource for an anomaly detector: CloudWatch creates it with the alarm.
 TYPES: dict[type[Resource], str] = {
     LogGroup: "aws_cloudwatch_log_group",
+    DataProtection: "aws_cloudwatch_log_data_protection_policy",
     MetricFilter: "aws_cloudwatch_log_metric_filter",
     Topic: "aws_sns_topic",
     TopicPolicy: "aws_sns_topic_policy",
@@ -113,6 +115,11 @@ class TerraformResources(LinkedResources):
                     "name": resource.name,
                     "log_group_name": self._log_group(resource.log_group),
                     "pattern": resource.pattern,
+                }
+            case DataProtection():
+                return {
+                    "log_group_name": self._log_group(resource.log_group),
+                    "policy_document": Encoded(json.loads(resource.document)),
                 }
             case Topic():
                 return {"name": resource.name, "tags": _tags(resource.tags)}

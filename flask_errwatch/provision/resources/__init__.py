@@ -16,6 +16,7 @@ from flask_errwatch.provision.resources.cloudwatch import (
 )
 from flask_errwatch.provision.resources.logs import (
     FILTERS_PER_GROUP,
+    DataProtection,
     LogGroup,
     MetricFilter,
     QueryDefinition,
@@ -25,6 +26,7 @@ from flask_errwatch.provision.resources.sns import Subscription, Topic, TopicPol
 
 Resource = (
     LogGroup
+    | DataProtection
     | MetricFilter
     | Topic
     | TopicPolicy
@@ -43,6 +45,7 @@ __all__ = [
     "AnomalyDetector",
     "CompositeAlarm",
     "Dashboard",
+    "DataProtection",
     "InsightRule",
     "LogGroup",
     "MetricAlarm",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from flask_errwatch.provision.resources.named import Named, Pairs
 from flask_errwatch.provision.resources.tags import is_marked
+
+_QUOTED = re.compile(r'"([^"]*)"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,6 +155,11 @@ class CompositeAlarm(Named):
     def belongs_to(self, app_name: str) -> bool:
         """Whether the last line of its description is the marker of the app."""
         return is_marked(self.description, app_name)
+
+    @property
+    def children(self) -> frozenset[str]:
+        """The names that the rule has in quotation marks, as every rule that we write has them."""
+        return frozenset(_QUOTED.findall(self.rule))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,6 +60,32 @@ class MetricFilter(Named):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DataProtection:
+    """The data protection policy of a log group, which masks secrets in new events.
+
+    Attributes:
+        log_group: The log group's name.
+        document: The policy as canonical JSON (`canonical_json`). Its description identifies the
+            owner.
+    """
+
+    kind: ClassVar[str] = "data protection policy"
+
+    log_group: str
+    document: str
+
+    @property
+    def key(self) -> str:
+        """Identifies it among resources of its kind."""
+        return self.log_group
+
+    @property
+    def label(self) -> str:
+        """How it is shown to people."""
+        return self.log_group
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueryDefinition(Named):
     """A saved Logs Insights query.
 

@@ -16,9 +16,10 @@ from tests.provision.export.template_reader import Template
 
 #: The arguments of each call by the method's name, sorted.
 Calls = dict[str, list[dict[str, Any]]]
-_DOCUMENTS = {"DashboardBody", "RuleDefinition", "AttributeValue"}
+_DOCUMENTS = {"DashboardBody", "policyDocument", "RuleDefinition", "AttributeValue"}
 WRITES = (
     *("create_log_group", "put_retention_policy", "put_metric_filter", "create_topic"),
+    "put_data_protection_policy",
     *("set_topic_attributes", "subscribe", "put_insight_rule", "put_anomaly_detector"),
     *("put_metric_alarm", "put_composite_alarm", "put_query_definition", "put_dashboard"),
 )
@@ -187,6 +188,11 @@ def _dashboard(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 _TERRAFORM: dict[str, Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]]]] = {
     "aws_cloudwatch_log_group": _log_group,
+    "aws_cloudwatch_log_data_protection_policy": _tagged(
+        "put_data_protection_policy",
+        log_group_name="logGroupIdentifier",
+        policy_document="policyDocument",
+    ),
     "aws_cloudwatch_log_metric_filter": _filter,
     "aws_sns_topic": _tagged("create_topic", name="Name", tags="Tags"),
     "aws_sns_topic_policy": _policy,
@@ -221,6 +227,11 @@ def of_cloudformation(template: Template) -> Calls:
         names = {"logGroupName": group["LogGroupName"], "logGroupClass": group["LogGroupClass"]}
         calls["create_log_group"].append({**names, "tags": tags})
         calls["put_retention_policy"].append(days)
+        if "DataProtectionPolicy" in group:
+            name, policy = group["LogGroupName"], group["DataProtectionPolicy"]
+            calls["put_data_protection_policy"].append(
+                {"logGroupIdentifier": name, "policyDocument": policy}
+            )
     for metric_filter in template.of_type("AWS::Logs::MetricFilter"):
         calls["put_metric_filter"].append(_metric_filter(metric_filter))
     for topic in template.of_type("AWS::SNS::Topic"):

@@ -25,6 +25,10 @@ def _group(arguments: Mapping[str, Any]) -> str:
     return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{arguments['logGroupName']}"
 
 
+def _identified_group(arguments: Mapping[str, Any]) -> str:
+    return _group({"logGroupName": arguments["logGroupIdentifier"]})
+
+
 def _stream(arguments: Mapping[str, Any]) -> str:
     return f"{_group(arguments)}:log-stream:{arguments['logStreamName']}"
 
@@ -59,6 +63,13 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "filter_log_events",
         ),
         _group,
+    ),
+    **dict.fromkeys(
+        (
+            *("put_data_protection_policy", "get_data_protection_policy"),
+            "delete_data_protection_policy",
+        ),
+        _identified_group,
     ),
     "logs list_tags_for_resource": lambda arguments: arguments["resourceArn"],
     "put_metric_alarm": lambda arguments: _alarm(arguments["AlarmName"]),

@@ -1,8 +1,8 @@
 """Records the library's AWS calls where all of them pass, at `Aws.call`.
 
-moto answers them. For what moto lacks (query definitions, composite alarms, anomaly detectors, an
-alarm's history and TestMetricFilter) the recorder answers, after botocore has validated the
-arguments against the service's model.
+moto answers them. For what moto lacks (query definitions, composite alarms, anomaly detectors, data
+protection policies, an alarm's history and TestMetricFilter) the recorder answers, after botocore
+has validated the arguments against the service's model.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Recorder:
 
     calls: list[AwsCall] = field(default_factory=list)
     _queries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _policies: dict[str, str] = field(default_factory=dict)
     _models: list[dict[str, Any]] = field(default_factory=list)
 
     def wrap(self, call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -75,6 +76,18 @@ class Recorder:
     def _delete_query_definition(self, **arguments: Any) -> dict[str, Any]:
         del self._queries[arguments["queryDefinitionId"]]
         return {"success": True}
+
+    def _put_data_protection_policy(self, **arguments: Any) -> dict[str, Any]:
+        self._policies[arguments["logGroupIdentifier"]] = arguments["policyDocument"]
+        return {}
+
+    def _get_data_protection_policy(self, **arguments: Any) -> dict[str, Any]:
+        policy = self._policies.get(arguments["logGroupIdentifier"])
+        return {} if policy is None else {"policyDocument": policy}
+
+    def _delete_data_protection_policy(self, **arguments: Any) -> dict[str, Any]:
+        del self._policies[arguments["logGroupIdentifier"]]
+        return {}
 
     def _put_composite_alarm(self, **_: Any) -> dict[str, Any]:
         return {}

@@ -18,6 +18,9 @@ EVERYTHING: dict[str, Any] = {
     "PROCESS_ALARM": True,
     "DASHBOARD": True,
     "SAVED_QUERIES": True,
+    "DATA_PROTECTION": True,
+    "QUIET_PERIODS": 3,
+    "NOTIFY": "app",
     "PER_SOURCE_ALARMS": {"not-found-error": 3},
 }
 REQUESTS = RequestMetric(

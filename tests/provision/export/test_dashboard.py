@@ -236,8 +236,7 @@ def test_every_alarm_is_on_it_once() -> None:
         for arn in widget["properties"].get("alarms", ())
     ]
     desired = desired_resources(catalogue, config, scope=SCOPE)
-    alarms = (*desired.alarms, *desired.composites)
-    assert sorted(shown) == sorted(alarm.name for alarm in alarms)
+    assert sorted(shown) == sorted(alarm.name for alarm in desired.every_alarm)
 
 
 def test_an_anomaly_band_is_drawn() -> None:

@@ -104,6 +104,7 @@ def test_the_comparison_covers_every_kind(recorder: Recorder) -> None:
     assert {method: len(calls) for method, calls in writes.items()} == {
         "create_log_group": 1,
         "put_retention_policy": 1,
+        "put_data_protection_policy": 1,
         "put_metric_filter": 11,
         "create_topic": 1,
         "set_topic_attributes": 1,
@@ -111,7 +112,7 @@ def test_the_comparison_covers_every_kind(recorder: Recorder) -> None:
         "put_insight_rule": 1,
         "put_anomaly_detector": 1,
         "put_metric_alarm": 12,
-        "put_composite_alarm": 1,
+        "put_composite_alarm": 2,
         "put_query_definition": 8,
         "put_dashboard": 1,
     }

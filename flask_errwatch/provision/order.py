@@ -1,0 +1,100 @@
+"""The order in which a plan is applied. Pure.
+
+Deletions come first, then the declared resources, each after those that it needs. Composite alarms
+make three exceptions:
+
+- CloudWatch does not delete an alarm that a composite alarm names, so it is deleted at the end,
+  after the composite no longer names it.
+- A composite alarm that takes over the notification is written before its alarms lose theirs.
+- A composite alarm that gives the notification back is deleted after its alarms have theirs.
+
+So nobody is left without notification meanwhile, whichever call is the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from flask_errwatch.provision.change import Change
+from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm
+
+
+def in_order(deletions: Iterable[Change], changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Returns the entries of a plan in the order of application.
+
+    Args:
+        deletions: Deletions, in the order of `diff.DELETION`, composite alarms parents first.
+        changes: One per declared resource, in the order of creation.
+    """
+    removed = [*deletions]
+    late = _deleted_late(removed, changes)
+    successors = {
+        child
+        for change in changes
+        if isinstance(change.resource, CompositeAlarm)
+        for child in change.resource.children
+    }
+    return (
+        *(change for change in removed if _alarm_name(change) not in late),
+        *(change for change in changes if not _hands_over(change, successors)),
+        *(change for change in changes if _hands_over(change, successors)),
+        *(change for change in removed if _alarm_name(change) in late),
+    )
+
+
+def _deleted_late(removed: Iterable[Change], changes: Iterable[Change]) -> set[str]:
+    """Returns the names of alarms that are deleted after the declared resources are written."""
+    composites = {
+        change.resource.name: change.resource
+        for change in removed
+        if isinstance(change.resource, CompositeAlarm)
+    }
+    kept = {_alarm_name(change) for change in changes}
+    # Composites that give the notification back to an alarm that stays.
+    late: set[str] = {name for name in composites if kept & _descendants(composites, {name})}
+    # Alarms that a composite which stays still names.
+    for change in changes:
+        if isinstance(change.actual, CompositeAlarm):
+            late |= change.actual.children
+    return late | _descendants(composites, late)
+
+
+def _descendants(composites: Mapping[str, CompositeAlarm], names: Iterable[str]) -> set[str]:
+    """Returns the alarms that the rules name, also through another composite alarm."""
+    found: set[str] = set()
+    waiting = {*names}
+    while waiting:
+        children: set[str] = set()
+        for name in waiting:
+            children |= composites[name].children if name in composites else frozenset()
+        waiting = children - found
+        found |= children
+    return found
+
+
+def _alarm_name(change: Change) -> str:
+    alarm = change.resource
+    return alarm.name if isinstance(alarm, MetricAlarm | CompositeAlarm) else ""
+
+
+def _hands_over(change: Change, successors: set[str]) -> bool:
+    """Whether an update takes the notification from an alarm that a composite alarm names."""
+    desired, actual = change.resource, change.actual
+    return (
+        change.action == "update"
+        and isinstance(desired, MetricAlarm | CompositeAlarm)
+        and isinstance(actual, MetricAlarm | CompositeAlarm)
+        and desired.name in successors
+        and bool(actual.alarm_actions)
+        and not desired.alarm_actions
+    )
+
+
+def parents_first(composites: Iterable[CompositeAlarm]) -> Iterator[CompositeAlarm]:
+    """Yields composite alarms before those that their rules name, otherwise in their order."""
+    waiting = {composite.name: composite for composite in composites}
+    while waiting:
+        named = {child for composite in waiting.values() for child in composite.children}
+        # Rules that name one another in a circle were written by hand: any order is as good.
+        for name in [name for name in waiting if name not in named] or [*waiting]:
+            yield waiting.pop(name)
