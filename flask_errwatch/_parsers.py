@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
-from typing import TypeVar
+from typing import Literal, TypeVar
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -19,6 +19,9 @@ from flask_errwatch.errors import Problem
 
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: What is known about the proxies in front of an app: their number (0: nothing), their networks, or
+#: that there are none.
+TrustedProxies = int | tuple[Network, ...] | Literal["none"]
 
 # Compiled at their first use: most configurations need none, and the import stays cheap.
 _MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -287,23 +290,51 @@ def subscription(value: object) -> str:
     return address
 
 
-def trusted_proxies(value: object) -> int | tuple[Network, ...]:
-    """A number of hops, or the networks of the proxies in CIDR notation."""
+def trusted_proxies(value: object) -> TrustedProxies:
+    """A number of hops, the networks of the proxies in CIDR notation or by name, or `none`."""
+    if isinstance(value, str) and value.strip() == "none":
+        return "none"
     hops = _finite(value)
     if hops is not None:
         if not hops.is_integer() or not 0 <= hops <= 32:
             raise RefusedValueError("Use a number of proxies from 0 to 32.")
         return int(hops)
-    return list_of(_network)(value)
+    return tuple(network for networks in list_of(_networks)(value) for network in networks)
 
 
-def _network(value: object) -> Network:
+def _networks(value: object) -> tuple[Network, ...]:
+    """The network, or those behind a name."""
+    text = string(value)
+    if text.startswith("aws:"):
+        from flask_errwatch._aws_networks import NAMES
+
+        if text in NAMES:
+            return tuple(map(ipaddress.ip_network, NAMES[text]))
     try:
-        return ipaddress.ip_network(string(value), strict=False)
+        return (_unmapped(ipaddress.ip_network(text, strict=False)),)
     except ValueError as error:
         raise RefusedValueError(
-            "Use the number of trusted proxies, or their networks, such as '10.0.0.0/8'."
+            "Use the number of trusted proxies, or their networks, such as '10.0.0.0/8', "
+            "'aws:cloudfront' or 'aws:vpc', or 'none' where there is no proxy."
         ) from error
+
+
+def _unmapped(network: Network) -> Network:
+    """The IPv4 network that `::ffff:…` stands for: addresses are compared as IPv4."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - 96))
+
+
+def header_name(value: object) -> str:
+    """The name of an HTTP header, with hyphens: servers do not tell underscores from them."""
+    name = string(value)
+    if len(name) > 64 or not name.replace("-", "").isalnum() or not name.isascii():
+        raise RefusedValueError(
+            "Use the name of a header of letters, digits and '-', such as 'X-Forwarded-For'."
+        )
+    return name
 
 
 def one_of(allowed: tuple[str, ...]) -> Callable[[object], str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from flask_errwatch import _parsers as parsers
 from flask_errwatch._lambda import LOG_GROUPS
-from flask_errwatch._parsers import Network, RefusedValueError, Secret
+from flask_errwatch._parsers import RefusedValueError, Secret, TrustedProxies
 from flask_errwatch.errors import ConfigurationError, Problem
 
 T = TypeVar("T")
@@ -68,7 +68,8 @@ class Config(NamedTuple):
         journal_dir: Folder of the journal, or None for a private one in the temporary folder.
         journal_max_bytes: Bound of the app's whole journal folder, in bytes.
         shutdown_timeout: Longest time that a stopping process waits to send, in seconds.
-        trusted_proxies: Number of trusted proxies, or their networks.
+        trusted_proxies: Number of trusted proxies (0: nothing is known), their networks, or `none`.
+        client_header: The header in which trusted proxies name the client.
         redact_keys: Secret keys in addition to the built-in list.
         redact_email: Whether e-mail addresses are masked too.
         privacy: Whether lines have addresses and users as keyed hashes (`hashed`) or not (`off`).
@@ -108,7 +109,8 @@ class Config(NamedTuple):
     journal_dir: str | None
     journal_max_bytes: int
     shutdown_timeout: float
-    trusted_proxies: int | tuple[Network, ...]
+    trusted_proxies: TrustedProxies
+    client_header: str
     redact_keys: tuple[str, ...]
     redact_email: bool
     privacy: str
@@ -178,7 +180,7 @@ def read(
     A caller that checks more against the configuration can then report all problems together.
     """
     read = _Reader(settings, environ)
-    no_proxies: int | tuple[Network, ...] = 0
+    nothing_known: TrustedProxies = 0
     name = read("APP_NAME", app_name, _app_name, check_default=True)
     if read.problems:
         name = "app"  # a placeholder, or every name derived from it would be reported too
@@ -204,7 +206,8 @@ def read(
         journal_dir=read("JOURNAL_DIR", None, parsers.optional(parsers.string)),
         journal_max_bytes=read("JOURNAL_MAX_BYTES", 64 * MEBIBYTE, _journal_bytes),
         shutdown_timeout=read("SHUTDOWN_TIMEOUT", 5.0, parsers.number(minimum=0, maximum=300)),
-        trusted_proxies=read("TRUSTED_PROXIES", no_proxies, parsers.trusted_proxies),
+        trusted_proxies=read("TRUSTED_PROXIES", nothing_known, parsers.trusted_proxies),
+        client_header=read("CLIENT_HEADER", "X-Forwarded-For", parsers.header_name),
         redact_keys=read("REDACT_KEYS", (), parsers.list_of(parsers.string)),
         redact_email=read("REDACT_EMAIL", default=False, parse=parsers.boolean),
         privacy=read("PRIVACY", "off", parsers.one_of(("off", "hashed"))),

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / NAME
 #: A package that is not named belongs to the nearest named package around it. `provision` has two
 #: halves: the modules in `EDGE`, and the pure others.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_fork", "_guard", "_lambda", "_parsers", "_text", "_time", "errors"),
+    ("_aws_networks", "_fork", "_guard", "_lambda", "_parsers", "_text", "_time", "errors"),
     ("patterns", "config", "alarms", "detectors"),
     ("provision",),
     ("simulation",),

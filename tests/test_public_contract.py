@@ -145,6 +145,7 @@ DEFAULTS: dict[str, object] = {
     "JOURNAL_MAX_BYTES": 67_108_864,
     "SHUTDOWN_TIMEOUT": 5.0,
     "TRUSTED_PROXIES": 0,
+    "CLIENT_HEADER": "X-Forwarded-For",
     "REDACT_KEYS": (),
     "REDACT_EMAIL": False,
     "PRIVACY": "off",
@@ -162,10 +163,11 @@ DEFAULTS: dict[str, object] = {
     "SAVED_QUERIES": False,
 }
 
-#: Every key of a line of schema 1, in its order.
+#: Every key of a line of schema 1, in its order. `peer_ip` stands where there is no `client_ip`.
 LINE = [
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
-    *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent", "request_id"),
+    *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust"),
+    *("forwarded_claim", "user", "user_agent", "request_id"),
     *("trace_id", "duration_ms", "exception", "data", "app", "environment", "release", "host"),
     *("pid", "process", "seq"),
 ]
@@ -251,6 +253,7 @@ def test_the_keys_of_a_line() -> None:
     app.add_url_rule("/crash", "crash", lambda: str(1 // 0))
     headers = {
         "User-Agent": "curl/8",
+        "X-Forwarded-For": "192.0.2.9",
         "X-Request-Id": "abc",
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     }

@@ -1,123 +1,321 @@
-"""Derives the client's address. Of `X-Forwarded-For` it uses only what trusted proxies appended."""
+"""Derives the client's address, and how sure it is. Of headers it uses only what proxies wrote.
+
+A rule (`ERRWATCH_TRUSTED_PROXIES`) says which peers are proxies, and which entry of a chain of
+proxies is the client's. A header (`ERRWATCH_CLIENT_HEADER`) has that chain. Where the rule does not
+hold from the peer to the entry, there is no client address: only the peer's is known.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from ipaddress import ip_network
+from typing import Any, Final, NamedTuple
 
-from flask_errwatch._parsers import Network
+from flask_errwatch._parsers import Network, TrustedProxies
 from flask_errwatch._text import text_of
+from flask_errwatch.capture.addresses import LONGEST, Address, address_text, parse_address
+from flask_errwatch.capture.forwarding import (
+    BROKEN,
+    FORWARDED,
+    FORWARDING,
+    ONLY_PROXIES,
+    X_FORWARDED_FOR,
+    Chain,
+    ChainRule,
+    SingleAddress,
+    bounded,
+    claim_of,
+    key_of,
+)
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: Each hop is in a given network, or the client is the peer and nothing speaks against it.
+VERIFIED: Final = "verified"
+#: The hops were counted, or one of them is known only by its number.
+COUNTED: Final = "counted"
+#: No proxy is configured, yet the request seems to come from one.
+NONE: Final = "none"
 
-#: More entries than this are not a chain of proxies, but an attempt to cost time.
-_MOST_HOPS = 64
-_LONGEST_HEADER = 4096
+_PROXY_FIX: Final = "werkzeug.proxy_fix.orig"
+_SIGNS_OF_A_PROXY: Final = FORWARDING | {_PROXY_FIX}
+#: The peer of a Unix socket: as most servers give it, nginx, and waitress (`UnixWSGIServer`).
+_LOCAL_SOCKETS: Final = frozenset({"", "unix:", "localhost"})
+#: Longest header that is kept with what it says.
+_LONGEST_KNOWN: Final = 256
+#: Addresses that nobody has on the internet.
+_INTERNAL: Final = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+    *("169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
+)
 
 
 class ClientAddress(NamedTuple):
-    """A client address and its source.
+    """A client address, its source, and how sure it is.
 
     Attributes:
         ip: The address in canonical form, without port or zone.
         source: `peer` (the peer of the socket), `proxy-fix` (the peer as rewritten by Werkzeug's
-            ProxyFix) or `x-forwarded-for` (an entry that a trusted proxy appended).
+            ProxyFix), or the header that names it, in lower case.
+        trust: `verified`, `counted` or `none`.
+        claim: What the request claimed besides, bounded, or an empty string.
     """
 
     ip: str
     source: str
+    trust: str
+    claim: str = ""
 
 
-def client_address(
-    environ: dict[str, Any], trusted: int | tuple[Network, ...]
-) -> ClientAddress | None:
-    """Returns the address that connected to the outermost trusted proxy.
+class UnknownClient(NamedTuple):
+    """The rule did not hold from the peer to the client's entry.
 
-    `X-Forwarded-For` is read from right to left: each proxy appends the address that it saw.
-    Only the entries that trusted proxies appended are evidence. Those to the left of them were
-    written by the client (MDN, X-Forwarded-For, "Selecting an IP address").
+    Attributes:
+        peer: The peer of the socket, or an empty string where it has no address.
+        claim: What the request claimed, bounded, or an empty string.
+    """
+
+    peer: str
+    claim: str
+
+
+Client = ClientAddress | UnknownClient
+
+
+class UnknownProxies:
+    """Nothing is known about proxies: the client is the peer, which may be one."""
+
+    def __init__(self, header: str) -> None:
+        self._own = key_of(header)
+        self._signs = _SIGNS_OF_A_PROXY | {self._own}
+
+    def client(self, environ: dict[str, Any]) -> Client:
+        """The peer, with trust `none` if the request has a header that proxies add."""
+        remote = text_of(environ.get("REMOTE_ADDR"))
+        if environ.keys().isdisjoint(self._signs) and not _hides_headers(environ):
+            return _verified_peer(remote)
+        claim = claim_of(environ, self._own)
+        is_short = len(remote) + len(claim) <= _LONGEST_KNOWN
+        return (_known_peer if is_short else _possible_proxy)(remote, _peer_of(environ), claim)
+
+
+class NoProxies:
+    """There is no proxy: the client is the peer, whatever it sends."""
+
+    def __init__(self, header: str) -> None:
+        self._own = key_of(header)
+        self._signs = _SIGNS_OF_A_PROXY | {self._own}
+
+    def client(self, environ: dict[str, Any]) -> Client:
+        """The peer, before ProxyFix rewrote it."""
+        if environ.keys().isdisjoint(self._signs):
+            return _verified_peer(text_of(environ.get("REMOTE_ADDR")))
+        return _itself(_peer_of(environ), claim_of(environ, self._own))
+
+
+class Hops(ChainRule):
+    """So many proxies are in front of the app. Whether a request passed them is not known.
 
     Args:
-        environ: The WSGI environment.
-        trusted: Number of proxies in front of the app, or their networks.
+        count: Their number, at least 1.
+    """
 
-    Returns:
-        The address, or None when the server has none (a Unix socket) or it is not valid.
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._internal = Networks(tuple(map(ip_network, _INTERNAL)))
+
+    def trust(self, _peer: str) -> str:
+        """How sure an entry is."""
+        return COUNTED
+
+    def select(self, entries: list[str]) -> int:
+        """The entry at this number from the right."""
+        count = self._count
+        if not entries:
+            return ONLY_PROXIES
+        if len(entries) < count:
+            return BROKEN
+        is_internal = self._internal.is_proxy(entries[-count])
+        if is_internal is None:
+            return BROKEN
+        # An internal address that names a public one is a further proxy: the count is too low.
+        if is_internal and len(entries) > count:
+            return BROKEN if self._internal.is_proxy(entries[-count - 1]) is False else count
+        return count
+
+    def is_proxy(self, _text: str) -> bool | None:
+        """Whether the address is a proxy's: a count does not say it."""
+        return False
+
+
+class Networks(ChainRule):
+    """The proxies have addresses in these networks.
+
+    Args:
+        networks: At least one.
+    """
+
+    def __init__(self, networks: tuple[Network, ...]) -> None:
+        # Compared as numbers: by prefix length, the networks without the bits of their hosts.
+        self._prefixes: dict[int, list[tuple[int, frozenset[int]]]] = {4: [], 6: []}
+        for version, prefixes in self._prefixes.items():
+            ours = [network for network in networks if network.version == version]
+            for bits in sorted({network.max_prefixlen - network.prefixlen for network in ours}):
+                numbers = frozenset(
+                    int(network.network_address) >> bits
+                    for network in ours
+                    if network.max_prefixlen - network.prefixlen == bits
+                )
+                prefixes.append((bits, numbers))
+        self._known: Callable[[str], bool | None] = lru_cache(maxsize=1024)(self._compare)
+
+    def trust(self, peer: str) -> str:
+        """How sure an entry is by its nearest hop, or an empty string if the peer is no proxy."""
+        if peer in _LOCAL_SOCKETS:
+            return COUNTED  # only programs of this host reach it, but it has no address
+        return VERIFIED if self.is_proxy(peer) else ""
+
+    def select(self, entries: list[str]) -> int:
+        """The first entry from the right that is not a proxy's."""
+        for at in range(1, len(entries) + 1):
+            is_proxy = self.is_proxy(entries[-at])
+            if is_proxy is None:
+                return BROKEN
+            if not is_proxy:
+                return at
+        return ONLY_PROXIES
+
+    def is_proxy(self, text: str) -> bool | None:
+        """Whether the address is in one of the networks. None where it is not an address."""
+        return self._known(text) if len(text) <= LONGEST else None
+
+    def _compare(self, text: str) -> bool | None:
+        address = parse_address(text)
+        return None if address is None else self._contains(address)
+
+    def _contains(self, address: Address) -> bool:
+        number = int(address)
+        return any(number >> bits in numbers for bits, numbers in self._prefixes[address.version])
+
+
+class ThroughProxies:
+    """The client is the one that a header names, if the peer is a proxy by the rule.
+
+    Args:
+        rule: Which peers are proxies, and which entry is the client's.
+        header: The header that the proxies write.
+    """
+
+    def __init__(self, rule: Hops | Networks, header: Chain | SingleAddress) -> None:
+        self._rule = rule
+        self._header = header
+        # Clients come again, so most requests find their answer here.
+        self._known: Callable[[str, str, str, str, bool], Client]
+        self._known = lru_cache(maxsize=1024)(self._derived)
+
+    def client(self, environ: dict[str, Any]) -> Client:
+        """The client by the rule. A peer that is no proxy is the client itself."""
+        text, chain = self._header.texts(environ)
+        claim = text or claim_of(environ, X_FORWARDED_FOR)
+        derive = self._known if len(claim) + len(chain) <= _LONGEST_KNOWN else self._derived
+        return derive(_peer_of(environ), text, chain, claim, _mixes_headers(environ))
+
+    def _derived(
+        self,
+        peer: str,
+        text: str,
+        chain: str,
+        claim: str,
+        is_mixed: bool,  # noqa: FBT001 - a part of the key
+    ) -> Client:
+        trust = self._rule.trust(peer)
+        if not trust:
+            return _itself(peer, claim)
+        named = self._header.named(text, chain, self._rule)
+        peer_ip = address_text(peer)
+        if not named.ip or named.ip == peer_ip:
+            return UnknownClient(peer_ip, bounded(claim, ""))
+        return ClientAddress(
+            named.ip, self._header.source, COUNTED if is_mixed else trust, named.claim
+        )
+
+
+AddressRule = UnknownProxies | NoProxies | ThroughProxies
+
+
+def address_rule(trusted: TrustedProxies, header: str = "X-Forwarded-For") -> AddressRule:
+    """Returns what derives the address of each client of an app.
+
+    Args:
+        trusted: `ERRWATCH_TRUSTED_PROXIES`.
+        header: `ERRWATCH_CLIENT_HEADER`.
 
     Example:
         >>> environ = {"REMOTE_ADDR": "10.0.0.7", "HTTP_X_FORWARDED_FOR": "6.6.6.6, 192.0.2.9"}
-        >>> client_address(environ, 1)
-        ClientAddress(ip='192.0.2.9', source='x-forwarded-for')
-        >>> client_address(environ, 0)
-        ClientAddress(ip='10.0.0.7', source='peer')
+        >>> address_rule(1).client(environ)
+        ClientAddress(ip='192.0.2.9', source='x-forwarded-for', trust='counted', claim='6.6.6.6')
+        >>> address_rule(3).client(environ)
+        UnknownClient(peer='10.0.0.7', claim='6.6.6.6, 192.0.2.9')
     """
-    remote = text_of(environ.get("REMOTE_ADDR"))
-    if trusted:
-        peer = parse_address(remote)
-        entry = _forwarded(text_of(environ.get("HTTP_X_FORWARDED_FOR")), peer, trusted)
-        if entry is not None:
-            return _from_source(entry, "x-forwarded-for")
-    return _rewritten(remote) if "werkzeug.proxy_fix.orig" in environ else _peer(remote)
+    if trusted == "none":
+        return NoProxies(header)
+    if not trusted:
+        return UnknownProxies(header)
+    rule = Hops(trusted) if isinstance(trusted, int) else Networks(trusted)
+    is_chain = key_of(header) in {X_FORWARDED_FOR, FORWARDED}
+    return ThroughProxies(rule, Chain(header) if is_chain else SingleAddress(header))
 
 
 @lru_cache(maxsize=1024)
-def _peer(remote: str) -> ClientAddress | None:
-    return _from_source(parse_address(remote), "peer")
+def _verified_peer(remote: str) -> Client:
+    return _itself(remote, "")
 
 
-@lru_cache(maxsize=1024)
-def _rewritten(remote: str) -> ClientAddress | None:
-    return _from_source(parse_address(remote), "proxy-fix")
+def _itself(peer: str, claim: str) -> Client:
+    """The client is the peer, without doubt."""
+    ip = address_text(peer)
+    text = bounded(claim, ip)
+    return ClientAddress(ip, "peer", VERIFIED, text) if ip else UnknownClient("", text)
 
 
-def _from_source(address: Address | None, source: str) -> ClientAddress | None:
-    return None if address is None else ClientAddress(ip=str(address), source=source)
+def _possible_proxy(remote: str, peer: str, claim: str) -> Client:
+    """The client is the peer, which may be a proxy, or what ProxyFix made of it."""
+    ip = address_text(remote)
+    text = bounded(claim, ip)
+    if not ip:
+        return UnknownClient(address_text(peer), text)
+    if peer != remote:
+        return ClientAddress(ip, "proxy-fix", COUNTED, text)
+    return ClientAddress(ip, "peer", NONE, text)
 
 
-def _forwarded(
-    header: str, peer: Address | None, trusted: int | tuple[Network, ...]
-) -> Address | None:
-    """The entry that the outermost trusted proxy appended, or None."""
-    entries = header[-_LONGEST_HEADER:].split(",")[-_MOST_HOPS:]
-    if isinstance(trusted, int):
-        # Fewer entries than proxies: the request did not come through all of them.
-        return parse_address(entries[-trusted]) if len(entries) >= trusted else None
-    client: Address | None = None
-    if peer is not None and not _is_in(peer, trusted):
-        return None
-    for entry in reversed(entries):
-        address = parse_address(entry)
-        if address is None:
-            break
-        client = address
-        if not _is_in(address, trusted):
-            break
-    return client
+_known_peer: Final[Callable[[str, str, str], Client]] = lru_cache(maxsize=1024)(_possible_proxy)
 
 
-def _is_in(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks)
+def _peer_of(environ: dict[str, Any]) -> str:
+    """The peer of the socket, before ProxyFix rewrote it."""
+    original = environ.get(_PROXY_FIX)
+    if isinstance(original, dict):
+        return text_of(original.get("REMOTE_ADDR"))
+    return text_of(environ.get("REMOTE_ADDR"))
 
 
-@lru_cache(maxsize=1024)
-def parse_address(text: str) -> Address | None:
-    """Parses an address, which may have a port, brackets or a zone.
+def _hides_headers(environ: dict[str, Any]) -> bool:
+    """Whether the server removes what proxies send: then their absence says nothing.
 
-    An IPv4 address mapped into IPv6 becomes the IPv4 address, so that a client has one address.
-
-    Example:
-        >>> parse_address("[2001:db8::1]:443"), parse_address("::ffff:192.0.2.1")
-        (IPv6Address('2001:db8::1'), IPv4Address('192.0.2.1'))
+    waitress does, unless it was told not to (`clear_untrusted_proxy_headers`).
     """
-    bare = text.strip()
-    if bare.startswith("["):
-        bare = bare[1:].partition("]")[0]
-    elif bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(bare.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else mapped
+    return environ.get("SERVER_SOFTWARE") == "waitress"
+
+
+def _mixes_headers(environ: dict[str, Any]) -> bool:
+    """Whether a client's `X_Forwarded_For` may pass for `X-Forwarded-For`, or be joined to it.
+
+    gunicorn, waitress, gevent, Werkzeug and Apache leave out names with an underscore. uWSGI,
+    a2wsgi, serverless-wsgi and Hypercorn do not. Hypercorn shows only by a port that is a number.
+    """
+    return (
+        "uwsgi.version" in environ
+        or "asgi.scope" in environ
+        or "serverless.event" in environ
+        or isinstance(environ.get("SERVER_PORT"), int)
+    )

@@ -10,9 +10,8 @@ from typing import Any, Final
 from blinker import Namespace
 from werkzeug.routing import Rule
 
-from flask_errwatch._parsers import Network
 from flask_errwatch._text import consists_of, plain_text, text_of
-from flask_errwatch.capture.client_address import client_address
+from flask_errwatch.capture.client_address import AddressRule, ClientAddress
 from flask_errwatch.capture.redaction import MARGIN, MASK, RequestRedactor
 from flask_errwatch.detectors import OPERATIONAL_EVENTS, Detector
 
@@ -27,7 +26,8 @@ SCHEMA: Final = 1
 #: Every key of a line, in the order in which a line has them.
 KEYS: Final = (
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
-    *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent"),
+    *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust", "peer_ip"),
+    *("forwarded_claim", "user", "user_agent"),
     *("request_id", "trace_id", "duration_ms", "exception", "data"),
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 )
@@ -80,7 +80,7 @@ def operational_head(event_name: str) -> Event:
 def add_request(
     fields: dict[str, object],
     wsgi_environ: Mapping[str, Any],
-    trusted: int | tuple[Network, ...],
+    addresses: AddressRule,
     rule: object,
     redactor: RequestRedactor,
 ) -> None:
@@ -92,7 +92,7 @@ def add_request(
     Args:
         fields: The event to extend.
         wsgi_environ: The WSGI environment.
-        trusted: Number of proxies in front of the app, or their networks.
+        addresses: Derives the client's address.
         rule: The route that matched, or None.
         redactor: Masks secrets in the path and the headers.
     """
@@ -107,9 +107,15 @@ def add_request(
     if isinstance(rule, Rule):
         fields["route"] = short(str(rule.rule))
         fields["endpoint"] = short(str(rule.endpoint))
-    address = client_address(environ, trusted)
-    if address is not None:
-        fields["client_ip"], fields["client_ip_source"] = address
+    client = addresses.client(environ)
+    if isinstance(client, ClientAddress):
+        fields["client_ip"] = client.ip
+        fields["client_ip_source"] = client.source
+        fields["client_ip_trust"] = client.trust
+    elif client.peer:
+        fields["peer_ip"] = client.peer
+    if client.claim:
+        fields["forwarded_claim"] = redactor.header(client.claim)
     # Set by the server after authentication (RFC 3875, section 4.1.11), never by a header.
     user = text_of(environ.get("REMOTE_USER"))
     if user:

@@ -19,6 +19,7 @@ from flask_errwatch._fork import PerProcess
 from flask_errwatch._guard import Guard
 from flask_errwatch._lambda import LEVELS, is_lambda
 from flask_errwatch.capture import events
+from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.exceptions import exception_fields
 from flask_errwatch.capture.hooks import Hooks
@@ -95,7 +96,7 @@ class Recorder:
             detector.name: events.head(detector) for detector in (catalogue.critical, *catalogue)
         }
         self._hooks = hooks
-        self._trusted = config.trusted_proxies
+        self._addresses = address_rule(config.trusted_proxies, config.client_header)
         self._hide: Callable[[Event], None] | None = None
         if config.privacy_key is not None and config.privacy == "hashed":
             from flask_errwatch.capture.privacy import KeyedHashes
@@ -170,7 +171,7 @@ class Recorder:
         fields = self._new_event(detector)
         fields["status"] = code
         rule = getattr(request, "url_rule", None)
-        events.add_request(fields, environ, self._trusted, rule, self.requests)
+        events.add_request(fields, environ, self._addresses, rule, self.requests)
         if self._records_user and "user" not in fields:
             user = self.guard.run("reading the signed-in user", signed_in_user, request)
             if user:
@@ -240,7 +241,7 @@ class Recorder:
     ) -> Event:
         if request is not None:
             rule = request.url_rule
-            events.add_request(fields, request.environ, self._trusted, rule, self.requests)
+            events.add_request(fields, request.environ, self._addresses, rule, self.requests)
         if error is not None:
             fields["exception"] = exception_fields(error, root=self.root, handled=handled)
         if data:

@@ -21,7 +21,7 @@ from flask_errwatch.doctor.line_findings import (
 from flask_errwatch.doctor.notifications import notification_findings
 from flask_errwatch.doctor.permissions import permission_findings
 from flask_errwatch.doctor.probe import probe_finding
-from flask_errwatch.doctor.recent_lines import client_addresses, newest_lines
+from flask_errwatch.doctor.recent_lines import clients, newest_lines
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.discovery import find_log_group
 from flask_errwatch.provision.export import Role
@@ -166,7 +166,7 @@ def _line_findings(aws: Aws, config: Config) -> Iterator[Finding]:
     if config.privacy == "hashed":
         yield hashed_finding()
     else:
-        yield trusted_proxies_finding(client_addresses(lines), config.trusted_proxies)
+        yield trusted_proxies_finding(clients(lines), config.trusted_proxies, config.client_header)
 
 
 def _is_installed(module: str) -> bool:

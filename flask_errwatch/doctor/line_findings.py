@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch._text import counted
-from flask_errwatch.capture.client_address import ClientAddress, parse_address
+from flask_errwatch.capture.addresses import parse_address
+from flask_errwatch.capture.client_address import NONE, Client, ClientAddress
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.provision.log_lines import LoggedLine
 
+_SUBJECT = "trusted proxies"
 #: So few addresses behind so many lines are proxies, not clients.
 _MAX_PROXIES, _MIN_LINES = 8, 10
 
@@ -20,67 +23,80 @@ def is_internal(ip: str) -> bool:
     return address is not None and not address.is_global
 
 
-def trusted_proxies_finding(addresses: Sequence[ClientAddress], trusted: object) -> Finding:
-    """Compares the client addresses in lines with `ERRWATCH_TRUSTED_PROXIES`.
+def trusted_proxies_finding(
+    clients: Sequence[Client], trusted: TrustedProxies, header: str
+) -> Finding:
+    """Compares the clients that lines name with `ERRWATCH_TRUSTED_PROXIES`.
 
     Args:
-        addresses: The addresses. They are only evidence: with a wrong setting, a client may have
-            written them.
+        clients: The clients. They are only evidence: with a wrong setting, a client may have
+            written its address.
         trusted: The setting.
+        header: `ERRWATCH_CLIENT_HEADER`.
     """
-    if not addresses:
+    named = [client for client in clients if isinstance(client, ClientAddress)]
+    has_proxies = bool(trusted) and trusted != "none"
+    if not (clients if has_proxies else named):
         remedy = "Run it with --url and the app's public address, or after a first failed request."
-        return warning("trusted proxies", "No line with a client address in 24 hours.", remedy)
-    return _without_proxies(addresses) if trusted == 0 else _with_proxies(addresses)
+        return warning(_SUBJECT, "No line with a client address in 24 hours.", remedy)
+    if has_proxies:
+        return _with_proxies(named, len(clients), header)
+    return _without_proxies(named, trusted)
 
 
 def hashed_finding() -> Finding:
     """Says that lines do not show the addresses with which the setting could be compared."""
     message = "Not checked: lines have hashes for addresses (ERRWATCH_PRIVACY)."
     remedy = "Run it once with ERRWATCH_PRIVACY=off, on a host where that is allowed."
-    return warning("trusted proxies", message, remedy)
+    return warning(_SUBJECT, message, remedy)
 
 
-def _without_proxies(addresses: Sequence[ClientAddress]) -> Finding:
-    internal = [address.ip for address in addresses if is_internal(address.ip)]
-    if not internal:
-        message = f"The clients of all {len(addresses)} lines have public addresses."
-        return ok("trusted proxies", message)
-    message = (
-        f"{len(internal)} of {len(addresses)} lines come from internal addresses (such as "
-        f"{internal[0]}) with ERRWATCH_TRUSTED_PROXIES = 0"
-    )
+def _without_proxies(clients: Sequence[ClientAddress], trusted: TrustedProxies) -> Finding:
+    count = len(clients)
+    internal = [client.ip for client in clients if is_internal(client.ip)]
+    forwarded = sum(client.trust == NONE for client in clients)
     remedy = (
-        "Set ERRWATCH_TRUSTED_PROXIES to the number of proxies in front of the app, or to their "
-        "networks; --url finds out."
+        "Set ERRWATCH_TRUSTED_PROXIES to the networks of the proxies in front of the app, or to "
+        "their number; --url finds out."
     )
-    all_internal = len(internal) == len(addresses) >= _MIN_LINES
-    if all_internal and len(set(internal)) <= _MAX_PROXIES:
-        return problem("trusted proxies", f"{message}: every client looks like the proxy.", remedy)
-    unless = "unless these are health checks or clients of an internal network"
-    return warning("trusted proxies", f"{message}: there is a proxy, {unless}.", remedy)
+    if internal:
+        message = (
+            f"{len(internal)} of {count} lines come from internal addresses (such as "
+            f"{internal[0]}) with ERRWATCH_TRUSTED_PROXIES = {trusted or 0}"
+        )
+        all_internal = len(internal) == count >= _MIN_LINES
+        if all_internal and len(set(internal)) <= _MAX_PROXIES:
+            return problem(_SUBJECT, f"{message}: every client looks like the proxy.", remedy)
+        unless = "unless these are health checks or clients of an internal network"
+        return warning(_SUBJECT, f"{message}: there is a proxy, {unless}.", remedy)
+    if forwarded == count >= _MIN_LINES:
+        message = f"All {count} lines have client_ip_trust none: their requests came forwarded."
+        return warning(_SUBJECT, message, f"{remedy} Where there is no proxy, set it to none.")
+    return ok(_SUBJECT, f"The clients of all {count} lines have public addresses.")
 
 
-def _with_proxies(addresses: Sequence[ClientAddress]) -> Finding:
-    count = len(addresses)
-    forwarded = [address.ip for address in addresses if address.source == "x-forwarded-for"]
+def _with_proxies(clients: Sequence[ClientAddress], count: int, header: str) -> Finding:
+    forwarded = [client.ip for client in clients if client.source != "peer"]
     internal = [ip for ip in forwarded if is_internal(ip)]
     if not forwarded:
-        message = f"None of {count} lines has its address from X-Forwarded-For."
-        remedy = "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to the header."
-        return problem("trusted proxies", message, remedy)
+        message = f"None of {count} lines has its address from {header}."
+        remedy = (
+            "Correct ERRWATCH_TRUSTED_PROXIES, or let the proxies write the header: the lines have "
+            "what came as forwarded_claim."
+        )
+        return problem(_SUBJECT, message, remedy)
     if len(forwarded) < count:
         message = f"{count - len(forwarded)} of {count} lines did not pass all trusted proxies."
-        remedy = "Block access around the proxies, or lower ERRWATCH_TRUSTED_PROXIES."
-        return warning("trusted proxies", message, remedy)
+        remedy = "Block access around the proxies, or correct ERRWATCH_TRUSTED_PROXIES."
+        return warning(_SUBJECT, message, remedy)
     if internal:
         message = (
             f"{len(internal)} of {count} lines have an internal address (such as {internal[0]}): "
             "there are more proxies, or there are fewer and clients forge the address."
         )
-        return warning("trusted proxies", message, "Run it with --url, which shows which.")
-    message = f"All {count} lines have a public address that a proxy appended."
-    return ok("trusted proxies", message)
+        return warning(_SUBJECT, message, "Run it with --url, which shows which.")
+    message = f"All {count} lines have a public address that a proxy wrote."
+    return ok(_SUBJECT, message)
 
 
 def heartbeat_finding(lines: Sequence[LoggedLine], heartbeat_seconds: float) -> Finding:

@@ -13,12 +13,13 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch._text import described
-from flask_errwatch.capture.client_address import ClientAddress
+from flask_errwatch.capture.client_address import Client, ClientAddress, UnknownClient
 from flask_errwatch.config import Config
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.doctor.line_findings import hashed_finding, is_internal
-from flask_errwatch.doctor.recent_lines import client_addresses
+from flask_errwatch.doctor.recent_lines import clients
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision.log_lines import lines_since
 
@@ -71,7 +72,7 @@ def probe_finding(
             if line.event.get("user_agent") == agent:
                 if config.privacy == "hashed":
                     return hashed_finding()
-                return _line_finding(client_addresses([line]), config.trusted_proxies)
+                return _line_finding(clients([line]), config)
         if time.monotonic() >= limit:
             message = f"The probe was answered {status}, but its line did not arrive in "
             remedy = "See whether a proxy answers in its place, and try `flask errwatch drill`."
@@ -96,51 +97,67 @@ def _request(url: str, token: str, agent: str) -> int:
         connection.close()
 
 
-def _line_finding(addresses: Sequence[ClientAddress], trusted: object) -> Finding:
-    if addresses:
-        return address_finding(addresses[0].ip, addresses[0].source, trusted)
+def _line_finding(found: Sequence[Client], config: Config) -> Finding:
+    if found:
+        return client_finding(found[0], config.trusted_proxies, config.client_header)
     message = "The server gave the app no address of the probe (it may listen on a Unix socket)."
     remedy = "Set ERRWATCH_TRUSTED_PROXIES to the number of proxies in front of the app."
     return problem(SUBJECT, message, remedy)
 
 
-def address_finding(ip: str, source: str, trusted: object) -> Finding:
-    """What it means that the app recorded this address as the probe's client.
+def client_finding(client: Client, trusted: TrustedProxies, header: str) -> Finding:
+    """What it means that the app recorded this client for the probe.
 
     Args:
-        ip: The address in the probe's line.
-        source: How it was derived.
+        client: Whom the probe's line names.
         trusted: `ERRWATCH_TRUSTED_PROXIES`.
+        header: `ERRWATCH_CLIENT_HEADER`.
 
     Example:
-        >>> address_finding("192.0.2.3", "x-forwarded-for", 2).remedy
+        >>> forged = ClientAddress("192.0.2.3", "x-forwarded-for", "counted")
+        >>> client_finding(forged, 2, "X-Forwarded-For").remedy
         'Set ERRWATCH_TRUSTED_PROXIES to 1.'
     """
     setting = (
-        f"ERRWATCH_TRUSTED_PROXIES = {trusted}"
-        if isinstance(trusted, int)
-        else "the networks in ERRWATCH_TRUSTED_PROXIES"
+        "the networks in ERRWATCH_TRUSTED_PROXIES"
+        if isinstance(trusted, tuple) and trusted
+        else f"ERRWATCH_TRUSTED_PROXIES = {trusted or 0}"
     )
+    if isinstance(client, UnknownClient):
+        message = (
+            f"With {setting}, the app found no address of the probe in {header}, only its peer "
+            f"{client.peer}."
+        )
+        return problem(SUBJECT, message, _remedy_without_an_address(trusted))
+    ip, source = client.ip, client.source
     if ip in FORGED:
         message = f"With {setting}, the app believed {ip}, which the probe forged."
-        too_many = len(FORGED) - FORGED.index(ip)
-        if source == "proxy-fix":
-            remedy = f"Lower ProxyFix's x_for by {too_many}."
-        elif isinstance(trusted, int):
-            remedy = f"Set ERRWATCH_TRUSTED_PROXIES to {max(0, trusted - too_many)}."
-        else:
-            remedy = "Leave out the networks that clients are in."
-        return problem(SUBJECT, message, remedy)
-    if source == "peer" and trusted != 0:
-        message = f"With {setting}, the app found too few entries and used its peer {ip}."
-        remedy = "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to X-Forwarded-For."
-        return problem(SUBJECT, message, remedy)
+        return problem(SUBJECT, message, _remedy_of_a_forged(client, trusted))
     if is_internal(ip):
         message = f"With {setting}, the app saw the probe come from {ip} ({source})."
-        remedy = (
-            "Raise ERRWATCH_TRUSTED_PROXIES by the proxies that are not counted, unless you run "
-            "this inside that network."
+        more = (
+            "Add the networks of the proxies that are missing in ERRWATCH_TRUSTED_PROXIES"
+            if isinstance(trusted, tuple)
+            else "Raise ERRWATCH_TRUSTED_PROXIES by the proxies that are not counted"
         )
-        return problem(SUBJECT, message, remedy)
+        return problem(SUBJECT, message, f"{more}, unless you run this inside that network.")
     message = f"The probe came from {ip} ({source}): that must be your own public address."
     return ok(SUBJECT, message, method="probe")
+
+
+def _remedy_without_an_address(trusted: TrustedProxies) -> str:
+    if isinstance(trusted, tuple):
+        return (
+            "Leave out the networks that clients are in, and let each proxy append to the header "
+            "what it saw."
+        )
+    return "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to the header."
+
+
+def _remedy_of_a_forged(client: ClientAddress, trusted: TrustedProxies) -> str:
+    too_many = len(FORGED) - FORGED.index(client.ip)
+    if client.source == "proxy-fix":
+        return f"Lower ProxyFix's x_for by {too_many}."
+    if isinstance(trusted, int):
+        return f"Set ERRWATCH_TRUSTED_PROXIES to {max(0, trusted - too_many)}."
+    return "Leave out the networks that clients are in, and let each proxy append what it saw."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flask_errwatch.capture.client_address import ClientAddress, parse_address
+from flask_errwatch.capture.addresses import parse_address
+from flask_errwatch.capture.client_address import Client, ClientAddress, UnknownClient
 from flask_errwatch.config import Config
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision.log_lines import LoggedLine, lines_since
@@ -34,16 +35,25 @@ def newest_lines(aws: Aws, config: Config, now: float) -> list[LoggedLine]:
     for seconds in _WINDOWS:
         pattern = str(json_field("$.app") == config.app_name)
         lines = list(lines_since(aws, config, pattern, now - seconds, limit=_MAX_LINES))
-        if any("client_ip" in line.event for line in lines):
+        if any("client_ip" in line.event or "peer_ip" in line.event for line in lines):
             break
     return lines
 
 
-def client_addresses(lines: Sequence[LoggedLine]) -> list[ClientAddress]:
-    """Returns the client addresses in the lines, without values that are not addresses."""
-    addresses = []
+def clients(lines: Sequence[LoggedLine]) -> list[Client]:
+    """Returns whom the lines name: a client, or only the peer. Other values are left out."""
+    found: list[Client] = []
     for line in lines:
-        ip, source = line.event.get("client_ip"), line.event.get("client_ip_source")
-        if isinstance(ip, str) and isinstance(source, str) and parse_address(ip) is not None:
-            addresses.append(ClientAddress(ip=ip, source=source))
-    return addresses
+        ip, source = _address(line, "client_ip"), line.event.get("client_ip_source")
+        trust = line.event.get("client_ip_trust")
+        peer = _address(line, "peer_ip")
+        if ip and isinstance(source, str):
+            found.append(ClientAddress(ip, source, trust if isinstance(trust, str) else ""))
+        elif peer:
+            found.append(UnknownClient(peer, ""))
+    return found
+
+
+def _address(line: LoggedLine, key: str) -> str:
+    value = line.event.get(key)
+    return value if isinstance(value, str) and parse_address(value) is not None else ""

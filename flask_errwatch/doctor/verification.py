@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch._text import counted
 from flask_errwatch.capture import events
+from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.exceptions import exception_fields
 from flask_errwatch.capture.ids import IdClock
 from flask_errwatch.capture.redaction import Redactor, RequestRedactor
@@ -99,8 +100,9 @@ def sample_line(detector: Detector, catalogue: Catalogue, config: Config) -> str
         "REMOTE_ADDR": "192.0.2.1",
         "HTTP_USER_AGENT": hostile,
     }
+    rule = address_rule(config.trusted_proxies, config.client_header)
     redactor = Redactor(config.redact_keys, email=config.redact_email)
-    events.add_request(event, environ, config.trusted_proxies, None, RequestRedactor(redactor))
+    events.add_request(event, environ, rule, None, RequestRedactor(redactor))
     event["exception"] = exception_fields(RuntimeError(hostile), root="/", handled=True)
     event["data"] = {"event": hostile}
     event["app"] = config.app_name

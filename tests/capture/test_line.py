@@ -24,6 +24,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 
 from flask_errwatch._time import rfc3339
+from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.events import KEYS, add_request, in_order, path_of
 from flask_errwatch.capture.exceptions import _frames, exception_fields
 from flask_errwatch.capture.ids import IdClock
@@ -41,7 +42,8 @@ HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 ORDER = [
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
-    *("route", "endpoint", "client_ip", "client_ip_source", "user", "user_agent"),
+    *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust", "peer_ip"),
+    *("forwarded_claim", "user", "user_agent"),
     *("request_id", "trace_id", "duration_ms", "exception", "data"),
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 ]
@@ -432,13 +434,14 @@ def test_every_key_of_a_line() -> None:
         "/buy/7?card=4111",
         REMOTE_USER="ann",
         HTTP_USER_AGENT="curl/8",
+        HTTP_X_FORWARDED_FOR="192.0.2.9",
         HTTP_X_REQUEST_ID="req-1",
         HTTP_TRACEPARENT="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     )
     (line,) = lines_of(app)
     event = check(line)
     assert tuple(ORDER) == KEYS
-    assert [*event] == ORDER
+    assert [*event] == [key for key in ORDER if key != "peer_ip"]  # it replaces client_ip
     assert event["schema"] == 1
     assert event["level"] == "critical"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["timestamp"])
@@ -450,6 +453,8 @@ def test_every_key_of_a_line() -> None:
     assert event["endpoint"] == "buy"
     assert event["client_ip"] == "192.0.2.7"
     assert event["client_ip_source"] == "peer"
+    assert event["client_ip_trust"] == "none"
+    assert event["forwarded_claim"] == "192.0.2.9"
     assert event["user"] == "ann"
     assert event["user_agent"] == "curl/8"
     assert event["request_id"] == "req-1"
@@ -626,7 +631,7 @@ def test_the_fields_of_the_request(environ: dict[str, object], expected: dict[st
     """Strings and proxies of strings are kept, bounded. Other types are left out."""
     fields: dict[str, object] = {}
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **environ}
-    add_request(fields, environ, 0, "no rule", REDACTOR)
+    add_request(fields, environ, address_rule(0), "no rule", REDACTOR)
     assert fields == {"method": "GET", "path": "/", **expected}
     assert all(type(value) is str for value in fields.values())
 
@@ -640,12 +645,13 @@ def test_an_environment_that_is_a_kind_of_dict() -> None:
 
     environ = Rewritten({"REQUEST_METHOD": "PUT", "PATH_INFO": "/x", "REMOTE_ADDR": "10.0.0.1"})
     fields: dict[str, object] = {}
-    add_request(fields, environ, 0, None, REDACTOR)
+    add_request(fields, environ, address_rule(0), None, REDACTOR)
     assert fields == {
         "method": "PUT",
         "path": "/x",
         "client_ip": "192.0.2.7",
         "client_ip_source": "peer",
+        "client_ip_trust": "verified",
     }
 
 

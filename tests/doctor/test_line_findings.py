@@ -4,26 +4,60 @@ from __future__ import annotations
 
 import pytest
 
-from flask_errwatch._parsers import trusted_proxies
-from flask_errwatch.capture.client_address import ClientAddress
+from flask_errwatch._parsers import TrustedProxies, trusted_proxies
+from flask_errwatch.capture.client_address import Client, ClientAddress, UnknownClient
 from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
 from flask_errwatch.provision.log_lines import LoggedLine
 
 
-def peers(*ips: str) -> list[ClientAddress]:
+def peers(*ips: str, trust: str = "verified") -> list[ClientAddress]:
     """Addresses of socket peers."""
-    return [ClientAddress(ip=ip, source="peer") for ip in ips]
+    return [ClientAddress(ip, "peer", trust) for ip in ips]
 
 
 def forwarded(*ips: str) -> list[ClientAddress]:
     """Addresses from X-Forwarded-For."""
-    return [ClientAddress(ip=ip, source="x-forwarded-for") for ip in ips]
+    return [ClientAddress(ip, "x-forwarded-for", "counted") for ip in ips]
 
 
 @pytest.mark.parametrize(
     ("addresses", "trusted", "level", "message"),
     [
         ([], 0, "warning", "No line with a client address in 24 hours."),
+        (
+            [UnknownClient("10.0.0.7", "")],
+            0,
+            "warning",
+            "No line with a client address in 24 hours.",
+        ),
+        (
+            peers(*["8.8.8.8"] * 10, trust="none"),
+            0,
+            "warning",
+            "All 10 lines have client_ip_trust none: their requests came forwarded.",
+        ),
+        (
+            peers("10.0.0.7"),
+            "none",
+            "warning",
+            (
+                "1 of 1 lines come from internal addresses (such as 10.0.0.7) with "
+                "ERRWATCH_TRUSTED_PROXIES = none: there is a proxy, unless these are health checks "
+                "or clients of an internal network."
+            ),
+        ),
+        (
+            [UnknownClient("10.0.0.7", "")],
+            2,
+            "problem",
+            "None of 1 lines has its address from X-Forwarded-For.",
+        ),
+        (
+            [*forwarded("8.8.8.8"), UnknownClient("10.0.0.7", "")],
+            1,
+            "warning",
+            "1 of 2 lines did not pass all trusted proxies.",
+        ),
         (peers("8.8.8.8", "9.9.9.9"), 0, "ok", "The clients of all 2 lines have public addresses."),
         (
             peers(*["10.0.0.7", "10.0.0.8"] * 5),
@@ -79,15 +113,15 @@ def forwarded(*ips: str) -> list[ClientAddress]:
             forwarded("8.8.8.8"),
             trusted_proxies("10.0.0.0/8"),
             "ok",
-            "All 1 lines have a public address that a proxy appended.",
+            "All 1 lines have a public address that a proxy wrote.",
         ),
     ],
 )
 def test_trusted_proxies_against_what_was_observed(
-    addresses: list[ClientAddress], trusted: object, level: str, message: str
+    addresses: list[Client], trusted: TrustedProxies, level: str, message: str
 ) -> None:
     """Each combination of setting and addresses has its own finding."""
-    finding = trusted_proxies_finding(addresses, trusted)
+    finding = trusted_proxies_finding(addresses, trusted, "X-Forwarded-For")
     assert (finding.level, finding.message) == (level, message)
     assert bool(finding.remedy) == (level != "ok")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from flask_errwatch._parsers import trusted_proxies
+from flask_errwatch._parsers import TrustedProxies, trusted_proxies
+from flask_errwatch.capture.client_address import ClientAddress, UnknownClient
 from flask_errwatch.doctor import probe
-from flask_errwatch.doctor.probe import address_finding
+from flask_errwatch.doctor.probe import client_finding
 from tests.doctor.scripted_aws import ScriptedAws, log_entry, shop
 
 
@@ -21,14 +22,17 @@ from tests.doctor.scripted_aws import ScriptedAws, log_entry, shop
             "x-forwarded-for",
             trusted_proxies("0.0.0.0/0"),
             "problem",
-            "Leave out the networks that clients are in.",
+            "Leave out the networks that clients are in, and let each proxy append what it saw.",
         ),
         (
-            "8.8.8.8",
+            "10.0.0.7",
             "peer",
-            7,
+            trusted_proxies("10.9.0.0/16"),
             "problem",
-            "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to X-Forwarded-For.",
+            (
+                "Add the networks of the proxies that are missing in ERRWATCH_TRUSTED_PROXIES, "
+                "unless you run this inside that network."
+            ),
         ),
         (
             "10.0.0.7",
@@ -45,11 +49,41 @@ from tests.doctor.scripted_aws import ScriptedAws, log_entry, shop
     ],
 )
 def test_the_address_in_the_probes_line(
-    ip: str, source: str, trusted: object, level: str, remedy: str
+    ip: str, source: str, trusted: TrustedProxies, level: str, remedy: str
 ) -> None:
     """Each address that the app may record for the probe has its own remedy."""
-    finding = address_finding(ip, source, trusted)
+    finding = client_finding(ClientAddress(ip, source, "counted"), trusted, "X-Forwarded-For")
     assert (finding.level, finding.remedy) == (level, remedy)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "setting", "remedy"),
+    [
+        (
+            2,
+            "ERRWATCH_TRUSTED_PROXIES = 2",
+            "Lower ERRWATCH_TRUSTED_PROXIES, or let the proxies append to the header.",
+        ),
+        (
+            trusted_proxies("0.0.0.0/0"),
+            "the networks in ERRWATCH_TRUSTED_PROXIES",
+            (
+                "Leave out the networks that clients are in, and let each proxy append to the "
+                "header what it saw."
+            ),
+        ),
+    ],
+)
+def test_a_probe_of_which_only_the_peer_is_known(
+    trusted: TrustedProxies, setting: str, remedy: str
+) -> None:
+    """The finding names the setting, the header and the peer."""
+    finding = client_finding(UnknownClient("10.0.0.7", ""), trusted, "Forwarded")
+    assert (finding.level, finding.remedy) == ("problem", remedy)
+    assert finding.message == (
+        f"With {setting}, the app found no address of the probe in Forwarded, only its peer "
+        "10.0.0.7."
+    )
 
 
 def test_probe_whose_line_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
