@@ -78,6 +78,7 @@ class Config(NamedTuple):
         logged_errors: Loggers whose records at ERROR or above become events. `root` means all.
         watch_commands: Whether the commands of `app.cli` are watched.
         watch_threads: Whether threads are watched.
+        collapse_seconds: Time within which events that are alike share a line. 0 means never.
         heartbeat_seconds: Time between two heartbeats of a process. 0 means none.
         silence_alarm: Whether an alarm fires when no heartbeat arrives.
         track_requests: Whether each process notes its requests, for the line of one that dies.
@@ -119,6 +120,7 @@ class Config(NamedTuple):
     logged_errors: tuple[str, ...]
     watch_commands: bool
     watch_threads: bool
+    collapse_seconds: float
     heartbeat_seconds: float
     silence_alarm: bool
     track_requests: bool
@@ -216,6 +218,7 @@ def read(
         logged_errors=read("LOGGED_ERRORS", (), parsers.loggers),
         watch_commands=read("WATCH_COMMANDS", default=False, parse=parsers.boolean),
         watch_threads=read("WATCH_THREADS", default=False, parse=parsers.boolean),
+        collapse_seconds=read("COLLAPSE_SECONDS", 0.0, parsers.number(minimum=0, maximum=60)),
         heartbeat_seconds=read("HEARTBEAT_SECONDS", 60.0, parsers.number(minimum=0)),
         silence_alarm=read("SILENCE_ALARM", default=False, parse=parsers.boolean),
         track_requests=read("TRACK_REQUESTS", default=False, parse=parsers.boolean),

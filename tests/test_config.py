@@ -68,6 +68,7 @@ def test_every_default() -> None:
         logged_errors=(),
         watch_commands=False,
         watch_threads=False,
+        collapse_seconds=0.0,
         heartbeat_seconds=60.0,
         silence_alarm=False,
         track_requests=False,

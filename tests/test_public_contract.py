@@ -154,6 +154,7 @@ DEFAULTS: dict[str, object] = {
     "LOGGED_ERRORS": (),
     "WATCH_COMMANDS": False,
     "WATCH_THREADS": False,
+    "COLLAPSE_SECONDS": 0,
     "HEARTBEAT_SECONDS": 60,
     "SILENCE_ALARM": False,
     "TRACK_REQUESTS": False,

@@ -29,6 +29,7 @@ KEYS: Final = (
     *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust", "peer_ip"),
     *("forwarded_claim", "user", "user_agent"),
     *("request_id", "trace_id", "duration_ms", "exception", "data"),
+    *("count", "first", "last", "paths"),
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 from flask import Flask, Request
@@ -29,6 +29,9 @@ from flask_errwatch.capture.rendering import EventDict, RedactProcessor, render
 from flask_errwatch.capture.signed_in import signed_in_user
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
+
+if TYPE_CHECKING:
+    from flask_errwatch.capture.collapse import Collapser
 
 #: The lowest status of a failed request.
 _FIRST_FAILURE: Final = 400
@@ -52,6 +55,12 @@ class LineSink(Protocol):
 
     def note_dropped(self) -> None:
         """Counts an event that has no line."""
+
+    def start_thread(self, name: str, target: Callable[[], None]) -> object:
+        """Starts a daemon thread."""
+
+    def before_end(self, write: Callable[[], None]) -> None:
+        """Calls the function before lines are flushed, and as the process ends."""
 
     def flush_before_os_exit(self) -> None:
         """Sends what is pending if this process may end without running any more of our code."""
@@ -118,11 +127,19 @@ class Recorder:
             if value is not None
         }
         self._process = PerProcess(lambda: Process(tags))
+        self._redact = RedactProcessor(redactor)
+        self._collapser: Collapser | None = None
+        if config.collapse_seconds:
+            from flask_errwatch.capture.collapse import Collapser
+
+            self._collapser = Collapser(
+                config.collapse_seconds, self._write, self._write_folded, delivery
+            )
         # Every part is given explicitly: structlog's global configuration belongs to the app.
         self._logger: _EventLogger = structlog.wrap_logger(
             self,
             processors=(
-                RedactProcessor(redactor),
+                self._redact,
                 self._add_identity,
                 render,
             ),
@@ -266,6 +283,19 @@ class Recorder:
             return False
         if self._hide is not None:
             self._hide(event)
+        collapser = self._collapser
+        is_accepted = self._write(event) if collapser is None else collapser.take(event)
+        if events.event_recorded.receivers and "detector" in event:
+            self.guard.run("a receiver of event_recorded", self._send_signal, event)
+        return is_accepted
+
+    def _write_folded(self, event: Event) -> object:
+        # With the time of the window's end: no two lines of a fold are in one window.
+        self._process.get().clock.stamp(event)
+        return self.guard.run("writing a line", self._write, event)
+
+    def _write(self, event: Event) -> bool:
+        """Renders the event and returns whether the sinks accepted its line."""
         if "data" in event or "exception" in event:
             try:
                 line = self._logger.render(event)
@@ -274,10 +304,7 @@ class Recorder:
                 raise
         else:  # nothing to redact: every value was built here
             line = render(None, "", self._add_identity(None, "", event))
-        is_accepted = self.delivery.write(line)
-        if events.event_recorded.receivers and "detector" in event:
-            self.guard.run("a receiver of event_recorded", self._send_signal, event)
-        return is_accepted
+        return self.delivery.write(line)
 
     def _add_identity(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """Adds the process's fields and the number of the line. Hooks never see Lambda's levels.
@@ -305,6 +332,8 @@ class Recorder:
 
     def _send_signal(self, event: Event) -> None:
         app = self._app()
+        if "seq" not in event:  # it was folded, and has no line yet
+            event = dict(self._redact(None, "", event))
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
 

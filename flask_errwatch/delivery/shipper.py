@@ -204,9 +204,12 @@ class Shipper:
             self._note_removed(self.pending - saved)
         self._journal.count_refused()
         lost = self._journal.keep_within_bound()
-        if lost:
+        if lost is not None:
             self.figures.committed += lost
             self._waiting = []
+        reserve = self._journal.reserve
+        if reserve is not None and reserve not in self._adopted:
+            self._adopted.appendleft(reserve)
         if self._last_send_succeeded and self._journal.losses.count:
             # Right after room was made, while there is still some for the report.
             self._report_losses()
@@ -226,6 +229,9 @@ class Shipper:
     def _ship(self, now: float) -> bool:
         if now >= self._import_at:
             self._get_sender()  # so that no line that comes later has to wait for it
+        reserve = self._journal.reserve
+        if reserve is not None and self._journal.is_nearly_full:
+            return self._ship_adopted(reserve)  # the flood's lines would take all the time
         if not self._waiting:
             self._waiting = self._journal.read()
             self._waiting_since = now
@@ -321,7 +327,7 @@ class Shipper:
         # but not committed by then is sent again.
         self.figures.redelivered += again
         self.figures.delivered += len(batch) - len(refused)
-        if source is self._journal:
+        if source.is_own:
             self.figures.committed += len(batch)
 
     def _failed(self, error: AwsCallError) -> None:

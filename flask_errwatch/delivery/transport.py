@@ -24,7 +24,7 @@ from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
 from flask_errwatch.delivery.sinks import MemorySink, Sink
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.delivery.stdout import StdoutSink
-from flask_errwatch.delivery.threads import are_greenlets
+from flask_errwatch.delivery.threads import are_greenlets, start_daemon_thread
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Delivery:
         self._starting_pid = 0
         # Lines from such a handler. Per process: a child must not write its parent's lines.
         self._deferred: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
+        self._before_end: Callable[[], None] = lambda: None  # writes events that are held back
         self._dropped = 0
         self.emitted = 0
 
@@ -101,6 +102,14 @@ class Delivery:
     def set_emitter(self, emit: EmitOperational) -> None:
         """Sets how operational lines, such as the heartbeat, are emitted."""
         self._emit = emit
+
+    def start_thread(self, name: str, target: Callable[[], None]) -> object:
+        """Starts a daemon thread that handles no signal of the process."""
+        return start_daemon_thread(name, target)
+
+    def before_end(self, write: Callable[[], None]) -> None:
+        """Calls the function before lines are flushed, and as the process ends."""
+        self._before_end = write
 
     @property
     def is_running(self) -> bool:
@@ -209,9 +218,10 @@ class Delivery:
             sink.flush_before_os_exit(deadline)
 
     def _opened(self) -> tuple[Sink, ...]:
-        """Writes lines that an interrupted start deferred, and returns this process's sinks."""
+        """Writes what is deferred or held back, and returns this process's sinks."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
+        self._guard.run("writing what is held back", self._before_end)
         return self._sinks if self.is_running else ()
 
     def stats(self) -> Stats:

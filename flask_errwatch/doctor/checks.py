@@ -14,6 +14,7 @@ from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.findings import Finding, not_checked, ok, problem, warning
 from flask_errwatch.doctor.host import journal_findings, middleware_finding, worker_finding
 from flask_errwatch.doctor.line_findings import (
+    collapse_finding,
     hashed_finding,
     heartbeat_finding,
     trusted_proxies_finding,
@@ -167,6 +168,7 @@ def _line_findings(aws: Aws, config: Config) -> Iterator[Finding]:
         yield hashed_finding()
     else:
         yield trusted_proxies_finding(clients(lines), config.trusted_proxies, config.client_header)
+    yield collapse_finding(lines, config.collapse_seconds)
 
 
 def _is_installed(module: str) -> bool:

@@ -168,9 +168,9 @@ def _orphans_finding(contents: FolderContents) -> Finding:
     """Reports journals of ended processes. A process of the app adopts them within seconds."""
     orphans = contents.orphans()
     if not orphans:
+        processes = contents.processes if contents.locks else 0
         return ok(
-            "orphaned journals",
-            f"None; {counted(len(contents.locks), 'process')} with a journal here.",
+            "orphaned journals", f"None; {counted(processes, 'process')} with a journal here."
         )
     size = _mebibytes(sum(orphans.values()))
     message = f"{counted(len(orphans), 'journal')} of ended processes not delivered, with {size}."

@@ -127,6 +127,26 @@ def heartbeat_finding(lines: Sequence[LoggedLine], heartbeat_seconds: float) -> 
     return ok("heartbeat", f"Emitted by {counted(len(long_lived), 'long-lived process')}.")
 
 
+def collapse_finding(lines: Sequence[LoggedLine], collapse_seconds: float) -> Finding:
+    """Whether the lines carry counts exactly when the metric filters sum them.
+
+    Args:
+        lines: Consecutive lines of the app.
+        collapse_seconds: The setting, or 0 when every event has its own line.
+    """
+    counting = [line for line in lines if "count" in line.event]
+    if not lines or len(counting) == (len(lines) if collapse_seconds else 0):
+        return ok("collapsed lines", "Lines and metric filters agree on what is counted.")
+    message = f"{len(counting)} of {len(lines)} lines carry `count`."
+    remedy = (
+        "Give all processes the same ERRWATCH_COLLAPSE_SECONDS, restart those with another one, "
+        "and run `flask errwatch apply` with it."
+    )
+    if collapse_seconds:
+        return warning("collapsed lines", f"{message} The filters do not count the others.", remedy)
+    return warning("collapsed lines", f"{message} The filters count each of them as 1.", remedy)
+
+
 def _text(line: LoggedLine, key: str) -> str:
     value = line.event.get(key)
     return value if isinstance(value, str) else "unknown"

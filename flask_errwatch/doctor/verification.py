@@ -22,6 +22,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
 from flask_errwatch.patterns import PatternSet, parse
+from flask_errwatch.provision.alarm_factory import counting_filter
 from flask_errwatch.provision.from_aws import metric_filter
 from flask_errwatch.provision.service_groups import creation_remedy
 
@@ -105,6 +106,8 @@ def sample_line(detector: Detector, catalogue: Catalogue, config: Config) -> str
     events.add_request(event, environ, rule, None, RequestRedactor(redactor))
     event["exception"] = exception_fields(RuntimeError(hostile), root="/", handled=True)
     event["data"] = {"event": hostile}
+    if config.collapse_seconds:
+        event["count"] = 1
     event["app"] = config.app_name
     redacted = RedactProcessor(redactor)(None, "", event)
     line = render(None, "", events.in_order(redacted))
@@ -159,7 +162,7 @@ def _stored_problems(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator
     entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=group)
     action = "run `flask errwatch apply`"
     try:
-        stored = {entry.name: entry.pattern for entry in map(metric_filter, entries)}
+        stored = {entry.name: entry for entry in map(metric_filter, entries)}
     except AwsCallError as error:
         if not error.is_not_found:
             raise
@@ -168,9 +171,15 @@ def _stored_problems(aws: Aws, catalogue: Catalogue, config: Config) -> Iterator
         return
     for detector in catalogue:
         name = detector.resource_name(config.app_name)
+        declared = counting_filter(name, detector.pattern, config)
         if name not in stored:
             remedy = f"It does not exist in log group {group}: {action}."
             yield Problem(key="metric filter", value=name, remedy=remedy)
-        elif stored[name] != detector.pattern:
-            remedy = f"The catalogue has {detector.pattern}: {action}."
-            yield Problem(key=f"pattern stored as {name}", value=stored[name], remedy=remedy)
+            continue
+        pattern, value = stored[name].pattern, stored[name].value
+        if pattern != declared.pattern:
+            remedy = f"The catalogue has {declared.pattern}: {action}."
+            yield Problem(key=f"pattern stored as {name}", value=pattern, remedy=remedy)
+        if value != declared.value:
+            remedy = f"With this ERRWATCH_COLLAPSE_SECONDS it is {declared.value}: {action}."
+            yield Problem(key=f"value stored as {name}", value=value, remedy=remedy)

@@ -35,6 +35,9 @@ REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
 #: Suffix of the filter that counts processes that died, and of its alarm.
 DIED = "process-died"
 
+#: The field with the number of events that a line stands for, while such lines are collapsed.
+COUNT_FIELD = "$.count"
+
 AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
 
 #: A rule's name (CloudWatch API Reference, PutInsightRule, RuleName). A quotation mark would end it
@@ -62,6 +65,7 @@ def counting_filter(name: str, pattern: str, config: Config) -> MetricFilter:
         pattern=pattern,
         namespace=config.namespace,
         metric_name=name,
+        value=COUNT_FIELD if config.collapse_seconds else "1",
     )
 
 
@@ -246,22 +250,8 @@ class AlarmFactory:
             )
             key = "ERRWATCH_PER_SOURCE_ALARMS"
             raise ConfigurationError(Problem(key=key, value=detector.name, remedy=remedy))
-        yield InsightRule(
-            name=name,
-            definition=canonical(
-                {
-                    "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
-                    "LogGroupNames": [metric_filter.log_group],
-                    "LogFormat": "JSON",
-                    "Contribution": {
-                        "Keys": ["$.client_ip"],
-                        "Filters": [{"Match": "$.event", "In": [detector.event]}],
-                    },
-                    "AggregateOn": "Count",
-                }
-            ),
-            tags=self.tags,
-        )
+        definition = self._source_rule(detector, metric_filter)
+        yield InsightRule(name=name, definition=canonical(definition), tags=self.tags)
         yield MetricAlarm(
             name=name,
             description=descriptions.of_source(detector, self.config, self.scope),
@@ -281,6 +271,21 @@ class AlarmFactory:
             ok_actions=self.actions,
             tags=self.tags,
         )
+
+    def _source_rule(self, detector: Detector, metric_filter: MetricFilter) -> dict[str, object]:
+        contribution: dict[str, object] = {
+            "Keys": ["$.client_ip"],
+            "Filters": [{"Match": "$.event", "In": [detector.event]}],
+        }
+        if self.config.collapse_seconds:
+            contribution["ValueOf"] = COUNT_FIELD
+        return {
+            "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
+            "LogGroupNames": [metric_filter.log_group],
+            "LogFormat": "JSON",
+            "Contribution": contribution,
+            "AggregateOn": "Sum" if self.config.collapse_seconds else "Count",
+        }
 
     def _source_period(self, alarm: AnyAlarm | None) -> int:
         own = alarm.errors if isinstance(alarm, BusyAlarm) else alarm

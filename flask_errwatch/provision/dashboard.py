@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask_errwatch.provision import queries
+from flask_errwatch.provision.alarm_factory import COUNT_FIELD
 from flask_errwatch.provision.queries import SavedQuery
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
@@ -70,6 +71,7 @@ def dashboard_body(
     for start in range(0, len(remaining), _ALARMS):
         batch = remaining[start : start + _ALARMS]
         grid.row(_states("Other alarms", batch, scope, width=COLUMNS, height=3))
+    sums_counts = any(metric_filter.value == COUNT_FIELD for metric_filter in filters)
     for tables in (
         (queries.TOP_SOURCES, queries.TOP_PATHS),
         (queries.NEWEST_CRITICALS,),
@@ -77,7 +79,8 @@ def dashboard_body(
         (queries.SEQUENCE_GAPS, queries.LOST_LINES),
     ):
         width = COLUMNS // len(tables)
-        grid.row(*(_table(query, log_group, scope, width=width) for query in tables))
+        texts = [query.summing() if sums_counts else query for query in tables]
+        grid.row(*(_table(query, log_group, scope, width=width) for query in texts))
     if note:
         text: dict[str, object] = {"markdown": note, "background": "transparent"}
         grid.row((COLUMNS, 1, {"type": "text", "properties": text}))

@@ -21,7 +21,7 @@ from flask_errwatch.provision.alarm_factory import (
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.data_protection import data_protection
 from flask_errwatch.provision.notification import app_alarms, with_quiet_periods
-from flask_errwatch.provision.queries import SAVED_QUERIES
+from flask_errwatch.provision.queries import saved_queries
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -267,7 +267,7 @@ def _queries(config: Config) -> tuple[QueryDefinition, ...]:
             query=f"# {marker(config.app_name)}\n{query.text}",
             log_groups=(config.log_group,),
         )
-        for query in SAVED_QUERIES
+        for query in saved_queries(config)
     )
 
 

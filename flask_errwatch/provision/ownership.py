@@ -65,6 +65,10 @@ def is_managed(resource: Resource, app_name: str, actual: Actual) -> bool:
             return False
 
 
+#: The values of desired filters: a line counts as one, or as its own count.
+_VALUES = frozenset({"1", "$.count"})
+
+
 def _is_managed_filter(metric_filter: MetricFilter, app_name: str, actual: Actual) -> bool:
     """Decides by two signs, in this order, since a filter has neither tags nor a description.
 
@@ -84,13 +88,12 @@ def _is_managed_filter(metric_filter: MetricFilter, app_name: str, actual: Actua
 
 
 def _is_plain(metric_filter: MetricFilter) -> bool:
-    """Whether its transformation is the one of every desired filter."""
-    return (
-        metric_filter.value,
+    """Whether its transformation is one that desired filters have, collapsed lines or not."""
+    return metric_filter.value in _VALUES and (
         metric_filter.unit,
         metric_filter.default,
         metric_filter.dimensions,
-    ) == ("1", "Count", 0.0, ())
+    ) == ("Count", 0.0, ())
 
 
 def owner_by_phrase(metric_filter: MetricFilter) -> str | None:

@@ -7,9 +7,10 @@ written in `fields`, and commands after `stats` can name only the fields that it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_errwatch._lambda import LEVELS
+from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, LINES_DROPPED
 
 #: The placeholder for an address: it is in TEST-NET-1, which no host uses (RFC 5737).
@@ -39,6 +40,11 @@ class SavedQuery:
             'shop/top-sources'
         """
         return f"{app_name}/{self.name}"
+
+    def summing(self) -> SavedQuery:
+        """The query for lines that stand for several events each: it sums their counts."""
+        text = self.text.replace("count(*) as failures", "sum(count) as failures")
+        return replace(self, text=text)
 
     def on(self, log_group: str) -> str:
         """The query with its log group, as a log widget of a dashboard takes it.
@@ -149,3 +155,10 @@ SAVED_QUERIES: tuple[SavedQuery, ...] = (
     DELIVERY_HEALTH,
     LOST_LINES,
 )
+
+
+def saved_queries(config: Config) -> tuple[SavedQuery, ...]:
+    """The saved queries for the lines that the app has with this configuration."""
+    if not config.collapse_seconds:
+        return SAVED_QUERIES
+    return tuple(query.summing() for query in SAVED_QUERIES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -38,6 +37,7 @@ class ContributorRule:
         name: The rule's name.
         key: The top-level field whose values are the contributors.
         events: The event names of the lines that count.
+        value: The top-level field whose numbers are summed, or None to count lines.
 
     Example:
         >>> rule = ContributorRule("shop-one-source", "client_ip", frozenset({"Not Found Error"}))
@@ -48,6 +48,7 @@ class ContributorRule:
     name: str
     key: str
     events: frozenset[str]
+    value: str | None = None
 
     @classmethod
     def of(cls, resource: InsightRule) -> ContributorRule:
@@ -55,21 +56,29 @@ class ContributorRule:
 
         Raises:
             JudgeError: When the definition is not of the form that `apply` creates: JSON lines
-                of given events, counted by one top-level field.
+                of given events, by one top-level field, counted or summed.
         """
         try:
             definition: Any = parse_json(resource.definition)
             contribution = definition["Contribution"]
             ((key,), (match,)) = contribution["Keys"], contribution["Filters"]
-            is_known = key.startswith("$.") and "." not in key[2:] and match["Match"] == "$.event"
+            value = contribution.get("ValueOf")
+            fields = (key,) if value is None else (key, value)
+            is_known = (
+                all(name.startswith("$.") and "." not in name[2:] for name in fields)
+                and match["Match"] == "$.event"
+                and definition["AggregateOn"] == ("Count" if value is None else "Sum")
+            )
             events = frozenset(map(str, match["In"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             is_known = False
         if not is_known:
-            remedy = "The judge counts the lines of given events by one top-level field."
+            remedy = (
+                "The judge counts lines of some events, or sums a field, by one top-level field."
+            )
             shown = f"definition of insight rule {resource.name!r}"
             raise JudgeError(Problem(key=shown, value=resource.definition, remedy=remedy))
-        return cls(resource.name, key[2:], events)
+        return cls(resource.name, key[2:], events, None if value is None else value[2:])
 
     def contributor(self, event: JsonEvent) -> str | None:
         """The contributor that a line counts for, or None when it does not count.
@@ -83,6 +92,12 @@ class ContributorRule:
         value = event.get(self.key)
         is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
         return str(value) if is_text else None
+
+    def contribution(self, event: JsonEvent) -> float:
+        """What a line that counts adds: 1, or the number in the field, without one nothing."""
+        value = 1 if self.value is None else event.get(self.value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number else 0.0  # type: ignore[arg-type]
 
 
 class ContributorFeed:
@@ -100,15 +115,16 @@ class ContributorFeed:
     __slots__ = ("_minutes",)
 
     def __init__(self) -> None:
-        self._minutes: dict[int, Counter[str]] = {}
+        self._minutes: dict[int, dict[str, float]] = {}
 
     def minutes(self) -> Iterator[int]:
         """The minutes that have lines, by their first second, in no order."""
         return iter(self._minutes)
 
-    def add(self, minute: int, contributor: str, lines: int) -> None:
-        """Counts lines of one contributor in one minute."""
-        self._minutes.setdefault(minute, Counter())[contributor] += lines
+    def add(self, minute: int, contributor: str, lines: float) -> None:
+        """Adds lines, or what they contribute, of one contributor in one minute."""
+        contributors = self._minutes.setdefault(minute, {})
+        contributors[contributor] = contributors.get(contributor, 0) + lines
 
     def fill(self, since: int, values: Sequence[float]) -> None:
         """Does nothing: a heartbeat has no contributor."""
@@ -120,15 +136,16 @@ class ContributorFeed:
 
     def lines(self, start: int, end: int) -> int:
         """How many lines of the period counted, of all contributors."""
-        return self._contributors(start, end).total()
+        return int(sum(self._contributors(start, end).values()))
 
     def prune(self, before: int) -> None:
         """Drops the minutes that ended at or before that second."""
         for minute in [minute for minute in self._minutes if minute + MINUTE <= before]:
             del self._minutes[minute]
 
-    def _contributors(self, start: int, end: int) -> Counter[str]:
-        total: Counter[str] = Counter()
+    def _contributors(self, start: int, end: int) -> dict[str, float]:
+        total: dict[str, float] = {}
         for minute in range(start, end, MINUTE):
-            total.update(self._minutes.get(minute, ()))
+            for contributor, lines in self._minutes.get(minute, {}).items():
+                total[contributor] = total.get(contributor, 0) + lines
         return total

@@ -71,10 +71,11 @@ class _SampleOf(NamedTuple):
 
 
 class _ContributionOf(NamedTuple):
-    """A contributor and the feed that counts it."""
+    """A contributor, the feed that counts it, and what one line adds."""
 
     feed: ContributorFeed
     contributor: str
+    value: float
 
 
 class LineMatch:
@@ -158,7 +159,7 @@ class LineMatcher:
         if not self._rules or event is None:
             return match
         contributions = tuple(
-            _ContributionOf(feed, contributor)
+            _ContributionOf(feed, contributor, rule.contribution(event))
             for rule, feed in self._rules
             if (contributor := rule.contributor(event)) is not None
         )
@@ -201,8 +202,8 @@ class LineMatcher:
                 self.matched[name] += times
             for sample in match.samples:
                 summed[sample] = summed.get(sample, 0) + times
-            for feed, contributor in match.contributions:
-                feed.add(minute, contributor, times)
+            for feed, contributor, value in match.contributions:
+                feed.add(minute, contributor, value * times)
                 arrival.feeds[feed] = None
         for sample, times in summed.items():
             sample.feed.add(minute, sample.value, times, matched=sample.matched)

@@ -94,6 +94,7 @@ def test_a_deployed_app_has_no_problem() -> None:
         "subscriptions": "ok",
         "heartbeat": "warning",
         "trusted proxies": "warning",
+        "collapsed lines": "ok",
         "middleware": "ok",
         "worker": levels["worker"],
         "journal": "ok",

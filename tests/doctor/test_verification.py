@@ -258,6 +258,19 @@ def test_live_reports_a_pattern_that_was_changed_by_hand() -> None:
     )
 
 
+@pytest.mark.usefixtures("live")
+def test_live_refuses_filters_that_count_lines_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With collapsed lines, a filter whose value is 1 would count each of them as one event."""
+    monkeypatch.setenv("ERRWATCH_COLLAPSE_SECONDS", "1")
+    result = run("--live")
+    assert result.exit_code == 1
+    assert result.output.count("value stored as shop-") == len(DEFAULT_DETECTORS)
+    assert (
+        "value stored as shop-client-error = '1': With this ERRWATCH_COLLAPSE_SECONDS it is "
+        "$.count: run `flask errwatch apply`." in result.output
+    )
+
+
 LOGIN_FAILED = Detector(name="login-failed", event="Login Failed")
 
 

@@ -83,7 +83,7 @@ def test_filter_of_unknown_owner_is_never_touched() -> None:
         {"metric_name": "Logins"},
         {"pattern": '{ $.event = "Login Failed" && $.status = 401 }'},
         {"pattern": "Login Failed"},
-        {"value": "$.count"},
+        {"value": "$.items"},
         {"unit": "None"},
         {"default": None},
         {"default": None, "dimensions": (("host", "$.host"),)},

@@ -20,6 +20,10 @@ Files
       and the host; `ended`, the end mark; and `reported`. The last one counts. One without a mark
       says nothing of its process: it is of version 0.1, or that of a further journal of a process
       (two apps of one name), whose first journal has the marks for all of them.
+    - `<journal>-reserve`: a further journal with the same files, the reserve of this one. It exists
+      while lines were kept that had to go otherwise (see Bounds). Its lock has no mark, and its
+      checkpoint no losses: they are in that of the process's journal. `<journal>-reserve.new` is
+      the segment that is being written.
     - `<journal>.requests`, with ERRWATCH_TRACK_REQUESTS: the requests that the process is serving,
       in slots of 1 KiB. From the 1,025th on each has one byte instead.
 
@@ -27,7 +31,9 @@ Invariants
     - Only the journal's own process appends, from any thread, greenlet or signal handler: one
       `write` per record to a descriptor with O_APPEND. An append waits for nothing.
     - Only the process that holds the lock reads, in one thread, its shipper. Only that thread
-      writes the checkpoint and removes segments.
+      writes the checkpoint, removes segments and writes the reserve.
+    - A segment of the reserve is whole from the moment at which it has its name. It has it before
+      the segments that its lines come from are removed.
     - Bytes in a segment never change. Records are appended to the last segment. Only a write that
       began before a rotation may still end in the segment before it.
     - A process appends the end mark before it sends its last lines, whether or not it has any: at
@@ -55,6 +61,8 @@ What a crash leaves
       the oldest segment that exists.
     - inside a rotation or the creation of a journal, the last segment is empty or does not exist.
     - before the next poll, the count of the lines that were refused since the last one is lost.
+    - inside the drop of a segment, the lines that were kept of it may be sent twice, and losses of
+      the reserve may be counted although their lines arrive. None that is kept is lost.
     - inside a report of losses or the removal of an adopted journal, losses may be reported twice.
     - between the line of a death and its mark, the next process reports the death again.
     - between the creation of a journal and its first request, the death names no request.
@@ -90,14 +98,26 @@ Bounds
     current one. So new lines are refused only if the margin fills up between two polls or the disk
     is full, and no process drops lines that another one is sending.
 
+    What goes is the majority. A group is the lines of one detector and one address. The majority
+    are the largest groups that together are half of the last lines of the eight newest segments in
+    the folder, if 128 groups or fewer are, and all groups at least half as large as the smallest of
+    them. An exception whose fingerprint is not among those lines is never of the majority. The
+    lines of a dropped segment that are not of the majority are copied to the reserve. It may have a
+    quarter of the process's share of the bound. When it has more, lines are dropped until it has
+    three quarters of that: those of what is the majority by then, and then those whose detector or
+    group has most of the newest lines. New fingerprints come first, critical lines before others of
+    the same magnitude, and among equals the oldest stay. While the folder is more than half full,
+    the reserve is delivered before everything else. On a full disk there is no reserve.
+
 Modules
-    `directory`: the folder and the names of its files. `records`: the format of a record. `writer`:
-    appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its content.
-    `process_marks`: the marks and the requests of this process, for all its journals.
-    `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `disk`:
-    the journal of this process, its recovery, its bound, and adoption. `memory`: the journal
-    without a folder. `protocols`: what the shipper needs of both. `inspection`: what is in a
-    folder, read without a lock.
+    `directory`: the folder and the names of its files. `records`: the format of a record.
+    `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its
+    content. `process_marks`: the marks and the requests of this process, for all its journals.
+    `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `flood`:
+    tells which lines are of the majority. `reserve`: keeps the others. `disk`: the journal of
+    this process, its recovery, its bound, and adoption. `memory`: the journal without a folder.
+    `protocols`: what the shipper needs of both. `inspection`: what is in a folder, read without
+    a lock.
 """
 
 from typing import TYPE_CHECKING

@@ -20,6 +20,8 @@ from flask_errwatch.config import Config
 FORMAT = "v2"
 
 LOCK_SUFFIX = ".lock"
+#: The end of the name of a journal that is the reserve of another one.
+RESERVE_SUFFIX = "-reserve"
 
 _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
@@ -112,6 +114,11 @@ def segment_path(folder: Path, journal: str, number: int) -> Path:
 def checkpoint_path(folder: Path, journal: str) -> Path:
     """The path of a journal's checkpoint."""
     return folder / f"{journal}.state"
+
+
+def unfinished_path(folder: Path, journal: str) -> Path:
+    """The path of a segment that is being written, of a reserve."""
+    return folder / f"{journal}.new"
 
 
 def lock_path(folder: Path, journal: str) -> Path:

@@ -13,8 +13,9 @@ from flask_errwatch.delivery.journal.directory import (
     create_private_folder,
     lock_path,
 )
-from flask_errwatch.delivery.journal.inspection import inspect_folder
+from flask_errwatch.delivery.journal.inspection import inspect_folder, newest_lines
 from flask_errwatch.delivery.journal.lock import Lock
+from flask_errwatch.delivery.journal.losses import Losses
 from flask_errwatch.delivery.journal.memory import MemoryJournal
 from flask_errwatch.delivery.journal.process_marks import marks_in
 from flask_errwatch.delivery.journal.protocols import Journal
@@ -22,13 +23,20 @@ from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.writer import FULL, JournalWriter
 
 if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.flood import Flood
     from flask_errwatch.delivery.journal.requests import RequestSlots
+    from flask_errwatch.delivery.journal.reserve import Reserve
 
 _MIN_SEGMENT_BYTES = 64 * 1024
 #: Segments in the whole bound: lines are dropped by segments, which must be small against it.
 _SEGMENTS = 32
 #: Journals of dead processes that are open at a time: each takes a descriptor.
 _MAX_ADOPTED = 4
+#: The newest segments, which show what a flood is made of.
+_NEWEST = 8
+#: The part of the bound that is reserved for what is not a flood's: one in so many.
+RESERVED = 4
+REMOVED = "the journal was removed"
 #: Bytes of lines that may wait in memory without a usable folder.
 MEMORY_BYTES = 8 * 1024 * 1024
 
@@ -60,6 +68,7 @@ class DiskJournal(JournalReader):
     """
 
     is_durable = True
+    is_own = True
 
     def __init__(self, folder: Path, bound: int, parent: Journal | None = None) -> None:
         name = _new_name()
@@ -70,6 +79,9 @@ class DiskJournal(JournalReader):
         self._segment_bytes = max(_MIN_SEGMENT_BYTES, bound // _SEGMENTS)
         self._adopted: list[JournalReader] = []
         self._without_lock: set[str] = set()
+        self.reserve: Reserve | None = None
+        self._taken_over = 0  # lines of adopted journals that are in the reserve
+        self._vanished = 0  # lines that were in a reserve and cannot be read any more
         self.is_nearly_full = False
         try:
             self.writer: JournalWriter = JournalWriter(
@@ -90,8 +102,8 @@ class DiskJournal(JournalReader):
 
     @property
     def appended(self) -> int:
-        """Lines appended so far."""
-        return self.writer.appended
+        """Lines appended so far, with those that were taken over from adopted journals."""
+        return self.writer.appended + self._taken_over
 
     def count_refused(self) -> None:
         """Counts the lines that could not be appended as losses, and saves the count."""
@@ -114,6 +126,8 @@ class DiskJournal(JournalReader):
         """
         if not self.writer.owns_descriptor():
             self.writer.reopen()
+        if self.reserve is not None:
+            self.reserve.recover()
         if self.writer.is_linked():
             self._lock.recreate()
             self._marks.recover()
@@ -129,28 +143,70 @@ class DiskJournal(JournalReader):
         self._open(name, lock)
         self.losses = losses
         self._marks.rename(removed, name, lock)
-        return saved
+        return saved + (self.reserve.waiting if self.reserve is not None else 0)
 
-    def keep_within_bound(self) -> int:
-        """Drops the oldest lines of this process while the folder is near its bound.
+    def keep_within_bound(self) -> int | None:
+        """Drops the oldest lines of the majority while the folder is near its bound.
 
         Each process drops only its own lines, and only those above its share. So no line that
         another process is sending is counted as lost, and the count is exact.
 
         Returns:
-            How many lines of this process were lost, without those of adopted journals.
+            How many lines of this process were lost, without those of adopted journals. None
+            when no line was dropped or moved.
         """
-        own = 0
+        lost: int | None = None
+        flood: Flood | None = None
         while self._is_over_share():
-            adopted = next(iter(self._adopted), None)
-            if adopted is not None and adopted.skip_oldest_segment(FULL):
-                continue
-            lost = self.skip_oldest_segment(FULL)
-            if not lost:
+            source, segment = self._oldest()
+            if segment is None:
                 break
-            own += lost
+            flood = flood or self._flood()
+            lost = (lost or 0) + self._leave_oldest(source, segment, flood)
         self._set_limit()
-        return own
+        if self._vanished:
+            lost = (lost or 0) + self._vanished
+            self._vanished = 0
+        return lost
+
+    def _oldest(self) -> tuple[JournalReader, int | None]:
+        """The segment to drop next, of the journal that has it."""
+        for source in (*self._adopted[:1], self):
+            segment = source.oldest_left()
+            if segment is not None:
+                return source, segment
+        return self, None
+
+    def _flood(self) -> Flood:
+        from flask_errwatch.delivery.journal.flood import Flood
+
+        return Flood(line.text for line in newest_lines(self._folder, _NEWEST))
+
+    def _leave_oldest(self, source: JournalReader, segment: int, flood: Flood) -> int:
+        """Drops a segment except for the lines that are kept in the reserve.
+
+        Returns:
+            How many lines of this process were lost.
+        """
+        from flask_errwatch.delivery.journal.reserve import Reserve, divide
+
+        lost = Losses()
+        evicted = 0
+        try:
+            if self.reserve is None:
+                self.reserve = Reserve(self._folder, self)
+            kept = self.reserve.add(divide(source.records_of(segment), flood, lost))
+            if not source.is_own:
+                self._taken_over += kept
+            room = self._bound // RESERVED // inspect_folder(self._folder).processes
+            evicted = self.reserve.shrink(room, flood)
+        except OSError:  # the disk is full: all of it has to go
+            lost = Losses()
+            for record in source.records_of(segment):
+                lost.add(FULL, record.line.timestamp)
+        source.losses.merge_all(lost)
+        source.leave(segment)
+        return evicted + (lost.count if source.is_own else 0)
 
     def _is_over_share(self) -> bool:
         contents = inspect_folder(self._folder)
@@ -159,6 +215,7 @@ class DiskJournal(JournalReader):
         if contents.used <= self._bound - headroom:
             return False
         own = self.size() + sum(adopted.size() for adopted in self._adopted)
+        own += self.reserve.size() if self.reserve is not None else 0
         return own > self._bound // contents.processes - headroom
 
     def _set_limit(self) -> None:
@@ -204,9 +261,11 @@ class DiskJournal(JournalReader):
 
     def finish(self, adopted: JournalReader) -> None:
         """Removes an adopted journal that was read to its end, and takes over its losses."""
-        for reason, loss in adopted.losses.by_reason.items():
-            self.losses.merge(reason, loss)
-        self._adopted.remove(adopted)
+        if adopted is self.reserve:
+            self._close_reserve(self.reserve)
+        else:
+            self.losses.merge_all(adopted.losses)
+            self._adopted.remove(adopted)
         try:
             self.save()
         finally:
@@ -215,7 +274,16 @@ class DiskJournal(JournalReader):
 
     def abandon(self, adopted: JournalReader) -> None:
         """Leaves an adopted journal that cannot be read as it is."""
-        self._adopted.remove(adopted)
+        if adopted is self.reserve:
+            self._close_reserve(self.reserve)
+        else:
+            self._adopted.remove(adopted)
+
+    def _close_reserve(self, reserve: Reserve) -> None:
+        self.reserve = None
+        self._vanished += reserve.waiting
+        if reserve.waiting:
+            self.losses.add(REMOVED, 0, reserve.waiting)
 
     def track_requests(self) -> RequestSlots:
         """The file of the requests that this process serves.
@@ -236,6 +304,8 @@ class DiskJournal(JournalReader):
         self._marks.touch(self.name)
         for adopted in self._adopted:
             adopted.touch()
+        if self.reserve is not None:
+            self.reserve.touch()
 
 
 def _new_name() -> str:

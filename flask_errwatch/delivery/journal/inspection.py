@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from flask_errwatch.delivery.journal.directory import LOCK_SUFFIX, lock_path, parse_segment
+from flask_errwatch.delivery.journal.directory import (
+    LOCK_SUFFIX,
+    RESERVE_SUFFIX,
+    lock_path,
+    parse_segment,
+)
 from flask_errwatch.delivery.journal.lock import is_locked
+from flask_errwatch.delivery.journal.records import Line, split, unpack
+
+#: Bytes read at a time: a few hundred lines, so that no read and no batch is ever large.
+CHUNK = 256 * 1024
 
 
 class FolderContents(NamedTuple):
@@ -31,8 +41,8 @@ class FolderContents(NamedTuple):
 
     @property
     def processes(self) -> int:
-        """Processes that share the bound: one for each lock, at least one."""
-        return max(1, len(self.locks))
+        """Processes that share the bound: one for each lock but a reserve's, at least one."""
+        return max(1, sum(not name.endswith(RESERVE_SUFFIX) for name in self.locks))
 
     def orphans(self) -> dict[str, int]:
         """Journals whose process has ended, with the bytes of their segments.
@@ -65,3 +75,30 @@ def inspect_folder(folder: Path) -> FolderContents:
                     continue
                 segment_bytes[segment[0]] = segment_bytes.get(segment[0], 0) + size
     return FolderContents(folder, segment_bytes, tuple(sorted(locks)))
+
+
+def last_lines(segment: Path) -> list[Line]:
+    """The whole lines in the last chunk of a segment.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    with segment.open("rb") as file:
+        file.seek(max(0, segment.stat().st_size - CHUNK))
+        chunk = file.read()
+    lines = [unpack(raw) for raw, _ in split(chunk[: chunk.rfind(b"\n") + 1])]
+    return [line for line in lines if line is not None]
+
+
+def newest_lines(folder: Path, segments: int) -> Iterator[Line]:
+    """The last lines of the newest segments, of all journals but the reserves."""
+    times = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            segment = parse_segment(entry.name)
+            if segment and not segment[0].endswith(RESERVE_SUFFIX):
+                with suppress(FileNotFoundError):  # delivered and removed meanwhile
+                    times[entry.path] = entry.stat(follow_symlinks=False).st_mtime_ns
+    for path in sorted(times, key=times.__getitem__)[-segments:]:
+        with suppress(FileNotFoundError):
+            yield from last_lines(Path(path))

@@ -59,6 +59,11 @@ class Losses:
         known = self.by_reason.get(reason)
         self.by_reason[reason] = loss if known is None else known + loss
 
+    def merge_all(self, others: Losses) -> None:
+        """Adds other losses to these."""
+        for reason, loss in others.by_reason.items():
+            self.merge(reason, loss)
+
     def as_json(self) -> dict[str, tuple[int, int, int]]:
         """The losses in the form of the checkpoint file."""
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from flask_errwatch.delivery.journal.losses import Losses
@@ -11,8 +11,12 @@ from flask_errwatch.delivery.journal.records import Position, Record, line_of
 from flask_errwatch.delivery.journal.writer import FULL
 
 if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.flood import Flood
     from flask_errwatch.delivery.journal.reader import JournalReader
     from flask_errwatch.delivery.journal.requests import RequestSlots
+
+#: The newest lines, which show what a flood is made of.
+_NEWEST = 1000
 
 
 class MemoryJournal:
@@ -23,6 +27,8 @@ class MemoryJournal:
     """
 
     is_durable = False
+    is_own = True
+    reserve: JournalReader | None = None
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -85,20 +91,63 @@ class MemoryJournal:
         """Returns None: memory cannot be removed from outside."""
         return None
 
-    def keep_within_bound(self) -> int:
-        """Drops the oldest lines near the bound, so that there is room for new ones."""
-        lost = 0
+    def keep_within_bound(self) -> int | None:
+        """Drops the oldest lines of the majority near the bound.
+
+        Returns:
+            How many lines were lost, or None when there was room.
+        """
         self.is_nearly_full = self._bytes > self._bound // 2
+        if self._bytes <= self._bound * 7 // 8:
+            return None
+        from flask_errwatch.delivery.journal.flood import Flood
+
+        flood = Flood(self._newest())
+        before = self.losses.count
+        kept: list[bytes] = []
+        kept_bytes = 0
         while self._lines and self._bytes > self._bound * 3 // 4:
             text = self._lines.popleft()
-            size = len(text)
-            self._first += 1
-            self._bytes -= size
-            self.losses.add(FULL, line_of(text).timestamp)
-            lost += 1
-        if lost:
-            self.reset_to_committed()
+            if flood.rank(text) is None:
+                self._lose(text)
+                continue
+            kept.append(text)
+            kept_bytes += len(text)
+            if kept_bytes > self._bound // 4:
+                kept = self._first_of(kept, flood)
+                kept_bytes = sum(map(len, kept))
+        self._lines.extendleft(reversed(kept))
+        lost = self.losses.count - before
+        self._first += lost
+        self.reset_to_committed()
         return lost
+
+    def _newest(self) -> list[bytes]:
+        lines = self._lines
+        length = len(lines)
+        return [lines[index] for index in range(max(0, length - _NEWEST), length)]
+
+    def _first_of(self, kept: list[bytes], flood: Flood) -> list[bytes]:
+        """The lines that matter most, in three quarters of what is reserved. Others are lost."""
+        from flask_errwatch.delivery.journal.flood import Selection
+
+        ranks = [flood.rank(text) for text in kept]
+        sizes: Counter[int] = Counter()
+        for rank, text in zip(ranks, kept, strict=True):
+            sizes[rank or 0] += len(text)
+        selection = Selection(sizes, self._bound * 3 // 16)
+        chosen = []
+        for rank, text in zip(ranks, kept, strict=True):
+            if selection.keeps(rank, len(text)):
+                chosen.append(text)
+            else:
+                self._lose(text)
+        return chosen
+
+    def _lose(self, text: bytes) -> None:
+        size = len(text)  # no call inside a `-=`: see `append`
+        self._bytes -= size
+        self.losses.add(FULL, line_of(text).timestamp)
 
     def adopt(self) -> JournalReader | None:
         """Returns None: without a folder nothing can be adopted."""

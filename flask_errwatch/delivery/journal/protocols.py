@@ -18,10 +18,12 @@ class RecordSource(Protocol):
     Attributes:
         losses: Lines that were lost and are not reported yet.
         in_doubt: Lines after the committed position that CloudWatch may have accepted already.
+        is_own: Whether its lines count as lines of this process.
     """
 
     losses: Losses
     in_doubt: int
+    is_own: bool
 
     def read(self) -> list[Record]:
         """The next records after those that were read, or an empty list."""
@@ -51,6 +53,10 @@ class Journal(RecordSource, Protocol):
     def appended(self) -> int:
         """Lines appended so far."""
 
+    @property
+    def reserve(self) -> JournalReader | None:
+        """Lines that were kept when others had to go. They are shipped like an adopted journal."""
+
     def append(self, text: bytes) -> bool:
         """Appends a line and returns whether it could. Never waits and never raises."""
 
@@ -64,8 +70,12 @@ class Journal(RecordSource, Protocol):
             How many waiting lines were saved from a removed journal, or None if it was not.
         """
 
-    def keep_within_bound(self) -> int:
-        """Drops the oldest lines near the bound, and returns how many of this process were lost."""
+    def keep_within_bound(self) -> int | None:
+        """Drops the oldest lines of the majority near the bound.
+
+        Returns:
+            How many lines of this process were lost, or None when no line was dropped or moved.
+        """
 
     def adopt(self) -> JournalReader | None:
         """Takes over the journal of a dead process, if there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,9 @@ from flask_errwatch.delivery.journal.directory import (
     parse_segment,
     requests_path,
     segment_path,
+    unfinished_path,
 )
+from flask_errwatch.delivery.journal.inspection import CHUNK, last_lines
 from flask_errwatch.delivery.journal.lock import Lock
 from flask_errwatch.delivery.journal.losses import Losses
 from flask_errwatch.delivery.journal.marks import REPORTED
@@ -22,9 +25,6 @@ from flask_errwatch.delivery.journal.records import Line, Position, Record, spli
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.deaths import Death
-
-#: Bytes read at a time: a few hundred lines, so that no read and no batch is ever large.
-CHUNK = 256 * 1024
 
 TORN = "torn in the journal"
 
@@ -57,9 +57,11 @@ class JournalReader:
         losses: Lines that were lost in it and are not reported yet.
         in_doubt: Lines after the committed position that CloudWatch may have accepted already.
         death: How its process died, until that is reported. None when it ended.
+        is_own: Whether its lines count as lines of this process.
     """
 
     death: Death | None = None
+    is_own = False
 
     def __init__(self, folder: Path, name: str, lock: Lock) -> None:
         self._folder = folder
@@ -129,33 +131,33 @@ class JournalReader:
         # Last: on a full disk, the removed segments have made room for it.
         self.save()
 
-    def skip_oldest_segment(self, reason: str) -> int:
-        """Drops what is not committed in the oldest segment that the writer has left.
-
-        Returns:
-            How many lines were lost: 0 when such a segment does not exist.
-        """
-        self.reset_to_committed()
-        oldest = min(self._segments(), default=self._committed.segment)
+    def oldest_left(self) -> int | None:
+        """The oldest segment that the writer has left, or None when there is none."""
+        oldest = min(self._segments(), default=None)
         active = self._active_segment()
-        if active is not None and oldest >= active:
-            return 0
-        count = 0
-        while self._read.segment <= oldest and (records := self._next()) is not None:
-            for record in records:
-                self.losses.add(reason, record.line.timestamp)
-            count += len(records)
-        self.acknowledge(Position(oldest + 1, 0))
+        return None if active is not None and oldest == active else oldest
+
+    def records_of(self, segment: int) -> Iterator[Record]:
+        """The records of one segment that are not committed."""
+        self._read = max(self._committed, Position(segment, 0))
+        while self._read.segment == segment and (records := self._next()) is not None:
+            yield from records
+
+    def leave(self, segment: int) -> None:
+        """Commits the segment, whatever became of its lines, and removes it."""
+        self.acknowledge(Position(segment + 1, 0))
         self.reset_to_committed()
-        return count
 
     def save(self) -> None:
         """Writes the checkpoint, whole or not at all."""
-        content = {"position": self._committed, "losses": self.losses.as_json()}
+        content = {"position": self._committed, "losses": self._saved_losses().as_json()}
         temporary = self._checkpoint_path.with_suffix(".state.new")
         temporary.write_text(json.dumps(content), "utf-8")
         temporary.chmod(0o600)
         temporary.replace(self._checkpoint_path)
+
+    def _saved_losses(self) -> Losses:
+        return self.losses
 
     def size(self) -> int:
         """Bytes on disk that are not committed, approximately."""
@@ -174,14 +176,9 @@ class JournalReader:
     def last_line(self) -> Line | None:
         """The newest line that its files still contain, committed or not."""
         for number in reversed(self._segments()):
-            path = segment_path(self._folder, self.name, number)
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - CHUNK))
-                chunk = file.read()
-            lines = [raw for raw, _ in split(chunk[: chunk.rfind(b"\n") + 1])]
-            for line in map(unpack, reversed(lines)):
-                if line is not None:
-                    return line
+            lines = last_lines(segment_path(self._folder, self.name, number))
+            if lines:
+                return lines[-1]
         return None
 
     def note_reported(self) -> None:
@@ -193,6 +190,7 @@ class JournalReader:
         for number in self._segments():
             segment_path(self._folder, self.name, number).unlink(missing_ok=True)
         self._checkpoint_path.unlink(missing_ok=True)
+        unfinished_path(self._folder, self.name).unlink(missing_ok=True)
         requests_path(self._folder, self.name).unlink(missing_ok=True)
         self._lock.remove()
 

@@ -7,7 +7,7 @@ import json
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import desired_resources
-from flask_errwatch.provision.queries import SAVED_QUERIES
+from flask_errwatch.provision.queries import saved_queries
 from flask_errwatch.provision.scope import AwsScope
 
 
@@ -49,7 +49,7 @@ def queries_text(config: Config) -> str:
     return "\n\n".join(
         f"# {query.name_for(config.app_name)}: {query.title} (log group {config.log_group})\n"
         f"{query.text}"
-        for query in SAVED_QUERIES
+        for query in saved_queries(config)
     )
 
 

@@ -1,0 +1,31 @@
+"""The judge counts what collapsed lines stand for, as CloudWatch does."""
+
+from __future__ import annotations
+
+import json
+
+from flask_errwatch import config
+from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
+from flask_errwatch.provision import desired_resources
+from flask_errwatch.simulation.contributors import ContributorRule
+from flask_errwatch.simulation.filters import LineFilter
+
+
+def test_filters_and_rules_sum_the_counts() -> None:
+    """Each filter's value is the field, and so is that of a rule by source."""
+    settings = {"ERRWATCH_COLLAPSE_SECONDS": 1, "ERRWATCH_PER_SOURCE_ALARMS": "not-found-error"}
+    shop = config.load(settings, {}, app_name="shop")
+    desired = desired_resources(Catalogue(DEFAULT_DETECTORS), shop)
+    assert {metric_filter.value for metric_filter in desired.filters} == {"$.count"}
+    event = {"event": "Not Found Error", "client_ip": "192.0.2.1", "count": 99}
+    (not_found,) = (one for one in desired.filters if one.name == "shop-not-found-error")
+    sample = LineFilter(not_found).sample(json.dumps(event))
+    assert sample is not None
+    assert sample.value == 99
+    (rule,) = desired.insight_rules
+    definition = json.loads(rule.definition)
+    assert definition["AggregateOn"] == "Sum"
+    assert definition["Contribution"]["ValueOf"] == "$.count"
+    judged = ContributorRule.of(rule)
+    assert judged.contribution(event) == 99
+    assert judged.contribution({"event": "Not Found Error"}) == 0
