@@ -20,9 +20,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import orjson
 
@@ -57,6 +58,8 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._open: set[socket.socket] = set()
+        self._calls = 0
+        self._changed = threading.Condition()
         super().__init__(*args, **kwargs)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -70,8 +73,22 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignores errors of clients that have disconnected."""
 
+    @contextlib.contextmanager
+    def call(self) -> Iterator[None]:
+        """Within the block, a call is answered."""
+        with self._changed:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._calls -= 1
+                self._changed.notify_all()
+
     def hang_up(self) -> None:
-        """Ends every connection, as when a host goes down."""
+        """Ends every connection, as when a host goes down, but lets calls have their answers."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._calls == 0, timeout=5)
         for connection in list(self._open):
             with contextlib.suppress(OSError):  # it has already ended
                 connection.shutdown(socket.SHUT_RDWR)
@@ -89,6 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answers one call."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with cast("_Server", self.server).call():
+            self._answer(body)
+
+    def _answer(self, body: bytes) -> None:
         operation = self.headers.get("X-Amz-Target", self.path).rpartition(".")[2]
         try:
             self._send(200, self.answer(operation, body))
@@ -154,12 +175,16 @@ class FakeLogs:
             before, self._mode, self._times = self._mode, mode, times
             self._switched.set()
             self._switched = threading.Event()
-            if mode == "refuse" != before:
-                port = self._server.server_port
-                self._close()
+            closed = self._server if mode == "refuse" != before else None
+            if closed is not None:
+                port = closed.server_port
+                closed.shutdown()
+                closed.server_close()
                 self._server = self._bound(port)  # bound to reserve it, but not listening
             elif before == "refuse" != mode:
                 self._listen()
+        if closed is not None:
+            closed.hang_up()  # outside of the lock, which calls that are being answered need
 
     def slow_streams(self, seconds: float) -> None:
         """Makes each CreateLogStream take that long."""
