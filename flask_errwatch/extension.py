@@ -23,7 +23,6 @@ from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Delivery, Stats
 from flask_errwatch.delivery.sigterm import stop_at_sigterm
-from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
@@ -126,7 +125,7 @@ class ErrWatch:
         state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
         app.extensions[KEY] = state
         got_request_exception.connect(note_signal, sender=app, weak=False)
-        watch_as_configured(app, config, recorder, start_daemon_thread)
+        watch_as_configured(app, config, recorder)
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, recorder, HandlersObserver(app_ref)
         )

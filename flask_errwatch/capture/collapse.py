@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch.capture.events import Event
+from flask_errwatch.capture.log_lines import fingerprint_of, source_of
 
 #: Folds that are open at a time, and of those the ones with an exception or `data`, which are
 #: large. Events beyond have a line each.
@@ -152,7 +153,6 @@ def _key_of(event: Event) -> FoldKey | None:
     detector = event.get("detector")
     if detector is None:
         return None  # an operational line
-    exception: Any = event.get("exception")
     data = event.get("data")
     try:
         rendered = b"" if data is None else orjson.dumps(data)
@@ -160,9 +160,9 @@ def _key_of(event: Event) -> FoldKey | None:
         return None  # foreign values: rendering cleans them, and that is dear
     return FoldKey(
         detector,
-        str(event.get("client_ip") or event.get("peer_ip") or ""),
+        source_of(event),
         str(event.get("route") or ""),
-        "" if exception is None else str(exception.get("fingerprint") or ""),
+        fingerprint_of(event),
         rendered,
     )
 
@@ -263,7 +263,7 @@ class Collapser:
             state.has_thread = False
 
     def _run(self, state: _State) -> None:
-        while state is self._state.get():  # not in a child that continues its parent's greenlets
+        while True:
             with state.lock:
                 end = state.folds.next_end()
                 if end is None:

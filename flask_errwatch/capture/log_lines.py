@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 
 
@@ -29,3 +31,14 @@ def read_line(message: str) -> dict[str, object] | None:
     except orjson.JSONDecodeError:
         return None
     return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+
+
+def source_of(event: Mapping[str, object]) -> str:
+    """The address that a line names: that of the client, else of the peer, else an empty string."""
+    return str(event.get("client_ip") or event.get("peer_ip") or "")
+
+
+def fingerprint_of(event: Mapping[str, object]) -> str:
+    """The fingerprint of the exception in a line, or an empty string."""
+    exception = event.get("exception")
+    return str(exception.get("fingerprint") or "") if isinstance(exception, Mapping) else ""

@@ -22,7 +22,7 @@ from flask_errwatch.capture.contexts import current_app, current_request
 from flask_errwatch.capture.events import Event, short
 from flask_errwatch.capture.exceptions import source_file
 from flask_errwatch.capture.failures import unwrapped
-from flask_errwatch.capture.held_events import HeldEvents, StartThread
+from flask_errwatch.capture.held_events import HeldEvents
 from flask_errwatch.capture.recorded_errors import RecordedErrors, tokens_of
 from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.capture.scopes import Scope, current_scope, listen
@@ -41,17 +41,14 @@ class LoggedErrors:
         app: The app, referenced weakly.
         names: The loggers: a record of one of them, or of one below it, is an event.
         recorder: Builds and emits the events.
-        start_thread: Starts a daemon thread.
     """
 
-    def __init__(
-        self, app: Flask, names: tuple[str, ...], recorder: Recorder, start_thread: StartThread
-    ) -> None:
+    def __init__(self, app: Flask, names: tuple[str, ...], recorder: Recorder) -> None:
         self.app = weakref.ref(app)
         self._names = names
         self._recorder = recorder
         self._recorded = RecordedErrors()
-        self._held = PerProcess(lambda: HeldEvents(self._emit, start_thread))
+        self._held = PerProcess(lambda: HeldEvents(self._emit, recorder.delivery.start_thread))
         self._busy: set[int] = set()
 
     def is_about(self, record: logging.LogRecord) -> bool:

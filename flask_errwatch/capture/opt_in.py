@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Flask
 
 from flask_errwatch.capture.recorder import Recorder
 from flask_errwatch.config import Config
 
-if TYPE_CHECKING:
-    from flask_errwatch.capture.held_events import StartThread
 
-
-def watch_as_configured(
-    app: Flask, config: Config, recorder: Recorder, start_thread: StartThread
-) -> None:
+def watch_as_configured(app: Flask, config: Config, recorder: Recorder) -> None:
     """Watches what the configuration asks for, from now on.
 
     Args:
         app: The app, before its `wsgi_app` is wrapped by the middleware that records.
         config: The app's configuration.
         recorder: Records what fails.
-        start_thread: Starts a daemon thread.
     """
     # Imported only here: an app that asks for nothing does not pay for it.
     if config.watch_commands:
@@ -37,7 +29,7 @@ def watch_as_configured(
         from flask_errwatch.capture.logged_errors import LoggedErrors, watch_logged_errors
         from flask_errwatch.capture.request_scopes import RequestScopes
 
-        observer = LoggedErrors(app, config.logged_errors, recorder, start_thread)
+        observer = LoggedErrors(app, config.logged_errors, recorder)
         watch_logged_errors(observer)
         recorder.when_recorded.append(observer.note_recorded)
         app.wsgi_app = RequestScopes(app.wsgi_app, observer)  # type: ignore[method-assign]

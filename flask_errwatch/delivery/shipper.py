@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from flask_errwatch._fork import process_flag
 from flask_errwatch._guard import Guard, warn
 from flask_errwatch._time import rfc3339
 from flask_errwatch.delivery.backoff import Backoff
@@ -41,8 +40,6 @@ IMPORT_DELAY = 1.0
 ADOPT_EVERY = 5.0
 #: Bytes of waiting lines at which a batch is sent although the interval is not over.
 _BATCH_BYTES = 200 * 1024
-#: Seconds between two looks of a thread that has nothing to do any more.
-_LONG = 3600.0
 #: After these it is unknown whether the lines arrived: they are sent again and may be there twice.
 _UNCERTAIN = {"ReadTimeoutError", "ConnectionClosedError", "ResponseStreamingError"}
 
@@ -119,11 +116,9 @@ class Shipper:
         self._gave_up = False
         self._last_send_succeeded = False
         self._thread: threading.Thread | None = None
-        self._is_mine = process_flag()
 
     def start(self) -> None:
         """Starts the thread. If that is impossible, lines wait for another process."""
-        self._is_mine[0] = 1
         self._thread = self._guard.run(
             "starting the shipper", start_daemon_thread, "errwatch-shipper", self._run
         )
@@ -180,10 +175,6 @@ class Shipper:
         self._import_at = now + IMPORT_DELAY
         self._heartbeat_at = now + self._heartbeat_seconds
         while self._app_is_alive() or self.pending:
-            if not self._is_mine[0]:
-                # Under gevent a forked child continues the greenlets of its parent.
-                time.sleep(_LONG)
-                continue
             has_more = self._guard.run("the shipper", self._poll)
             if has_more is None:
                 # A full disk, or a bug: logged and counted, and nothing was committed by it.

@@ -100,12 +100,7 @@ def of_silence(config: Config, scope: AwsScope | None) -> str:
         f"started, or its lines do not reach log group {config.log_group}."
     )
     advice = "First: check whether the app responds, then read on its stderr why nothing is sent."
-    return _fitted(
-        words,
-        advice=advice,
-        link=lines_link(HEARTBEAT, config.log_group, scope),
-        ending=(marker(config.app_name),),
-    )
+    return _of_operational_lines(HEARTBEAT, words, advice, config, scope)
 
 
 def of_death(config: Config, scope: AwsScope | None) -> str:
@@ -115,10 +110,17 @@ def of_death(config: Config, scope: AwsScope | None) -> str:
         f'requests had no answer. Its line says "{PROCESS_DIED}" in log group {config.log_group}.'
     )
     advice = "First: open the newest line: data.requests names what it served, if that is tracked."
+    return _of_operational_lines(PROCESS_DIED, words, advice, config, scope)
+
+
+def _of_operational_lines(
+    event: str, words: str, advice: str, config: Config, scope: AwsScope | None
+) -> str:
+    """Describes an alarm on lines that are outside the catalogue, with a link to them."""
     return _fitted(
         words,
         advice=advice,
-        link=lines_link(PROCESS_DIED, config.log_group, scope),
+        link=lines_link(event, config.log_group, scope),
         ending=(marker(config.app_name),),
     )
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from flask_errwatch._lambda import CRITICAL
+from flask_errwatch.capture.log_lines import fingerprint_of, source_of
 
 #: The rank of what is kept before everything else.
 _FIRST: Final = 0
@@ -45,9 +46,9 @@ class Flood:
         for text in newest:
             event = orjson.loads(text)
             detector = _detector(event)
-            self._groups[detector, _source(event)] += 1
+            self._groups[detector, source_of(event)] += 1
             self._detectors[detector] += 1
-            self._fingerprints[_fingerprint(event)] += 1
+            self._fingerprints[fingerprint_of(event)] += 1
         self._least = _least_of_majority(self._groups)
 
     def rank(self, text: bytes) -> int | None:
@@ -57,11 +58,11 @@ class Flood:
             None when it is of the majority.
         """
         event = orjson.loads(text)
-        fingerprint = _fingerprint(event)
+        fingerprint = fingerprint_of(event)
         if fingerprint and not self._fingerprints[fingerprint]:
             return _FIRST
         detector = _detector(event)
-        size = self._groups[detector, _source(event)]
+        size = self._groups[detector, source_of(event)]
         if size >= self._least:
             return None
         # By magnitudes: among lines of about the same weight, the oldest are kept.
@@ -113,12 +114,3 @@ def _least_of_majority(groups: Counter[tuple[str, str]]) -> float:
 
 def _detector(event: dict[str, Any]) -> str:
     return str(event.get("detector") or event.get("event"))  # operational lines have no detector
-
-
-def _source(event: dict[str, Any]) -> str:
-    return str(event.get("client_ip") or event.get("peer_ip"))
-
-
-def _fingerprint(event: dict[str, Any]) -> str:
-    exception = event.get("exception")
-    return str(exception.get("fingerprint") or "") if isinstance(exception, dict) else ""
