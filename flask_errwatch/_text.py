@@ -41,6 +41,16 @@ def one_line(text: str, limit: int = _LONGEST) -> str:
     return shown if len(shown) <= limit else f"{shown[:limit]}…"
 
 
+def cut(text: str, limit: int) -> str:
+    """The text, truncated and marked when it is longer than `limit`.
+
+    Example:
+        >>> cut("abc", 3), cut("abcde", 3)
+        ('abc', 'abc…[2 more]')
+    """
+    return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
+
+
 def described(error: BaseException) -> str:
     """Type and message of an exception, also when its `__str__` raises."""
     try:

@@ -134,7 +134,7 @@ class ErrWatch:
             from flask_errwatch.capture.request_tracking import TrackRequests
 
             app.wsgi_app = TrackRequests(  # type: ignore[method-assign]  # as above
-                app.wsgi_app, delivery, guard, recorder.requests
+                app.wsgi_app, delivery, guard, recorder.request_redactor
             )
         self._initialised += 1
         self._only = app_ref if self._initialised == 1 else None

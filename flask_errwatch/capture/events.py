@@ -10,7 +10,7 @@ from typing import Any, Final
 from blinker import Namespace
 from werkzeug.routing import Rule
 
-from flask_errwatch._text import consists_of, plain_text, text_of
+from flask_errwatch._text import consists_of, cut, plain_text, text_of
 from flask_errwatch.capture.client_address import AddressRule, ClientAddress
 from flask_errwatch.capture.redaction import MARGIN, MASK, RequestRedactor
 from flask_errwatch.detectors import OPERATIONAL_EVENTS, Detector
@@ -137,7 +137,7 @@ def short(text: str, limit: int = _FIELD_LENGTH) -> str:
     """The text, truncated and marked when it is longer than `limit`."""
     if type(text) is not str:
         text = plain_text(text)  # a subclass may return any length
-    return text if len(text) <= limit else f"{text[:limit]}…[{len(text) - limit} more]"
+    return cut(text, limit)
 
 
 def path_of(

@@ -18,11 +18,11 @@ def watch_as_configured(app: Flask, config: Config, recorder: Recorder) -> None:
     """
     # Imported only here: an app that asks for nothing does not pay for it.
     if config.watch_commands:
-        from flask_errwatch.capture.commands import watch_commands
+        from flask_errwatch.capture.watched_commands import watch_commands
 
         watch_commands(app, recorder)
     if config.watch_threads:
-        from flask_errwatch.capture.threads import watch_threads
+        from flask_errwatch.capture.watched_threads import watch_threads
 
         watch_threads(app, recorder)
     if config.logged_errors:

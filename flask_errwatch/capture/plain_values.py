@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from flask_errwatch._text import name_of, plain_text
+from flask_errwatch._text import cut, name_of, plain_text
 from flask_errwatch.capture.redaction import MARGIN, MASK, Effort, Redactor, size_of
 
 _DEPTH = 8
@@ -65,7 +65,7 @@ class PlainValues:
             if self._is_full():
                 cleaned["…"] = "[more]"
                 break
-            name = key if type(key) is str and key.isascii() else text_of(key, _KEY_LENGTH)
+            name = key if type(key) is str and key.isascii() else encodable_text(key, _KEY_LENGTH)
             shown = self._key(name)
             if self._redactor.is_secret(name):
                 self._left -= 1
@@ -115,7 +115,7 @@ class PlainValues:
     def _text(self, value: object) -> str:
         if type(value) is str and value.isascii():
             return self._redactor.bounded(value, _TEXT_LENGTH, self._effort)
-        text = text_of(value, _TEXT_LENGTH + MARGIN)
+        text = encodable_text(value, _TEXT_LENGTH + MARGIN)
         return self._redactor.bounded(text, _TEXT_LENGTH, self._effort)
 
     def _list(self, values: Iterable[object], depth: int) -> list[object]:
@@ -135,7 +135,7 @@ def _entries(fields: Mapping[Any, Any], most: int) -> Iterable[tuple[Any, Any]]:
         return [("unreadable", name_of(error))]
 
 
-def text_of(value: object, limit: int) -> str:
+def encodable_text(value: object, limit: int) -> str:
     """The value as a string that UTF-8 can encode, truncated and marked. Never raises."""
     try:
         if issubclass(type(value), bytes | bytearray):
@@ -144,6 +144,5 @@ def text_of(value: object, limit: int) -> str:
             text = plain_text(value)
     except Exception:  # noqa: BLE001 - a foreign __str__, or an int of too many digits
         text = f"<{name_of(value)} that cannot be shown>"
-    if len(text) > limit:
-        text = f"{text[:limit]}…[{len(text) - limit} more]"
+    text = cut(text, limit)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -116,7 +116,7 @@ class Recorder:
         self._app = app_ref = weakref.ref(app)
         redactor = Redactor(config.redact_keys, email=config.redact_email)
         #: Masks secrets in what a request sends.
-        self.requests = RequestRedactor(redactor, lambda: _rules(app_ref()))
+        self.request_redactor = RequestRedactor(redactor, lambda: _rules(app_ref()))
         tags = {
             key: value
             for key, value in (
@@ -188,7 +188,7 @@ class Recorder:
         fields = self._new_event(detector)
         fields["status"] = code
         rule = getattr(request, "url_rule", None)
-        events.add_request(fields, environ, self._addresses, rule, self.requests)
+        events.add_request(fields, environ, self._addresses, rule, self.request_redactor)
         if self._records_user and "user" not in fields:
             user = self.guard.run("reading the signed-in user", signed_in_user, request)
             if user:
@@ -258,7 +258,9 @@ class Recorder:
     ) -> Event:
         if request is not None:
             rule = request.url_rule
-            events.add_request(fields, request.environ, self._addresses, rule, self.requests)
+            events.add_request(
+                fields, request.environ, self._addresses, rule, self.request_redactor
+            )
         if error is not None:
             fields["exception"] = exception_fields(error, root=self.root, handled=handled)
         if data:

@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from flask_errwatch.capture.plain_values import FOREIGN, OWN, PlainValues, text_of
+from flask_errwatch._text import cut
+from flask_errwatch.capture.plain_values import FOREIGN, OWN, PlainValues, encodable_text
 from flask_errwatch.capture.redaction import MARGIN, Effort, Redactor
 
 #: Longest line in bytes, as rendered.
@@ -65,7 +66,7 @@ class RedactProcessor:
     def _clean_message(self, exception: dict[str, Any], length: int, effort: Effort) -> None:
         message = exception["message"]
         if type(message) is not str or not message.isascii():
-            message = text_of(message, length + 2 * MARGIN)
+            message = encodable_text(message, length + 2 * MARGIN)
         exception["message"] = self._redactor.bounded(message, length, effort)
 
 
@@ -88,7 +89,9 @@ def render(_logger: object, _method: str, event: EventDict) -> bytes:
 
 def _shortened(event: EventDict, text: bytes) -> bytes:
     for length, entries in _STAGES:
-        event.update({key: _cut(event[key], length, entries) for key in _UNBOUNDED if key in event})
+        event.update(
+            {key: _short(event[key], length, entries) for key in _UNBOUNDED if key in event}
+        )
         text = _json(event)
         if len(text) <= LINE_LENGTH:
             return text
@@ -114,20 +117,17 @@ def _escaped(event: Mapping[str, Any], text: bytes) -> bytes:
 _ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
-def _marked(text: str, length: int) -> str:
-    return f"{text[:length]}…[{len(text) - length} more]"
-
-
-def _cut(value: Any, length: int, entries: int) -> Any:
+def _short(value: Any, length: int, entries: int) -> Any:
     """The value with long strings, lists and mappings truncated and marked."""
     if isinstance(value, str):
-        return value if len(value) <= length + 24 else _marked(value, length)
+        return value if len(value) <= length + 24 else cut(value, length)
     if isinstance(value, dict):
         kept = {
-            _cut(key, length, 0): _cut(value[key], length, entries) for key in [*value][:entries]
+            _short(key, length, 0): _short(value[key], length, entries)
+            for key in [*value][:entries]
         }
         return kept if len(value) <= entries else {**kept, "…": f"[{len(value) - entries} more]"}
     if isinstance(value, list):
-        items = [_cut(item, length, entries) for item in value[:entries]]
+        items = [_short(item, length, entries) for item in value[:entries]]
         return items if len(value) <= entries else [*items, f"[{len(value) - entries} more]"]
     return value

@@ -181,7 +181,7 @@ class Delivery:
         self._emit(HEARTBEAT, {key: value for key, value in figures.items() if value is not None})
 
     def _emit_death(self, death: Death) -> bool:
-        from flask_errwatch.delivery.deaths import died_fields
+        from flask_errwatch.delivery.death_line import died_fields
 
         return self._emit(PROCESS_DIED, died_fields(death, self._app(), self._guard))
 

@@ -1,4 +1,4 @@
-"""Jobs that nobody asks for a status: control flow, threads and executors."""
+"""Failures that no HTTP status shows: control flow, threads and executors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
 from flask_errwatch import ErrWatch
-from flask_errwatch.capture import jobs, threads
+from flask_errwatch.capture import jobs, watched_threads
 from tests.fake_logs import FakeLogs
 from tests.wsgi_driver import events_of, serve, watched
 
@@ -152,7 +152,7 @@ def earlier_hook(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What a hook gets that was there before the extension. No earlier app watches threads."""
     seen: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_value))
-    threads._watching.clear()
+    watched_threads._watching.clear()
     return seen
 
 

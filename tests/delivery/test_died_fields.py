@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter
 
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.rendering import LINE_LENGTH
-from flask_errwatch.delivery.deaths import died_fields
+from flask_errwatch.delivery.death_line import died_fields
 from flask_errwatch.delivery.journal.deaths import Death
 from flask_errwatch.delivery.journal.requests import UnderWay
 
