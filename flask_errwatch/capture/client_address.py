@@ -1,8 +1,8 @@
 """Derives the client's address, and how sure it is. Of headers it uses only what proxies wrote.
 
-A rule (`ERRWATCH_TRUSTED_PROXIES`) says which peers are proxies, and which entry of a chain of
+A rule (`ERRWATCH_TRUSTED_PROXIES`) decides which peers are proxies, and which entry of a chain of
 proxies is the client's. A header (`ERRWATCH_CLIENT_HEADER`) has that chain. Where the rule does not
-hold from the peer to the entry, there is no client address: only the peer's is known.
+hold from the peer to the entry, the client's address is unknown, and only the peer's is given.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PROXY_FIX: Final = "werkzeug.proxy_fix.orig"
 _SIGNS_OF_A_PROXY: Final = FORWARDING | {_PROXY_FIX}
 #: The peer of a Unix socket: as most servers give it, nginx, and waitress (`UnixWSGIServer`).
 _LOCAL_SOCKETS: Final = frozenset({"", "unix:", "localhost"})
-#: Longest header that is kept with what it says.
+#: Longest header whose result is kept.
 _LONGEST_KNOWN: Final = 256
 #: Addresses that nobody has on the internet.
 _INTERNAL: Final = (
@@ -99,7 +99,7 @@ class UnknownProxies:
 
 
 class NoProxies:
-    """There is no proxy: the client is the peer, whatever it sends."""
+    """The app is reached directly: the client is the peer, whatever it sends."""
 
     def __init__(self, header: str) -> None:
         self._own = key_of(header)
@@ -143,7 +143,7 @@ class Hops(ChainRule):
         return count
 
     def is_proxy(self, _text: str) -> bool | None:
-        """Whether the address is a proxy's: a count does not say it."""
+        """Never, as far as is known: a count names no addresses."""
         return False
 
 
@@ -169,7 +169,7 @@ class Networks(ChainRule):
         self._known: Callable[[str], bool | None] = lru_cache(maxsize=1024)(self._compare)
 
     def trust(self, peer: str) -> str:
-        """How sure an entry is by its nearest hop, or an empty string if the peer is no proxy."""
+        """How sure an entry is by its nearest hop. Empty if the peer is not a proxy."""
         if peer in _LOCAL_SOCKETS:
             return COUNTED  # only programs of this host reach it, but it has no address
         return VERIFIED if self.is_proxy(peer) else ""
@@ -213,7 +213,7 @@ class ThroughProxies:
         self._known = lru_cache(maxsize=1024)(self._derived)
 
     def client(self, environ: dict[str, Any]) -> Client:
-        """The client by the rule. A peer that is no proxy is the client itself."""
+        """The client by the rule. A peer that is not a proxy is the client itself."""
         text, chain = self._header.texts(environ)
         claim = text or claim_of(environ, X_FORWARDED_FOR)
         derive = self._known if len(claim) + len(chain) <= _LONGEST_KNOWN else self._derived
@@ -300,7 +300,7 @@ def _peer_of(environ: dict[str, Any]) -> str:
 
 
 def _hides_headers(environ: dict[str, Any]) -> bool:
-    """Whether the server removes what proxies send: then their absence says nothing.
+    """Whether the server removes what proxies send: then their absence proves nothing.
 
     waitress does, unless it was told not to (`clear_untrusted_proxy_headers`).
     """

@@ -47,9 +47,9 @@ _ANSWERS: Final = frozenset(
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether an exception that escapes a job says that the job failed.
+    """Whether a job failed from which the exception escapes.
 
-    `SystemExit`, `KeyboardInterrupt`, `GeneratorExit` and cancelled coroutines are no failures:
+    `SystemExit`, `KeyboardInterrupt`, `GeneratorExit` and `CancelledError` never count as failures:
     none of them is an `Exception`.
 
     Example:

@@ -1,4 +1,4 @@
-"""What the event of a request says of the exception behind it.
+"""What is recorded of the exception behind a response.
 
 Flask sends `got_request_exception` for an exception that no error handler answers. Frameworks on
 top of Flask send it for exceptions that they answer themselves, and apps send it by hand. So the
@@ -69,7 +69,7 @@ def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input
 
     Args:
         failure: The exception, and who answers it.
-        code: The status that was sent, or 0 when there is none.
+        code: The status that was sent, or 0 when nothing was sent.
         catalogue: The app's detectors.
         wsgi_input: The request's `wsgi.input`.
     """
@@ -93,7 +93,7 @@ def decisive_failure(known: Failure | None, later: Failure) -> Failure:
     The first one: a framework answers an exception by raising or signalling another, whose frames
     are not those of the fault. But an exception for which Flask finds no handler is a new fault,
     such as one in an error handler, and has the first in its chain. An `abort()` in an error
-    handler is no new fault: nobody has answered the first.
+    handler does not count as one: it leaves the first without an answer.
     """
     if known is None:
         return later

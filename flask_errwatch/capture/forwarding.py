@@ -1,4 +1,4 @@
-"""Reads the headers in which proxies say for whom they forward a request."""
+"""Reads the headers in which proxies name the client whose request they forward."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ class ChainRule:
         raise NotImplementedError
 
 
-#: The chain has an entry that is no address, or has too few.
+#: The chain has an entry that is not an address, or has too few.
 BROKEN: Final = -1
-#: Every entry of the chain is a trusted proxy, or there is none.
+#: Every entry of the chain is a trusted proxy, or the chain is empty.
 ONLY_PROXIES: Final = 0
 
 
@@ -154,7 +154,7 @@ class SingleAddress:
         return text_of(environ.get(self.key)), text_of(environ.get(X_FORWARDED_FOR))
 
     def named(self, text: str, chain: str, rule: ChainRule) -> Named:
-        """The address, or nobody where there is none or `X-Forwarded-For` contradicts it."""
+        """The address, or nobody where it is missing or `X-Forwarded-For` contradicts it."""
         has_port = self.key == _VIEWER_ADDRESS and ":" in text
         ip = address_text(text.rpartition(":")[0] if has_port else text)
         entries = self._chain.entries(chain)

@@ -144,7 +144,7 @@ _plain_filter: Final = logging.Logger.filter
 def watch_logged_errors(observer: LoggedErrors) -> None:
     """Hands the records of every logger to the observer, which is referenced weakly.
 
-    A record belongs to the current app; where there is none, to the first app that asked for it.
+    A record belongs to the current app. Outside of all contexts it belongs to the first that asked.
     """
     _observers[:] = [reference for reference in _observers if reference() is not None]
     _observers.append(weakref.ref(observer))

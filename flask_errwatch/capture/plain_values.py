@@ -106,7 +106,7 @@ class PlainValues:
         return self._left <= 0 or effort.characters <= 0 or effort.places <= 0
 
     def _key(self, name: str) -> str:
-        """The name. A client may have chosen it too: what is no plain word is a text."""
+        """The name. A client may have chosen it too: anything but a plain word is a text."""
         if len(name) < _WORD and name.replace("-", "_").isidentifier():
             self._effort.characters -= size_of(name)
             return name

@@ -25,7 +25,7 @@ class SharedDescriptor:
     The system keeps a write to a pipe together only up to `PIPE_BUF` bytes (pipe(7)), and one to
     a socket not at all. So writers take turns there: a POSIX record lock on the descriptor itself,
     which ends with its process and is not inherited by a fork. Where the system has no such lock
-    (macOS), there are no turns.
+    (macOS), writers do not take turns.
 
     Args:
         number: The descriptor.

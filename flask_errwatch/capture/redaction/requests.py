@@ -26,7 +26,7 @@ _VARIABLE: Final = r"<(?:([a-zA-Z_]\w*)(?:\(.*?\))?:)?([a-zA-Z_]\w*)>"
 
 
 class RequestRedactor:
-    """Masks secrets in paths, also what the app's own routes say is one, and in headers.
+    """Masks secrets in paths, also by the variables of the app's own routes, and in headers.
 
     Args:
         redactor: The rule of the app for texts.

@@ -167,7 +167,7 @@ class TextRedactor:
         return masked, len(text) - end
 
     def _secret(self, text: str, place: re.Match[str]) -> tuple[int, int] | None:
-        """Where the secret at a place begins and ends, or None when there is none."""
+        """Where the secret at a place begins and ends, or None when nothing is secret there."""
         kind = place.lastgroup
         if kind in {"name", "xml", "pair"}:
             return self._assigned(text, place)

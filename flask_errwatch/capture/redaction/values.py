@@ -20,7 +20,7 @@ _SCHEME: Final = r"(?i)(?:bearer|basic|token|apikey|negotiate|ntlm|key)\s{1,4}+(
 #: Schemes whose parameters are a list, which ends with the line.
 _PARAMETERS: Final = r"(?i)(?:digest|aws4|hawk|signature|oauth|scram)[^\r\n]*+"
 _COOKIES: Final = r"""[^\s;"']++(?:;\s?[^\s;"'=]+=[^\s;"']*+|;\s?[A-Z][A-Za-z]+)*+"""
-#: What a sentence says about a secret, and placeholders.
+#: Words that follow a secret's name in a sentence, and placeholders.
 _HARMLESS: Final = frozenset(
     "none null nil true false yes no required missing invalid expired must not too is was the a an"  # noqa: SIM905
     " this that cannot can could wrong empty unknown undefined field should has have does did"

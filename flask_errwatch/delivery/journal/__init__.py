@@ -107,7 +107,7 @@ Bounds
     three quarters of that: those of what is the majority by then, and then those whose detector or
     group has most of the newest lines. New fingerprints come first, critical lines before others of
     the same magnitude, and among equals the oldest stay. While the folder is more than half full,
-    the reserve is delivered before everything else. On a full disk there is no reserve.
+    the reserve is delivered before everything else. On a full disk nothing is reserved.
 
 Modules
     `directory`: the folder and the names of its files. `records`: the format of a record.

@@ -57,7 +57,7 @@ class Lock:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._marks = marks
-            with contextlib.suppress(OSError):  # a full disk: then the file says nothing
+            with contextlib.suppress(OSError):  # a full disk: then the file has no marks
                 os.write(descriptor, marks)
             os.link(temporary, self.path)
         except OSError:
@@ -81,7 +81,7 @@ class Lock:
             os.write(self._descriptor, added)
 
     def process_state(self) -> ProcessState | None:
-        """What the marks in the file that is held say of its process."""
+        """The state of the process, by the marks in the file that is held."""
         return read_marks(self._marks)
 
     def try_acquire(self) -> bool:

@@ -1,6 +1,6 @@
 """The marks in a lock file: whether the process runs, has ended, or was reported as dead.
 
-Each mark is a JSON object on a line of its own. A lock file without a mark says nothing: version
+Each mark is a JSON object on a line of its own. A lock file may have no marks: version
 0.1 wrote none.
 """
 
@@ -17,7 +17,7 @@ RUNNING, ENDED, REPORTED = "running", "ended", "reported"
 
 
 class ProcessState(NamedTuple):
-    """What the marks say of a process.
+    """The state of a process, by its marks.
 
     Attributes:
         state: The last mark.
@@ -37,7 +37,7 @@ def mark(state: str) -> bytes:
 
 
 def read_marks(content: bytes) -> ProcessState | None:
-    """What a lock file says of its process, or None if it says nothing.
+    """The state of a lock file's process, or None if the file has no marks.
 
     Example:
         >>> read_marks(b'{"state":"running","at":1,"host":"web-1"}')

@@ -23,7 +23,7 @@ class ProcessMarks:
     """This process in one app's folder: one mark, and one file of requests.
 
     Several apps of one name may run in a process, each with its own journal. The lock of the
-    first one has the marks, and those of the others say nothing: a process dies once.
+    first one has the marks, and those of the others have none: a process dies once.
 
     Args:
         folder: The app's folder.
@@ -82,7 +82,7 @@ class ProcessMarks:
         self._journals.discard(name)
         if not self._journals and self._lock is not None and self._ended_at is None:
             self._ended_at = time.monotonic()
-            with suppress(FileNotFoundError):  # its folder was removed: nothing says that it runs
+            with suppress(FileNotFoundError):  # its folder was removed, with the mark that it runs
                 self._lock.add_mark(ENDED)
 
     def _take_back(self) -> None:

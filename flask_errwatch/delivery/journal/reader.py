@@ -132,7 +132,7 @@ class JournalReader:
         self.save()
 
     def oldest_left(self) -> int | None:
-        """The oldest segment that the writer has left, or None when there is none."""
+        """The oldest segment that the writer has left, or None when it has left none."""
         oldest = min(self._segments(), default=None)
         active = self._active_segment()
         return None if active is not None and oldest == active else oldest

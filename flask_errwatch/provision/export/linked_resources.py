@@ -58,7 +58,7 @@ class Parameter:
     is_secret: bool = False
 
 
-#: Where the topic's ARN comes from: a resource of the template, a parameter, or there is no topic.
+#: Where the topic's ARN comes from: a resource of the template, a parameter, or nowhere.
 TopicOrigin = Literal["resource", "parameter", "none"]
 
 
