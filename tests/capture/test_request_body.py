@@ -75,7 +75,7 @@ def lines(child: Child) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("body", [BAD_CHUNK, CUT_CHUNK, CUT_BODY], ids=["bad", "cut", "short"])
-@pytest.mark.parametrize("view", ["flask", "stream", "input"])
+@pytest.mark.parametrize("view", ["flask", "stream", "input", "named", "watched"])
 def test_a_broken_upload_is_never_critical(server: Child, view: str, body: bytes) -> None:
     """However the app reads a body that the client breaks, no Critical Error is recorded."""
     before = len(lines(server))

@@ -152,6 +152,20 @@ def test_wrapped_twice() -> None:
     ]
 
 
+def test_the_outermost_of_two_wraps_decides() -> None:
+    """What leaves the outermost callable is recorded, with the route that the app found."""
+    app, errwatch = shop()
+    served = errwatch.wrap(buffering(errwatch.wrap(gate(app))))
+    for path in ("/items/7", "/items/8", "/crash"):
+        serve(served, path)
+    assert seen(app) == [
+        ("/items/8", 404, "not-found-error"),
+        ("/crash", 500, "critical-error"),
+    ]
+    assert events_of(app)[0]["route"] == "/items/<int:number>"
+    assert events_of(app)[1]["exception"]["type"] == "ZeroDivisionError"
+
+
 def test_a_request_that_the_app_makes_to_itself() -> None:
     """A request inside a view, with a copy of the environment, has an event of its own."""
     app, errwatch = shop()

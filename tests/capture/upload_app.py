@@ -28,6 +28,22 @@ def by_input() -> str:
     return str(len(request.environ["wsgi.input"].read()))
 
 
+@app.post("/named")
+def named() -> str:
+    """Names what the server raises in the app's own words."""
+    try:
+        return by_input()
+    except Exception as error:
+        raise RuntimeError("the upload is not complete") from error
+
+
+@app.post("/watched")
+def watched() -> str:
+    """Reads it in a watched job."""
+    with errwatch.watch("upload"):
+        return by_input()
+
+
 @app.post("/bug")
 def bug() -> str:
     """Reads it whole, and then fails by itself, with an error of the same kind."""
