@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 _LONGEST = 600
+#: What a terminal or an editor obeys or does not show, besides what JSON itself escapes, as a
+#: regular expression: DEL, C1, the two line separators at which some readers split, the marks that
+#: reorder text on a terminal (Unicode TR9; CVE-2021-42574), and what has no width: joiners,
+#: invisible operators, the soft hyphen, tags and selectors (Unicode TR36, 2.10).
+HIDDEN = (  # compiled where it is first used
+    "[\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 #: Reads `type.__name__` itself: a metaclass may define its own `__name__`, which may raise.
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
 
@@ -36,8 +45,15 @@ def plain_text(value: object) -> str:
 
 
 def one_line(text: str, limit: int = _LONGEST) -> str:
-    """The text for a terminal: without control characters and line breaks, truncated."""
+    r"""The text for a terminal, truncated: "?" for line breaks, control and hidden characters.
+
+    Example:
+        >>> one_line("a\x1b[31m\u202eb\N{COMBINING GRAPHEME JOINER}c")
+        'a?[31m?b?c'
+    """
     shown = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])
+    if not shown.isascii():
+        shown = re.sub(HIDDEN, "?", shown)  # Python calls some of them printable
     return shown if len(shown) <= limit else f"{shown[:limit]}…"
 
 

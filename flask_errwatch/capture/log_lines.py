@@ -6,19 +6,23 @@ from collections.abc import Mapping
 
 import orjson
 
+from flask_errwatch._text import text_of
+from flask_errwatch.capture.rendering import LINE_LENGTH
+
 
 def read_line(message: str) -> dict[str, object] | None:
     """Parses the message of a log event, which may come from any program.
 
     It never raises. orjson refuses nesting deeper than 1,024 levels, NaN and lone surrogates,
-    which no line of this library contains.
+    which no line of this library contains. Nor is any line longer than `LINE_LENGTH`: a reader of
+    many lines would need a hundred times the memory for the longest messages that CloudWatch takes.
 
     Args:
         message: As FilterLogEvents returns it.
 
     Returns:
-        The event, or None where the message is not a JSON object with a string as `event`. The
-        other values are whatever the message contains: check their types.
+        The event, or None where the message is too long, or is not a JSON object with a string as
+        `event`. The other values are whatever the message contains: check their types.
 
     Example:
         >>> read_line('{"event": "Not Found Error", "status": 404}')
@@ -26,6 +30,8 @@ def read_line(message: str) -> dict[str, object] | None:
         >>> read_line("GET / 200") is None
         True
     """
+    if len(message) > LINE_LENGTH:
+        return None
     try:
         event = orjson.loads(message)
     except orjson.JSONDecodeError:
@@ -35,10 +41,10 @@ def read_line(message: str) -> dict[str, object] | None:
 
 def source_of(event: Mapping[str, object]) -> str:
     """The address that a line names: that of the client, else of the peer, else an empty string."""
-    return str(event.get("client_ip") or event.get("peer_ip") or "")
+    return text_of(event.get("client_ip")) or text_of(event.get("peer_ip"))
 
 
 def fingerprint_of(event: Mapping[str, object]) -> str:
     """The fingerprint of the exception in a line, or an empty string."""
     exception = event.get("exception")
-    return str(exception.get("fingerprint") or "") if isinstance(exception, Mapping) else ""
+    return text_of(exception.get("fingerprint")) if isinstance(exception, Mapping) else ""

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from flask_errwatch._text import cut
+from flask_errwatch._text import HIDDEN, cut
 from flask_errwatch.capture.plain_values import FOREIGN, OWN, PlainValues, encodable_text
 from flask_errwatch.capture.redaction import MARGIN, Effort, Redactor
 
@@ -23,14 +23,7 @@ LINE_LENGTH = 32 * 1024
 # structlog's alias.
 EventDict = MutableMapping[str, Any]
 
-# Escaped besides what JSON itself escapes: DEL, C1, the two line separators at which some readers
-# split, the marks that reorder text on a terminal (Unicode TR9; CVE-2021-42574), and what has no
-# width: joiners, invisible operators, the soft hyphen, tags and selectors (Unicode TR36, 2.10).
-_HIDDEN = (  # compiled at its first use
-    "[\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-#: The only ASCII character of these, as a number: `int in bytes` is faster than `bytes in bytes`.
+#: The only ASCII character of `HIDDEN`. A number: `int in bytes` is faster than `bytes in bytes`.
 _DELETE = 0x7F
 #: The fields that can make a line too long. Every other field has its bound in `events`.
 _UNBOUNDED = ("exception", "data")
@@ -109,7 +102,7 @@ def _escaped(event: Mapping[str, Any], text: bytes) -> bytes:
     So every hidden character is escaped in one pass that is as fast as rendering, however many
     there are. A line without any keeps its letters of all scripts.
     """
-    if re.search(_HIDDEN, text.decode()) is None:
+    if re.search(HIDDEN, text.decode()) is None:
         return text
     return _ascii.encode(event).replace("\x7f", "\\u007f").encode()
 

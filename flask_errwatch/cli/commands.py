@@ -7,6 +7,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from flask_errwatch._text import one_line
 from flask_errwatch.cli.doctor import doctor, drill, verify
 from flask_errwatch.cli.export import export
 from flask_errwatch.cli.lab import lab
@@ -23,9 +24,14 @@ class _Group(AppGroup):
             return super().invoke(ctx)
         except PatternSyntaxError as error:
             # On a new line, so that the caret is below the mistake.
-            raise click.ClickException(f"\n{error}") from error
+            raise click.ClickException(f"\n{_printable(error)}") from error
         except ErrWatchError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_printable(error)) from error
+
+
+def _printable(error: ErrWatchError) -> str:
+    """The message, whose lines may quote what AWS answered or a file contains."""
+    return "\n".join(one_line(line, len(line)) for line in str(error).split("\n"))
 
 
 @click.group("errwatch", cls=_Group)

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from flask_errwatch._aws import PROVISIONING, Aws
+from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.lab.lab import Lab
@@ -70,9 +71,17 @@ def serve_app(
     Raises:
         OSError: When the port is not available.
     """
-    from werkzeug.serving import make_server
+    from werkzeug.serving import WSGIRequestHandler, make_server
 
-    server: Any = make_server(HOST, port, app, threaded=True)
+    class Handler(WSGIRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Logs the request line as it was sent.
+
+            Werkzeug decodes the path before, and then prints marks that reorder text.
+            """
+            self.log("info", '"%s" %s %s', one_line(self.requestline), code, size)
+
+    server: Any = make_server(HOST, port, app, threaded=True, request_handler=Handler)
     try:
         with suppress(KeyboardInterrupt), _sigterm_interrupts():
             lab.begin(config.region)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import final
 
 from flask_errwatch._aws import Aws, Patience
+from flask_errwatch._text import one_line
 from flask_errwatch.errors import AwsCallError, ErrWatchError, Problem
 from flask_errwatch.lab.clock import Clock
 from flask_errwatch.lab.emulator import CloudWatchEmulator
@@ -43,7 +44,8 @@ class Lab:
         origin: The lab's time at `begin`, in seconds since the epoch. None means the real time.
         settle: Real seconds that a minute stays open for lines still on their way.
         on_transition: Called with each transition, on the lab's thread.
-        on_warning: Called once with each sentence about something that the lab cannot do.
+        on_warning: Called once with each sentence about something that the lab cannot do. It may
+            quote names and texts that any client of the lab stored.
 
     Raises:
         LabMissingError: On entering, when moto's server is not installed.
@@ -61,7 +63,9 @@ class Lab:
         origin: float | None = None,
         settle: float = 3.0,
         on_transition: Callable[[Transition], object] = lambda _: None,
-        on_warning: Callable[[str], object] = lambda sentence: sys.stderr.write(f"{sentence}\n"),
+        on_warning: Callable[[str], object] = lambda sentence: sys.stderr.write(
+            f"{one_line(sentence)}\n"
+        ),
     ) -> None:
         self._speed = speed
         self._origin = origin

@@ -112,11 +112,14 @@ def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> It
 
 
 def _delivery_figures(heartbeats: Iterable[LoggedLine]) -> DeliveryFigures | None:
-    """Adds up the newest figures of each process."""
+    """Adds up the newest figures of each process.
+
+    Whoever may write into the log group can write any heartbeat: what is not a figure counts as 0.
+    """
     newest: dict[str, LoggedLine] = {}
     for heartbeat in sorted(heartbeats, key=_timestamp):
         process = heartbeat.event.get("process")
-        if isinstance(process, str):  # others may write into a shared log group
+        if isinstance(process, str):
             newest[process] = heartbeat
     if not newest:
         return None
@@ -134,4 +137,4 @@ def _timestamp(line: LoggedLine) -> int:
 
 def _figure(data: object, name: str) -> int:
     figure = data.get(name) if isinstance(data, dict) else None
-    return figure if isinstance(figure, int) else 0
+    return figure if type(figure) is int and figure > 0 else 0  # a bool is an int too

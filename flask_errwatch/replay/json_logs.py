@@ -19,6 +19,11 @@ from flask_errwatch.replay.readers import Gathered, LineReader, minute_of, whole
 
 #: The beginning of a JSON document; no exported line begins so.
 DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
+#: The longest document that is read, in bytes: parsed, its events take some eight times as much. A
+#: compressed file of a megabyte may hold a gigabyte.
+LARGEST_DOCUMENT = 1 << 27
+#: Bytes of a refused document that are kept, to show them.
+_BEGINNING = 1024
 #: Event name, time, source and path. A log may have any type there.
 Row = tuple[str, str, str | None, str | None]
 # The lengths of 2026-11-25T01:17:12.687Z, of its date and of its minute, and the characters that
@@ -38,6 +43,10 @@ _Columns = tuple[list[str | None], list[str | None]]
 _NO_DOCUMENT = (
     "it begins like a JSON document with events, but is not one. For lines of JSON use "
     "--format json. Put each document into a file of its own."
+)
+_TOO_LARGE = (
+    "it is a JSON document of more than {size:,} bytes, which is not read. Export fewer hours at a "
+    "time, or to S3, which writes one event per line."
 )
 # The row of a line on which the fast reader failed.
 _NO_ROW: Row = ("", "", None, None)
@@ -123,18 +132,20 @@ class ExportReader(_JsonReader):
     """An export of CloudWatch Logs: `2026-11-25T01:17:12.687Z`, a blank, the message.
 
     Also what `aws logs filter-log-events` and `get-log-events` print: one JSON object with
-    `events`, or with `--query events` that list alone. It is held in memory as a whole.
+    `events`, or with `--query events` that list alone. It is held in memory as a whole, up to
+    `LARGEST_DOCUMENT`.
     """
 
     def __init__(self, gathered: Gathered, log: str) -> None:
         super().__init__(gathered, log)
-        self._document: list[bytes] | None = None
+        self._document: bytearray | None = None
 
     def _read(self, block: bytes) -> int:
         if self._before == 0 and self._document is None and DOCUMENT.match(block):
-            self._document = []
+            self._document = bytearray()
         if self._document is not None:
-            self._document.append(block)
+            if len(self._document) <= LARGEST_DOCUMENT:
+                self._document += block
             return block.count(b"\n")
         lines = block.split(b"\n")
         lines.pop()
@@ -145,14 +156,15 @@ class ExportReader(_JsonReader):
         """Reads the document, where the log is one."""
         if self._document is None:
             return
-        whole = b"".join(self._document)
         read, self._before = self._before, 0  # events have numbers, not lines
+        if len(self._document) > LARGEST_DOCUMENT:
+            self._refuse_document(_TOO_LARGE.format(size=LARGEST_DOCUMENT))
+            return
         try:
-            document = orjson.loads(whole)
+            document = orjson.loads(self._document)
             events = document if isinstance(document, list) else [*document["events"]]
         except _ODD:
-            self._bad(0, self._document[0])
-            self.defect = _NO_DOCUMENT
+            self._refuse_document(_NO_DOCUMENT)
             return
         for index, event in enumerate(events):
             try:
@@ -163,6 +175,11 @@ class ExportReader(_JsonReader):
             self._tick(minute, index)
             self._message(minute, message)
         self._before = read
+
+    def _refuse_document(self, defect: str) -> None:
+        """Counts the document as one bad line."""
+        self._bad(0, bytes((self._document or b"")[:_BEGINNING]))
+        self.defect = defect
 
     def _slow(self, index: int, line: bytes) -> None:
         text = line.decode("utf-8", "replace")

@@ -69,12 +69,13 @@ class Bench:
         self.aws.answers("cloudwatch", "get_metric_data", {"MetricDataResults": results})
 
     def logged(self, drill: Drill, lines: int) -> None:
-        """Scripts the log group's lines: some of the drill, one of them twice, and others."""
+        """Scripts the log group's lines: some of the drill, one twice, a forged one, and others."""
         events = [
             {**EVENT, "id": str(number), "data": {"drill": drill.id}} for number in range(lines)
         ]
         others = [{**EVENT, "id": "x", "data": 7}, {**EVENT, "id": "y"}, *events[:1]]
-        lines_found = [*events, *others]
+        forged = {**EVENT, "id": {"a": [1]}, "data": {"drill": drill.id}}
+        lines_found = [*events, forged, *others]
         entries = [{"timestamp": 1, "message": json.dumps(event)} for event in lines_found]
         self.aws.answers("logs", "filter_log_events", {"events": entries})
 

@@ -13,5 +13,5 @@ def test_the_examples_of_the_page_run() -> None:
     results = doctest.testfile(
         str(PAGE), module_relative=False, optionflags=doctest.IGNORE_EXCEPTION_DETAIL
     )
-    assert results.attempted >= 8
+    assert results.attempted >= 14
     assert results.failed == 0

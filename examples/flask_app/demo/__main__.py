@@ -38,7 +38,7 @@ def main() -> int:
         del os.environ[name]
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # for terminals that cannot show bars
-    console = Console(width=report.WIDTH, highlight=False)
+    console = Console(width=report.WIDTH, highlight=False, markup=False, emoji=False)
     with ExitStack() as stack:
         subscriber = stack.enter_context(Subscriber())
         # The last full hour, so that no metric is in the future.

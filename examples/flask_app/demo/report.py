@@ -86,7 +86,7 @@ def _axis(evidence: Evidence, watch: Watch) -> Text:
 def _legend(evidence: Evidence) -> RenderableType:
     others = Counter(line["event"] for line in evidence.lines if "detector" not in line)
     return Text.assemble(
-        *(f"other lines: {count} {event}\n" for event, count in others.items()),
+        *(f"other lines: {count} {_shown(event)}\n" for event, count in others.items()),
         ("██", chart.CALM),
         " fine  ",
         ("██", chart.LOUD),
@@ -124,7 +124,8 @@ def _notified(messages: Sequence[Message]) -> Iterator[RenderableType]:
     fired = [message for message in messages if message.state == "ALARM"]
     yield from _heading(f"Delivered to the SNS subscriber: {len(messages)} messages, such as")
     for message in fired[:1]:
-        body = Text.assemble((message.subject, "bold"), f"\n{message.time}\n{message.reason}")
+        body = Text.assemble((_shown(message.subject), "bold"))
+        body.append(f"\n{_shown(message.time)}\n{_shown(message.reason)}")
         yield Panel(body, border_style="dim")
 
 
@@ -135,14 +136,19 @@ def _sources(evidence: Evidence) -> Iterator[RenderableType]:
     table.add_column("lines", justify="right")
     table.add_column("mostly")
     table.add_column("where")
-    counts = Counter(line.get("client_ip", "unknown") for line in evidence.failures)
+    counts = Counter(str(line.get("client_ip", "unknown")) for line in evidence.failures)
     for client, count in counts.most_common(3):
         lines = evidence.of_source(client)
         event = Counter(line["event"] for line in lines).most_common(1)[0][0]
-        paths = list(dict.fromkeys(line["path"] for line in lines))
+        paths = list(dict.fromkeys(str(line.get("path")) for line in lines))
         where = paths[0] if len(paths) == 1 else f"{len(paths)} paths, first {paths[0]}"
-        table.add_row(client, str(count), event, where)
+        table.add_row(_shown(client), str(count), _shown(event), _shown(where))
     yield table
+
+
+def _shown(text: str) -> str:
+    """The text in ASCII: strangers chose it, and a terminal obeys control characters."""
+    return ascii(text)[1:-1]
 
 
 def show_checks(console: Console, results: Sequence[Check]) -> None:

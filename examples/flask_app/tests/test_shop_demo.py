@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from io import StringIO
+
+from rich.console import Console
 
 from examples.flask_app import create_app
-from examples.flask_app.demo import chart
+from examples.flask_app.demo import chart, report
 from examples.flask_app.demo.evidence import Evidence, Watch
 from examples.flask_app.demo.subscriber import Message
 from examples.flask_app.demo.traffic import GUESSER, HOUR, SCANNER, Answer, Visit, scripted_hour
@@ -142,3 +145,20 @@ def test_checks_are_met_only_with_every_line_and_the_expected_alarms() -> None:
         "1 of them failed, 0 lines found; missing: 1, as ('192.0.2.1', 404, '/x')"
     )
     assert Counter(check.is_met for check in checks(answers, evidence, fired)) == {True: 4}
+
+
+def test_report_shows_what_strangers_chose_in_ascii() -> None:
+    """A path, an event or an address cannot move the cursor, hide or reorder text."""
+    hostile = "/\x1b[2J\u202e\u061c\u200b[red]"
+    line: dict[str, object] = {
+        **dict.fromkeys(("event", "client_ip", "path"), hostile),
+        "detector": "x",
+    }
+    message = Message(subject=hostile, alarm="x", state="ALARM", time=hostile, reason=hostile)
+    console = Console(file=StringIO(), width=400, markup=False, emoji=False)
+    evidence = evidence_of(line, {"event": hostile}, {**line, "path": 7}, counted=0)
+    report.show(console, evidence, [message])
+    assert isinstance(console.file, StringIO)
+    output = console.file.getvalue()
+    assert output.count(r"/\x1b[2J\u202e\u061c\u200b[red]") == 6  # the chart cuts one
+    assert {char for char in output if not char.isprintable()} == {"\n"}
