@@ -65,6 +65,7 @@ def tables(results: Results) -> dict[str, Table]:
         "machines": _machines((*_elsewhere(), results)),
         "threads": _threads(results["overhead"], results["sends"]),
         "switches": _switches(results["switches"]),
+        "trust": _trust(results["trust"]),
         "imports": _imports(results["imports"]["imports"]),
         "dearest": _dearest(results["imports"]["dearest"]),
         "init": _init(results["imports"]["init"]),
@@ -152,6 +153,17 @@ def _switches(switches: Results) -> Table:
         title="What each key adds to a request, in µs: median (quartiles)",
         head=("", *_CASES),
         rows=tuple(rows),
+    )
+
+
+def _trust(shares: Results) -> Table:
+    return Table(
+        title="The share of addresses and redaction in an event's cost",
+        head=("", *shares),
+        rows=(
+            ("addresses and redaction", *(f"{100 * share:.0f} %" for share in shares.values())),
+            ("aim, at most", *("15 %" for _ in shares)),
+        ),
     )
 
 

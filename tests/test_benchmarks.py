@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks import overhead, report
+from benchmarks import overhead, report, trust
 from benchmarks.app import PATHS, serve
 from benchmarks.stage import settings
 from benchmarks.variants import BY_NAME, VARIANTS
+from flask_errwatch import event_recorded
 from tests.fake_logs import FakeLogs
 
 ROOT = Path(__file__).parents[1]
@@ -173,3 +174,26 @@ def test_an_absent_peer_is_named() -> None:
     absent = replace(BY_NAME["sentry-sdk, defaults"], needs=("no_such_peer.at_all", "json"))
     assert absent.missing == "skipped: needs no_such_peer.at_all (extra `bench`)"
     assert BY_NAME["flask-errwatch"].missing == ""
+
+
+def test_the_share_of_addresses_and_redaction_has_its_aim() -> None:
+    """The committed share of each failing response is at most what the page names as the aim."""
+    assert [*committed()["trust"]] == CASES[1:]
+    assert max(committed()["trust"].values()) <= 0.15
+
+
+def test_the_app_without_addresses_and_redaction_has_the_same_lines() -> None:
+    """What is compared differs in nothing else: both apps record the three failing requests."""
+    for app in trust.apps()[1:]:
+        recorded: list[dict[str, Any]] = []
+
+        def take(
+            _app: object, event: dict[str, Any], into: list[dict[str, Any]] = recorded
+        ) -> None:
+            into.append(event)
+
+        with event_recorded.connected_to(take, sender=app):
+            for path in PATHS.values():
+                serve(app, path)
+        assert [event["event"] for event in recorded] == RECORDED
+        assert [event["client_ip"] for event in recorded] == ["192.0.2.7"] * 3

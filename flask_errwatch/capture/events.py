@@ -33,10 +33,12 @@ KEYS: Final = (
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 )
 
-_PATH_LENGTH: Final = 1024
+_PATH_LENGTH: Final = 512
 _FIELD_LENGTH: Final = 512
-#: Characters of a field that are read: more than are shown, for a secret at the end of these.
-_READ: Final = _FIELD_LENGTH + MARGIN
+#: Characters that the path and the fields with headers have together, so that a request with all
+#: of them long costs little more than one with a long path. Each field has at least a few.
+_ROOM: Final = 640
+_LEAST_LENGTH: Final = 48
 #: Characters that a path has unencoded besides letters and digits (RFC 3986, section 3.3).
 _UNENCODED_MARKS: Final = "-._~!$&'()*+,;=:@/"
 _UNENCODED: Final = f"{string.ascii_letters}{string.digits}{_UNENCODED_MARKS}"
@@ -44,7 +46,7 @@ _UNENCODED: Final = f"{string.ascii_letters}{string.digits}{_UNENCODED_MARKS}"
 _ENCODED_MASK: Final = MASK.replace("[", "%5B").replace("]", "%5D")
 #: How each byte of a path is shown, and how many are encoded at a time.
 _ENCODED: Final = [chr(byte) if chr(byte) in _UNENCODED else f"%{byte:02X}" for byte in range(256)]
-_AT_A_TIME: Final = 512
+_AT_A_TIME: Final = 256
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _METHOD_LENGTH: Final = 32
 _REQUEST_ID_LENGTH: Final = 128
@@ -104,7 +106,8 @@ def add_request(
         else {key: wsgi_environ.get(key) for key in wsgi_environ}
     )
     fields["method"] = method_of(environ)
-    fields["path"] = path_of(environ, redactor, rule)
+    path = fields["path"] = path_of(environ, redactor, rule)
+    room = _ROOM - len(path)
     if isinstance(rule, Rule):
         fields["route"] = short(str(rule.rule))
         fields["endpoint"] = short(str(rule.endpoint))
@@ -115,15 +118,16 @@ def add_request(
         fields["client_ip_trust"] = client.trust
     elif client.peer:
         fields["peer_ip"] = client.peer
-    if client.claim:
-        fields["forwarded_claim"] = redactor.header(client.claim)
-    # Set by the server after authentication (RFC 3875, section 4.1.11), never by a header.
-    user = text_of(environ.get("REMOTE_USER"))
-    if user:
-        fields["user"] = redactor.header(short(user, _READ))
-    agent = text_of(environ.get("HTTP_USER_AGENT"))
-    if agent:
-        fields["user_agent"] = redactor.header(short(agent, _READ))
+    for key, text in (
+        ("forwarded_claim", client.claim),
+        # Set by the server after authentication (RFC 3875, section 4.1.11), never by a header.
+        ("user", text_of(environ.get("REMOTE_USER"))),
+        ("user_agent", text_of(environ.get("HTTP_USER_AGENT"))),
+    ):
+        if text:
+            length = max(_LEAST_LENGTH, min(_FIELD_LENGTH, room))
+            fields[key] = redactor.header(short(text, length + MARGIN), length)
+            room -= len(text)
     if _REQUEST_ID_KEY in environ or _TRACE_PARENT_KEY in environ or _XRAY_KEY in environ:
         fields.update(_correlation(environ, redactor))
 
@@ -197,7 +201,9 @@ def method_of(environ: dict[str, Any]) -> str:
         return text
     if len(text) <= _METHOD_LENGTH and consists_of(text, string.ascii_uppercase):
         return text
-    return short(ascii(text)[1:-1] or "?", _METHOD_LENGTH)
+    shown = ascii(text[:_METHOD_LENGTH])[1:-1] or "?"
+    more = len(shown[_METHOD_LENGTH:]) + len(text[_METHOD_LENGTH:])
+    return f"{shown[:_METHOD_LENGTH]}…[{more} more]" if more else shown
 
 
 def _correlation(environ: dict[str, Any], redactor: RequestRedactor) -> dict[str, object]:
@@ -205,7 +211,7 @@ def _correlation(environ: dict[str, Any], redactor: RequestRedactor) -> dict[str
     fields: dict[str, object] = {}
     request_id = text_of(environ.get(_REQUEST_ID_KEY))
     if len(request_id) <= _REQUEST_ID_LENGTH and consists_of(request_id, _REQUEST_ID):
-        fields["request_id"] = redactor.header(request_id)
+        fields["request_id"] = redactor.header(request_id, _REQUEST_ID_LENGTH)
     for key, pattern in ((_TRACE_PARENT_KEY, _TRACE_PARENT), (_XRAY_KEY, _XRAY_ROOT)):
         value = text_of(environ.get(key))
         match = pattern.search(value) if len(value) <= 512 else None

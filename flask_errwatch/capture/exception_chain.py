@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 Relation = Literal["cause", "context", "member", "note"]
 
 #: Entries that are looked at: a retry loop may chain any number.
-_LONGEST = 1000
+_LONGEST = 100
 
 
 class Link(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2s
-from operator import itemgetter
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import NamedTuple, TypeVar
 
 from flask_errwatch.capture.events import short
@@ -22,12 +22,12 @@ _PACKAGE_FILES = (f"{_PACKAGE}/", f"{_PACKAGE.name}/")
 _STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
 _SITE_PACKAGES = "/(?:site|dist)-packages/"
 #: Characters of a message that are kept until it is redacted, and cut further (`rendering`).
-_MESSAGE_LENGTH = 2048 + MARGIN
+_MESSAGE_LENGTH = 1280 + MARGIN
 #: Frames kept of a deep recursion: the outermost and the innermost.
 _OUTERMOST, _INNERMOST = 5, 20
 #: The same for the entries of a chain, and the characters that the message of each may have.
 _FIRST_LINKS, _LAST_LINKS = 8, 8
-_LINK_LENGTH = 512 + MARGIN
+_LINK_LENGTH = 256 + MARGIN
 
 T = TypeVar("T")
 Frame = dict[str, object]
@@ -49,20 +49,31 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
         causes, members of a group and notes, each after what it belongs to.
     """
     name = _type_name(error)
-    frames, app_frames = _frames(error.__traceback__, root)
+    calls, app_calls = _calls(error.__traceback__, root)
     fields: dict[str, object] = {"type": name, "message": _message(error, _MESSAGE_LENGTH)}
-    where = _innermost(frames, app_frames)
+    where = _innermost(calls, app_calls)
     if where is not None:
         fields["where"] = _shown(where)
-    fields["frames"] = _shortened(frames, _OUTERMOST, _INNERMOST)
+    fields["frames"] = [*map(_frame, _shortened(calls, _OUTERMOST, _INNERMOST))]
     chain = _shortened(links(error), _FIRST_LINKS, _LAST_LINKS)
     entries = [link if isinstance(link, str) else _chain_entry(link, root) for link in chain]
     causes = [entry.identity for entry in entries if isinstance(entry, _ChainEntry)]
-    fields["fingerprint"] = _fingerprint(name, app_frames or frames, causes)
+    fields["fingerprint"] = _fingerprint(name, app_calls or calls, causes)
     fields["handled"] = handled
     if entries:
         fields["chain"] = [entry if isinstance(entry, str) else entry.fields for entry in entries]
     return fields
+
+
+class _SourceFile(NamedTuple):
+    """A source file: whether it is the app's, and its name in a line."""
+
+    is_of_app: bool
+    name: str
+
+
+#: One call of a traceback, and the file of its code. A frame is made only of what is shown.
+_Call = tuple[TracebackType, _SourceFile]
 
 
 class _ChainEntry(NamedTuple):
@@ -79,10 +90,10 @@ def _chain_entry(link: Link, root: str) -> _ChainEntry:
         return _ChainEntry(fields, "")
     fields["type"] = identity = _type_name(link.subject)
     fields["message"] = _message(link.subject, _LINK_LENGTH)
-    where = _innermost(*_frames(link.subject.__traceback__, root))
+    where = _innermost(*_calls(link.subject.__traceback__, root))
     if where is not None:
         fields["where"] = _shown(where)
-        identity += f" {where['file']}:{where['function']}"
+        identity += f" {where[1].name}:{where[0].tb_frame.f_code.co_name}"
     return _ChainEntry(fields, identity)
 
 
@@ -99,50 +110,50 @@ def _message(error: BaseException, length: int) -> str:
         return "<its message cannot be shown>"
 
 
-def _frames(traceback: TracebackType | None, root: str) -> tuple[list[Frame], list[Frame]]:
-    """The frames to show and, of those, the app's. The traceback is walked, never formatted."""
-    app_frames: list[Frame] = []
-    last: TracebackType | None = None
+def _calls(traceback: TracebackType | None, root: str) -> tuple[list[_Call], list[_Call]]:
+    """The calls to show and, of those, the app's. The traceback is walked, never formatted."""
+    app_calls: list[_Call] = []
+    last: _Call | None = None
+    code: CodeType | None = None
+    file: _SourceFile | None = None
     while traceback is not None:
-        file = source_file(traceback.tb_frame.f_code.co_filename, root)
+        if traceback.tb_frame.f_code is not code:  # else a recursion
+            code = traceback.tb_frame.f_code
+            file = source_file(code.co_filename, root)
         if file is not None:
-            last = traceback
+            last = (traceback, file)
             if file.is_of_app:
-                app_frames.append(_frame(traceback, file.name))
+                app_calls.append(last)
         traceback = traceback.tb_next
-    file = None if last is None else source_file(last.tb_frame.f_code.co_filename, root)
-    if last is None or file is None or file.is_of_app:
-        return app_frames, app_frames
-    return [*app_frames, _frame(last, file.name)], app_frames
+    if last is None or last[1].is_of_app:
+        return app_calls, app_calls
+    return [*app_calls, last], app_calls
 
 
-def _frame(traceback: TracebackType, file: str) -> Frame:
+def _frame(call: _Call | str) -> Frame | str:
+    if isinstance(call, str):
+        return call
+    traceback, file = call
     name = traceback.tb_frame.f_code.co_name
-    return {"file": file, "line": traceback.tb_lineno, "function": name}
+    return {"file": file.name, "line": traceback.tb_lineno, "function": name}
 
 
-def _innermost(frames: list[Frame], app_frames: list[Frame]) -> Frame | None:
-    """The innermost frame of the app's code, else of all code."""
-    return app_frames[-1] if app_frames else frames[-1] if frames else None
+def _innermost(calls: list[_Call], app_calls: list[_Call]) -> _Call | None:
+    """The innermost call in the app's code, else in all code."""
+    return app_calls[-1] if app_calls else calls[-1] if calls else None
 
 
-def _shown(frame: Frame) -> str:
-    return f"{frame['file']}:{frame['line']} in {frame['function']}"
+def _shown(call: _Call) -> str:
+    traceback, file = call
+    return f"{file.name}:{traceback.tb_lineno} in {traceback.tb_frame.f_code.co_name}"
 
 
-def _shortened(entries: list[T], outermost: int, innermost: int) -> list[T | str]:
+def _shortened(entries: Sequence[T], outermost: int, innermost: int) -> list[T | str]:
     """The entries, with a mark in place of those between the outermost and the innermost."""
     omitted = len(entries) - outermost - innermost
     if omitted <= 0:
         return [*entries]
     return [*entries[:outermost], f"[{omitted} more]", *entries[-innermost:]]
-
-
-class _SourceFile(NamedTuple):
-    """A source file: whether it is the app's, and its name in a line."""
-
-    is_of_app: bool
-    name: str
 
 
 @lru_cache(maxsize=4096)
@@ -167,18 +178,15 @@ def _is_installed(filename: str) -> bool:
     return re.search(_SITE_PACKAGES, filename) is not None
 
 
-_file_and_function = itemgetter("file", "function")
-
-
-def _fingerprint(name: str, frames: list[Frame], causes: list[str]) -> str:
+def _fingerprint(name: str, calls: list[_Call], causes: list[str]) -> str:
+    files = {call.tb_frame.f_code: file for call, file in calls}
+    functions = tuple([(file.name, code.co_name) for code, file in files.items()])
     # Sorted: the members of a group may come in any order.
-    return _digest(name, tuple(map(_file_and_function, frames)), tuple(sorted({*causes})))
+    return _digest(name, functions, tuple(sorted({*causes})))
 
 
 @lru_cache(maxsize=1024)
-def _digest(
-    name: str, functions: tuple[tuple[object, object], ...], causes: tuple[str, ...]
-) -> str:
+def _digest(name: str, functions: tuple[tuple[str, str], ...], causes: tuple[str, ...]) -> str:
     unique = dict.fromkeys(functions)
     text = "\n".join((name, *(f"{file}:{function}" for file, function in unique), *causes))
     return blake2s(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -29,8 +29,9 @@ _DELETE = 0x7F
 _UNBOUNDED = ("exception", "data")
 #: Stages of shortening: the longest string and the longest list or mapping that are kept.
 _STAGES = ((2048, 100), (512, 50), (128, 20), (64, 8))
-#: Characters of the messages of an exception, and of those of its chain.
-_MESSAGE_LENGTH, _LINK_LENGTH = 2048, 512
+#: Characters of the messages of an exception, and of those of its chain, and the places in all of
+#: them at which a secret may begin.
+_MESSAGE_LENGTH, _LINK_LENGTH, _PLACES = 1280, 256, 12
 
 
 class RedactProcessor:
@@ -49,7 +50,10 @@ class RedactProcessor:
             bounds = FOREIGN if "detector" in event else OWN
             event["data"] = PlainValues(self._redactor, bounds).fields(event["data"])
         if "exception" in event:
-            exception, effort = event["exception"], Effort(characters=_MESSAGE_LENGTH)
+            exception, effort = (
+                event["exception"],
+                Effort(characters=_MESSAGE_LENGTH, places=_PLACES),
+            )
             self._clean_message(exception, _MESSAGE_LENGTH, effort)
             for entry in exception.get("chain", ()):
                 if isinstance(entry, dict):

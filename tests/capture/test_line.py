@@ -26,7 +26,7 @@ from werkzeug.local import LocalProxy
 from flask_errwatch._time import rfc3339
 from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.events import KEYS, add_request, in_order, path_of
-from flask_errwatch.capture.exceptions import _frames, exception_fields
+from flask_errwatch.capture.exceptions import _calls, exception_fields
 from flask_errwatch.capture.ids import IdClock
 from flask_errwatch.capture.plain_values import PlainValues
 from flask_errwatch.capture.redaction import Redactor, RequestRedactor
@@ -233,7 +233,7 @@ def test_any_request_gives_a_line(path: str, header: str) -> None:
         (Hostile(), "<Hostile that cannot be shown>"),
         (HostileText("said"), "said"),
         (HostileMapping(), {"unreadable": "RuntimeError"}),
-        pytest.param(10**5000, "<int that cannot be shown>", id="huge"),
+        pytest.param(10**5000, "[a number of 16610 bits]", id="huge"),
         (True, True),
         (1.5, 1.5),
         pytest.param(LocalProxy(lambda: "ann"), "ann", id="proxy"),
@@ -274,11 +274,42 @@ def test_wide_data_is_cut_and_marked() -> None:
 
 
 def test_no_more_is_kept_than_a_bound() -> None:
-    """Of an upload that is reported field by field, the first 2,048 characters are kept."""
-    kept = PlainValues(Redactor()).fields({f"field-{n:04}": "x" * 1500 for n in range(1000)})
+    """Of an upload that is reported field by field, the first 1,024 characters are kept."""
+    kept = PlainValues(Redactor()).fields({f"field-{n:04}": "x" * 750 for n in range(1000)})
     assert [*kept] == ["field-0000", "field-0001", "…"]
-    assert kept["field-0000"] == "x" * 1500
-    assert kept["field-0001"] == "x" * 528 + "…[972 more]"
+    assert kept["field-0000"] == "x" * 750
+    assert kept["field-0001"] == "x" * 254 + "…[496 more]"
+
+
+def test_what_is_below_the_last_level_is_never_written() -> None:
+    """Below the eighth level a list is not converted to text, whose size nothing would bound."""
+    written: list[str] = []
+
+    class Entry:
+        def __repr__(self) -> str:
+            written.append("")
+            return "entry"
+
+    deep: object = [Entry()] * 100
+    for _ in range(8):
+        deep = [deep]
+    line = rendered({"deep": deep})
+    assert b"[more]" in line
+    assert written == []
+
+
+def test_the_fields_of_a_request_share_a_bound() -> None:
+    """A request whose path, user and user agent are all long has a line little longer than one."""
+    app = Flask(__name__)
+    watched(app)
+    serve(app, PATH_INFO="/" + "a" * 5000, REMOTE_USER="b" * 5000, HTTP_USER_AGENT="c" * 5000)
+    serve(app, PATH_INFO="/" + "a" * 99, REMOTE_USER="b" * 50, HTTP_USER_AGENT="c" * 5000)
+    long, short = events_of(app)
+    assert long["path"] == "/" + "a" * 511 + "…[4489 more]"
+    assert long["user"] == "b" * 116 + "…[4884 more]"
+    assert long["user_agent"] == "c" * 48 + "…[4952 more]"
+    assert short["user"] == "b" * 50
+    assert short["user_agent"] == "c" * 490 + "…[4510 more]"
 
 
 def test_data_that_multiplies_is_replaced() -> None:
@@ -300,7 +331,7 @@ def test_long_values_are_cut_inside_the_event() -> None:
     (line,) = lines_of(app)
     data = check(line)["data"]
     assert data["small"] == "kept"
-    assert re.fullmatch(r"x{1536}…\[\d+ more\]", data["note"])
+    assert re.fullmatch(r"x{768}…\[\d+ more\]", data["note"])
 
 
 def test_a_message_of_a_megabyte() -> None:
@@ -669,7 +700,7 @@ def test_an_environment_that_is_a_kind_of_dict() -> None:
         ({"PATH_INFO": "/aZ0-._~!$&'()*+,;=:@ /"}, "/aZ0-._~!$&'()*+,;=:@%20/"),
         ({"SCRIPT_NAME": "/shop", "PATH_INFO": ""}, "/shop"),
         ({}, ""),
-        ({"PATH_INFO": "/" + "a" * 3000}, "/" + "a" * 1023 + "…[1977 more]"),
+        ({"PATH_INFO": "/" + "a" * 3000}, "/" + "a" * 511 + "…[2489 more]"),
     ],
 )
 def test_the_path(environ: dict[str, object], expected: str) -> None:
@@ -773,7 +804,7 @@ def test_whose_code_a_frame_is(root: str, name: str, shown: str, own: bool) -> N
     inner = caught.value.with_traceback(caught.tb.tb_next)
     frame = {"file": shown, "line": 2, "function": "broken"}
     assert exception_fields(inner, root=root, handled=False)["frames"] == [frame]
-    assert _frames(inner.__traceback__, root)[1] == ([frame] if own else [])
+    assert len(_calls(inner.__traceback__, root)[1]) == own
 
 
 def test_an_exception_without_a_traceback() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, cached_property
 from typing import Final
 
 #: Parts of the names below. A name without any of them is not looked at further.
@@ -39,23 +39,27 @@ FRAGMENTS: Final = (
     ),
     *("time", "assertion"),
 )
-#: What names a secret, as words: wherever it is in a name.
+#: What names a secret, as words: wherever it is in a name. These may be the end of a longer word.
 _STRONG: Final = (
-    r"\S*passw(?:or)?ds?(?!less)\S*|\S*passphrases?|\S*passcodes?|\S*pwd|pw|\S*secrets?|secret id"
-    r"|\S*tokens?|\S*jwts?|\S*cookies?|\S*credentials?|(?:proxy )?authorization"
-    r"|\S*csrf\S*|\S*xsrf\S*"
-    r"|\S*(?:api|access|private|secret|signing|encryption|decryption|master|account|storage|shared"
+    r"passw(?:or)?ds?(?!less)\S*|passphrases?|passcodes?|pwd|secrets?|tokens?|jwts?|cookies?"
+    r"|credentials?|csrf\S*|xsrf\S*|otp(?: codes?)?|sess ?ids?"
+    r"|sessionids?|card ?(?:number|num|no|nr)s?"
+    r"|(?:api|access|private|secret|signing|encryption|decryption|master|account|storage|shared"
     r"|hmac|ssh|auth|webhook|deploy|license|session|security|subscription) ?keys?"
-    r"|session ?(?:id|key)s?|\S*sess ?ids?|\S*sessionids?|aspsessionid\S*|connect sid|cfid"
-    r"|\S*otp(?: codes?)?|one ?time (?:code|pin|pass)s?"
+)
+#: These are whole words.
+_STRONG_WORDS: Final = (
+    r"pw|(?:proxy )?authorization|session ?(?:id|key)s?|aspsessionid\S*|connect sid|cfid"
+    r"|one ?time (?:code|pin|pass)s?"
     r"|(?:verification|security|auth|authorization|recovery|backup|login|activation|access|reset"
-    r"|pin|sms|mfa|fa|pairing|pass) ?codes?|cv[cnv]|csc|ccn|(?:\S*card|cc) ?(?:number|num|no|nr)s?"
+    r"|pin|sms|mfa|fa|pairing|pass) ?codes?|cv[cnv]|csc|ccn|cc ?(?:number|num|no|nr)s?"
     r"|credit ?cards?|ssn|social security(?: number)?|iban|(?:security|secret) answers?"
     r"|mnemonic|(?:seed|recovery) phrases?|connection ?string|conn ?str|saml ?response"
     r"|code ?verifier"
 )
+_ANY_STRONG: Final = rf"(?:{_STRONG}|(?<!\S)(?:{_STRONG_WORDS}))(?!\S)"
 #: What names a secret only at the end of a name: `pin` is secret, `pin_color` is not.
-_WEAK: Final = r"(?:\S*auth|pass|pin|sid|sig|signature|session|bearer|assertion)"
+_WEAK: Final = r"(?:auth|(?<!\S)(?:pass|pin|sid|sig|signature|session|bearer|assertion))$"
 #: Words of number or kind, by where they make a name harmless: anywhere, first, last.
 _LIFTING: Final = frozenset(
     "count counts counter max maximum min minimum limit limits length len size ttl expires expiry"  # noqa: SIM905
@@ -71,12 +75,12 @@ _LIFTING_LAST: Final = frozenset(
     " used usage rate quota remaining total budget in field header label title index position"
     " prefix reset".split()
 )
-_BOUNDARIES: Final = (
-    r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
-    r"|(?<=[a-zA-Z])(?=\d)|(?<=\d)(?=[a-zA-Z])"
-)
+#: A word of a name: digits, capitals, or letters that may begin with a capital.
+_WORD: Final = r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+"
 #: Characters of a name that are looked at: its end, as names are read.
-_LENGTH: Final = 128
+_LENGTH: Final = 48
+#: A character of a pattern that stands for itself, once.
+_PLAIN: Final = r"(?:\\[\W_]|[\w\-/:@ ])(?![*+?{])"
 #: Bounds of what is remembered: names, and characters of each.
 _REMEMBERED, _REMEMBERED_LENGTH = 1024, 48
 
@@ -90,24 +94,32 @@ def words_of(name: str) -> str:
         >>> words_of("X-Api-Key"), words_of("newPassword2"), words_of("cvv2")
         ('x api key', 'new password 2', 'cvv 2')
     """
-    return _compiled(_BOUNDARIES).sub(" ", name).strip().casefold()
+    return " ".join(_compiled(_WORD).findall(name)).casefold()
 
 
 def tree(patterns: Iterable[str]) -> str:
-    """One pattern of all, in which `re` looks at each first character once.
+    """One pattern of all, in which `re` looks at each character once: a trie.
 
     Args:
-        patterns: Patterns that begin with a plain character, which may be escaped.
+        patterns: Patterns without an alternative outside of a group.
 
     Example:
-        >>> tree(["pass", "pin", "otp"])
-        'p(?:ass|in)|o(?:tp)'
+        >>> tree(["pass", "pin", "otp", "p[12]"])
+        'p(?:ass|in|[12])|otp'
     """
     branches: dict[str, list[str]] = {}
+    others: list[str] = []
     for pattern in patterns:
-        length = 2 if pattern.startswith("\\") else 1
-        branches.setdefault(pattern[:length], []).append(pattern[length:])
-    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in branches.items())
+        plain = _compiled(_PLAIN).match(pattern)
+        if plain is None:
+            others.append(pattern)
+        else:
+            branches.setdefault(plain[0], []).append(pattern[plain.end() :])
+    joined = (
+        first + (rest[0] if len(rest) == 1 else f"(?:{tree(rest)})")
+        for first, rest in branches.items()
+    )
+    return "|".join([*joined, *others])
 
 
 class SecretKeys:
@@ -128,7 +140,6 @@ class SecretKeys:
         fragments = {re.escape(word) for words in names for word in words.split()}
         #: Patterns of the parts of secret names, in lower case.
         self.fragments = (*FRAGMENTS, *sorted(fragments))
-        self._fragment = tree(self.fragments)
         self._known: dict[str, bool] = {}
 
     def is_secret(self, name: str) -> bool:
@@ -146,16 +157,28 @@ class SecretKeys:
         # Most names are harmless, and in most this can be seen before they are split into words.
         if not name.isascii() and not unicodedata.is_normalized("NFKC", name):
             name = unicodedata.normalize("NFKC", name)
-        if not _compiled(self._fragment).search(name.casefold()):
+        if self._has_fragment(name.casefold()) is None:
             return False
         words = words_of(name)
-        if self._added and _compiled(rf"(?<!\S)(?:{self._added})(?!\S)").search(words):
+        if self._is_added is not None and self._is_added(words):
             return True
-        plain = " ".join(word for word in words.split() if not word.isdecimal())
-        if _compiled(rf"(?<!\S){_WEAK}$").search(plain):
+        plain = _without_numbers(words)
+        if _compiled(_WEAK).search(plain):
             return plain.split()[0] not in _LIFTING_FIRST
-        others, found = _compiled(rf"(?<!\S)(?:{_STRONG})(?!\S)").subn(".", plain)
-        return found > 0 and not _is_lifted(others.split())
+        others = _compiled(_ANY_STRONG).split(plain)
+        return len(others) > 1 and not _is_lifted(".".join(others).split())
+
+    @cached_property
+    def _has_fragment(self) -> Callable[[str], re.Match[str] | None]:
+        return re.compile(tree(self.fragments)).search
+
+    @cached_property
+    def _is_added(self) -> Callable[[str], re.Match[str] | None] | None:
+        return re.compile(rf"(?<!\S)(?:{self._added})(?!\S)").search if self._added else None
+
+
+def _without_numbers(words: str) -> str:
+    return " ".join([word for word in words.split() if not word.isdecimal()])
 
 
 def _normal(names: Iterable[str]) -> Iterable[str]:

@@ -12,13 +12,14 @@ from werkzeug.routing import Rule
 from flask_errwatch.capture.redaction.redactor import Redactor
 from flask_errwatch.capture.redaction.texts import MASK, Effort
 
-#: Places at which a secret may begin that are looked at in a path or header.
-_PLACES: Final = 12
-#: User agents whose result is kept, and the characters of each: an app sees the same ones again.
-_AGENTS: Final = 256
+#: Places at which a secret may begin that are looked at in a path, and how many characters of a
+#: header give it one.
+_PLACES, _CHARACTERS_OF_A_PLACE = 4, 128
+#: Headers whose result is kept: an app sees the same user agents again.
+_HEADERS: Final = 256
+_HEADER_LENGTH: Final = 512
 #: Paths without a secret that are remembered, and the characters of each.
 _HARMLESS, _HARMLESS_LENGTH = 1024, 128
-_AGENT_LENGTH: Final = 512
 #: Converters whose values have no slash.
 _SEGMENTS: Final = frozenset({None, "default", "string", "int", "float", "uuid", "any"})
 #: A variable in the text of a rule, as Werkzeug reads it: `<converter(arguments):name>`.
@@ -45,8 +46,8 @@ class RequestRedactor:
         self._rules = rules
         self._routes: _SecretRoutes | None = None
         self._harmless: set[str] = set()
-        #: Masks secrets in the value of a header.
-        self.header = lru_cache(maxsize=_AGENTS)(self._header)
+        #: Masks secrets in the value of a header, and truncates it to a length.
+        self.header = lru_cache(maxsize=_HEADERS)(self._header)
 
     def path(self, path: str, rule: object) -> tuple[str, int]:
         """The path, not encoded, without its secrets, and how many characters were not looked at.
@@ -82,8 +83,10 @@ class RequestRedactor:
         text, unread = self._redactor.masked(decoded, effort)
         return text.encode("utf-8", "surrogateescape").decode("latin-1"), unread
 
-    def _header(self, value: str) -> str:
-        return self._redactor.bounded(value, _AGENT_LENGTH, Effort(places=_PLACES))
+    def _header(self, value: str, length: int = _HEADER_LENGTH) -> str:
+        return self._redactor.bounded(
+            value, length, Effort(places=1 + length // _CHARACTERS_OF_A_PLACE)
+        )
 
 
 class _SecretRoutes:

@@ -49,7 +49,17 @@ SHAPES: Final = (
     ),
     Shape(
         "GitLab",
-        ("gl[fr]t-", "gldt-", "gl(?:pat|ptt|cbt|imt|oas)-", "glsoat-", "glagent-"),
+        (
+            "gl[fr]t-",
+            "gldt-",
+            "glpat-",
+            "glptt-",
+            "glcbt-",
+            "glimt-",
+            "gloas-",
+            "glsoat-",
+            "glagent-",
+        ),
         rf"gl[a-z]{{2,5}}-{_T}{{16,}}+",
         "https://docs.gitlab.com/security/tokens/#token-prefixes",
     ),
@@ -67,7 +77,7 @@ SHAPES: Final = (
     ),
     Shape(
         "AWS access key",
-        ("a(?:kia|sia|bia|cca)",),
+        ("akia", "asia", "abia", "acca"),
         r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}+",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
     ),
@@ -143,13 +153,13 @@ SHAPES: Final = (
     ),
     Shape(
         "Shopify",
-        ("shp[a-z]{2}_",),
+        ("shpat_", "shpca_", "shppa_", "shpss_"),
         r"shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{20,}+",
         "https://shopify.dev/docs/apps/build/authentication-authorization",
     ),
     Shape(
         "Square",
-        ("sq0[a-z]{3}-", "eaaa"),
+        ("sq0atp-", "sq0csp-", "sq0idp-", "eaaa"),
         rf"sq0(?:atp|csp|idp)-{_T}{{16,}}+|EAAA{_T}{{50,}}+",
         "https://developer.squareup.com/docs/build-basics/access-tokens",
     ),
@@ -185,7 +195,7 @@ SHAPES: Final = (
     ),
     Shape(
         "New Relic",
-        ("nr(?:ak|al|ii)-",),
+        ("nrak-", "nral-", "nrii-"),
         rf"NR(?:AK|AL|II)-{_T}{{20,}}+",
         "https://docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys/",
     ),
@@ -197,7 +207,7 @@ SHAPES: Final = (
     ),
     Shape(
         "Atlassian",
-        ("at(?:att3|bb|ctt3)",),
+        ("atatt3", "atbb", "atctt3"),
         rf"AT(?:ATT3|CTT3|BB){_T}{{20,}}+[=\w]*+",
         "https://support.atlassian.com/bitbucket-cloud/docs/api-tokens/",
     ),

@@ -1,0 +1,115 @@
+"""Which share of an event's cost is that of addresses and redaction.
+
+`python -m benchmarks.trust PAIRS`: three apps in one process take turns in slices of about 4 ms:
+bare Flask, flask-errwatch, and flask-errwatch that neither looks for secrets nor derives an
+address. The share is what the second costs more than the third, by what it costs more than the
+first. The time is that of the serving thread, and lines are kept in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from statistics import median
+from unittest.mock import patch
+
+from flask import Flask
+
+from benchmarks.app import PATHS, make_app, serve
+from benchmarks.stage import ROOT, measuring_core
+from flask_errwatch import ErrWatch
+from flask_errwatch.capture.client_address import ClientAddress
+
+_SLICE = 40
+_WARM_UP = 300
+
+
+class _Trusting:
+    """Does nothing in place of addresses and redaction."""
+
+    def __init__(self, *_given: object, **_options: object) -> None:
+        self._client = ClientAddress("192.0.2.7", "peer", "verified")
+
+    def client(self, _environ: object) -> ClientAddress:
+        """Always the same client."""
+        return self._client
+
+    def path(self, path: str, _rule: object) -> tuple[str, int]:
+        """The path as it is."""
+        return path, 0
+
+    def header(self, value: str, _length: int = 0) -> str:
+        """The value as it is."""
+        return value
+
+    def bounded(self, text: str, _limit: int, _effort: object) -> str:
+        """The text as it is."""
+        return text
+
+    def is_secret(self, _name: str) -> bool:
+        """Never."""
+        return False
+
+
+def measure(*, pairs: int) -> dict[str, float]:
+    """The shares, measured in a process of its own.
+
+    Args:
+        pairs: Slices of each app and kind of response.
+    """
+    command = [sys.executable, "-m", "benchmarks.trust", str(pairs)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def shares(pairs: int) -> dict[str, float]:
+    """The share of each failing response, between 0 and 1.
+
+    Args:
+        pairs: Slices of each app and kind of response.
+    """
+    measured = apps()
+    return {case: _share(measured, path, pairs) for case, path in PATHS.items() if case != "200"}
+
+
+def apps() -> tuple[Flask, Flask, Flask]:
+    """The three apps: bare Flask, with addresses and redaction, and without."""
+    with (
+        patch("flask_errwatch.capture.recorder.address_rule", _Trusting),
+        patch("flask_errwatch.capture.recorder.RequestRedactor", _Trusting),
+        patch("flask_errwatch.capture.recorder.Redactor", _Trusting),
+    ):
+        trusting = _app()
+    return make_app(), _app(), trusting
+
+
+def _app() -> Flask:
+    app = make_app()
+    app.config["ERRWATCH_SINKS"] = "memory"
+    ErrWatch(app)
+    return app
+
+
+def _share(apps: tuple[Flask, Flask, Flask], path: str, pairs: int) -> float:
+    for app in apps:
+        _slice(app, path, _WARM_UP)
+    turns = [[_slice(app, path, _SLICE) for app in apps] for _ in range(pairs)]
+    bare, full, trusting = (median(times) for times in zip(*turns, strict=True))
+    return round(float((full - trusting) / (full - bare)), 3)
+
+
+def _slice(app: Flask, path: str, count: int) -> float:
+    begun = time.thread_time_ns()
+    for _ in range(count):
+        serve(app, path)
+    return (time.thread_time_ns() - begun) / count
+
+
+if __name__ == "__main__":
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {measuring_core()})
+    print(json.dumps(shares(int(sys.argv[1]))))
