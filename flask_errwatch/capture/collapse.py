@@ -177,7 +177,7 @@ class Threads(Protocol):
     def start_thread(self, name: str, target: Callable[[], None]) -> object:
         """Starts a daemon thread."""
 
-    def before_end(self, write: Callable[[], None]) -> None:
+    def before_flush(self, write: Callable[[], None]) -> None:
         """Calls the function before lines are flushed, and as the process ends."""
 
 
@@ -216,7 +216,7 @@ class Collapser:
         self._write_folded = write_folded
         self._threads = threads
         self._state = PerProcess(lambda: _State(window))
-        threads.before_end(self.write_all)
+        threads.before_flush(self.write_all)
 
     def take(self, event: Event) -> bool:
         """Writes the event, or folds it, and writes what is due.

@@ -2,16 +2,15 @@
 
 A view that logs an exception and raises it again has failed once. When the record arrives, nobody
 knows yet what becomes of the exception, so its event is held. It is dropped when the exception is
-recorded, and emitted when its request or job has ended without that, or after `LONGEST_HOLD`.
+recorded, and emitted when its request or job has ended without that, after `LONGEST_HOLD`, or as
+the process ends.
 """
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,8 +57,6 @@ class HeldEvents:
         self._numbers = itertools.count()
         self._lock = threading.RLock()
         self._is_sweeping = False
-        # Lines are sent by a function that was registered before, and so runs after this one.
-        atexit.register(_emit_all, weakref.ref(self))
 
     def hold(self, event: Event, tokens: list[Token], scope: Scope) -> None:
         """Holds an event, or emits it if that is impossible."""
@@ -121,9 +118,3 @@ class HeldEvents:
                 if not self._held:
                     self._is_sweeping = False
                     return
-
-
-def _emit_all(reference: weakref.ref[HeldEvents]) -> None:
-    held_events = reference()
-    if held_events is not None:
-        held_events.emit_all()

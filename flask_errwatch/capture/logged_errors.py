@@ -50,6 +50,7 @@ class LoggedErrors:
         self._recorded = RecordedErrors()
         self._held = PerProcess(lambda: HeldEvents(self._emit, recorder.delivery.start_thread))
         self._busy: set[int] = set()
+        recorder.delivery.before_end(self.emit_held)
 
     def is_about(self, record: logging.LogRecord) -> bool:
         """Whether the record is of one of the loggers or of one below them."""
@@ -97,6 +98,12 @@ class LoggedErrors:
         held = self._held.peek()
         if held is not None:
             held.settle(scope, [] if error is None else tokens_of(error))
+
+    def emit_held(self) -> None:
+        """Emits all that this process holds: it ends, perhaps in the middle of a request."""
+        held = self._held.peek()
+        if held is not None:
+            held.emit_all()
 
     def _emit(self, event: Event) -> None:
         self._recorder.guard.run("emitting a logged error", self._recorder.emit, event)

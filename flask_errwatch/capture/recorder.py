@@ -59,8 +59,11 @@ class LineSink(Protocol):
     def start_thread(self, name: str, target: Callable[[], None]) -> object:
         """Starts a daemon thread."""
 
-    def before_end(self, write: Callable[[], None]) -> None:
+    def before_flush(self, write: Callable[[], None]) -> None:
         """Calls the function before lines are flushed, and as the process ends."""
+
+    def before_end(self, write: Callable[[], None]) -> None:
+        """Calls the function only as the process ends, before those of `before_flush`."""
 
     def flush_before_os_exit(self) -> None:
         """Sends what is pending if this process may end without running any more of our code."""

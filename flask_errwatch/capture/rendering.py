@@ -108,7 +108,7 @@ def _escaped(event: Mapping[str, Any], text: bytes) -> bytes:
     """
     if re.search(HIDDEN, text.decode()) is None:
         return text
-    return _ascii.encode(event).replace("\x7f", "\\u007f").encode()
+    return _ascii.encode(event).encode()
 
 
 _ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))

@@ -156,7 +156,9 @@ class Shipper:
         self._backoff.reset()
         self._wake.set()
         try:
-            while self.pending or self._adopted or self._is_searching:
+            # The search first: what it finds meanwhile is then seen. Under gevent, asking whether
+            # the thread runs lets it run.
+            while self._is_searching or self._adopted or self.pending:
                 seconds = deadline - time.monotonic()
                 if seconds <= 0 or must_give_up():
                     return False

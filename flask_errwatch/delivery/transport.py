@@ -68,7 +68,9 @@ class Delivery:
         self._starting_pid = 0
         # Lines from such a handler. Per process: a child must not write its parent's lines.
         self._deferred: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
-        self._before_end: Callable[[], None] = lambda: None  # writes events that are held back
+        # They write events that are held back.
+        self._before_flush: list[Callable[[], None]] = []
+        self._before_end: list[Callable[[], None]] = []
         self._dropped = 0
         self.emitted = 0
 
@@ -107,9 +109,13 @@ class Delivery:
         """Starts a daemon thread that handles no signal of the process."""
         return start_daemon_thread(name, target)
 
-    def before_end(self, write: Callable[[], None]) -> None:
+    def before_flush(self, write: Callable[[], None]) -> None:
         """Calls the function before lines are flushed, and as the process ends."""
-        self._before_end = write
+        self._before_flush.append(write)
+
+    def before_end(self, write: Callable[[], None]) -> None:
+        """Calls the function only as the process ends, before those of `before_flush`."""
+        self._before_end.append(write)
 
     @property
     def is_running(self) -> bool:
@@ -201,6 +207,7 @@ class Delivery:
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, until a time of the monotonic clock."""
+        self._write_back(self._before_end)
         # CloudWatch first: the thread of the standard output continues meanwhile.
         for sink in sorted(self._opened(), key=lambda sink: sink is not self._cloudwatch):
             sink.stop(deadline)
@@ -221,8 +228,12 @@ class Delivery:
         """Writes what is deferred or held back, and returns this process's sinks."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
-        self._guard.run("writing what is held back", self._before_end)
+        self._write_back(self._before_flush)
         return self._sinks if self.is_running else ()
+
+    def _write_back(self, writes: list[Callable[[], None]]) -> None:
+        for write in writes:
+            self._guard.run("writing what is held back", write)
 
     def stats(self) -> Stats:
         """The delivery figures of this process, at this moment."""

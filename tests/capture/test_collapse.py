@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,7 +17,8 @@ import pytest
 from flask import Flask, abort
 
 from flask_errwatch import Detector, ErrWatch, event_recorded
-from flask_errwatch.capture.collapse import MOST, Folds
+from flask_errwatch.capture import collapse
+from flask_errwatch.capture.collapse import MOST, MOST_LARGE, Folds
 from flask_errwatch.capture.events import Event
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.testing import capture_events
@@ -91,6 +93,22 @@ def test_what_differs_has_its_own_line() -> None:
     assert [line["count"] for line in _lines(app)] == [1] * 7 + [2] * 7
     reported = [line["data"] for line in _lines(app) if line["event"] == "Login Failed"]
     assert reported == [{"username": "ann"}, {"username": "bob"}] * 2
+
+
+def test_two_routes_are_two_folds() -> None:
+    """Also with one detector and one source. Paths of one route are alike."""
+    app, errwatch = _app(LONG)
+    app.add_url_rule("/orders/<int:number>", "order", lambda **_: abort(403))
+    for number in range(3):
+        _get(app, f"/orders/{number}")
+        _get(app, "/fail/403")
+    assert errwatch.flush(10)
+    assert [(line["route"], line["count"]) for line in _lines(app)] == [
+        ("/orders/<int:number>", 1),
+        ("/fail/<int:kind>", 1),
+        ("/orders/<int:number>", 2),
+        ("/fail/<int:kind>", 2),
+    ]
 
 
 def test_without_the_key_no_line_has_a_count() -> None:
@@ -220,6 +238,128 @@ def test_the_open_folds_are_bounded() -> None:
     assert [event["count"] for event in folds.due(1.0)] == [1]
     assert folds.due(2.0) == []
     assert len(folds) == 0
+
+
+def test_foreign_values_are_not_compared() -> None:
+    """Their events have a line each. None is lost."""
+    app, errwatch = _app(LONG)
+    for _ in range(2):
+        errwatch.report("login-failed", app=app, value=object())
+    assert [line["count"] for line in _lines(app)] == [1, 1]
+
+
+def _refuse_threads(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_name: str, _target: object) -> object:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(app.extensions["errwatch"].delivery, "start_thread", refuse)
+
+
+def test_without_a_thread_the_next_event_writes_what_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that comes after the window of its fold belongs to the next one."""
+    app, errwatch = _app(LONG)
+    _refuse_threads(app, monkeypatch)
+    now = time.monotonic()
+    counts = []
+    for seconds in (0, 1, LONG + 1):
+        clock = types.SimpleNamespace(monotonic=lambda at=now + seconds: at)
+        monkeypatch.setattr(collapse, "time", clock)
+        _get(app, "/gone")
+        counts.append([line["count"] for line in _lines(app)])
+    assert counts == [[1], [1], [1, 1]]
+    assert errwatch.flush(10)
+    assert [line["count"] for line in _lines(app)] == [1, 1, 1]
+
+
+def test_an_event_in_the_middle_of_another_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal handler may report where the interrupted frame has the lock."""
+    app, errwatch = _app(LONG)
+    fold = Folds.fold
+
+    def interrupted(folds: Folds, event: Event, now: float) -> Event | None:
+        monkeypatch.setattr(Folds, "fold", fold)
+        errwatch.report("login-failed", app=app)
+        return fold(folds, event, now)
+
+    monkeypatch.setattr(Folds, "fold", interrupted)
+    request = threading.Thread(target=_get, args=(app, "/gone"), daemon=True)
+    request.start()
+    request.join(60)
+    assert [(line["event"], line["count"]) for line in _lines(app)] == [
+        ("Login Failed", 1),
+        ("Not Found Error", 1),
+    ]
+
+
+def test_the_line_of_a_fold_has_the_time_at_which_it_is_written() -> None:
+    """And an id of its own: that of no event that a receiver has seen."""
+    app, errwatch = _app(LONG)
+    seen: list[str] = []
+
+    def receive(_sender: object, event: Event, **_: object) -> None:
+        seen.append(event["id"])
+
+    with event_recorded.connected_to(receive, sender=app):
+        for _ in range(3):
+            _get(app, "/gone")
+    since = time.time()
+    _wait_until(lambda: time.time() > since + 0.002)
+    assert errwatch.flush(10)
+    first, rest = _lines(app)
+    assert first["id"] == seen[0]
+    assert str(rest["id"]) > max(seen)
+    assert str(rest["timestamp"]) > str(rest["last"])
+
+
+def test_a_flush_ends_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left for which it could wait, here for more than an hour."""
+
+    def monotonic() -> float:
+        is_own = threading.current_thread().name == "errwatch-collapse"
+        return time.monotonic() - 4000 * is_own
+
+    monkeypatch.setattr(collapse, "time", types.SimpleNamespace(monotonic=monotonic))
+    before = {*threading.enumerate()}
+    app, errwatch = _app(LONG)
+    _get(app, "/gone")
+    (thread,) = (
+        one for one in {*threading.enumerate()} - before if one.name == "errwatch-collapse"
+    )
+    assert errwatch.flush(10)
+    _wait_until(lambda: not thread.is_alive())
+
+
+def test_the_large_folds_have_a_bound_of_their_own() -> None:
+    """Those with `data` take much memory. What ends makes room for others, however it ends."""
+    app, errwatch = _app(LONG)
+
+    def report_all(name: str) -> list[int]:
+        before = len(_lines(app))
+        for number in range(MOST_LARGE + 2):
+            for _ in range(2):
+                errwatch.report("login-failed", app=app, username=f"{name}-{number}")
+        at_once = len(_lines(app)) - before
+        assert errwatch.flush(10)
+        return [at_once, len(_lines(app)) - before]
+
+    # Each is written at once, and the two beyond the bound a second time; then what was folded.
+    expected = [MOST_LARGE + 4, 2 * MOST_LARGE + 4]
+    assert report_all("ann") == expected
+    assert report_all("bob") == expected  # the flush has ended the windows of the first ones
+
+
+def test_large_folds_that_end_by_themselves_make_room() -> None:
+    """Without a flush, too: nothing came in their window."""
+    folds = Folds(1.0)
+    for now in (0.0, 2.0, 4.0):
+        for number in range(MOST_LARGE):
+            event = {**_event("192.0.2.1"), "data": {"username": f"{now}-{number}"}}
+            assert folds.fold({**event}, now) is not None
+            assert folds.fold({**event}, now) is None
+        assert [event["count"] for event in folds.due(now + 1.0)] == [1] * MOST_LARGE
+        assert folds.due(now + 2.0) == []
 
 
 def test_a_line_is_at_most_twice_as_long() -> None:

@@ -619,6 +619,27 @@ def test_a_clock_before_1970_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert str(event["id"])[:18] == "00000000-0000-7000"
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *(0x80, 0x85, 0x9B, 0x9F),  # C1
+        *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180E, 0x180F),
+        *(0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2028, 0x2029, 0x202A, 0x202D, 0x202E),
+        *(0x2060, 0x2061, 0x2064, 0x2066, 0x2069, 0x206F, 0x3164, 0xFE00, 0xFE0F, 0xFEFF),
+        *(0xFFA0, 0xFFF9, 0xFFFB, 0xE0001, 0xE0020, 0xE007F, 0xE0100, 0xE01EF),
+    ],
+    ids=hex,
+)
+def test_a_character_that_nobody_sees_is_shown(hidden: int) -> None:
+    """What has no width, or turns the direction of text, stands in a line as its escape."""
+    app = Flask("shop")
+    errwatch = watched(app)
+    errwatch.report("critical-error", text=f"pass{chr(hidden)}word é 日")
+    (line,) = lines_of(app)
+    assert chr(hidden) not in line.decode()
+    assert json.loads(line)["data"]["text"] == f"pass{chr(hidden)}word é 日"
+
+
 def test_a_character_that_a_terminal_obeys_is_escaped() -> None:
     """DEL is escaped, an ASCII character that JSON allows."""
     app = Flask(__name__)

@@ -377,3 +377,15 @@ def test_the_tables_are_as_large_as_they_should_be() -> None:
     assert sum(len(texts) for *_, texts in IN_TEXTS) + len(KEYS) + len(PATHS) >= 120
     assert len(IN_TEXTS) >= 45 - 2
     assert len(READABLE) >= 40
+
+
+def test_a_secret_in_a_header_that_names_the_client_or_the_request() -> None:
+    """Whoever sends a token as an address, or as the id of its request, finds it masked."""
+    app = Flask("shop")
+    watched(app)
+    token = "ghp_" + "a1B2" * 9
+    headers = {"X-Forwarded-For": token, "X-Request-ID": token}
+    app.test_client().get("/nothing", headers=headers)
+    (line,) = lines_of(app)
+    assert token.encode() not in line
+    assert line.count(b"[redacted]") == 2

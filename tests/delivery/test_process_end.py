@@ -239,7 +239,10 @@ Path({str(tmp_path / "forked")!r}).touch()
 def test_a_fork_under_gevent_does_not_send_its_parents_lines(
     fake: FakeLogs, tmp_path: Path
 ) -> None:
-    """Gevent continues the greenlets of the parent in a child: each line is still sent once."""
+    """Gevent continues the greenlets of the parent in a child: each line is still sent once.
+
+    They end without a word there.
+    """
     code = """
 from gevent import monkey
 monkey.patch_all()
@@ -254,6 +257,46 @@ os.wait()
 assert errwatch.flush(50, app=app)
 """
     done = run(code, fake, tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     arrived = [content(line.message) for line in fake.lines()]
     assert len(arrived) == len({line["id"] for line in arrived}) == 6
+
+
+_CHILDREN_UNDER_GEVENT = {
+    "multiprocessing": "multiprocessing.get_context('fork')",
+    "billiard": "__import__('billiard')",
+}
+
+
+@pytest.mark.parametrize("kind", _CHILDREN_UNDER_GEVENT)
+def test_a_child_under_gevent_leaves_its_lines_to_its_parent(
+    kind: str, fake: FakeLogs, tmp_path: Path
+) -> None:
+    """While it waited, it would continue its parent's greenlets, such as that of a server."""
+    code = f"""
+from gevent import monkey
+monkey.patch_all()
+import gevent
+turns = []
+def serve():
+    while True:
+        turns.append(os.getpid())
+        gevent.sleep(0.01)
+def work():
+    report()
+    del turns[:]
+    multiprocessing.util.Finalize(None, tell, exitpriority=-2_000_000)
+def tell():
+    print(turns, flush=True)
+report()
+gevent.spawn(serve)
+gevent.sleep(0)
+child = {_CHILDREN_UNDER_GEVENT[kind]}.Process(target=work)
+child.start()
+child.join()
+assert child.exitcode == 0
+"""
+    done = run(code, fake, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    lines = [content(line.message) for line in fake.lines()]
+    assert len({line["pid"] for line in lines if line["event"] == "Critical Error"}) == 2

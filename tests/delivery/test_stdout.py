@@ -214,6 +214,50 @@ def test_nothing_waits_while_there_is_room(pipe: Ends) -> None:
     assert program.ended(-signal.SIGKILL) == ""
 
 
+_FULL = """
+import _thread, types
+from flask_errwatch.delivery import stdout
+from flask_errwatch.delivery.descriptor import SharedDescriptor
+SharedDescriptor.enlarge = lambda _self: None
+def refuse(*_):
+    raise RuntimeError("only the request itself writes")
+_thread.start_new_thread = refuse
+reading, writing = os.pipe()
+os.dup2(writing, 1)
+os.set_blocking(1, False)
+def fill():
+    try:
+        while True:
+            os.write(1, b"x" * 4096)
+    except BlockingIOError:
+        pass
+def pause(_seconds):
+    global pauses, taken
+    pauses += 1
+    taken += os.read(reading, 1_000_000)
+stdout.time = types.SimpleNamespace(monotonic=time.monotonic, sleep=pause)
+"""
+
+
+def test_a_request_waits_for_a_reader_that_is_about_to_read(pipe: Ends) -> None:
+    """For a moment, if the pipe does not block: what it has written is not lost by a `kill -9`."""
+    code = """
+stdout.PATIENCE = 60  # the reader of this test is never late
+pauses, taken = 0, b""
+fill()
+report(300)
+taken += os.read(reading, 1_000_000)
+say(seqs=[json.loads(line)["seq"] for line in taken.lstrip(b"x").splitlines()], pauses=pauses)
+os.kill(os.getpid(), 9)
+"""
+    program = Program(_FULL + code, pipe.writing)
+    said = program.heard()
+    while "seqs" not in said:
+        said = program.heard()
+    assert (said["seqs"], said["pauses"] > 0) == ([1], True)
+    program.ended(-signal.SIGKILL)
+
+
 def test_lines_beyond_the_bound_are_counted(pipe: Ends) -> None:
     """Where nothing reads, memory is bounded, the exit too, and every line is accounted for."""
     code = """

@@ -56,3 +56,27 @@ def test_a_greenlet_blocks_no_signals() -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("[set()]\n", "")
+
+
+_KILLED = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from flask_errwatch.delivery.threads import start_daemon_thread
+greenlets = []
+def wait():
+    greenlets.append(gevent.getcurrent())
+    gevent.sleep(3600)
+start_daemon_thread("green", wait)
+gevent.sleep(0)
+greenlets[0].kill(timeout=30)
+print(greenlets[0].dead)
+"""
+
+
+def test_a_greenlet_that_the_app_kills_ends() -> None:
+    """Only in a child that was forked is that put off, where its end would print an error."""
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
