@@ -20,8 +20,8 @@ TOUCHED := $(addprefix tests/, capture delivery/journal delivery/test_start.py s
 	test_extension.py test_guard.py)
 IMPORTED := from flask_errwatch import __version__; from flask_errwatch.capture import middleware; print("imported", __version__, middleware)
 
-.PHONY: demo test coverage test-compiled stress stress-short bench bench-replay lint typecheck \
-	wheel check clean
+.PHONY: demo test coverage test-compiled stress stress-short fuzz fuzz-short bench bench-replay \
+	lint typecheck wheel check clean
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
@@ -54,6 +54,14 @@ stress: $(STAMP)
 # Their short forms and that of the benchmarks, which assert no duration.
 stress-short: $(STAMP)
 	$(BIN)/python $(PYTEST) -m stress
+
+# Random inputs, new ones each time, for each target of tests/fuzz: make fuzz FUZZ_MINUTES=60
+FUZZ_MINUTES ?= 10
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --seconds $$(($(FUZZ_MINUTES) * 60))
+
+fuzz-short: $(STAMP)
+	$(BIN)/python -m tests.fuzz --seconds 20
 
 # What a request, a process and a line cost, beside what people would use instead: five minutes.
 bench: $(COMPILED)
@@ -92,7 +100,7 @@ bench-replay: $(STAMP)
 	$(BIN)/python -m benchmarks.replay
 
 # What CI runs, on one interpreter.
-check: lint typecheck wheel coverage test-compiled stress-short
+check: lint typecheck wheel coverage test-compiled stress-short fuzz-short
 
 clean:
 	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

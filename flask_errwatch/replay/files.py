@@ -58,6 +58,7 @@ class Log:
 
     Attributes:
         size: The bytes of the file as it is stored, or None for standard input.
+        head: What its format is recognised from: its first bytes, once the first block was read.
         defect: Why reading ended early, as a sentence, or None when it did not.
 
     Raises:
@@ -66,6 +67,7 @@ class Log:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.head = b""
         self.defect: str | None = None
         self._damages: tuple[type[Exception], ...] = (OSError, zlib.error)
         if name == STDIN and sys.stdin is None:
@@ -133,7 +135,8 @@ class Log:
         if b"\0" in head[:_HEAD]:
             remedy = "It is binary: give a text log, plain or compressed with gzip or zstd."
             raise UnreadableLogError(self.name, remedy)
-        yield head.removeprefix(BOM_UTF8)  # the byte order mark
+        self.head = head.removeprefix(BOM_UTF8)  # the byte order mark
+        yield self.head
         yield from pieces
 
     def _pieces(self) -> Iterator[bytes]:

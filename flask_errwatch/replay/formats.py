@@ -22,17 +22,17 @@ _EXPORTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ")
 _DOCUMENT = re.compile(rb'\s*(\{\s*("(events|searchedLogStreams|next\w*Token)"|$)|\[\s*([{\]]|$))')
 
 
-def guess_format(block: bytes) -> type[LineReader]:
+def guess_format(head: bytes) -> type[LineReader]:
     """The format of most of the first lines, an access log where none is recognised.
 
     Args:
-        block: The log's first block.
+        head: The log's first bytes, of any number.
 
     Example:
         >>> guess_format(b'{"event": "Not Found Error"}').__name__
         'OwnLineReader'
     """
-    lines = [line for line in block.split(b"\n", _SAMPLE)[:_SAMPLE] if line.strip()]
+    lines = [line for line in head.split(b"\n", _SAMPLE)[:_SAMPLE] if line.strip()]
     if lines and _DOCUMENT.match(lines[0]):
         return ExportReader
     votes = Counter(kind for line in lines if (kind := _kind(line)) is not None)

@@ -70,7 +70,7 @@ class Session:
                 reader: LineReader | None = None
                 for block in log.blocks():
                     if reader is None:
-                        kind = FORMATS.get(self._form) or guess_format(block)
+                        kind = FORMATS.get(self._form) or guess_format(log.head)
                         reader = kind(self.gathered, log.name)
                     if isinstance(block, TooLong):
                         reader.refuse(block)

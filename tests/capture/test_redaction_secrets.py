@@ -171,6 +171,17 @@ IN_TEXTS: list[tuple[str, str, list[str]]] = [
     ("private key", LETTERS, [PEM, PEM.replace("\n", "\\n"), PEM.replace("RSA ", "")]),
     ("card number", CARD, [f"card {CARD} declined", f"card={CARD}."]),
     (
+        "card number beside other numbers",
+        CARD,
+        [f"{CARD} 4111x", f"id x4111 {CARD}", f"{'2' * 45} {CARD}", f"{'22 ' * 20}{CARD} 1"],
+    ),
+    (
+        "secret after a secret's name as a value",
+        PASSWORD,
+        [f'missing password "password": "{PASSWORD}"', f"pwd=token: {PASSWORD} x"],
+    ),
+    ("scheme as a value", LETTERS, [f"token=Bearer {LETTERS}", f"Cookie: Bearer {LETTERS}"]),
+    (
         "card number in groups",
         "1111",
         [f"card {g.join(['4111', '1111', '1111', '1111'])} declined" for g in " -"],
@@ -356,6 +367,14 @@ def test_any_text_is_redacted(before: str, after: str) -> None:
     assert LETTERS not in path
     assert LETTERS not in requests.header(f"{after} ghp_{LETTERS}")
     assert isinstance(redactor.is_secret(before), bool)
+
+
+@pytest.mark.parametrize("text", [text for *_, texts in IN_TEXTS for text in texts])
+def test_what_is_masked_stays_as_it_is(text: str) -> None:
+    """Masking a second time changes nothing, as where a line is reported again."""
+    redactor = Redactor()
+    masked = redactor.text(f"{text} Cookie: {text}")
+    assert redactor.text(masked) == masked
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,3 +57,13 @@ def judged(tally: Tally, detectors: DetectorSet, *, heartbeat: bool = True) -> J
     """Judges the tally of an access log."""
     coverage = InputCoverage(requests=True, heartbeats=False)
     return judge_log(tally, detectors.catalogue, detectors.desired, coverage, heartbeat=heartbeat)
+
+
+def compressed_with_zstd(data: bytes) -> bytes:
+    """The bytes as a zstd file."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    compressed: bytes = zstd.compress(data)
+    return compressed

@@ -15,20 +15,11 @@ import pytest
 
 from flask_errwatch.replay import files
 from flask_errwatch.replay.files import Log, TooLong
-from tests.replay.replay_lines import Run, access, event, write_log
+from tests.replay.replay_lines import Run, access, compressed_with_zstd, event, write_log
 
 Pack = Callable[[bytes], bytes]
 
 LINES = "".join(access(second) for second in range(2000)).encode()
-
-
-def compressed_with_zstd(data: bytes) -> bytes:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    compressed: bytes = zstd.compress(data)
-    return compressed
 
 
 def read(path: Path) -> tuple[bytes, str | None]:

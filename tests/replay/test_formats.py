@@ -254,6 +254,16 @@ def test_auto_detects_documents_on_one_line(tmp_path: Path, replay_json: Run, te
     assert lines_of(replay_json(write_log(tmp_path, text % logged))) == {"not-found-error": 1}
 
 
+@pytest.mark.parametrize("before", ["\n", "starting\n"])
+def test_auto_detects_a_last_line_without_a_line_break(
+    tmp_path: Path, replay_json: Run, before: str
+) -> None:
+    """The format is that of all first lines, also where only the last of them is in it."""
+    output = replay_json(write_log(tmp_path, before + event(0).rstrip()))
+    assert lines_of(output) == {"not-found-error": 1}
+    assert [bad["text"] for bad in output["bad"]] == before.split()
+
+
 def test_auto_detects_objects_after_a_blank(tmp_path: Path, replay_json: Run) -> None:
     """A line of our format may begin with blanks."""
     assert lines_of(replay_json(write_log(tmp_path, [f" {event(0)}"] * 3))) == {

@@ -64,6 +64,12 @@ _CREDENTIALS: Final = r"[A-Za-z0-9+/._~\-]+=*"
 _CHUNK: Final = r"""[^\s"'<>`]{0,1024}+"""
 _HEX_OF_PERCENT: Final = r"^(?:25)*[0-9A-Fa-f]{2}"
 _WORD: Final = r"[\w\-]{1,24}"
+#: Characters of a card number at most: 19 digits (ISO/IEC 7812-1) in five groups.
+_CARD_LENGTH: Final = 23
+#: Further places that so many digits take: more card numbers may be in them than in others.
+_LONG_NUMBER: Final = 7
+#: Characters at the end of a secret in which another place may begin.
+_NESTED: Final = 24
 #: A word of fewer characters is too short for a secret that is recognised by its shape.
 _SHORT: Final = 12
 #: Texts without a secret that are remembered, and the characters of each.
@@ -175,10 +181,15 @@ class TextRedactor:
             span = _shape(text, anchor.start())
             if span is None and place is not None:
                 span = self._secret(text, place)
-            if span is not None and span[0] >= done:
-                pieces += (text[done : span[0]], MASK)
-                done = span[1]
-            anchor = self._search(lower, max(done, (place or anchor).end()))
+            following = anchor.end() if place is None else _end_of_place(text, place)
+            if place is not None and following < place.end():
+                effort.places = max(0, effort.places - _LONG_NUMBER)
+            if span is not None:
+                if span[0] >= done:
+                    pieces += (text[done : span[0]], MASK)
+                done = max(done, span[1])
+                following = max(following, _end_of_secret(text, span))
+            anchor = self._search(lower, following)
         end = len(text) if anchor is None else max(anchor.start(), done)
         pieces.append(text[done:end])
         masked = "".join(pieces)
@@ -224,6 +235,8 @@ class TextRedactor:
             words = _words_before(text, start) if preceding == " " else ""
             if not words or not self._keys.is_secret(words + name):
                 return None
+        if text.startswith(MASK, place.end()):  # so that masking twice changes nothing
+            return place.end(), place.end() + len(MASK)
         return end_of_value(text, place.end(), name.lower())
 
 
@@ -298,15 +311,34 @@ def _credentials(text: str, place: re.Match[str]) -> tuple[int, int] | None:
     return match.span() if b":" in decoded else None
 
 
+def _end_of_secret(text: str, span: tuple[int, int]) -> int:
+    """Where the search goes on. What was masked may be the name of what follows: `sid=token: x`."""
+    start, end = span
+    is_closed = text[end - 1] in "\"'`)]}" and text[end : end + 2].lstrip()[:1] not in {":", "="}
+    return end if is_closed else max(start, end - _NESTED)
+
+
+def _end_of_place(text: str, place: re.Match[str]) -> int:
+    """Where the search goes on. A card may begin among the last digits of a place."""
+    end = place.end()
+    if place.lastgroup != "card" or _compiled(r"[ \-]?\d").match(text, end) is None:
+        return end
+    groups = _compiled(r"(?<!\d)\d").finditer(text, end - _CARD_LENGTH, end)
+    return next((group.start() for group in groups), end)
+
+
 def _card(text: str, place: re.Match[str]) -> tuple[int, int] | None:
     """The first card number among the digits of a place: groups of digits, by prefix and Luhn."""
     start, end = place.span()
-    if start and (text[start - 1].isalnum() or text[start - 1] in "._"):
-        return None
-    if text[end : end + 1].isalnum():
-        return None
     groups = [*_compiled(r"\d+").finditer(text, start, end)]
+    if start and (text[start - 1].isalnum() or text[start - 1] in "._"):
+        del groups[0]
+    if groups and text[end : end + 1].isalnum():
+        del groups[-1]
+    following = _end_of_place(text, place)
     for index, first in enumerate(groups):
+        if first.start() >= following:
+            break  # it is looked at from there
         if len(first[0]) < 4:
             continue
         digits = ""
@@ -314,7 +346,8 @@ def _card(text: str, place: re.Match[str]) -> tuple[int, int] | None:
             digits += last[0]
             if len(digits) > 19:
                 break
-            if _compiled(CARD).fullmatch(digits) and _is_luhn(digits):
+            is_long = len(digits) >= 12
+            if is_long and _is_luhn(digits) and _compiled(CARD).fullmatch(digits):
                 return first.start(), last.end()
     return None
 
@@ -322,7 +355,7 @@ def _card(text: str, place: re.Match[str]) -> tuple[int, int] | None:
 def _is_luhn(digits: str) -> bool:
     """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = digits[-2::-2].translate(_DOUBLED)
-    return (sum(map(int, doubled)) + sum(map(int, digits[-1::-2]))) % 10 == 0
+    return sum(map(int, doubled + digits[-1::-2])) % 10 == 0
 
 
 def _user_of_url(text: str, start: int) -> tuple[int, int] | None:
