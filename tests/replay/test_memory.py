@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.replay.replay_lines import event, write_log
-from tests.replay.test_files import Pack, compressed_with_zstd
+from tests.replay.replay_lines import compressed_with_zstd, event, write_log
+from tests.replay.test_files import Pack
 
 MIB = 1 << 20
 #: The address space of the command. It has some 200 MiB before it reads anything.
