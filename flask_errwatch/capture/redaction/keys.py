@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from typing import Final
 
+from flask_errwatch.capture.redaction.places import tree
+
 #: Parts of the names below. A name without any of them is not looked at further.
 FRAGMENTS: Final = (
     *(
@@ -39,7 +41,7 @@ FRAGMENTS: Final = (
     ),
     *("time", "assertion"),
 )
-#: What names a secret, as words: wherever it is in a name. These may be the end of a longer word.
+#: What names a secret, as words, wherever it is in a name. It may be the end of a longer word.
 _STRONG: Final = (
     r"passw(?:or)?ds?(?!less)\S*|passphrases?|passcodes?|pwd|secrets?|tokens?|jwts?|cookies?"
     r"|credentials?|csrf\S*|xsrf\S*|otp(?: codes?)?|sess ?ids?"
@@ -47,7 +49,7 @@ _STRONG: Final = (
     r"|(?:api|access|private|secret|signing|encryption|decryption|master|account|storage|shared"
     r"|hmac|ssh|auth|webhook|deploy|license|session|security|subscription) ?keys?"
 )
-#: These are whole words.
+#: The same, of whole words.
 _STRONG_WORDS: Final = (
     r"pw|(?:proxy )?authorization|session ?(?:id|key)s?|aspsessionid\S*|connect sid|cfid"
     r"|one ?time (?:code|pin|pass)s?"
@@ -79,8 +81,6 @@ _LIFTING_LAST: Final = frozenset(
 _WORD: Final = r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+"
 #: Characters of a name that are looked at: its end, as names are read.
 _LENGTH: Final = 48
-#: A character of a pattern that stands for itself, once.
-_PLAIN: Final = r"(?:\\[\W_]|[\w\-/:@ ])(?![*+?{])"
 #: Bounds of what is remembered: names, and characters of each.
 _REMEMBERED, _REMEMBERED_LENGTH = 1024, 48
 
@@ -95,31 +95,6 @@ def words_of(name: str) -> str:
         ('x api key', 'new password 2', 'cvv 2')
     """
     return " ".join(_compiled(_WORD).findall(name)).casefold()
-
-
-def tree(patterns: Iterable[str]) -> str:
-    """One pattern of all, in which `re` looks at each character once: a trie.
-
-    Args:
-        patterns: Patterns without an alternative outside of a group.
-
-    Example:
-        >>> tree(["pass", "pin", "otp", "p[12]"])
-        'p(?:ass|in|[12])|otp'
-    """
-    branches: dict[str, list[str]] = {}
-    others: list[str] = []
-    for pattern in patterns:
-        plain = _compiled(_PLAIN).match(pattern)
-        if plain is None:
-            others.append(pattern)
-        else:
-            branches.setdefault(plain[0], []).append(pattern[plain.end() :])
-    joined = (
-        first + (rest[0] if len(rest) == 1 else f"(?:{tree(rest)})")
-        for first, rest in branches.items()
-    )
-    return "|".join([*joined, *others])
 
 
 class SecretKeys:

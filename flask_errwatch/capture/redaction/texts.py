@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache, cached_property
 from string import ascii_letters, digits
 from typing import Final
 
-from flask_errwatch.capture.redaction.keys import SecretKeys, tree
-from flask_errwatch.capture.redaction.shapes import CARD, NEAR_AWS_KEY, PRIVATE_KEY, SHAPES
+from flask_errwatch.capture.redaction.cards import find_card, next_start
+from flask_errwatch.capture.redaction.keys import SecretKeys
+from flask_errwatch.capture.redaction.places import anchor_pattern, place_pattern
+from flask_errwatch.capture.redaction.shapes import NEAR_AWS_KEY, PRIVATE_KEY, SHAPES
 from flask_errwatch.capture.redaction.values import end_of_value
 
 MASK: Final = "[redacted]"
@@ -27,46 +29,15 @@ MARGIN: Final = 80
 PLACES: Final = 32
 CHARACTERS: Final = 2048
 
-#: Prefixes that end with one of these are looked for by it.
-_MARKS: Final = ("_", "-", ".")
 _ALPHANUMERIC: Final = f"{ascii_letters}{digits}"
 _NAME_CHARACTERS: Final = f"{_ALPHANUMERIC}_-.$"
 _EMAIL_CHARACTERS: Final = f"{_NAME_CHARACTERS}+%"
 _NAME_BEFORE: Final = 64
-#: What may be between a name and its value.
-_SEPARATORS: Final = r"""
-      ["'`\])\\]{0,6}+\s{0,8}+(?:=>|:=|={1,3}+|:(?!//)|%(?:25){0,3}3[ad])\s{0,8}+
-    | (?P<xml>>)
-    | ["'],\s?["']value["']\s?:\s?
-    | (?P<pair>["'],\s?)(?=[bu]?["'])
-    | ["'](?:\r?\n|\\r\\n|\\n){2}
-    | \s(?:(?:is|was|by|of|as)\s)?(?=["'][^\s"'])
-"""
-#: What may follow a name, more loosely than above. What is no letter is excluded, since `re` is
-#: several times as fast with that as with `\w`.
-_FOLLOWING: Final = (
-    r"[^\x00-#%-,/:-@\[-^`{-\x7f]{0,20}+"
-    r"""(?=["'`\])\\]{0,6}+\s{0,8}+[=:%>]|["']|\s(?:\w\w\w?\s)?["'])"""
-)
-_PLACE: Final = r"""(?x)
-      (?P<scheme>b(?:earer|asic)\s{{1,4}}+)(?=[a-z0-9+/._~\-])
-    | (?P<name>(?:{fragments})[\w.\-$]{{0,20}}+)(?:{separators})
-    | (?P<card>[2-6](?:[\ \-]?[0-9]){{12,40}}+)
-    | (?P<url>://)
-    | (?P<pem>-----begin\ )
-    | (?P<sql>identified\ by\ {{1,4}}+)(?=["'])
-    | (?P<option>--[a-z][a-z0-9\-]{{1,40}}+\ +)(?=[^\s\-])
-    | (?P<email>@)
-"""
-#: The sum of the digits of each digit's double.
-_DOUBLED: Final = str.maketrans("0123456789", "0246813579")
 _CREDENTIALS: Final = r"[A-Za-z0-9+/._~\-]+=*"
 _CHUNK: Final = r"""[^\s"'<>`]{0,1024}+"""
 _HEX_OF_PERCENT: Final = r"^(?:25)*[0-9A-Fa-f]{2}"
 _WORD: Final = r"[\w\-]{1,24}"
-#: Characters of a card number at most: 19 digits (ISO/IEC 7812-1) in five groups.
-_CARD_LENGTH: Final = 23
-#: Further places that so many digits take: more card numbers may be in them than in others.
+#: Further places that a run of digits takes when it is cut: it may begin many card numbers.
 _LONG_NUMBER: Final = 7
 #: Characters at the end of a secret in which another place may begin.
 _NESTED: Final = 24
@@ -124,13 +95,12 @@ class TextRedactor:
     @cached_property
     def _search(self) -> Callable[..., re.Match[str] | None]:
         """Finds where a secret may begin, in a text in lower case."""
-        return re.compile(_anchor(self._keys.fragments, email=self._email)).search
+        return re.compile(anchor_pattern(self._keys.fragments, email=self._email)).search
 
     @cached_property
     def _match(self) -> Callable[..., re.Match[str] | None]:
-        """Tells what begins there, and how it continues."""
-        fragments = "|".join(self._keys.fragments)
-        return re.compile(_PLACE.format(fragments=fragments, separators=_SEPARATORS)).match
+        """Matches what begins there."""
+        return re.compile(place_pattern(self._keys.fragments)).match
 
     def __call__(self, text: str, limit: int, effort: Effort) -> str:
         """The text without its secrets, truncated and marked when it is longer than `limit`."""
@@ -210,7 +180,7 @@ class TextRedactor:
         if kind == "scheme":
             return _credentials(text, place)
         if kind == "card":
-            return _card(text, place)
+            return find_card(text, *place.span())
         if kind == "url":
             return _user_of_url(text, place.end())
         if kind == "pem":
@@ -250,34 +220,6 @@ def _words_before(text: str, start: int) -> str:
     return words
 
 
-def _anchor(fragments: tuple[str, ...], *, email: bool) -> str:
-    """A pattern of where a secret may begin: a tree by first letters, which `re` searches fast."""
-    prefixes = [prefix for shape in SHAPES for prefix in shape.prefixes]
-    patterns = [
-        *_by_ends(prefix for prefix in prefixes if prefix.endswith(_MARKS)),
-        *(f"{fragment}{_FOLLOWING}" for fragment in fragments),
-        *(prefix for prefix in prefixes if not prefix.endswith(_MARKS)),
-        *(r"bearer\s", r"basic\s", "identified by ", "://", "-----begin "),
-        r"--[a-z][a-z0-9\-]{1,40}+\ ",
-        *(rf"{digit}(?=[\ \-0-9]{{12}})(?:[\ \-]?[0-9]){{12}}" for digit in "23456"),
-        *(["@"] if email else []),
-    ]
-    return tree(patterns)
-
-
-def _by_ends(prefixes: Iterable[str]) -> Iterable[str]:
-    """Patterns that begin with the mark at which prefixes end, and look at these behind it."""
-    # By mark and width, because what `re` looks at behind a place has a fixed width.
-    groups: dict[str, dict[int, list[str]]] = {}
-    for prefix in prefixes:
-        mark = r"\." if prefix.endswith(".") else prefix[-1]
-        width = len(re.sub(r"\[.*?\]|\\.", "x", prefix))
-        groups.setdefault(mark, {}).setdefault(width, []).append(prefix.removesuffix(mark))
-    for mark, group in groups.items():
-        behind = "|".join(rf"(?<=(?:{tree(names)}){mark})" for names in group.values())
-        yield rf"{mark}(?<=[a-z0-9]{{2}}{mark})(?:{behind})"
-
-
 def _shape(text: str, start: int) -> tuple[int, int] | None:
     match = _shapes().match(text, start)
     if match is None and text[start] in "_-.":
@@ -312,50 +254,15 @@ def _credentials(text: str, place: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _end_of_secret(text: str, span: tuple[int, int]) -> int:
-    """Where the search goes on. What was masked may be the name of what follows: `sid=token: x`."""
+    """Where the search continues: the value may name what follows, as in `sid=token: x`."""
     start, end = span
     is_closed = text[end - 1] in "\"'`)]}" and text[end : end + 2].lstrip()[:1] not in {":", "="}
     return end if is_closed else max(start, end - _NESTED)
 
 
 def _end_of_place(text: str, place: re.Match[str]) -> int:
-    """Where the search goes on. A card may begin among the last digits of a place."""
     end = place.end()
-    if place.lastgroup != "card" or _compiled(r"[ \-]?\d").match(text, end) is None:
-        return end
-    groups = _compiled(r"(?<!\d)\d").finditer(text, end - _CARD_LENGTH, end)
-    return next((group.start() for group in groups), end)
-
-
-def _card(text: str, place: re.Match[str]) -> tuple[int, int] | None:
-    """The first card number among the digits of a place: groups of digits, by prefix and Luhn."""
-    start, end = place.span()
-    groups = [*_compiled(r"\d+").finditer(text, start, end)]
-    if start and (text[start - 1].isalnum() or text[start - 1] in "._"):
-        del groups[0]
-    if groups and text[end : end + 1].isalnum():
-        del groups[-1]
-    following = _end_of_place(text, place)
-    for index, first in enumerate(groups):
-        if first.start() >= following:
-            break  # it is looked at from there
-        if len(first[0]) < 4:
-            continue
-        digits = ""
-        for last in groups[index : index + 5]:
-            digits += last[0]
-            if len(digits) > 19:
-                break
-            is_long = len(digits) >= 12
-            if is_long and _is_luhn(digits) and _compiled(CARD).fullmatch(digits):
-                return first.start(), last.end()
-    return None
-
-
-def _is_luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    doubled = digits[-2::-2].translate(_DOUBLED)
-    return sum(map(int, doubled + digits[-1::-2])) % 10 == 0
+    return next_start(text, end) if place.lastgroup == "card" else end
 
 
 def _user_of_url(text: str, start: int) -> tuple[int, int] | None:
