@@ -72,7 +72,7 @@ class _SourceFile(NamedTuple):
     name: str
 
 
-#: One call of a traceback, and the file of its code. A frame is made only of what is shown.
+#: One call of a traceback, and the file of its code. Only calls that are shown become frames.
 _Call = tuple[TracebackType, _SourceFile]
 
 
@@ -93,7 +93,8 @@ def _chain_entry(link: Link, root: str) -> _ChainEntry:
     where = _innermost(*_calls(link.subject.__traceback__, root))
     if where is not None:
         fields["where"] = _shown(where)
-        identity += f" {where[1].name}:{where[0].tb_frame.f_code.co_name}"
+        call, file = where
+        identity += f" {file.name}:{call.tb_frame.f_code.co_name}"
     return _ChainEntry(fields, identity)
 
 
@@ -117,7 +118,7 @@ def _calls(traceback: TracebackType | None, root: str) -> tuple[list[_Call], lis
     code: CodeType | None = None
     file: _SourceFile | None = None
     while traceback is not None:
-        if traceback.tb_frame.f_code is not code:  # else a recursion
+        if traceback.tb_frame.f_code is not code:  # of a recursion it is the same
             code = traceback.tb_frame.f_code
             file = source_file(code.co_filename, root)
         if file is not None:
@@ -179,10 +180,13 @@ def _is_installed(filename: str) -> bool:
 
 
 def _fingerprint(name: str, calls: list[_Call], causes: list[str]) -> str:
-    files = {call.tb_frame.f_code: file for call, file in calls}
-    functions = tuple([(file.name, code.co_name) for code, file in files.items()])
+    functions: dict[int, tuple[str, str]] = {}  # by identity: code of two files may be equal
+    for call, file in calls:
+        code = call.tb_frame.f_code
+        if id(code) not in functions:
+            functions[id(code)] = (file.name, code.co_name)
     # Sorted: the members of a group may come in any order.
-    return _digest(name, functions, tuple(sorted({*causes})))
+    return _digest(name, tuple(functions.values()), tuple(sorted({*causes})))
 
 
 @lru_cache(maxsize=1024)

@@ -34,47 +34,12 @@ from flask_errwatch.capture.rendering import LINE_LENGTH, RedactProcessor, rende
 from flask_errwatch.delivery.journal import line_of
 from flask_errwatch.detectors import CRITICAL_ERROR
 from tests.foreign_values import Nameless
+from tests.valid_lines import ORDER, check
 from tests.wsgi_driver import Event, events_of, lines_of, serve, watched
 
-#: What no line may contain, not even inside a string: C0, DEL, C1, the line separators.
 REDACTOR = RequestRedactor(Redactor())
-HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
 #: The keys that only collapsed lines have.
 COLLAPSED = {"count", "first", "last", "paths"}
-ORDER = [
-    *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
-    *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust", "peer_ip"),
-    *("forwarded_claim", "user", "user_agent"),
-    *("request_id", "trace_id", "duration_ms", "exception", "data"),
-    *("app", "environment", "release", "host", "pid", "process", "seq"),
-]
-
-
-def check(line: bytes) -> Event:
-    """Returns the event of a line after checking every promise of the schema."""
-    assert len(line) <= 32 * 1024
-    text = line.decode("utf-8")
-    assert not HIDDEN.search(text)
-
-    def no_constant(name: str) -> None:
-        raise AssertionError(f"{name} is not JSON")
-
-    event = json.loads(text, parse_constant=no_constant)
-    assert isinstance(event, dict)
-    keys = [*event]
-    assert keys == [key for key in ORDER if key in keys]
-    no_nulls(event)
-    return event
-
-
-def no_nulls(value: object) -> None:
-    assert value is not None
-    assert not isinstance(value, int) or isinstance(value, bool) or -(2**63) <= value < 2**64
-    for part in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    ):
-        no_nulls(part)
 
 
 def rendered(data: Mapping[Any, Any], **core: object) -> bytes:
@@ -825,7 +790,8 @@ def test_whose_code_a_frame_is(root: str, name: str, shown: str, own: bool) -> N
     inner = caught.value.with_traceback(caught.tb.tb_next)
     frame = {"file": shown, "line": 2, "function": "broken"}
     assert exception_fields(inner, root=root, handled=False)["frames"] == [frame]
-    assert len(_calls(inner.__traceback__, root)[1]) == own
+    app_calls = _calls(inner.__traceback__, root)[1]
+    assert [file.name for _, file in app_calls] == ([shown] if own else [])
 
 
 def test_an_exception_without_a_traceback() -> None:
@@ -847,6 +813,22 @@ def test_fingerprints() -> None:
     assert fail(ValueError, "one") == fail(ValueError, "two")
     assert fail(ValueError, "one") != fail(LookupError, "one")
     assert re.fullmatch(r"[0-9a-f]{16}", fail(ValueError, "one"))
+
+
+def test_equal_functions_of_two_files_are_two() -> None:
+    """A fault that passes through both is not the fault that passes through one."""
+    code = "def charge(inner=None):\n    inner() if inner else 1 // 0\n"
+    first, second = dict[str, Any](), dict[str, Any]()
+    exec(compile(code, "/srv/shop/cards.py", "exec"), first)  # noqa: S102 - a file that is not there
+    exec(compile(code, "/srv/shop/banks.py", "exec"), second)  # noqa: S102 - a file that is not there
+    fingerprints = []
+    for charge, inner in ((first["charge"], None), (second["charge"], first["charge"])):
+        with pytest.raises(ZeroDivisionError) as caught:
+            charge(inner)
+        error = caught.value.with_traceback(caught.tb.tb_next)
+        fields = exception_fields(error, root="/srv/shop", handled=False)
+        fingerprints.append(fields["fingerprint"])
+    assert fingerprints[0] != fingerprints[1]
 
 
 def test_a_fingerprint_does_not_depend_on_libraries() -> None:
