@@ -14,8 +14,8 @@ def read_line(message: str) -> dict[str, object] | None:
     """Parses the message of a log event, which may come from any program.
 
     It never raises. orjson refuses nesting deeper than 1,024 levels, NaN and lone surrogates,
-    which no line of this library contains. Nor is any line longer than `LINE_LENGTH`: a reader of
-    many lines would need a hundred times the memory for the longest messages that CloudWatch takes.
+    which no line of this library contains. Messages longer than `LINE_LENGTH` are refused, since
+    the longest ones that CloudWatch accepts would take some thirty times the memory.
 
     Args:
         message: As FilterLogEvents returns it.

@@ -147,7 +147,7 @@ def _entries(fields: Mapping[Any, Any], most: int) -> Iterable[tuple[Any, Any]]:
 def _decoded(value: bytes) -> str:
     r"""The bytes as text, in which `\xff` stands for one that is not of UTF-8.
 
-    By way of surrogates, which takes a hundredth of the time of `backslashreplace` alone.
+    Decoding to surrogates first takes a hundredth of the time of `backslashreplace` alone.
     """
     text = value.decode("utf-8", "surrogateescape")
     if text.isascii() or text.isprintable():

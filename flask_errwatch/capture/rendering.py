@@ -50,10 +50,8 @@ class RedactProcessor:
             bounds = FOREIGN if "detector" in event else OWN
             event["data"] = PlainValues(self._redactor, bounds).fields(event["data"])
         if "exception" in event:
-            exception, effort = (
-                event["exception"],
-                Effort(characters=_MESSAGE_LENGTH, places=_PLACES),
-            )
+            exception = event["exception"]
+            effort = Effort(characters=_MESSAGE_LENGTH, places=_PLACES)
             self._clean_message(exception, _MESSAGE_LENGTH, effort)
             for entry in exception.get("chain", ()):
                 if isinstance(entry, dict):

@@ -68,7 +68,7 @@ class Delivery:
         self._starting_pid = 0
         # Lines from such a handler. Per process: a child must not write its parent's lines.
         self._deferred: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
-        # They write events that are held back.
+        # Functions that write events which are held back.
         self._before_flush: list[Callable[[], None]] = []
         self._before_end: list[Callable[[], None]] = []
         self._dropped = 0
@@ -207,7 +207,7 @@ class Delivery:
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, until a time of the monotonic clock."""
-        self._write_back(self._before_end)
+        self._write_held(self._before_end)
         # CloudWatch first: the thread of the standard output continues meanwhile.
         for sink in sorted(self._opened(), key=lambda sink: sink is not self._cloudwatch):
             sink.stop(deadline)
@@ -228,10 +228,10 @@ class Delivery:
         """Writes what is deferred or held back, and returns this process's sinks."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
-        self._write_back(self._before_flush)
+        self._write_held(self._before_flush)
         return self._sinks if self.is_running else ()
 
-    def _write_back(self, writes: list[Callable[[], None]]) -> None:
+    def _write_held(self, writes: list[Callable[[], None]]) -> None:
         for write in writes:
             self._guard.run("writing what is held back", write)
 

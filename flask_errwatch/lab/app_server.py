@@ -77,7 +77,7 @@ def serve_app(
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Logs the request line as it was sent.
 
-            Werkzeug decodes the path before, and then prints marks that reorder text.
+            Werkzeug decodes its path, and prints marks that reorder text.
             """
             self.log("info", '"%s" %s %s', one_line(self.requestline), code, size)
 
