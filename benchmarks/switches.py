@@ -11,12 +11,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from statistics import median, quantiles
 
 from flask import Flask
 
-from benchmarks.app import PATHS, make_app, serve
+from benchmarks.app import PATHS, make_app, nanoseconds, serve
 from benchmarks.stage import ROOT, measuring_core, settings
 from flask_errwatch import ErrWatch
 from tests.fake_logs import FakeLogsProcess
@@ -78,24 +77,16 @@ def _compared(bare: Flask, switched: Flask, path: str, pairs: int) -> Figures:
     for app in (bare, switched):
         for _ in range(_WARM_UP):
             serve(app, path)
-    count = max(1, round(_SLICE_NS / _slice(bare, path, 100)))
+    count = max(1, round(_SLICE_NS / nanoseconds(bare, path, 100)))
     differences = []
-    before = _slice(bare, path, count)
+    before = nanoseconds(bare, path, count)
     for _ in range(pairs):
-        took = _slice(switched, path, count)
-        after = _slice(bare, path, count)
+        took = nanoseconds(switched, path, count)
+        after = nanoseconds(bare, path, count)
         differences.append((took - (before + after) / 2) / 1000)
         before = after
     low, _, high = quantiles(differences, n=4)
     return {"us": round(median(differences), 2), "low": round(low, 2), "high": round(high, 2)}
-
-
-def _slice(app: Flask, path: str, count: int) -> float:
-    """Nanoseconds of a request."""
-    begun = time.thread_time_ns()
-    for _ in range(count):
-        serve(app, path)
-    return (time.thread_time_ns() - begun) / count
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from statistics import median
 from unittest.mock import patch
 
 from flask import Flask
 
-from benchmarks.app import PATHS, make_app, serve
+from benchmarks.app import PATHS, make_app, nanoseconds
 from benchmarks.stage import ROOT, measuring_core
 from flask_errwatch import ErrWatch
 from flask_errwatch.capture.client_address import ClientAddress
@@ -96,17 +95,10 @@ def _app() -> Flask:
 
 def _share(apps: tuple[Flask, Flask, Flask], path: str, pairs: int) -> float:
     for app in apps:
-        _slice(app, path, _WARM_UP)
-    turns = [[_slice(app, path, _SLICE) for app in apps] for _ in range(pairs)]
+        nanoseconds(app, path, _WARM_UP)
+    turns = [[nanoseconds(app, path, _SLICE) for app in apps] for _ in range(pairs)]
     bare, full, trusting = (median(times) for times in zip(*turns, strict=True))
     return round(float((full - trusting) / (full - bare)), 3)
-
-
-def _slice(app: Flask, path: str, count: int) -> float:
-    begun = time.thread_time_ns()
-    for _ in range(count):
-        serve(app, path)
-    return (time.thread_time_ns() - begun) / count
 
 
 if __name__ == "__main__":
