@@ -138,7 +138,7 @@ request()
 
 
 def test_without_a_thread_nothing_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job may never end, and nobody would look at its events."""
+    """A job may never end, and then no thread would emit its events."""
 
     def refuse(_name: str, _target: object) -> object:
         raise RuntimeError("can't start new thread")

@@ -595,8 +595,8 @@ def test_a_clock_before_1970_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> N
     ],
     ids=hex,
 )
-def test_a_character_that_nobody_sees_is_shown(hidden: int) -> None:
-    """What has no width, or turns the direction of text, stands in a line as its escape."""
+def test_a_hidden_character_is_escaped(hidden: int) -> None:
+    """A line has the escape of what has no width, or turns the direction of text."""
     app = Flask("shop")
     errwatch = watched(app)
     errwatch.report("critical-error", text=f"pass{chr(hidden)}word é 日")

@@ -1,4 +1,4 @@
-"""What strangers stored is printed without what a terminal obeys, and stops no command."""
+"""What strangers stored stops no command, and is printed without hidden characters."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ def test_a_fork_under_gevent_does_not_send_its_parents_lines(
 ) -> None:
     """Gevent continues the greenlets of the parent in a child: each line is still sent once.
 
-    They end without a word there.
+    When the child ends, they print no error.
     """
     code = """
 from gevent import monkey

@@ -1,4 +1,4 @@
-"""Recovery of the journal: whatever its files hold, every whole line comes back, and no other."""
+"""Recovery of the journal: every whole line is read again, and no other, whatever the files are."""
 
 from __future__ import annotations
 
