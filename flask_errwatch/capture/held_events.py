@@ -1,9 +1,9 @@
 """Events of logged exceptions that wait until it is known whether the exception has a line anyway.
 
-A view that logs an exception and raises it again has failed once. When the record arrives, nobody
-knows yet what becomes of the exception, so its event is held. It is dropped when the exception is
-recorded, and emitted when its request or job has ended without that, after `LONGEST_HOLD`, or as
-the process ends.
+A view that logs an exception and raises it again has failed once. When the record arrives,
+it is not known yet whether the exception will be recorded, so its event is held. It is dropped when
+the exception is recorded, and emitted when its request or job has ended without that, after
+`LONGEST_HOLD`, or as the process ends.
 """
 
 from __future__ import annotations

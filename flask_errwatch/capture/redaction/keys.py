@@ -12,34 +12,10 @@ from flask_errwatch.capture.redaction.places import tree
 
 #: Parts of the names below. A name without any of them is not looked at further.
 FRAGMENTS: Final = (
-    *(
-        "auth",
-        "answer",
-        "bearer",
-        "cookie",
-        "code",
-        "conn",
-        "csrf",
-        "cv[cnv]",
-        "csc",
-        "card",
-        "cred",
-    ),
-    *("ccn", "cc", "cfid", "iban", "jwt", "key", "mnemonic", "otp", "pass", "pwd", "pin", "pw"),
-    *(
-        "phrase",
-        "secret",
-        "ses",
-        "sid",
-        "sig",
-        "ssn",
-        "saml",
-        "social",
-        "token",
-        "xsrf",
-        "verifier",
-    ),
-    *("time", "assertion"),
+    *("auth", "answer", "bearer", "cookie", "code", "conn", "csrf", "cv[cnv]", "csc", "card"),
+    *("cred", "ccn", "cc", "cfid", "iban", "jwt", "key", "mnemonic", "otp", "pass", "pwd", "pin"),
+    *("pw", "phrase", "secret", "ses", "sid", "sig", "ssn", "saml", "social", "token", "xsrf"),
+    *("verifier", "time", "assertion"),
 )
 #: What names a secret, as words, wherever it is in a name. It may be the end of a longer word.
 _STRONG: Final = (

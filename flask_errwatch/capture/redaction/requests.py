@@ -17,7 +17,6 @@ from flask_errwatch.capture.redaction.texts import MASK, Effort
 _PLACES, _CHARACTERS_OF_A_PLACE = 4, 128
 #: Headers whose result is kept: an app sees the same user agents again.
 _HEADERS: Final = 256
-_HEADER_LENGTH: Final = 512
 #: Paths without a secret that are remembered, and the characters of each.
 _HARMLESS, _HARMLESS_LENGTH = 1024, 128
 #: Converters whose values have no slash.
@@ -83,10 +82,9 @@ class RequestRedactor:
         text, unread = self._redactor.masked(decoded, effort)
         return text.encode("utf-8", "surrogateescape").decode("latin-1"), unread
 
-    def _header(self, value: str, length: int = _HEADER_LENGTH) -> str:
-        return self._redactor.bounded(
-            value, length, Effort(places=1 + length // _CHARACTERS_OF_A_PLACE)
-        )
+    def _header(self, value: str, length: int) -> str:
+        effort = Effort(places=1 + length // _CHARACTERS_OF_A_PLACE)
+        return self._redactor.bounded(value, length, effort)
 
 
 class _SecretRoutes:

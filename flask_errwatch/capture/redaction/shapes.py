@@ -50,14 +50,7 @@ SHAPES: Final = (
     Shape(
         "GitLab",
         (
-            "gl[fr]t-",
-            "gldt-",
-            "glpat-",
-            "glptt-",
-            "glcbt-",
-            "glimt-",
-            "gloas-",
-            "glsoat-",
+            *("gl[fr]t-", "gldt-", "glpat-", "glptt-", "glcbt-", "glimt-", "gloas-", "glsoat-"),
             "glagent-",
         ),
         rf"gl[a-z]{{2,5}}-{_T}{{16,}}+",
