@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -48,6 +49,14 @@ def _own_deliveries() -> Iterator[None]:
     yield
     for delivery in running() - before:
         abandon(delivery)
+
+
+@pytest.fixture
+def loggers_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test with `dictConfig`, which disables the loggers that exist, also of later tests."""
+    for logger in logging.Logger.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            monkeypatch.setattr(logger, "disabled", logger.disabled)
 
 
 @pytest.fixture(autouse=True)

@@ -870,6 +870,7 @@ def test_structlog_belongs_to_the_application() -> None:
     assert not structlog.is_configured()
 
 
+@pytest.mark.usefixtures("loggers_restored")
 def test_logging_configured_twice() -> None:
     """`logging.config.dictConfig`, twice, leaves our lines and the app's handlers working."""
     app = Flask("configured-twice")

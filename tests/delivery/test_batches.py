@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import logging.config
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,7 @@ def test_text_survives_watchtower() -> None:
     assert formatter.events([_record(5, text.encode())]) == [{"timestamp": 5, "message": text}]
 
 
+@pytest.mark.usefixtures("loggers_restored")
 def test_a_second_dict_config_and_a_shutdown_change_nothing() -> None:
     """`dictConfig` and `logging.shutdown` close all handlers. The formatter still works."""
     formatter = Formatter("group", "stream")
