@@ -15,7 +15,7 @@ _DEPTH = 8
 _KEY_LENGTH = 128
 #: A key of fewer characters is too short for a secret that is recognised by its shape.
 _WORD = 20
-_TEXT_LENGTH = 768
+_TEXT_LENGTH = 1024
 #: A longer number is described.
 _BITS = 1024
 
@@ -35,7 +35,7 @@ class Bounds(NamedTuple):
 
 
 #: Of values that anybody may have sent: with more, one request could make its line dear.
-FOREIGN = Bounds(values=24, characters=1024, places=8)
+FOREIGN = Bounds(values=32, characters=2048, places=8)
 #: Of values that this package made.
 OWN = Bounds(values=3200, characters=65_536, places=4000)
 

@@ -239,11 +239,11 @@ def test_wide_data_is_cut_and_marked() -> None:
 
 
 def test_no_more_is_kept_than_a_bound() -> None:
-    """Of an upload that is reported field by field, the first 1,024 characters are kept."""
+    """Of an upload that is reported field by field, the first 2,048 characters are kept."""
     kept = PlainValues(Redactor()).fields({f"field-{n:04}": "x" * 750 for n in range(1000)})
-    assert [*kept] == ["field-0000", "field-0001", "…"]
-    assert kept["field-0000"] == "x" * 750
-    assert kept["field-0001"] == "x" * 254 + "…[496 more]"
+    assert [*kept] == ["field-0000", "field-0001", "field-0002", "…"]
+    assert kept["field-0001"] == "x" * 750
+    assert kept["field-0002"] == "x" * 518 + "…[232 more]"
 
 
 def test_what_is_below_the_last_level_is_never_written() -> None:
@@ -296,7 +296,7 @@ def test_long_values_are_cut_inside_the_event() -> None:
     (line,) = lines_of(app)
     data = check(line)["data"]
     assert data["small"] == "kept"
-    assert re.fullmatch(r"x{768}…\[\d+ more\]", data["note"])
+    assert re.fullmatch(r"x{1024}…\[\d+ more\]", data["note"])
 
 
 def test_a_message_of_a_megabyte() -> None:
