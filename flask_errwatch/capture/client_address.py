@@ -28,6 +28,7 @@ from flask_errwatch.capture.forwarding import (
     claim_of,
     key_of,
 )
+from flask_errwatch.capture.header_names import keeps_names_apart
 
 #: Each hop is in a given network, or the client is the peer and nothing speaks against it.
 VERIFIED: Final = "verified"
@@ -217,7 +218,8 @@ class ThroughProxies:
         text, chain = self._header.texts(environ)
         claim = text or claim_of(environ, X_FORWARDED_FOR)
         derive = self._known if len(claim) + len(chain) <= _LONGEST_KNOWN else self._derived
-        return derive(_peer_of(environ), text, chain, claim, _mixes_headers(environ))
+        is_mixed = not keeps_names_apart(environ, self._header.key)
+        return derive(_peer_of(environ), text, chain, claim, is_mixed)
 
     def _derived(
         self,
@@ -304,18 +306,4 @@ def _hides_headers(environ: dict[str, Any]) -> bool:
 
     waitress does, unless it was told not to (`clear_untrusted_proxy_headers`).
     """
-    return environ.get("SERVER_SOFTWARE") == "waitress"
-
-
-def _mixes_headers(environ: dict[str, Any]) -> bool:
-    """Whether a client's `X_Forwarded_For` may pass for `X-Forwarded-For`, or be joined to it.
-
-    gunicorn, waitress, gevent, Werkzeug and Apache leave out names with an underscore. uWSGI,
-    a2wsgi, serverless-wsgi and Hypercorn do not. Hypercorn shows only by a port that is a number.
-    """
-    return (
-        "uwsgi.version" in environ
-        or "asgi.scope" in environ
-        or "serverless.event" in environ
-        or isinstance(environ.get("SERVER_PORT"), int)
-    )
+    return "waitress.client_disconnected" in environ or environ.get("SERVER_SOFTWARE") == "waitress"

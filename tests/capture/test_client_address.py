@@ -18,6 +18,8 @@ from flask_errwatch.capture.client_address import ClientAddress, UnknownClient, 
 from tests.wsgi_driver import events_of, serve, watched
 
 TRUE, FORGED, PROXY = "198.51.100.66", "203.0.113.1", "10.0.0.5"
+#: A server that does not take `X_Forwarded_For` for `X-Forwarded-For`.
+KEEPS_APART = "Werkzeug/3.1.3"
 #: The address of an edge of CloudFront.
 EDGE = "130.176.1.1"
 NETS = "10.0.0.0/8, 130.176.0.0/16, 2001:db8::/32"
@@ -189,6 +191,12 @@ HEADERS: list[tuple[str, Mapping[str, object], Mapping[str, object], Line]] = [
     # waitress removes the headers of a proxy.
     ("waitress", {}, {"SERVER_SOFTWARE": "waitress"}, peer("none")),
     (
+        "waitress by another name",
+        {},
+        {"SERVER_SOFTWARE": "x", "waitress.client_disconnected": bool},
+        peer("none"),
+    ),
+    (
         "waitress, none",
         {"TRUSTED_PROXIES": "none"},
         {"SERVER_SOFTWARE": "waitress"},
@@ -253,24 +261,34 @@ HEADERS: list[tuple[str, Mapping[str, object], Mapping[str, object], Line]] = [
         {"HTTP_X_FORWARDED_FOR": PROXY, "x_for": 1},
         peer("verified", PROXY),
     ),
-    # Servers that let X_Forwarded_For pass for X-Forwarded-For.
-    (
-        "uWSGI",
-        {"TRUSTED_PROXIES": NETS},
-        {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": TRUE, "uwsgi.version": b"2"},
-        named("counted"),
-    ),
-    (
-        "a2wsgi",
-        {"TRUSTED_PROXIES": NETS},
-        {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": TRUE, "asgi.scope": {}},
-        named("counted"),
-    ),
-    (
-        "Hypercorn",
-        {"TRUSTED_PROXIES": NETS},
-        {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": TRUE, "SERVER_PORT": 80},
-        named("counted"),
+    # Servers that let X_Forwarded_For pass for X-Forwarded-For, or are not known to drop it.
+    *(
+        (
+            f"server, {software}, {more}",
+            {"TRUSTED_PROXIES": NETS},
+            {
+                "REMOTE_ADDR": PROXY,
+                "HTTP_X_FORWARDED_FOR": TRUE,
+                "SERVER_SOFTWARE": software,
+                **more,
+            },
+            named(trust),
+        )
+        for trust, software, more in (
+            ("counted", "", {"uwsgi.version": b"2"}),
+            ("counted", "", {"asgi.scope": {}}),
+            ("counted", "", {"SERVER_PORT": 80}),
+            ("counted", "", {}),
+            ("counted", None, {}),
+            ("counted", "Cheroot/10.0.1 Server", {}),
+            ("counted", "WSGIServer/0.2 CPython/3.11", {}),
+            ("counted", "gunicorn/23.0.0", {}),  # its worker is not found
+            ("counted", "Apache/2.2", {}),
+            ("verified", "Werkzeug/3.0.0", {}),
+            ("verified", "gevent/25.5 Python/3.11", {}),
+            ("verified", "a name of its own", {"waitress.client_disconnected": bool}),
+            ("verified", "Apache", {"mod_wsgi.version": (5, 0, 2)}),
+        )
     ),
     (
         "uWSGI, peer outside",
@@ -369,7 +387,7 @@ def line_of(settings: Mapping[str, object], environ: Mapping[str, object]) -> Li
     app = Flask(__name__)
     app.config.update({f"ERRWATCH_{key}": value for key, value in settings.items()})
     watched(app)
-    wsgi: dict[str, Any] = {**environ}
+    wsgi: dict[str, Any] = {"SERVER_SOFTWARE": KEEPS_APART, **environ}
     x_for = wsgi.pop("x_for", None)
     if isinstance(x_for, int):
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=x_for)  # type: ignore[method-assign]
@@ -441,7 +459,11 @@ def test_an_address_that_is_not_a_string(value: object) -> None:
 def test_a_chain_without_an_end() -> None:
     """A header of a megabyte costs no more than a long one, and its last entry still counts."""
     header = "6.6.6.6, " * 100_000 + TRUE
-    environ = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": header}
+    environ = {
+        "REMOTE_ADDR": PROXY,
+        "HTTP_X_FORWARDED_FOR": header,
+        "SERVER_SOFTWARE": KEEPS_APART,
+    }
     client = address_rule(trusted_proxies(NETS)).client(environ)
     assert isinstance(client, ClientAddress)
     assert (client.ip, client.trust) == (TRUE, "verified")
@@ -491,7 +513,11 @@ def test_a_client_cannot_choose_a_verified_address(
     client = data.draw(addresses.filter(lambda ip: ip_address(ip) not in in_networks))
     trusted = trusted_proxies("10.0.0.0/8")
     chain = [*forged, client, *hops]
-    environ = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": ", ".join(chain)}
+    environ = {
+        "REMOTE_ADDR": PROXY,
+        "HTTP_X_FORWARDED_FOR": ", ".join(chain),
+        "SERVER_SOFTWARE": KEEPS_APART,
+    }
     found = address_rule(trusted).client(environ)
     assert isinstance(found, ClientAddress)
     assert found[:3] == (client, "x-forwarded-for", "verified")

@@ -13,8 +13,26 @@ from tests.stress.harness import stage
 BIN = Path(sys.executable).parent
 APP = "tests.servers.recipe_app:app"
 TRUE, FORGED = "198.51.100.66", "203.0.113.1"
+_WSGIREF = f"""
+from importlib import import_module
+from wsgiref.simple_server import make_server
+
+app = import_module("{APP.partition(":")[0]}").app
+server = make_server("127.0.0.1", 0, app)
+print(f"http://127.0.0.1:{{server.server_port}}", flush=True)
+server.serve_forever()
+"""
 SERVERS = {
     "gunicorn": (str(BIN / "gunicorn"), "--no-control-socket", "-b", "127.0.0.1:0", APP),
+    "gunicorn-dangerous": (
+        *(str(BIN / "gunicorn"), "--no-control-socket", "--header-map", "dangerous"),
+        *("-b", "127.0.0.1:0", APP),
+    ),
+    "gunicorn-forwarder": (
+        *(str(BIN / "gunicorn"), "--no-control-socket"),
+        *("--forwarder-headers", "SCRIPT_NAME,X_FORWARDED_FOR", "-b", "127.0.0.1:0", APP),
+    ),
+    "wsgiref": (sys.executable, "-c", _WSGIREF),
     "gevent": (
         *(str(BIN / "gunicorn"), "--no-control-socket", "-k", "gevent", "-b", "127.0.0.1:0", APP),
     ),
@@ -39,7 +57,8 @@ SERVERS = {
     ("server", "trust"),
     [
         *((name, "verified") for name in ("gunicorn", "gevent", "waitress", "flask")),
-        *((name, "counted") for name in ("uwsgi", "uvicorn", "hypercorn")),
+        *((name, "counted") for name in ("uwsgi", "uvicorn", "hypercorn", "wsgiref")),
+        *((name, "counted") for name in ("gunicorn-dangerous", "gunicorn-forwarder")),
     ],
 )
 def test_a_header_with_underscores_is_never_verified(server: str, trust: str) -> None:
