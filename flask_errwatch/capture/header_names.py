@@ -15,7 +15,7 @@ from flask_errwatch._text import text_of
 #: How servers that always drop names with an underscore call themselves: Werkzeug's since its
 #: version 3.0, gevent's since 1.3. Older ones do not run with Flask 3 and Python 3.11.
 _ALWAYS: Final = ("Werkzeug/", "gevent/")
-#: Keys of servers that drop them too, and can be given another name: waitress, and Apache since 2.4.
+#: Keys of servers that drop them too, and may have any name: waitress, and Apache since 2.4.
 _KEYS: Final = frozenset({"waitress.client_disconnected", "mod_wsgi.version"})
 #: Signals whose handlers are methods of gunicorn's worker.
 _SIGNALS: Final = ("SIGUSR1", "SIGWINCH", "SIGABRT", "SIGQUIT")

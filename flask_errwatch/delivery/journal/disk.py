@@ -23,7 +23,7 @@ from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.writer import FULL, JournalWriter
 
 if TYPE_CHECKING:
-    from flask_errwatch.delivery.journal.flood import Flood
+    from flask_errwatch.delivery.journal.flood import Flood, Tally
     from flask_errwatch.delivery.journal.requests import RequestSlots
     from flask_errwatch.delivery.journal.reserve import Reserve
 
@@ -81,6 +81,7 @@ class DiskJournal(JournalReader):
         self._without_lock: set[str] = set()
         self.reserve: Reserve | None = None
         self._taken_over = 0  # lines of adopted journals that are in the reserve
+        self._left: Tally | None = None  # the lines that had to go in this outage
         self._vanished = 0  # lines that were in a reserve and cannot be read any more
         self.is_nearly_full = False
         try:
@@ -178,9 +179,10 @@ class DiskJournal(JournalReader):
         return self, None
 
     def _flood(self) -> Flood:
-        from flask_errwatch.delivery.journal.flood import Flood
+        from flask_errwatch.delivery.journal.flood import Flood, Tally
 
-        return Flood(line.text for line in newest_lines(self._folder, _NEWEST))
+        self._left = self._left or Tally()
+        return Flood((line.text for line in newest_lines(self._folder, _NEWEST)), self._left)
 
     def _leave_oldest(self, source: JournalReader, segment: int, flood: Flood) -> int:
         """Drops a segment except for the lines that are kept in the reserve.
@@ -281,6 +283,7 @@ class DiskJournal(JournalReader):
 
     def _close_reserve(self, reserve: Reserve) -> None:
         self.reserve = None
+        self._left = None  # what was reserved arrived: the next outage is another one
         self._vanished += reserve.waiting
         if reserve.waiting:
             self.losses.add(REMOVED, 0, reserve.waiting)

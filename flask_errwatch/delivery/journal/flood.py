@@ -1,16 +1,18 @@
 """Tells which lines are of the majority, and which of the others must be kept first.
 
 When a journal is full, a flood has filled it. What the newest lines are made of is the flood, and a
-line that is unlike them is evidence of something else. Only a sample of the newest lines is
-counted, so that memory and time are bounded whatever they contain.
+line that is unlike them is evidence of something else. It may also be of an earlier flood: so the
+lines that had to go are counted by what they were. Only a sample of the newest lines is counted,
+and the others by hashes, so that memory and time are bounded whatever they contain.
 """
 
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -21,6 +23,46 @@ from flask_errwatch.capture.log_lines import fingerprint_of, source_of
 _FIRST: Final = 0
 #: Groups that the majority may consist of.
 _MOST_GROUPS: Final = 128
+#: Lines of one fingerprint, source or detector that are few. With more they may be a flood.
+_FEW: Final = 64
+#: Counts of a tally.
+_BUCKETS: Final = 1 << 16
+
+
+class _Kind(NamedTuple):
+    """What lines are counted by."""
+
+    detector: str
+    source: str
+    fingerprint: str
+    is_critical: bool
+
+
+class Tally:
+    """Counts of the lines that had to leave a journal, which may be kept in what is reserved.
+
+    Counts share buckets by their hash, so that a million addresses take no more memory than one.
+    """
+
+    def __init__(self) -> None:
+        self._counts = array("I", bytes(4 * _BUCKETS))
+
+    def add(self, text: bytes) -> None:
+        """Counts the line."""
+        self._add(text, 1)
+
+    def remove(self, text: bytes) -> None:
+        """Counts the line no longer: it is in the journal again."""
+        self._add(text, -1)
+
+    def of(self, *key: str) -> int:
+        """About the number of lines: of a detector, of one with a source, or of a fingerprint."""
+        return self._counts[hash(key) % _BUCKETS]
+
+    def _add(self, text: bytes, by: int) -> None:
+        kind = _kind(text)
+        for key in ((kind.detector,), kind[:2], ("", "", kind.fingerprint)):
+            self._counts[hash(key) % _BUCKETS] += by
 
 
 class Flood:
@@ -30,25 +72,28 @@ class Flood:
 
     Args:
         newest: The newest lines, or a sample of them.
+        left: Those that had to leave the journal before.
 
     Example:
         >>> def line(detector, client, level="error"):
         ...     return orjson.dumps({"detector": detector, "client_ip": client, "level": level})
-        >>> flood = Flood([line("not-found", "192.0.2.1")] * 100)
-        >>> flood.rank(line("not-found", "192.0.2.1")), flood.rank(line("gone", "192.0.2.7"))
-        (None, 128)
+        >>> flood = Flood([line("not-found", "192.0.2.1")] * 100, Tally())
+        >>> flood.rank(line("not-found", "192.0.2.1")) is None
+        True
+        >>> flood.rank(line("not-found", "192.0.2.7")) < flood.rank(line("gone", "192.0.2.7"))
+        False
     """
 
-    def __init__(self, newest: Iterable[bytes]) -> None:
+    def __init__(self, newest: Iterable[bytes], left: Tally) -> None:
+        self.left = left
         self._groups: Counter[tuple[str, str]] = Counter()
         self._detectors: Counter[str] = Counter()
         self._fingerprints: Counter[str] = Counter()
         for text in newest:
-            event = orjson.loads(text)
-            detector = _detector(event)
-            self._groups[detector, source_of(event)] += 1
-            self._detectors[detector] += 1
-            self._fingerprints[fingerprint_of(event)] += 1
+            kind = _kind(text)
+            self._groups[kind[:2]] += 1
+            self._detectors[kind.detector] += 1
+            self._fingerprints[kind.fingerprint] += 1
         self._least = _least_of_majority(self._groups)
 
     def rank(self, text: bytes) -> int | None:
@@ -57,18 +102,21 @@ class Flood:
         Returns:
             None when it is of the majority.
         """
-        event = orjson.loads(text)
-        fingerprint = fingerprint_of(event)
-        if fingerprint and not self._fingerprints[fingerprint]:
+        kind = _kind(text)
+        if self._is_new(kind.fingerprint):
             return _FIRST
-        detector = _detector(event)
-        size = self._groups[detector, source_of(event)]
+        size = self._groups[kind[:2]]
         if size >= self._least:
             return None
+        size += self.left.of(*kind[:2])
+        of_detector = self._detectors[kind.detector] + self.left.of(kind.detector)
         # By magnitudes: among lines of about the same weight, the oldest are kept.
-        weights = size.bit_length(), self._detectors[detector].bit_length()
-        is_critical = event.get("level") in CRITICAL
-        return (max(weights) << 8) + (_FIRST if is_critical else 1 << 7) + sum(weights)
+        weights = max(size, _FEW).bit_length(), max(of_detector, _FEW).bit_length()
+        return (max(weights) << 8) + (_FIRST if kind.is_critical else 1 << 7) + sum(weights)
+
+    def _is_new(self, fingerprint: str) -> bool:
+        is_known = not fingerprint or self._fingerprints[fingerprint] > 0
+        return not is_known and self.left.of("", "", fingerprint) <= _FEW
 
 
 class Selection:
@@ -112,5 +160,11 @@ def _least_of_majority(groups: Counter[tuple[str, str]]) -> float:
     return math.inf
 
 
-def _detector(event: dict[str, Any]) -> str:
-    return str(event.get("detector") or event.get("event"))  # operational lines have no detector
+def _kind(text: bytes) -> _Kind:
+    event: dict[str, Any] = orjson.loads(text)
+    return _Kind(
+        str(event.get("detector") or event.get("event")),  # operational lines have no detector
+        source_of(event),
+        fingerprint_of(event),
+        event.get("level") in CRITICAL,
+    )

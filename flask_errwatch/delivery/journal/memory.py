@@ -11,7 +11,7 @@ from flask_errwatch.delivery.journal.records import Position, Record, line_of
 from flask_errwatch.delivery.journal.writer import FULL
 
 if TYPE_CHECKING:
-    from flask_errwatch.delivery.journal.flood import Flood
+    from flask_errwatch.delivery.journal.flood import Flood, Tally
     from flask_errwatch.delivery.journal.reader import JournalReader
     from flask_errwatch.delivery.journal.requests import RequestSlots
 
@@ -41,6 +41,7 @@ class MemoryJournal:
         self.in_doubt = 0
         self.appended = 0
         self.losses = Losses()
+        self._left: Tally | None = None
 
     def append(self, text: bytes) -> bool:
         """Appends the line, or counts it as refused. `deque.append` is atomic."""
@@ -78,6 +79,8 @@ class MemoryJournal:
             size = len(self._lines.popleft())
             self._bytes -= size
             self._first += 1
+        if not self._lines:
+            self._left = None  # all arrived: the next outage is another one
 
     def save(self) -> None:
         """Does nothing: no line survives the process."""
@@ -100,14 +103,16 @@ class MemoryJournal:
         self.is_nearly_full = self._bytes > self._bound // 2
         if self._bytes <= self._bound * 7 // 8:
             return None
-        from flask_errwatch.delivery.journal.flood import Flood
+        from flask_errwatch.delivery.journal.flood import Flood, Tally
 
-        flood = Flood(self._newest())
+        self._left = self._left or Tally()
+        flood = Flood(self._newest(), self._left)
         before = self.losses.count
         kept: list[bytes] = []
         kept_bytes = 0
         while self._lines and self._bytes > self._bound * 3 // 4:
             text = self._lines.popleft()
+            flood.left.add(text)
             if flood.rank(text) is None:
                 self._lose(text)
                 continue
@@ -116,6 +121,8 @@ class MemoryJournal:
             if kept_bytes > self._bound // 4:
                 kept = self._first_of(kept, flood)
                 kept_bytes = sum(map(len, kept))
+        for text in kept:
+            flood.left.remove(text)
         self._lines.extendleft(reversed(kept))
         lost = self.losses.count - before
         self._first += lost
@@ -134,7 +141,8 @@ class MemoryJournal:
         ranks = [flood.rank(text) for text in kept]
         sizes: Counter[int] = Counter()
         for rank, text in zip(ranks, kept, strict=True):
-            sizes[rank or 0] += len(text)
+            if rank is not None:
+                sizes[rank] += len(text)
         selection = Selection(sizes, self._bound * 3 // 16)
         chosen = []
         for rank, text in zip(ranks, kept, strict=True):

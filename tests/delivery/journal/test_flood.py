@@ -106,6 +106,26 @@ def test_earlier_lines_outlive_a_flood(kind: str, earlier: str, flood: str, plac
 
 
 @pytest.mark.parametrize("kind", JOURNALS)
+@pytest.mark.parametrize("first", [1500, 2900])
+@pytest.mark.parametrize("flood", ["one source", "fifty sources", "critical lines"])
+def test_lines_between_two_floods_outlive_both(
+    kind: str, first: int, flood: str, place: Path
+) -> None:
+    """The second flood does not turn the first one's lines into something rare."""
+    journal = JOURNALS[kind](place)
+    _fill(journal, FLOODS[flood], range(first))
+    _fill(journal, EARLIER_LINES["of another detector"], range(first, first + EARLIER))
+    _fill(
+        journal,
+        lambda n: _line(n, f"203.0.113.{n % 50}", "method-not-allowed"),
+        range(first + EARLIER, 10_000),
+    )
+    left = _all_numbers(journal)
+    assert set(range(first, first + EARLIER)) <= set(left)
+    assert journal.losses.by_reason[FULL].count + len(left) == 10_000
+
+
+@pytest.mark.parametrize("kind", JOURNALS)
 def test_critical_lines_and_new_fingerprints_come_first(kind: str, place: Path) -> None:
     """Of the lines that are not the flood's, they are kept where the others have no room.
 
