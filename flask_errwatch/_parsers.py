@@ -19,6 +19,8 @@ from flask_errwatch.errors import Problem
 
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: IPv6 networks whose last 32 bits are IPv4 addresses: mapped (RFC 4291) and NAT64 (RFC 6052).
+_CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 #: What is known about the proxies in front of an app: their number (0: nothing), their networks, or
 #: that there are none.
 TrustedProxies = int | tuple[Network, ...] | Literal["none"]
@@ -311,20 +313,29 @@ def _networks(value: object) -> tuple[Network, ...]:
         if text in NAMES:
             return tuple(map(ipaddress.ip_network, NAMES[text]))
     try:
-        return (_unmapped(ipaddress.ip_network(text, strict=False)),)
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise RefusedValueError(
             "Use the number of trusted proxies, or their networks, such as '10.0.0.0/8', "
             "'aws:cloudfront' or 'aws:vpc', or 'none' where there is no proxy."
         ) from error
+    return (_as_compared(network),)
 
 
-def _unmapped(network: Network) -> Network:
-    """The IPv4 network that `::ffff:…` stands for: addresses are compared as IPv4."""
-    mapped = getattr(network.network_address, "ipv4_mapped", None)
-    if mapped is None or network.prefixlen < 96:
+def _as_compared(network: Network) -> Network:
+    """The network as addresses are compared: those that IPv6 only carries are IPv4 addresses."""
+    if isinstance(network, ipaddress.IPv4Network):
         return network
-    return ipaddress.ip_network((mapped, network.prefixlen - 96))
+    for carrier in _CARRIERS:
+        if network.subnet_of(carrier):
+            number = int(network.network_address) & 0xFFFF_FFFF
+            return ipaddress.IPv4Network((number, network.prefixlen - carrier.prefixlen))
+        if carrier.subnet_of(network):
+            raise RefusedValueError(
+                f"{network} holds all IPv4 addresses ({carrier}). Use smaller IPv6 networks, and "
+                "IPv4 networks besides, such as '10.0.0.0/8'."
+            )
+    return network
 
 
 def header_name(value: object) -> str:

@@ -166,6 +166,12 @@ def test_the_log_group_follows_the_app_name() -> None:
         ),
         (
             "TRUSTED_PROXIES",
+            "64:ff9b::a00:0/104, 64:ff9b::/96, 64:ff9b:1::/48",
+            "trusted_proxies",
+            (ip_network("10.0.0.0/8"), ip_network("0.0.0.0/0"), ip_network("64:ff9b:1::/48")),
+        ),
+        (
+            "TRUSTED_PROXIES",
             ["aws:vpc", "2001:db8::/32"],
             "trusted_proxies",
             (
@@ -258,6 +264,9 @@ def test_subscriptions_of_every_kind() -> None:
         ("JOURNAL_MAX_BYTES", 1000, "at least 1048576 (1 MiB)"),
         ("TRUSTED_PROXIES", 33, "from 0 to 32"),
         ("TRUSTED_PROXIES", 1.5, "from 0 to 32"),
+        ("TRUSTED_PROXIES", "::/0", "::/0 holds all IPv4 addresses (::ffff:0:0/96)"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,::/80", "Use smaller IPv6 networks"),
+        ("TRUSTED_PROXIES", "64:ff9b::/64", "holds all IPv4 addresses (64:ff9b::/96)"),
         ("TRUSTED_PROXIES", "aws:elb", "'aws:cloudfront' or 'aws:vpc'"),
         ("TRUSTED_PROXIES", "none,10.0.0.0/8", "or 'none' where there is no proxy"),
         ("CLIENT_HEADER", "X_Forwarded_For", "letters, digits and '-'"),
