@@ -18,13 +18,14 @@ from flask_errwatch.capture.addresses import LONGEST, Address, address_text, par
 from flask_errwatch.capture.forwarding import (
     BROKEN,
     FORWARDED,
-    FORWARDING,
+    NAMING,
     ONLY_PROXIES,
     X_FORWARDED_FOR,
     Chain,
     ChainRule,
     SingleAddress,
     bounded,
+    came_through_proxy,
     claim_of,
     key_of,
 )
@@ -38,7 +39,6 @@ COUNTED: Final = "counted"
 NONE: Final = "none"
 
 _PROXY_FIX: Final = "werkzeug.proxy_fix.orig"
-_SIGNS_OF_A_PROXY: Final = FORWARDING | {_PROXY_FIX}
 #: The peer of a Unix socket: as most servers give it, nginx, and waitress (`UnixWSGIServer`).
 _LOCAL_SOCKETS: Final = frozenset({"", "unix:", "localhost"})
 #: Longest header whose result is kept.
@@ -87,12 +87,12 @@ class UnknownProxies:
 
     def __init__(self, header: str) -> None:
         self._own = key_of(header)
-        self._signs = _SIGNS_OF_A_PROXY | {self._own}
 
     def client(self, environ: dict[str, Any]) -> Client:
         """The peer, with trust `none` if the request has a header that proxies add."""
         remote = text_of(environ.get("REMOTE_ADDR"))
-        if environ.keys().isdisjoint(self._signs) and not _hides_headers(environ):
+        is_rewritten = _PROXY_FIX in environ or self._own in environ
+        if not (is_rewritten or _hides_headers(environ) or came_through_proxy(environ)):
             return _verified_peer(remote)
         claim = claim_of(environ, self._own)
         is_short = len(remote) + len(claim) <= _LONGEST_KNOWN
@@ -104,7 +104,7 @@ class NoProxies:
 
     def __init__(self, header: str) -> None:
         self._own = key_of(header)
-        self._signs = _SIGNS_OF_A_PROXY | {self._own}
+        self._signs = frozenset({*NAMING, self._own, _PROXY_FIX})
 
     def client(self, environ: dict[str, Any]) -> Client:
         """The peer, before ProxyFix rewrote it."""

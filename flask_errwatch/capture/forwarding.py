@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from flask_errwatch._text import text_of
@@ -18,19 +19,29 @@ FORWARDED: Final = "HTTP_FORWARDED"
 #: Its port is always there, and its IPv6 addresses have no brackets.
 _VIEWER_ADDRESS: Final = "HTTP_CLOUDFRONT_VIEWER_ADDRESS"
 #: Headers that name a client. The first that a request has is its claim.
-_NAMING: Final = (
+NAMING: Final = (
     X_FORWARDED_FOR,
     FORWARDED,
     *("HTTP_X_REAL_IP", "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", _VIEWER_ADDRESS),
-    *("HTTP_X_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP"),
+    *("HTTP_X_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP", "HTTP_CLIENT_IP", "HTTP_FLY_CLIENT_IP"),
+    *("HTTP_FASTLY_CLIENT_IP", "HTTP_X_AZURE_CLIENTIP", "HTTP_X_AZURE_SOCKETIP"),
+    *("HTTP_X_ENVOY_EXTERNAL_ADDRESS", "HTTP_X_APPENGINE_USER_IP", "HTTP_DO_CONNECTING_IP"),
+    *("HTTP_X_ORIGINAL_FORWARDED_FOR", "HTTP_X_VERCEL_FORWARDED_FOR", "HTTP_X_FORWARDED"),
+    *("HTTP_FORWARDED_FOR", "HTTP_X_NF_CLIENT_CONNECTION_IP", "HTTP_INCAP_CLIENT_IP"),
+    *("HTTP_X_SUCURI_CLIENTIP", "HTTP_WL_PROXY_CLIENT_IP", "HTTP_PROXY_CLIENT_IP"),
 )
-#: Headers that proxies add. A balancer that removes X-Forwarded-For still sends some of them.
-_BESIDE: Final = (
-    *("HTTP_VIA", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_HOST"),
-    "HTTP_X_AMZN_TRACE_ID",
+#: How the keys of headers begin that proxies add. A balancer that removes X-Forwarded-For still
+#: sends some of them. Each known proxy sends one of these, besides what is its own.
+_ADDED: Final = "|".join(
+    (
+        *("X_FORWARD", "FORWARD", "VIA", "X_REAL_", "X_CLIENT_", "X_CLUSTER_", "X_ORIGINAL_"),
+        *("CLIENT_IP", "TRUE_CLIENT_", "PROXY_CLIENT_", "WL_PROXY_", "FRONT_END_", "SURROGATE_"),
+        *("X_AMZ", "CLOUDFRONT_", "CF_", "CDN_", "X_AZURE_", "X_ARR_", "X_APPGW_", "X_ENVOY_"),
+        *("X_APPENGINE_", "X_CLOUD_TRACE_", "FASTLY_", "FLY_", "X_VERCEL_", "X_NF_", "X_SCHEME"),
+        *("DO_CONNECTING_", "X_AKAMAI_", "AKAMAI_", "INCAP_", "X_SUCURI_", "X_VARNISH", "X_PROXY"),
+        *("X_REQUEST_START", "X_MS_FORWARDED_"),
+    )
 )
-#: Each known proxy sends one of these, besides what is its own.
-FORWARDING: Final = frozenset({*_NAMING, *_BESIDE})
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the token of HTTP (RFC 9110, 5.6.2)
 #: One pair of a Forwarded header and what separates it from the next (RFC 7239, section 4). An
@@ -48,6 +59,25 @@ def key_of(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
+def came_through_proxy(environ: dict[str, Any]) -> bool:
+    """Whether the request has a header that proxies add. Its absence proves little.
+
+    Example:
+        >>> came_through_proxy({"HTTP_FLY_CLIENT_IP": "192.0.2.9"})
+        True
+        >>> came_through_proxy({"HTTP_HOST": "a.example", "REMOTE_ADDR": "192.0.2.9"})
+        False
+    """
+    # One search in one text: a loop over the keys takes four times as long.
+    return _added_by_proxies().search("\n".join(["", *environ])) is not None
+
+
+@lru_cache(maxsize=1)
+def _added_by_proxies() -> re.Pattern[str]:
+    """Compiled at its first use: the import stays cheap."""
+    return re.compile(rf"\nHTTP_(?:{_ADDED})")
+
+
 def claim_of(environ: dict[str, Any], own: str) -> str:
     """What the request claims about its client: its first header that names one.
 
@@ -58,7 +88,7 @@ def claim_of(environ: dict[str, Any], own: str) -> str:
     text = text_of(environ.get(own))
     if text:
         return text
-    for key in _NAMING:
+    for key in NAMING:
         text = text_of(environ.get(key))
         if text:
             return text

@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_errwatch._parsers import TrustedProxies, trusted_proxies
 from flask_errwatch.capture.client_address import ClientAddress, UnknownClient, address_rule
+from flask_errwatch.capture.forwarding import key_of
 from tests.wsgi_driver import events_of, serve, watched
 
 TRUE, FORGED, PROXY = "198.51.100.66", "203.0.113.1", "10.0.0.5"
@@ -161,6 +162,9 @@ CHAINS: list[tuple[str, object, str | None, str | None, Line]] = [
     ("networks, Unix socket, header missing", NETS, "", None, unknown(ip=None)),
     ("networks, peer is a name", NETS, "proxy.local", FORGED, unknown(FORGED, None)),
     ("mapped networks", "::ffff:10.0.0.0/104", PROXY, TRUE, named()),
+    ("NAT64 networks", "64:ff9b::a00:0/104", "64:ff9b::a00:5", TRUE, named()),
+    ("NAT64 networks, IPv4 peer", "64:ff9b::a00:0/104", PROXY, TRUE, named()),
+    ("NAT64 as a whole", "64:ff9b::/96", "64:ff9b::a00:5", TRUE, unknown(TRUE)),
     ("one host", PROXY, PROXY, TRUE, named()),
     (
         "names, CloudFront and balancer",
@@ -201,6 +205,27 @@ HEADERS: list[tuple[str, Mapping[str, object], Mapping[str, object], Line]] = [
         {"TRUSTED_PROXIES": "none"},
         {"SERVER_SOFTWARE": "waitress"},
         peer("verified"),
+    ),
+    *(
+        (f"no proxy, {name}", {}, {key_of(name): FORGED}, peer("none", FORGED))
+        for name in (
+            *("Fly-Client-IP", "Fastly-Client-IP", "X-Azure-ClientIP", "X-Azure-SocketIP"),
+            *("X-Envoy-External-Address", "X-AppEngine-User-IP", "X-Original-Forwarded-For"),
+            *("X-Vercel-Forwarded-For", "DO-Connecting-IP", "Client-IP", "X-Forwarded"),
+            *("Forwarded-For", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP"),
+        )
+    ),
+    *(
+        (f"no proxy, {name} only", {}, {key_of(name): "x"}, peer("none"))
+        for name in (
+            *("X-Forwarded-Ssl", "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Forwarded-Scheme"),
+            *("X-Forwarded-Anything", "CDN-Loop", "CF-Ray", "X-Amz-Cf-Id", "X-Amzn-Trace-Id"),
+            *("X-Original-URL", "X-Scheme", "Front-End-Https", "X-ARR-SSL", "X-Varnish"),
+        )
+    ),
+    *(
+        (f"no proxy's header, {name}", {}, {key_of(name): "x"}, peer("verified"))
+        for name in ("X-Requested-With", "Accept", "Origin", "X-CSRF-Token", "X-Api-Key")
     ),
     ("no proxy, Via only", {}, {"HTTP_VIA": "1.1 x"}, peer("none")),
     ("a balancer that removes the header", {}, {"HTTP_X_FORWARDED_PROTO": "https"}, peer("none")),
