@@ -18,7 +18,7 @@ from flask_errwatch.capture.events import Event
 from flask_errwatch.capture.log_lines import fingerprint_of, source_of
 
 #: Folds that are open at a time, and of those the ones with an exception or `data`, which are
-#: large. Events beyond have a line each.
+#: large. One more closes the oldest of them.
 MOST: Final = 1000
 MOST_LARGE: Final = 100
 #: Paths that a line shows, and characters of each: with them it is at most twice as long.
@@ -98,7 +98,8 @@ class Folds:
         self._window = window
         # In the order in which they end: a fold that continues moves to the end.
         self._open: dict[FoldKey, _Fold] = {}
-        self._large = 0
+        self._large: dict[FoldKey, None] = {}  # those that are large, in the same order
+        self._closed: list[Event] = []  # events of folds that were closed before their end
 
     def __len__(self) -> int:
         return len(self._open)
@@ -110,15 +111,32 @@ class Folds:
         if fold is not None:
             fold.add(event)
             return None
-        if key is not None and self._has_room(key):
-            self._open[key] = _Fold(now + self._window)
-            self._large += _is_large(key)
+        if key is not None:
+            self._make_room(key)
+            self._start(key, now)
         event["count"] = 1
         return event
 
-    def _has_room(self, key: FoldKey) -> bool:
-        is_possible = not _is_large(key) or self._large < MOST_LARGE
-        return is_possible and len(self._open) < MOST
+    def _make_room(self, key: FoldKey) -> None:
+        """Closes the oldest fold where there is none: a few sources cannot keep all others out."""
+        if _is_large(key) and len(self._large) >= MOST_LARGE:
+            self._close(next(iter(self._large)))
+        elif len(self._open) >= MOST:
+            self._close(next(iter(self._open)))
+
+    def _start(self, key: FoldKey, now: float) -> None:
+        self._open[key] = _Fold(now + self._window)
+        if _is_large(key):
+            self._large[key] = None
+
+    def _end(self, key: FoldKey) -> _Fold:
+        self._large.pop(key, None)
+        return self._open.pop(key)
+
+    def _close(self, key: FoldKey) -> None:
+        fold = self._end(key)
+        if fold.count:
+            self._closed.append(fold.line_event())
 
     def next_end(self) -> float | None:
         """When the next window ends, or None when no fold is open."""
@@ -127,25 +145,25 @@ class Folds:
     def due(self, now: float) -> list[Event]:
         """The events whose window has ended, one for each fold that has some.
 
-        A fold that had events continues: it has at most one line in each window.
+        A fold that had events continues: it has at most one line in each window. Those of folds
+        that were closed before their end are the first.
         """
-        events = []
+        events, self._closed = self._closed, []
         while (first := next(iter(self._open.items()), None)) is not None:
             key, fold = first
             if fold.ends > now:
                 break
-            del self._open[key]
+            self._end(key)
             if fold.count:
                 events.append(fold.line_event())
-                self._open[key] = _Fold(now + self._window)
-            else:
-                self._large -= _is_large(key)
+                self._start(key, now)
         return events
 
     def all(self) -> list[Event]:
         """The events of all folds, whose windows end now. Nothing continues."""
-        folds, self._open, self._large = self._open, {}, 0
-        return [fold.line_event() for fold in folds.values() if fold.count]
+        folds, closed = self._open, self._closed
+        self._open, self._large, self._closed = {}, {}, []
+        return closed + [fold.line_event() for fold in folds.values() if fold.count]
 
 
 def _key_of(event: Event) -> FoldKey | None:

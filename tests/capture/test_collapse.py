@@ -230,14 +230,37 @@ def test_a_fold_has_at_most_one_line_in_a_window() -> None:
 
 
 def test_the_open_folds_are_bounded() -> None:
-    """A million sources get a line each beyond the bound, and folds that are open go on."""
+    """A million sources get a line each, and memory for the newest ones only."""
     folds = Folds(1.0)
     written = sum(folds.fold(_event(f"{number:x}"), 0.0) is not None for number in range(50_000))
     assert (written, len(folds)) == (50_000, MOST)
-    assert folds.fold(_event("0"), 0.5) is None
+    assert folds.fold(_event(f"{49_999:x}"), 0.5) is None
     assert [event["count"] for event in folds.due(1.0)] == [1]
     assert folds.due(2.0) == []
     assert len(folds) == 0
+
+
+@pytest.mark.parametrize("events", [1, 2])
+@pytest.mark.parametrize("more", [{}, {"data": {"username": "ann"}}], ids=["small", "large"])
+def test_many_sources_do_not_keep_another_one_from_folding(
+    events: int, more: dict[str, object]
+) -> None:
+    """The oldest folds end early for it. Each event is in one line, whether they had more or not."""
+    folds = Folds(1.0)
+    bound = MOST_LARGE if more else MOST
+    counts = []
+    for number in range(bound):
+        for _ in range(events):
+            own = folds.fold({**_event(f"10.0.{number}"), **more}, 0.0)
+            counts += [] if own is None else [own["count"]]
+    flood = [folds.fold({**_event("192.0.2.1"), **more}, 0.1) for _ in range(1000)]
+    assert [own["count"] for own in flood if own is not None] == [1]
+    assert len(folds) == bound
+    counts += [line["count"] for line in folds.due(0.2)]
+    assert sum(counts) == bound + events - 1
+    counts += [line["count"] for line in folds.all()]
+    assert sum(counts) + 1 == bound * events + 1000
+    assert folds.all() == []
 
 
 def test_foreign_values_are_not_compared() -> None:
@@ -344,7 +367,7 @@ def test_the_large_folds_have_a_bound_of_their_own() -> None:
         assert errwatch.flush(10)
         return [at_once, len(_lines(app)) - before]
 
-    # Each is written at once, and the two beyond the bound a second time; then what was folded.
+    # The first of each at once, and what two were folded into that had to end; then the others.
     expected = [MOST_LARGE + 4, 2 * MOST_LARGE + 4]
     assert report_all("ann") == expected
     assert report_all("bob") == expected  # the flush has ended the windows of the first ones
