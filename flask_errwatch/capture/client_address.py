@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from flask_errwatch._parsers import Network, TrustedProxies
 from flask_errwatch._text import text_of
-from flask_errwatch.capture.addresses import LONGEST, Address, address_text, parse_address
+from flask_errwatch.capture.addresses import Address, address_text, parse_address
 from flask_errwatch.capture.forwarding import (
     BROKEN,
     FORWARDED,
@@ -167,7 +167,6 @@ class Networks(ChainRule):
                     if network.max_prefixlen - network.prefixlen == bits
                 )
                 prefixes.append((bits, numbers))
-        self._known: Callable[[str], bool | None] = lru_cache(maxsize=1024)(self._compare)
 
     def trust(self, peer: str) -> str:
         """How sure an entry is by its nearest hop. Empty if the peer is not a proxy."""
@@ -187,15 +186,15 @@ class Networks(ChainRule):
 
     def is_proxy(self, text: str) -> bool | None:
         """Whether the address is in one of the networks. None where it is not an address."""
-        return self._known(text) if len(text) <= LONGEST else None
-
-    def _compare(self, text: str) -> bool | None:
         address = parse_address(text)
         return None if address is None else self._contains(address)
 
     def _contains(self, address: Address) -> bool:
-        number = int(address)
-        return any(number >> bits in numbers for bits, numbers in self._prefixes[address.version])
+        version, number = address
+        for bits, numbers in self._prefixes[version]:  # noqa: SIM110 - `any` takes twice the time
+            if number >> bits in numbers:
+                return True
+        return False
 
 
 class ThroughProxies:

@@ -221,13 +221,15 @@ def _forwarded_for(text: str) -> list[str]:
     position, separator = 0, ","
     while separator:
         match = pair.match(text, position)
-        if match is None or match[1].lower() in names:
+        if match is None:
             return [""]
-        value = match[2]
+        name, value, separator = match.groups()
+        if (name := name.lower()) in names:
+            return [""]
         if value.startswith('"'):
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
-        names[match[1].lower()] = value
-        separator, position = match[3], match.end()
+            value = re.sub(r"\\(.)", r"\1", value[1:-1]) if "\\" in value else value[1:-1]
+        position = match.end()
+        names[name] = value
         if separator != ";":
             entries.append(names.get("for", ""))
             names = {}

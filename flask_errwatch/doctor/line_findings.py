@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch._text import counted
-from flask_errwatch.capture.addresses import parse_address
+from flask_errwatch.capture.addresses import address_text
 from flask_errwatch.capture.client_address import NONE, Client, ClientAddress
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
@@ -19,8 +20,8 @@ _MAX_PROXIES, _MIN_LINES = 8, 10
 
 def is_internal(ip: str) -> bool:
     """Whether the address is not a public address of the internet."""
-    address = parse_address(ip)
-    return address is not None and not address.is_global
+    address = address_text(ip)
+    return address != "" and not ip_address(address).is_global
 
 
 def trusted_proxies_finding(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_errwatch._parsers import TrustedProxies, trusted_proxies
+from flask_errwatch.capture.addresses import parse_address
 from flask_errwatch.capture.client_address import ClientAddress, UnknownClient, address_rule
 from flask_errwatch.capture.forwarding import key_of
 from tests.wsgi_driver import events_of, serve, watched
@@ -493,6 +494,48 @@ def test_a_chain_without_an_end() -> None:
     assert isinstance(client, ClientAddress)
     assert (client.ip, client.trust) == (TRUE, "verified")
     assert len(client.claim) < 300
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", VIEWER])
+def test_a_long_chain_is_read_without_objects_for_addresses(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ipaddress` builds the client's address only: 64 hops of it cost more than the line."""
+    built: list[object] = []
+    build = IPv4Address.__init__
+    monkeypatch.setattr(
+        IPv4Address, "__init__", lambda self, text: (built.append(text), build(self, text))[1]
+    )
+    hops = [f"10.77.3.{number}" for number in range(63)]
+    environ = {
+        "REMOTE_ADDR": "10.77.4.1",
+        "HTTP_X_FORWARDED_FOR": ", ".join(["198.51.100.177", *hops]),
+        "HTTP_FORWARDED": ", ".join(f"for={ip}" for ip in ["198.51.100.177", *hops]),
+        "HTTP_CLOUDFRONT_VIEWER_ADDRESS": "198.51.100.177:1234",
+    }
+    client = address_rule(trusted_proxies("10.0.0.0/8"), header).client(environ)
+    assert isinstance(client, ClientAddress)
+    assert client.ip == "198.51.100.177"
+    assert len(built) <= 6  # with those of the network
+
+
+addresses_and_odd_texts = (
+    st.ip_addresses().map(str) | st.text("0123456789abcdef:.%", max_size=45) | st.text(max_size=20)
+)
+
+
+@given(addresses_and_odd_texts)
+def test_addresses_are_read_as_by_the_standard_library(text: str) -> None:
+    """What is no address for `ipaddress` is none, and each other one has the same bits."""
+    bare = text.strip(" \t")
+    try:
+        expected = ip_address(bare)
+    except ValueError:
+        if "%" not in bare and "[" not in bare and bare.count(":") != 1:
+            assert parse_address(text) is None
+        return
+    if "%" not in bare and int(expected) >> 32 not in {0xFFFF, 0x64FF9B << 64}:
+        assert parse_address(text) == (expected.version, int(expected))
 
 
 def test_an_entry_that_the_bound_cut_is_no_address() -> None:

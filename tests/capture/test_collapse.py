@@ -245,7 +245,7 @@ def test_the_open_folds_are_bounded() -> None:
 def test_many_sources_do_not_keep_another_one_from_folding(
     events: int, more: dict[str, object]
 ) -> None:
-    """The oldest folds end early for it. Each event is in one line, whether they had more or not."""
+    """The oldest folds end early for it, with a line or without. Each event is in one line."""
     folds = Folds(1.0)
     bound = MOST_LARGE if more else MOST
     counts = []
