@@ -11,6 +11,8 @@ from flask_errwatch.capture.addresses import address_text
 
 #: More entries than this are not a chain of proxies, but an attempt to cost time.
 _MOST_HOPS: Final = 64
+#: The pairs of a Forwarded header that has quotes.
+_MOST_PAIRS: Final = 96
 _LONGEST_HEADER: Final = 4096
 _CLAIM_LENGTH: Final = 256
 
@@ -208,20 +210,38 @@ def _joined(entries: list[str]) -> str:
 
 
 def _forwarded_for(text: str) -> list[str]:
-    """The `for` of each element (RFC 7239).
-
-    One that is not valid makes the whole unreadable: a quote that a client opened could enclose
-    what proxies appended.
-    """
+    """The `for` of each element (RFC 7239), or an empty string where it is not valid."""
     if len(text) > _LONGEST_HEADER:
         return [""]
+    if '"' in text:
+        return _quoted_forwarded_for(text)
+    elements = text.rsplit(",", _MOST_HOPS)
+    entries = [_for_of(element.strip(" \t")) for element in elements]
+    return entries if len(entries) <= _MOST_HOPS else ["", *entries[1:]]
+
+
+def _for_of(element: str) -> str:
+    """The `for` of an element without quotes, whatever it says, or an empty string."""
+    if ";" not in element:
+        return element[4:] if element[:4].lower() == "for=" else ""
+    found = [pair for pair in element.split(";") if pair.lstrip(" \t")[:4].lower() == "for="]
+    return found[0].partition("=")[2] if len(found) == 1 else ""
+
+
+def _quoted_forwarded_for(text: str) -> list[str]:
+    """The same where there are quotes.
+
+    What is not valid, or too long, makes the whole unreadable: a quote that a client opened could
+    enclose what proxies appended.
+    """
     pair = re.compile(_PAIR, re.DOTALL)
     entries: list[str] = []
     names: dict[str, str] = {}
-    position, separator = 0, ","
+    position, separator, count = 0, ",", 0
     while separator:
         match = pair.match(text, position)
-        if match is None:
+        count += 1
+        if match is None or count > _MOST_PAIRS:
             return [""]
         name, value, separator = match.groups()
         if (name := name.lower()) in names:

@@ -340,6 +340,7 @@ HEADERS: list[tuple[str, Mapping[str, object], Mapping[str, object], Line]] = [
             ('for="[2a00::7]:443"', named(source="forwarded", ip="2a00::7")),
             (f'host="a,b;for={FORGED}";for={TRUE}', named(source="forwarded")),
             (f'host="\\"";for={TRUE}', named(source="forwarded")),
+            (f"for={TRUE}{f', for={EDGE}' * 63}", named(source="forwarded")),
             (f"for={FORGED}, for=_hidden", unknown(f"for={FORGED}, for=_hidden")),
             (f"for={FORGED}, for=unknown", unknown(f"for={FORGED}, for=unknown")),
             (f"for={FORGED}, proto=http", unknown(f"for={FORGED}, proto=http")),
@@ -496,6 +497,22 @@ def test_a_chain_without_an_end() -> None:
     assert len(client.claim) < 300
 
 
+@pytest.mark.parametrize(
+    ("value", "ip"),
+    [
+        ("a=1," * 900 + f"for={TRUE}", TRUE),  # without quotes nothing to the left matters
+        ("a=1," * 100 + f'a="",for={TRUE}', ""),
+        ("a=1;" * 100 + f"for={TRUE}", TRUE),
+        (f'for={FORGED};x=", for={TRUE}', ""),
+    ],
+)
+def test_a_forwarded_header_of_many_pairs(value: str, ip: str) -> None:
+    """At most 64 elements or 96 pairs are read: a client may hide its address, not choose it."""
+    environ = {"REMOTE_ADDR": PROXY, "HTTP_FORWARDED": value}
+    client = address_rule(trusted_proxies(NETS), "Forwarded").client(environ)
+    assert (client.ip if isinstance(client, ClientAddress) else "") == ip
+
+
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", VIEWER])
 def test_a_long_chain_is_read_without_objects_for_addresses(
     header: str, monkeypatch: pytest.MonkeyPatch
@@ -503,9 +520,12 @@ def test_a_long_chain_is_read_without_objects_for_addresses(
     """`ipaddress` builds the client's address only: 64 hops of it cost more than the line."""
     built: list[object] = []
     build = IPv4Address.__init__
-    monkeypatch.setattr(
-        IPv4Address, "__init__", lambda self, text: (built.append(text), build(self, text))[1]
-    )
+
+    def count(self: IPv4Address, address: str | int) -> None:
+        built.append(address)
+        build(self, address)
+
+    monkeypatch.setattr(IPv4Address, "__init__", count)
     hops = [f"10.77.3.{number}" for number in range(63)]
     environ = {
         "REMOTE_ADDR": "10.77.4.1",
