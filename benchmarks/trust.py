@@ -40,6 +40,10 @@ class _Trusting:
         """The path as it is."""
         return path, 0
 
+    def word(self, value: str) -> tuple[str, int]:
+        """The value as it is."""
+        return value, 0
+
     def header(self, value: str, _length: int = 0) -> str:
         """The value as it is."""
         return value

@@ -105,7 +105,7 @@ def add_request(
         if type(wsgi_environ) is dict
         else {key: wsgi_environ.get(key) for key in wsgi_environ}
     )
-    fields["method"] = method_of(environ)
+    fields["method"] = method_of(environ, redactor)
     path = fields["path"] = path_of(environ, redactor, rule)
     room = _ROOM - len(path)
     if isinstance(rule, Rule):
@@ -170,8 +170,10 @@ def path_of(
     more += len(path) - len(read)
     mount = text_of(environ.get("SCRIPT_NAME"))
     if mount:
-        more += max(0, len(mount) - limit)
-        shown = mount[:limit] + shown
+        read = mount[: limit + MARGIN]
+        masked, unread = redactor.word(read)
+        more += unread + len(mount) - len(read)
+        shown = masked + shown
     if shown.strip(_UNENCODED):  # some character needs encoding
         shown = _encoded(shown, limit)
     if more == 0 and len(shown) <= limit:
@@ -194,15 +196,15 @@ def _encoded(path: str, limit: int) -> str:
     return encoded + "?" * (len(raw) - start)
 
 
-def method_of(environ: dict[str, Any]) -> str:
-    """The method, escaped unless it is one uppercase word: the client chooses it."""
+def method_of(environ: dict[str, Any], redactor: RequestRedactor) -> str:
+    """The method without secrets, escaped and bounded, because the client chooses it."""
     text = text_of(environ.get("REQUEST_METHOD"))
     if text in _METHODS:
         return text
-    if len(text) <= _METHOD_LENGTH and consists_of(text, string.ascii_uppercase):
-        return text
-    shown = ascii(text[:_METHOD_LENGTH])[1:-1] or "?"
-    more = len(shown[_METHOD_LENGTH:]) + len(text[_METHOD_LENGTH:])
+    read = text[: _METHOD_LENGTH + MARGIN]
+    masked, unread = redactor.word(read)  # escapes would hide where a secret begins
+    shown = ascii(masked)[1:-1] or "?"
+    more = unread + len(text) - len(read) + max(0, len(shown) - _METHOD_LENGTH)
     return f"{shown[:_METHOD_LENGTH]}…[{more} more]" if more else shown
 
 

@@ -22,7 +22,7 @@ _PACKAGE_FILES = (f"{_PACKAGE}/", f"{_PACKAGE.name}/")
 _STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
 _SITE_PACKAGES = "/(?:site|dist)-packages/"
 #: Characters of a message that are kept until it is redacted, and cut further (`rendering`).
-_MESSAGE_LENGTH = 1280 + MARGIN
+_MESSAGE_LENGTH = 1024 + MARGIN
 #: Frames kept of a deep recursion: the outermost and the innermost.
 _OUTERMOST, _INNERMOST = 5, 20
 #: The same for the entries of a chain, and the characters that the message of each may have.

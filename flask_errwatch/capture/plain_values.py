@@ -16,6 +16,8 @@ _KEY_LENGTH = 128
 #: A key of fewer characters is too short for a secret that is recognised by its shape.
 _WORD = 20
 _TEXT_LENGTH = 1024
+#: A number of fewer digits is not that of a card.
+_LONG_NUMBER = 10**11
 #: A longer number is described.
 _BITS = 1024
 
@@ -95,7 +97,7 @@ class PlainValues:
             return self._whole(int(value))
         if isinstance(value, float):
             number = float(value)
-            return number if math.isfinite(number) else self._text(number)
+            return self._number(number) if math.isfinite(number) else self._text(number)
         if isinstance(value, Mapping):
             return self.fields(value, depth) if depth > 0 else "[more]"
         if isinstance(value, list | tuple | set | frozenset):
@@ -104,10 +106,18 @@ class PlainValues:
 
     def _whole(self, number: int) -> object:
         if -(2**63) <= number < 2**64:
-            return number
+            return self._number(number)
         bits = number.bit_length()
         # The time to write the digits of a number grows with the square of their count.
         return self._text(number if bits <= _BITS else f"[a number of {bits} bits]")
+
+    def _number(self, number: float) -> object:
+        """The number, unless it is that of a card."""
+        if -_LONG_NUMBER < number < _LONG_NUMBER:
+            return number
+        digits = repr(number)
+        shown = self._text(digits)
+        return number if shown == digits else shown
 
     def _is_full(self) -> bool:
         effort = self._effort

@@ -31,7 +31,7 @@ _UNBOUNDED = ("exception", "data")
 _STAGES = ((2048, 100), (512, 50), (128, 20), (64, 8))
 #: Characters of the messages of an exception, and of those of its chain, and the places in all of
 #: them at which a secret may begin.
-_MESSAGE_LENGTH, _LINK_LENGTH, _PLACES = 1280, 256, 12
+_MESSAGE_LENGTH, _LINK_LENGTH, _PLACES = 1024, 256, 10
 
 
 class RedactProcessor:

@@ -112,7 +112,7 @@ class TrackRequests:
         path = path_of(environ, self._redactor, limit=_PATH_LENGTH)
         mount = environ.get("SCRIPT_NAME")
         length = len(path_of({"SCRIPT_NAME": mount}, self._redactor)) if mount else 0
-        return requests.begin(method_of(environ), path, length)
+        return requests.begin(method_of(environ, self._redactor), path, length)
 
 
 class _TrackedBody:

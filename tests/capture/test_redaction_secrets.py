@@ -5,13 +5,15 @@ All are made up. They are put together from parts so that no scanner takes them 
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_errwatch.capture.redaction import Effort, Redactor, RequestRedactor
-from tests.wsgi_driver import lines_of, serve, watched
+from tests.wsgi_driver import events_of, lines_of, serve, watched
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015"
 LETTERS = "aB3dE5gH7jK9mN1pQ3sT5vX7zA9cD1fG3hJ5"
@@ -107,6 +109,21 @@ IN_TEXTS: list[tuple[str, str, list[str]]] = [
     ("bearer", LETTERS, [f"sent Bearer {LETTERS}", f"bearer {LETTERS} refused"]),
     ("basic", "YW5uOmh1bnRlcjI", ["Basic YW5uOmh1bnRlcjI=", "sent basic YW5uOmh1bnRlcjI= to"]),
     (
+        "basic with an empty password",
+        "azN5YTFhMWE",
+        [f"Basic azN5YTFhMWE{end}" for end in ("xOg==", "6")],
+    ),
+    (
+        "basic with a short password",
+        "azN5OmE",
+        ["Basic azN5OmE=", "Basic%20azN5OmE%3D", "basic: azN5OmE"],
+    ),
+    (
+        "basic of a token",
+        "Z2hwXzEyMzQ1Njc4OTAxMjM0",
+        ["Basic Z2hwXzEyMzQ1Njc4OTAxMjM0", "Basic Z2hwXzEyMzQ1Njc4OTAxMjM0-_x"],
+    ),
+    (
         "password in a URL",
         PASSWORD,
         [
@@ -168,6 +185,73 @@ IN_TEXTS: list[tuple[str, str, list[str]]] = [
             f"scrypt:32768:8:1$salt${LETTERS}",
         ],
     ),
+    ("Stripe, of an organisation", LETTERS, [f"sk_org_live_{LETTERS}"]),
+    ("GitLab, more", LETTERS, [f"GR1348941{LETTERS}", f"glffct-{LETTERS}"]),
+    (
+        "Twilio, Mailchimp, Mailgun",
+        HEX,
+        [f"AC{HEX}:{HEX}", f"{HEX}-us12", f"{HEX}-cb447fc1-35c396af"],
+    ),
+    ("Heroku", LETTERS, [f"bad HRKU-{LETTERS}"]),
+    ("Azure", LETTERS[:31], [f"3W88Q~{LETTERS}", f"a.b8Q~{LETTERS}"]),
+    (
+        "Azure, long",
+        LETTERS,
+        [f"{LETTERS * 2}x1y2AZDOx1y2", f"{LETTERS}{LETTERS[:16]}JQQJ99{LETTERS[:26]}"],
+    ),
+    ("ticket of CAS", LETTERS, [f"/cb?ticket=ST-1-{LETTERS}", f"TGT-12-{LETTERS}-cas.example"]),
+    (
+        "private key of PuTTY or SSH2",
+        LETTERS,
+        [
+            f"Private-Lines: 1\n{LETTERS}\nPrivate-MAC: {HEX}",
+            f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{LETTERS}\n---- END SSH2 ENCRYPTED",
+        ],
+    ),
+    (
+        "digest without its header",
+        HEX,
+        [f'Digest username="a", nonce="n", uri="/x", response="{HEX}", qop=auth'],
+    ),
+    (
+        "long parameter",
+        LETTERS,
+        [f"GET http://x/cb?code={LETTERS}&state=1", f"/y?a=1&key={LETTERS}", f"?magic={LETTERS}"],
+    ),
+    (
+        "password of a command",
+        PASSWORD,
+        [
+            f"'curl -u admin:{PASSWORD} https://x' returned 22",
+            f"curl -u 'ann:{PASSWORD}' x",
+            f"mysqldump -uroot -p{PASSWORD} db",
+            f"sqlplus -s scott/{PASSWORD}@orcl",
+            f"jdbc:oracle:thin:scott/{PASSWORD}@//h:1521/x",
+            f"machine x login a@b.c password {PASSWORD}",
+        ],
+    ),
+    (
+        "row of SQL",
+        PASSWORD,
+        [
+            f"INSERT INTO u (name, password) VALUES ('a', '{PASSWORD}')",  # noqa: S608
+            f"INSERT INTO u (api_key) VALUES ('it''s'), ('{PASSWORD}')",  # noqa: S608
+            f"[SQL: INSERT INTO u (pwd) VALUES (?)]\n[parameters: ('{PASSWORD}',)]",  # noqa: S608
+            f"[SQL: UPDATE u SET pwd=? WHERE x]\n[parameters: [('a',), ('{PASSWORD}',)]]",  # noqa: S608
+            f"Duplicate entry '{PASSWORD}' for key 'users.reset_token'",
+        ],
+    ),
+    (
+        "input of a model",
+        PASSWORD,
+        [f"1 error\nuser.password\n  Too short [type=short, input_value='{PASSWORD}']"],
+    ),
+    (
+        "password with a quote or a space in a URL",
+        "w0rd-Tail",
+        ["postgresql://app:p'w0rd-Tail@db/x", "mysql://app:pass w0rd-Tail@db/x"],
+    ),
+    ("URL with merged slashes", PASSWORD, [f"/fetch/http:/ann:{PASSWORD}@host/x"]),
     ("private key", LETTERS, [PEM, PEM.replace("\n", "\\n"), PEM.replace("RSA ", "")]),
     ("card number", CARD, [f"card {CARD} declined", f"card={CARD}."]),
     (
@@ -184,8 +268,22 @@ IN_TEXTS: list[tuple[str, str, list[str]]] = [
     (
         "card number in groups",
         "1111",
-        [f"card {g.join(['4111', '1111', '1111', '1111'])} declined" for g in " -"],
+        [
+            f"card {g.join(['4111', '1111', '1111', '1111'])} declined"
+            for g in (*" -._/+\xa0\u2009\u202f\u2010\u2013\u2212", "  ", "%20")
+        ],
     ),
+    (
+        "card number beside letters",
+        CARD,
+        [f"card{CARD} declined", f"in {CARD}EUR", f"no.{CARD}", f"card_{CARD}", f"number:{CARD}."],
+    ),
+    (
+        "number of a Maestro card",
+        "675964982643",
+        ["card 6759649826438453", "67596498264300000 5 x"],
+    ),
+    ("number of a Mir or RuPay card", "00000000000", ["at 2200000000000004", "6062000000000002"]),
 ]
 
 #: Keys of reported data whose values must not be seen.
@@ -200,6 +298,32 @@ KEYS = (
         "client-secret",
         "pin",
     ),
+)
+#: More of them, of one word or with a word beside that does not lift them.
+MORE_KEYS = (
+    *("dbpass", "mypass", "adminpass", "DBPASS", "rootpass"),
+    *("sqlpass", "userpass", "smtpPass", "pass_word", "pass-phrase"),
+    *("pass_code", "passkey", "pan", "card_pan", "pan_number"),
+    *("auth_header", "authHeader", "authorization_header", "cookie_header", "oauth_verifier"),
+    *("auth_ticket", "session_data", "sess", "app_key", "appkey"),
+    *("application_key", "consumer_key", "activation_key", "FERNET_KEY", "recovery_key"),
+    *("unlock_code", "door_code", "magic_link", "hmac", "nonce"),
+    *("mfa", "puk"),
+)
+#: Keys whose values stay readable.
+READABLE_KEYS = (
+    *("cookie_consent", "cookie_banner", "secret_santa", "design_token", "syntax_token"),
+    *(
+        "csrf_failure_reason",
+        "card_number_country",
+        "token_address",
+        "token_scope",
+        "credit_card_brand",
+    ),
+    *("bypass", "compass", "overpass", "allpass", "span"),
+    *("japan", "frying_pan", "pan_color", "nonce_length", "hmac_algorithm"),
+    *("has_mfa", "session_start", "show_password", "require_password", "password_rules"),
+    *("announcement", "keyboard", "monkey", "mapping_key"),
 )
 PATHS = (
     *(f"/reset/{HEX}", f"/reset/{HEX}/", f"/cart;jsessionid={HEX}", f"/login;password={HEX}"),
@@ -224,6 +348,11 @@ READABLE = (
     *(
         "order 1234567890123456",
         "order 4111111111111112",
+        "took 5.4111111111111111 s",
+        "commit a4111111111111111b",
+        "id x94111111111111111",
+        "at 2026/11/29/021829123",
+        "ip 41.111.111.111 111.1.1.11",
         "time 1764374400000",
         "see https://x.io/a@b",
     ),
@@ -249,6 +378,20 @@ READABLE = (
         "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101",
         "tokenizer=bpe",
         "keyboard: qwerty",
+    ),
+    *(
+        "Unexpected token 'brace7' at 4",
+        "Illegal token: 'brace7'",
+        "invalid token: ';'x",
+        "docker run -u 1000:1000 x",
+        "insert into colors (name) values ('red')",
+        "Not a number [type=int, input_value='abc', input_type=str]",
+        "Duplicate entry 'ann' for key 'users.name'",
+        "?code=E1042 and &key=colour",
+        "redis://cache:6379 failed for ann@example.com",
+        "class sk-circle-fade-dot-name-of-a-class",
+        "secret_manager_integration_enabled",
+        "pypi-mirror-configuration-for-the-company",
     ),
     *("author: 'Ann'", "+49 30 901820", "passport control"),
 )
@@ -281,7 +424,22 @@ def test_a_secret_in_a_text(secret: str, text: str) -> None:
     assert "redacted" in _lines(text)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    ("secret", "text"), [(secret, text) for _, secret, texts in IN_TEXTS for text in texts]
+)
+def test_a_secret_as_the_method_or_the_mount_point(secret: str, text: str) -> None:
+    """A client chooses the method, and through some proxies the mount point: no part is left."""
+    app = Flask(__name__)
+    watched(app)
+    raw = text.encode().decode("latin-1")
+    serve(app, REQUEST_METHOD=raw, SCRIPT_NAME=f"/{raw}", PATH_INFO="/none")
+    (event,) = events_of(app)
+    shown = event["method"] + event["path"]
+    assert secret[-9:] not in shown
+    assert secret[-27:][:9] not in shown  # of a signed value, where the signature begins
+
+
+@pytest.mark.parametrize("key", [*KEYS, *MORE_KEYS])
 def test_a_secret_by_its_key(key: str) -> None:
     """Whatever its value is, at any depth, in data and in texts."""
     app = Flask(__name__)
@@ -291,6 +449,23 @@ def test_a_secret_by_its_key(key: str) -> None:
     lines = b"".join(lines_of(app)).decode()
     assert PASSWORD not in lines or (key == "ＰＡＳＳＷＯＲＤ" and lines.count(PASSWORD) == 1)
     assert "492871" not in lines
+
+
+def test_a_card_number_as_a_number() -> None:
+    """In reported data it needs no quotes, whatever its type and depth. Other numbers stay."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    card = int(CARD)
+    numbers = [card, -card, float(card), Decimal(card), {card: [card]}]
+    errwatch.report("client-error", values=numbers)
+    errwatch.report("client-error", at=[1764382709000123, 4111111111111112, 4.1e30, 2**64 - 1])
+    cards, others = lines_of(app)
+    assert CARD[:12].encode() not in cards
+    assert cards.count(b"[redacted]") == 6
+    assert (
+        b'"at":[1764382709000123,4111111111111112,4.1e+30,18446744073709551615]'
+        in others.replace(b"4.1e30", b"4.1e+30")
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -313,6 +488,16 @@ def test_a_harmless_text_stays_readable(text: str) -> None:
     assert _lines(text).replace('\\"', '"').count(text) == 2
 
 
+@pytest.mark.parametrize("key", READABLE_KEYS)
+def test_a_harmless_key(key: str) -> None:
+    """A name that only looks like that of a secret hides nothing, in data and in texts."""
+    app = Flask(__name__)
+    errwatch = watched(app)
+    errwatch.report("client-error", deep={key: "blue-500"}, text=f"{key}=blue-500")
+    (line,) = lines_of(app)
+    assert line.count(b"blue-500") == 2
+
+
 def test_a_route_that_is_known_masks_only_its_own_variables() -> None:
     """A route of its own below a route with a secret is shown, and so is every other path."""
     app = Flask(__name__)
@@ -324,6 +509,29 @@ def test_a_route_that_is_known_masks_only_its_own_variables() -> None:
         serve(app, path)
     paths = [line.split(b'"path":"')[1].split(b'"')[0] for line in lines_of(app)]
     assert paths == [b"/reset/form", b"/wp-login.php", b"/a/[redacted]", b"/reset/[redacted]"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "shown"),
+    [
+        ("/activate/<activation_key>", f"/activate/{HEX}", "/activate/[redacted]"),
+        ("/in/<magic_link>", f"/in/{HEX}", "/in/[redacted]"),
+        ("/confirm/<key>", f"/confirm/{HEX}", "/confirm/[redacted]"),
+        ("/oauth/<code>", f"/oauth/{HEX}", "/oauth/[redacted]"),
+        ("/reset/<token>", f"//reset/{HEX}", "//reset/[redacted]"),
+        ("/reset/<token>", f"/Reset/{HEX}", "/Reset/[redacted]"),
+        ("/products/<code>", "/products/a7", "/products/a7"),
+        ("/settings/<key>", "/settings/theme", "/settings/theme"),
+    ],
+)
+def test_a_variable_of_a_route(rule: str, path: str, shown: str) -> None:
+    """It is secret by its name, or by a vague name in a route of an action such as `confirm`."""
+    app = Flask(__name__)
+    app.add_url_rule(rule, view_func=lambda **_: ("", 404))
+    watched(app)
+    serve(app, path)
+    serve(app, path, REQUEST_METHOD="PATCH")
+    assert [event["path"] for event in events_of(app)] == [shown] * 2
 
 
 def test_a_secret_in_a_key() -> None:

@@ -15,43 +15,58 @@ FRAGMENTS: Final = (
     *("auth", "answer", "bearer", "cookie", "code", "conn", "csrf", "cv[cnv]", "csc", "card"),
     *("cred", "ccn", "cc", "cfid", "iban", "jwt", "key", "mnemonic", "otp", "pass", "pwd", "pin"),
     *("pw", "phrase", "secret", "ses", "sid", "sig", "ssn", "saml", "social", "token", "xsrf"),
-    *("verifier", "time", "assertion"),
+    *("verifier", "time", "assertion", "magic", "mfa", "hmac", "nonce", "puk"),
+    r"pan(?<![a-z]pan)(?![a-z])",
 )
 #: What names a secret, as words, wherever it is in a name. It may be the end of a longer word.
 _STRONG: Final = (
-    r"passw(?:or)?ds?(?!less)\S*|passphrases?|passcodes?|pwd|secrets?|tokens?|jwts?|cookies?"
-    r"|credentials?|csrf\S*|xsrf\S*|otp(?: codes?)?|sess ?ids?"
+    r"pass ?w(?:or)?ds?(?!less)\S*|pass ?phrases?|pass ?codes?|passkeys?|pwd"
+    r"|secrets?|tokens?|jwts?|cookies?|credentials?|csrf\S*|xsrf\S*|otp(?: codes?)?|sess ?ids?"
     r"|sessionids?|card ?(?:number|num|no|nr)s?"
     r"|(?:api|access|private|secret|signing|encryption|decryption|master|account|storage|shared"
-    r"|hmac|ssh|auth|webhook|deploy|license|session|security|subscription) ?keys?"
+    r"|hmac|ssh|auth|webhook|deploy|license|session|security|subscription|app|application|consumer"
+    r"|activation|unlock|fernet|aes|client|server|recovery|reset|confirmation|verification"
+    r"|wpa) ?keys?"
 )
 #: The same, of whole words.
 _STRONG_WORDS: Final = (
     r"pw|(?:proxy )?authorization|session ?(?:id|key)s?|aspsessionid\S*|connect sid|cfid"
     r"|one ?time (?:code|pin|pass)s?"
     r"|(?:verification|security|auth|authorization|recovery|backup|login|activation|access|reset"
-    r"|pin|sms|mfa|fa|pairing|pass) ?codes?|cv[cnv]|csc|ccn|cc ?(?:number|num|no|nr)s?"
+    r"|pin|sms|mfa|fa|pairing|unlock|door|invite|confirmation) ?codes?|cv[cnv]|csc"
+    r"|ccn|cc ?(?:number|num|no|nr)s?"
     r"|credit ?cards?|ssn|social security(?: number)?|iban|(?:security|secret) answers?"
     r"|mnemonic|(?:seed|recovery) phrases?|connection ?string|conn ?str|saml ?response"
-    r"|code ?verifier"
+    r"|(?:code|oauth|auth) ?verifier|auth ?tickets?|magic ?links?|session ?data|card ?pan"
+    r"|pan (?:number|no)"
 )
 _ANY_STRONG: Final = rf"(?:{_STRONG}|(?<!\S)(?:{_STRONG_WORDS}))(?!\S)"
 #: What names a secret only at the end of a name: `pin` is secret, `pin_color` is not.
-_WEAK: Final = r"(?:auth|(?<!\S)(?:pass|pin|sid|sig|signature|session|bearer|assertion))$"
+#: A longer word may end with `auth`, and with `pass` unless it is one of the language.
+_WEAK: Final = (
+    r"(?:auth|(?:auth|authorization|cookie) ?headers?|(?<!\S)(?:pin|sid|sig|signature|session|sess"
+    r"|bearer|assertion|hmac|nonce|mfa|puk|(?!(?:by|com|encom|gyrocom|over|under|tres|sur|band|low"
+    r"|high|all|multi|single|out|re|boarding|day|ski)pass)\S*pass)|(?<!.)pan)$"
+)
 #: Words of number or kind, by where they make a name harmless: anywhere, first, last.
 _LIFTING: Final = frozenset(
     "count counts counter max maximum min minimum limit limits length len size ttl expires expiry"  # noqa: SIM905
     " expiration lifetime timeout".split()
 )
 _LIFTING_FIRST: Final = frozenset(
-    "is has have needs uses no n num total prompt completion input output cached reasoning".split()  # noqa: SIM905
+    "is has have needs uses no n num total prompt completion input output cached reasoning design"  # noqa: SIM905
+    " syntax lexer unexpected show hide require requires allow allows forgot lost".split()
 )
 _LIFTING_LAST: Final = frozenset(
     "type types kind name names id ids url uri endpoint arn policy status state age at date time"  # noqa: SIM905
     " version format alg algorithm method provider scheme strength attempts retries failures error"
     " errors required enabled disabled valid invalid missing present set changed updated created"
     " used usage rate quota remaining total budget in field header label title index position"
-    " prefix reset".split()
+    " prefix reset consent banner notice domain samesite secure httponly accepted allowed expired"
+    " verified sent scope scopes issuer audience permission permissions owner source location path"
+    " file filename country currency brand symbol price balance supply reason failure rules score"
+    " question address exempt protection channel level santa preference preferences"
+    " supported".split()
 )
 #: A word of a name: digits, capitals, or letters that may begin with a capital.
 _WORD: Final = r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from flask_errwatch.capture.redaction.shapes import SHAPES
+from flask_errwatch.capture.redaction.contexts import CONTEXTS
+from flask_errwatch.capture.redaction.shapes import BETWEEN, CARD_CHARACTER, SHAPES
 
 #: Prefixes that end with one of these are looked for by it.
 _MARKS: Final = ("_", "-", ".")
@@ -26,11 +27,12 @@ _FOLLOWING: Final = (
     r"""(?=["'`\])\\]{0,6}+\s{0,8}+[=:%>]|["']|\s(?:\w\w\w?\s)?["'])"""
 )
 _PLACE: Final = r"""(?x)
-      (?P<scheme>b(?:earer|asic)\s{{1,4}}+)(?=[a-z0-9+/._~\-])
+      {contexts}
+    | (?P<scheme>b(?:earer|asic)(?:\s|\+|%20|:){{1,4}}+)(?=[a-z0-9+/._~\-])
     | (?P<name>(?:{fragments})[\w.\-$]{{0,20}}+)(?:{separators})
-    | (?P<card>[2-6](?:[\ \-]?[0-9]){{12,40}}+)
+    | (?P<card>[2-689](?:{between}[0-9]){{11,40}}+[0-9]*+)
     | (?P<url>://)
-    | (?P<pem>-----begin\ )
+    | (?P<pem>-----begin\ |----\ begin\ |private-lines:)
     | (?P<sql>identified\ by\ {{1,4}}+)(?=["'])
     | (?P<option>--[a-z][a-z0-9\-]{{1,40}}+\ +)(?=[^\s\-])
     | (?P<email>@)
@@ -76,9 +78,11 @@ def anchor_pattern(fragments: Iterable[str], *, email: bool) -> str:
         *_by_ends(prefix for prefix in prefixes if prefix.endswith(_MARKS)),
         *(f"{fragment}{_FOLLOWING}" for fragment in fragments),
         *(prefix for prefix in prefixes if not prefix.endswith(_MARKS)),
-        *(r"bearer\s", r"basic\s", "identified by ", "://", "-----begin "),
+        *(r"bearer(?:[\s+]|%20)", r"basic(?:[\s+:]|%20)", "identified by ", "://"),
+        *("-----begin ", "---- begin ", "private-lines:"),
+        *(context.pattern for context in CONTEXTS.values()),
         r"--[a-z][a-z0-9\-]{1,40}+\ ",
-        *(rf"{digit}(?=[\ \-0-9]{{12}})(?:[\ \-]?[0-9]){{12}}" for digit in "23456"),
+        *(rf"{digit}(?={CARD_CHARACTER}{{11}})(?:{BETWEEN}[0-9]){{11}}" for digit in "2345689"),
         *(["@"] if email else []),
     ]
     return tree(patterns)
@@ -86,7 +90,12 @@ def anchor_pattern(fragments: Iterable[str], *, email: bool) -> str:
 
 def place_pattern(fragments: Iterable[str]) -> str:
     """Matches what begins at such a place. The name of its last group is the kind."""
-    return _PLACE.format(fragments="|".join(fragments), separators=_SEPARATORS)
+    contexts = "|".join(
+        f"(?P<{kind}>{context.pattern})".replace(" ", r"\ ") for kind, context in CONTEXTS.items()
+    )
+    return _PLACE.format(
+        fragments="|".join(fragments), separators=_SEPARATORS, between=BETWEEN, contexts=contexts
+    )
 
 
 def _by_ends(prefixes: Iterable[str]) -> Iterable[str]:

@@ -24,6 +24,13 @@ _SEGMENTS: Final = frozenset({None, "default", "string", "int", "float", "uuid",
 #: A variable in the text of a rule, as Werkzeug reads it: `<converter(arguments):name>`.
 _VARIABLE: Final = r"<(?:([a-zA-Z_]\w*)(?:\(.*?\))?:)?([a-zA-Z_]\w*)>"
 
+#: Variables that are secret in a rule for one of these actions, such as `/confirm/<key>`.
+_VAGUE: Final = frozenset({"code", "hash", "key", "link", "ticket"})
+_ACTION: Final = (
+    r"reset|confirm|activat|verif|oauth|login|magic|invit|sso|/auth|unsubscribe|recover|passw"
+    r"|callback|signup|register"
+)
+
 
 class RequestRedactor:
     """Masks secrets in paths, also by the variables of the app's own routes, and in headers.
@@ -47,6 +54,9 @@ class RequestRedactor:
         self._harmless: set[str] = set()
         #: Masks secrets in the value of a header, and truncates it to a length.
         self.header = lru_cache(maxsize=_HEADERS)(self._header)
+        #: Masks secrets in a method or a mount point, and says how many characters it did not look
+        #: at.
+        self.word = lru_cache(maxsize=_HEADERS)(self._masked)
 
     def path(self, path: str, rule: object) -> tuple[str, int]:
         """The path, not encoded, without its secrets, and how many characters were not looked at.
@@ -70,17 +80,19 @@ class RequestRedactor:
         routes = self._routes
         if routes is None:
             routes = self._routes = _SecretRoutes(self._rules(), self._redactor.is_secret)
-        masked = routes.masked(path, rule)
+        return self._masked(routes.masked(path, rule))
+
+    def _masked(self, text: str) -> tuple[str, int]:
         effort = Effort(places=_PLACES)
-        if masked.isascii():
-            return self._redactor.masked(masked, effort)
+        if text.isascii():
+            return self._redactor.masked(text, effort)
         try:
             # WSGI passes bytes as latin-1 (PEP 3333). Names of the app's own may be in any script.
-            decoded = masked.encode("latin-1").decode("utf-8", "surrogateescape")
+            decoded = text.encode("latin-1").decode("utf-8", "surrogateescape")
         except UnicodeEncodeError:  # a test client may pass any character
-            return self._redactor.masked(masked, effort)
-        text, unread = self._redactor.masked(decoded, effort)
-        return text.encode("utf-8", "surrogateescape").decode("latin-1"), unread
+            return self._redactor.masked(text, effort)
+        masked, unread = self._redactor.masked(decoded, effort)
+        return masked.encode("utf-8", "surrogateescape").decode("latin-1"), unread
 
     def _header(self, value: str, length: int) -> str:
         effort = Effort(places=1 + length // _CHARACTERS_OF_A_PLACE)
@@ -142,7 +154,9 @@ def _patterns(rule: str, is_secret: Callable[[str], bool]) -> list[re.Pattern[st
     for variable in re.finditer(_VARIABLE, rule):
         pattern += _literal(rule[done : variable.start()])
         values = "[^/]+" if variable[1] in _SEGMENTS else ".+"
-        if is_secret(variable[2]):
+        if is_secret(variable[2]) or (
+            variable[2] in _VAGUE and re.search(_ACTION, rule, re.IGNORECASE)
+        ):
             beginning = pattern = f"{pattern}({values})"
         else:
             pattern += values
@@ -150,9 +164,11 @@ def _patterns(rule: str, is_secret: Callable[[str], bool]) -> list[re.Pattern[st
     if not beginning:
         return []
     whole = rf"{pattern}{_literal(rule[done:])}/?\Z"
-    return [re.compile(whole, re.DOTALL), re.compile(beginning, re.DOTALL)]
+    # Who asks for a route with a further slash or in capitals, as of a link, shows its secret too.
+    flags = re.DOTALL | re.IGNORECASE
+    return [re.compile(whole, flags), re.compile(beginning, flags)]
 
 
 def _literal(text: str) -> str:
     """A pattern of a part of a rule as it is in a WSGI path: UTF-8, decoded as Latin-1."""
-    return re.escape(text.encode().decode("latin-1"))
+    return re.escape(text.encode().decode("latin-1")).replace("/", "/+")

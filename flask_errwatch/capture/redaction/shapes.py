@@ -28,6 +28,8 @@ class Shape(NamedTuple):
 
 
 _T = r"[A-Za-z0-9_\-]"
+#: Follows a prefix that is a word too: words, as in the name of a class, are not secret.
+_NO_WORDS: Final = rf"(?=[a-z_\-]{{0,40}}+[A-Z0-9])(?={_T}{{0,40}}?[A-Za-z0-9]{{12}})"
 SHAPES: Final = (
     Shape(
         "JSON Web Token",
@@ -51,9 +53,9 @@ SHAPES: Final = (
         "GitLab",
         (
             *("gl[fr]t-", "gldt-", "glpat-", "glptt-", "glcbt-", "glimt-", "gloas-", "glsoat-"),
-            "glagent-",
+            *("glagent-", "glffct-", "glrtr-", "gr1348941"),
         ),
-        rf"gl[a-z]{{2,5}}-{_T}{{16,}}+",
+        rf"(?:gl[a-z]{{2,5}}-|GR1348941){_T}{{16,}}+",
         "https://docs.gitlab.com/security/tokens/#token-prefixes",
     ),
     Shape(
@@ -65,7 +67,7 @@ SHAPES: Final = (
     Shape(
         "Stripe",
         ("sk_", "rk_", "whsec_"),
-        r"(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9+/=]{10,}+",
+        r"(?:[sr]k_(?:org_)?(?:live|test)|whsec)_[A-Za-z0-9+/=]{10,}+",
         "https://docs.stripe.com/keys",
     ),
     Shape(
@@ -98,7 +100,7 @@ SHAPES: Final = (
         r"npm_[A-Za-z0-9]{30,}+",
         "https://github.blog/changelog/2021-09-23-npm-has-a-new-access-token-format/",
     ),
-    Shape("PyPI", ("pypi-",), rf"pypi-{_T}{{30,}}+", "https://pypi.org/help/#apitoken"),
+    Shape("PyPI", ("pypi-",), rf"pypi-{_NO_WORDS}{_T}{{30,}}+", "https://pypi.org/help/#apitoken"),
     Shape(
         "RubyGems",
         ("rubygems_",),
@@ -114,7 +116,7 @@ SHAPES: Final = (
     Shape(
         "OpenAI, Anthropic and others",
         ("sk-",),
-        rf"sk-{_T}{{20,}}+",
+        rf"sk-{_NO_WORDS}{_T}{{20,}}+",
         "https://platform.openai.com/docs/api-reference/authentication",
     ),
     Shape(
@@ -130,13 +132,46 @@ SHAPES: Final = (
         "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
     ),
     Shape(
-        "Twilio", ("sk[0-9a-f]{32}",), r"SK[0-9a-f]{32}", "https://www.twilio.com/docs/iam/api-keys"
+        "Twilio",
+        ("sk[0-9a-f]{32}", "ac[0-9a-f]{32}:"),
+        r"SK[0-9a-f]{32}|AC[0-9a-f]{32}:[0-9a-f]{32}",
+        "https://www.twilio.com/docs/iam/api-keys",
     ),
     Shape(
         "Mailgun",
-        ("key-[0-9a-f]{32}",),
-        r"key-[0-9a-f]{32}",
+        ("key-[0-9a-f]{32}", r"-[0-9a-f]{8}-(?<=[0-9a-f]{32}-[0-9a-f]{8}-)[0-9a-f]{8}"),
+        r"key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}",
         "https://documentation.mailgun.com/docs/mailgun/user-manual/api-key-mgmt/",
+    ),
+    Shape(
+        "Mailchimp",
+        ("-us[0-9](?<=[0-9a-f]{32}-us[0-9])",),
+        r"[0-9a-f]{32}-us\d{1,2}",
+        "https://mailchimp.com/developer/marketing/guides/quick-start/",
+    ),
+    Shape(
+        "Heroku",
+        ("hrku-",),
+        rf"HRKU-{_T}{{30,}}+",
+        "https://devcenter.heroku.com/articles/heroku-cli-commands#heroku-authorizations",
+    ),
+    Shape(
+        "secret of an app of Microsoft Entra",
+        (r"\~(?<=[0-9]q\~)[\w~.\-]{31}",),
+        r"[A-Za-z0-9]{0,40}\dQ~[\w~.\-]{31,}+",
+        "https://learn.microsoft.com/en-us/purview/sit-defn-azure-ad-client-secret",
+    ),
+    Shape(
+        "Azure DevOps, Azure AI",
+        ("azdo[a-z0-9]{4}(?<=[a-z0-9]{84})", "jqqj99[a-z0-9]{26}(?<=[a-z0-9]{84})"),
+        r"[A-Za-z0-9]{52}(?:[A-Za-z0-9]{24}AZDO[A-Za-z0-9]{4}|JQQJ99[A-Za-z0-9]{26})",
+        "https://learn.microsoft.com/en-us/purview/sit-defn-azure-devops-personal-access-token",
+    ),
+    Shape(
+        "ticket of CAS",
+        ("st-[0-9]{1,9}-[a-z0-9]{8}", "tgt-[0-9]{1,9}-[a-z0-9]{8}", "pgt-[0-9]{1,9}-[a-z0-9]{8}"),
+        rf"(?:ST|PT|TGT|PGT)-\d{{1,9}}-{_T}{{16,}}+[.\w]*+",
+        "https://apereo.github.io/cas/7.0.x/protocol/CAS-Protocol-Specification.html",
     ),
     Shape(
         "DigitalOcean",
@@ -207,7 +242,7 @@ SHAPES: Final = (
     Shape(
         "Figma, Postman, Notion",
         ("figd_", "pmak-", "ntn_", "secret_"),
-        rf"(?:figd_|PMAK-|ntn_|secret_){_T}{{24,}}+",
+        rf"(?:figd_|PMAK-|ntn_|secret_){_NO_WORDS}{_T}{{24,}}+",
         "https://learning.postman.com/docs/developer/postman-api/authentication/",
     ),
     Shape(
@@ -238,10 +273,25 @@ SHAPES: Final = (
 )
 #: The secret of an AWS access key, near one.
 NEAR_AWS_KEY: Final = r"(?<![A-Za-z0-9/+=])(?![0-9a-f]{40})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
-PRIVATE_KEY: Final = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-#: How card numbers begin, with their lengths (ISO/IEC 7812, the issuers' published ranges).
+#: How a private key begins and ends: PEM (RFC 7468), SSH2 (RFC 4716) and PuTTY.
+PRIVATE_KEY: Final = (
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"|---- BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY ----|Private-Lines: ?\d"
+)
+END_OF_PRIVATE_KEY: Final = r"-----END[^\r\n\\-]*-----|---- END[^\r\n\\-]*----|Private-MAC: ?\w*"
+#: How card numbers begin, with their lengths (ISO/IEC 7812, the issuers' published ranges): Visa,
+#: Mastercard, American Express, Discover, RuPay, JCB, Diners Club, UnionPay, Maestro, Mir, Verve,
+#: Uzcard, Troy, Humo, NAPAS.
 CARD: Final = (
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
     r"|3[47]\d{13}"
-    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|3(?:0[0-5]|[689]\d)\d{11}|62\d{14,17}"
+    r"|6(?:0\d\d|5\d\d|3[7-9]\d|4[4-9]\d)\d{12}|508\d{13}|8[12]\d{14}"
+    r"|35\d{14}|3(?:0[0-5]|[689]\d)\d{11}|62\d{14,17}"
+    r"|(?:50(?:18|19|20|38)|5893|6304|6759|676[1-3])\d{8,15}|220[0-5]\d{12,15}"
+    r"|506[01]\d{12,15}|(?:8600|9792|9860)\d{12}|9704\d{12,15}"
 )
+#: What may be between the digits of a card number, and what one is made of: marks, spaces and
+#: dashes (Unicode), also percent-encoded. Without a space of its own, because of `re.VERBOSE`.
+_BETWEEN: Final = r"\x20\-._/+\xa0\u2007\u2009\u202f\u2010-\u2015\u2212"
+BETWEEN: Final = rf"(?:[{_BETWEEN}]{{1,2}}+|%20)?+"
+CARD_CHARACTER: Final = rf"[{_BETWEEN}%0-9]"

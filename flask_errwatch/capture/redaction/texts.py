@@ -15,16 +15,22 @@ from string import ascii_letters, digits
 from typing import Final
 
 from flask_errwatch.capture.redaction.cards import find_card, next_start
+from flask_errwatch.capture.redaction.contexts import CONTEXTS
 from flask_errwatch.capture.redaction.keys import SecretKeys
 from flask_errwatch.capture.redaction.places import anchor_pattern, place_pattern
-from flask_errwatch.capture.redaction.shapes import NEAR_AWS_KEY, PRIVATE_KEY, SHAPES
+from flask_errwatch.capture.redaction.shapes import (
+    END_OF_PRIVATE_KEY,
+    NEAR_AWS_KEY,
+    PRIVATE_KEY,
+    SHAPES,
+)
 from flask_errwatch.capture.redaction.values import end_of_value
 
 MASK: Final = "[redacted]"
 
 #: Characters that are read beyond a limit: more than any pattern needs to recognise a secret, so
 #: that one at the limit is masked before it is cut.
-MARGIN: Final = 80
+MARGIN: Final = 96
 #: Places at which a secret may begin that are looked at in one text.
 PLACES: Final = 32
 CHARACTERS: Final = 2048
@@ -34,9 +40,17 @@ _NAME_CHARACTERS: Final = f"{_ALPHANUMERIC}_-.$"
 _EMAIL_CHARACTERS: Final = f"{_NAME_CHARACTERS}+%"
 _NAME_BEFORE: Final = 64
 _CREDENTIALS: Final = r"[A-Za-z0-9+/._~\-]+=*"
-_CHUNK: Final = r"""[^\s"'<>`]{0,1024}+"""
+_CHUNK: Final = r"""[^\s"'<>`]{0,1024}+(?:(?<=\w)["'](?=\w)[^\s"'<>`]{0,256}+){0,2}"""
+#: What a password of a database has after a space, up to the host.
+_AFTER_SPACE: Final = r"""[^\s"'<>`@/]{0,64}(?:\s[^\s"'<>`@/]{1,64}){1,3}@(?=\w)"""
 _HEX_OF_PERCENT: Final = r"^(?:25)*[0-9A-Fa-f]{2}"
 _WORD: Final = r"[\w\-]{1,24}"
+#: Characters from which a value is no word of a sentence.
+_LONG_VALUE: Final = 24
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+#: Marks in the middle of secrets, and the characters before one that are looked at.
+_INSIDE: Final = ("AZDO", "JQQJ")
+_SHAPE_BEFORE: Final = 96
 #: Further places that a run of digits takes when it is cut: it may begin many card numbers.
 _LONG_NUMBER: Final = 7
 #: Characters at the end of a secret in which another place may begin.
@@ -46,6 +60,13 @@ _SHORT: Final = 12
 #: Texts without a secret that are remembered, and the characters of each.
 _REMEMBERED, _REMEMBERED_LENGTH = 1024, 128
 _CUT: Final = r"…\[(\d{1,15}) more\]\Z"
+#: Parameters of queries that are secret when they are long and have a digit.
+_PARAMETERS: Final = frozenset(
+    f"{mark}{name}" for mark in "?&" for name in ("code", "key", "magic")
+)
+_LONG_PARAMETER: Final = r"(?:\d/)?(?=[\w\-~%]*?\d)[\w\-~%]{16,}+"
+#: What a parser says before a token of its grammar.
+_PARSERS: Final = ("nexpected ", "llegal ", "yntax ")
 _WEB: Final = ("http", "https", "ws", "wss", "git", "ftp")
 
 _compiled = cache(re.compile)
@@ -169,7 +190,12 @@ class TextRedactor:
 
     def _secret(self, text: str, place: re.Match[str]) -> tuple[int, int] | None:
         """Where the secret at a place begins and ends, or None when nothing is secret there."""
-        kind = place.lastgroup
+        kind = place.lastgroup or ""
+        context = CONTEXTS.get(kind)
+        if context is not None:
+            if text.startswith(MASK, place.end()):  # so that masking twice changes nothing
+                return place.end(), place.end() + len(MASK)
+            return context.secret(text, place.end(), self._keys.is_secret)
         if kind in {"name", "xml", "pair"}:
             return self._assigned(text, place)
         if kind == "option":
@@ -201,13 +227,22 @@ class TextRedactor:
             is_option = name.startswith("--")
             if not is_option:
                 return None
+        if preceding == " " and name.lower() == "token" and text.endswith(_PARSERS, 0, start):
+            return None
         if not self._keys.is_secret(name):
             words = _words_before(text, start) if preceding == " " else ""
-            if not words or not self._keys.is_secret(words + name):
-                return None
+            is_secret = words and self._keys.is_secret(words + name)
+            if not is_secret:
+                return _long_parameter(text, preceding + name, place.end())
         if text.startswith(MASK, place.end()):  # so that masking twice changes nothing
             return place.end(), place.end() + len(MASK)
         return end_of_value(text, place.end(), name.lower())
+
+
+def _long_parameter(text: str, name: str, start: int) -> tuple[int, int] | None:
+    """A parameter of a query whose name says little, but whose value is as long as a secret."""
+    match = _compiled(_LONG_PARAMETER).match(text, start) if name in _PARAMETERS else None
+    return None if match is None else match.span()
 
 
 def _words_before(text: str, start: int) -> str:
@@ -222,8 +257,8 @@ def _words_before(text: str, start: int) -> str:
 
 def _shape(text: str, start: int) -> tuple[int, int] | None:
     match = _shapes().match(text, start)
-    if match is None and text[start] in "_-.":
-        before = text[max(0, start - 16) : start]
+    if match is None and (text[start] in "_-.~" or text.startswith(_INSIDE, start)):
+        before = text[max(0, start - _SHAPE_BEFORE) : start]
         start -= len(before) - len(before.rstrip(_ALPHANUMERIC))
         match = _shapes().match(text, start)
     if match is None or (start and text[start - 1].isalnum() and text[start].isalnum()):
@@ -243,14 +278,22 @@ def _credentials(text: str, place: re.Match[str]) -> tuple[int, int] | None:
         return None
     value = match[0]
     if place["scheme"].startswith("be"):
-        is_word = len(value) < 24 and value.isalpha() and (value.islower() or value.istitle())
+        is_word = (
+            len(value) < _LONG_VALUE and value.isalpha() and (value.islower() or value.istitle())
+        )
         return None if is_word or len(value) < 6 else match.span()
+    return match.span() if _is_user_and_password(value.rstrip("=")) else None
+
+
+def _is_user_and_password(value: str) -> bool:
+    """Whether Base64 (RFC 4648), perhaps cut, has a colon in it, or is too long for a word."""
+    if len(value) >= _LONG_VALUE and not value.isalpha():
+        return True
+    whole = value[: -1 if len(value) % 4 == 1 else None].translate(_URL_SAFE)
     try:
-        bare = value.rstrip("=")
-        decoded = b64decode(bare[: len(bare) // 4 * 4], validate=True)
+        return b":" in b64decode(whole + "=" * (-len(whole) % 4), validate=True)
     except ValueError:
-        return None
-    return match.span() if b":" in decoded else None
+        return False
 
 
 def _end_of_secret(text: str, span: tuple[int, int]) -> int:
@@ -281,6 +324,9 @@ def _user_of_url(text: str, start: int) -> tuple[int, int] | None:
     if not colon or password.isdecimal() or (not password and not authority):
         return None
     end = chunk.rfind("@")
+    if end < 0 and not is_web and text[start + len(chunk) : start + len(chunk) + 1] == " ":
+        spaced = _compiled(_AFTER_SPACE).match(text, start + len(user) + 1)
+        end = -1 if spaced is None else spaced.end() - 1 - start
     return (start, start + end) if end > 0 else None
 
 
@@ -288,9 +334,8 @@ def _private_key(text: str, start: int) -> tuple[int, int] | None:
     match = _compiled(PRIVATE_KEY).match(text, start)
     if match is None:
         return None
-    end = text.find("-----END", match.end())
-    end = text.find("-----", end + 8) if end >= 0 else -1
-    return start, len(text) if end < 0 else end + 5
+    end = _compiled(END_OF_PRIVATE_KEY).search(text, match.end())
+    return start, len(text) if end is None else end.end()
 
 
 def _email(text: str, at: int) -> tuple[int, int] | None:

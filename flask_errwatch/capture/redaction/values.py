@@ -26,6 +26,8 @@ _HARMLESS: Final = frozenset(
     " this that cannot can could wrong empty unknown undefined field should has have does did"
     " failed mismatch incorrect rejected denied unauthorized unexpected malformed bad error".split()
 )
+#: Quoted marks of fewer characters are those of a grammar.
+_MARKS: Final = 3
 
 _compiled = cache(re.compile)
 
@@ -74,8 +76,9 @@ def _quoted(text: str, start: int, opening: re.Match[str]) -> tuple[int, int] | 
         match = _compiled(_QUOTED[quote], re.DOTALL).match(text, opening.end())
         content = len(text) if match is None else match.end()
         end = min(content + 1, len(text))
-    if content == opening.end():
-        return None
+    value = text[opening.end() : content]
+    if len(value) < _MARKS and not any(character.isalnum() for character in value):
+        return None  # as in `invalid token: ';'`
     if opening[0][:1] != "" and "(" in opening[0]:
         end = end + 1 if text[end : end + 1] == ")" else end
     return start, end
