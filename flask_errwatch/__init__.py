@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from flask_errwatch.alarms import Alarm, AnomalyAlarm, BusyAlarm, RequestMetric
+from flask_errwatch.alarms import Alarm, AnomalyAlarm, BusyAlarm, RequestMetric, SourceAlarm
 from flask_errwatch.capture.events import event_recorded
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
@@ -43,6 +43,7 @@ __all__ = [
     "Plan",
     "Problem",
     "RequestMetric",
+    "SourceAlarm",
     "Stats",
     "UnknownDetectorError",
     "event_recorded",

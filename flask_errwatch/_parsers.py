@@ -8,31 +8,28 @@ from __future__ import annotations
 import ipaddress
 import json
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+import string as characters
+from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Literal, TypeVar
 from unicodedata import category
 from urllib.parse import urlsplit
 
+from flask_errwatch._text import consists_of
 from flask_errwatch.errors import Problem
 
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-#: IPv6 networks whose last 32 bits are IPv4 addresses: mapped (RFC 4291) and NAT64 (RFC 6052).
-_CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 #: What is known about the proxies in front of an app: their number (0: nothing), their networks, or
 #: that there are none.
 TrustedProxies = int | tuple[Network, ...] | Literal["none"]
 
-# Compiled at their first use: most configurations need none, and the import stays cheap.
-_MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_PHONE = r"\+[1-9]\d{1,14}"  # E.164
 #: The beginning of a dynamic reference of CloudFormation.
 DYNAMIC = "{{resolve:"
-#: Shorter keys could be found by trying.
-_SECRET_LENGTH = 16
-_ENDPOINT_ARN = r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+"
+#: What a name in a field's path consists of: in Logs Insights others would need a quotation.
+_IN_FIELD = f"{characters.ascii_letters}{characters.digits}_"
+#: Longest value of a metric filter (Logs API Reference, MetricTransformation, metricValue).
+_PATH_LENGTH = 100
 
 
 class RefusedValueError(ValueError):
@@ -93,23 +90,6 @@ def string(value: object) -> str:
     return value.strip()
 
 
-def tag(value: object) -> str:
-    """A short printable string, for every line."""
-    short = string(value)
-    if len(short) > 256 or not short.isprintable():
-        raise RefusedValueError("Use at most 256 printable characters.")
-    return short
-
-
-def secret(value: object) -> Secret:
-    """A secret that nobody guesses."""
-    if isinstance(value, Secret):
-        return value
-    if not isinstance(value, str) or len(value.strip()) < _SECRET_LENGTH:
-        raise RefusedValueError(f"Use a secret string of at least {_SECRET_LENGTH} characters.")
-    return Secret(value.strip())
-
-
 def optional(parse: Callable[[object], T]) -> Callable[[object], T | None]:
     """The parser for a key that may be unset: an empty string, as in a compose file, means None."""
     return lambda value: None if value == "" else parse(value)
@@ -135,7 +115,7 @@ def _entry(parse: Callable[[object], T], entry: object) -> T:
     return parse(entry)
 
 
-def _finite(value: object) -> float | None:
+def finite(value: object) -> float | None:
     """The number, or None if it is not one. A bool is not one either."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -150,7 +130,7 @@ def number(*, minimum: float, maximum: float = math.inf) -> Callable[[object], f
     """The parser for a finite number within bounds, both included. Whole numbers become int."""
 
     def parse(value: object) -> float:
-        parsed = _finite(value)
+        parsed = finite(value)
         if parsed is None or not minimum <= parsed <= maximum:
             at_most = "" if maximum == math.inf else f" and at most {maximum:g}"
             raise RefusedValueError(f"Use a finite number of at least {minimum:g}{at_most}.")
@@ -161,7 +141,7 @@ def number(*, minimum: float, maximum: float = math.inf) -> Callable[[object], f
 
 def integer(value: object) -> int:
     """A whole number."""
-    parsed = _finite(value)
+    parsed = finite(value)
     if parsed is None or not parsed.is_integer():
         raise RefusedValueError("Use a whole number.")
     return int(parsed)
@@ -173,29 +153,12 @@ def period(value: object) -> int:
     Metric filters aggregate per minute, so 60 is the minimum and the step. CloudWatch accepts at
     most a day (AWS API Reference, PutMetricAlarm, Period).
     """
-    parsed = _finite(value)
+    parsed = finite(value)
     if parsed is None or parsed % 60 or not 60 <= parsed <= 86_400:
         raise RefusedValueError(
             "Use a multiple of 60 seconds, from 60 to 86400: metric filters count per minute."
         )
     return int(parsed)
-
-
-def overrides(value: object) -> dict[str, dict[str, object]]:
-    """Overrides per detector: a mapping of mappings, or its JSON. Names are checked later."""
-    by_detector = value
-    if isinstance(value, str):
-        try:
-            by_detector = parse_json(value) if value.strip() else {}
-        except ValueError as error:
-            raise RefusedValueError(f"It is not valid JSON ({error}).") from error
-    if not isinstance(by_detector, Mapping) or not all(
-        isinstance(entry, Mapping) for entry in by_detector.values()
-    ):
-        raise RefusedValueError(
-            'Use a mapping per detector, such as {"not-found-error": {"threshold": 50}}.'
-        )
-    return {str(name): dict(entry) for name, entry in by_detector.items()}
 
 
 def boolean(value: object) -> bool:
@@ -208,41 +171,6 @@ def boolean(value: object) -> bool:
     if word in {"", "0", "false", "no", "off"}:
         return False
     raise RefusedValueError("Use true or false (1 or 0, yes or no, on or off).")
-
-
-def loggers(value: object) -> tuple[str, ...]:
-    """Names of loggers. True means the root logger, which is above all others; false none."""
-    try:
-        return ("root",) if boolean(value) else ()
-    except RefusedValueError:
-        pass
-    try:
-        return list_of(string)(value)
-    except RefusedValueError:
-        raise RefusedValueError("Use true, false or names of loggers, such as 'shop'.") from None
-
-
-def thresholds(value: object) -> dict[str, float | None]:
-    """Detector names with a threshold or None, from a list of names, a mapping or its JSON."""
-    detectors = value
-    if isinstance(value, str) and value.strip().startswith("{"):
-        try:
-            detectors = parse_json(value)
-        except ValueError:
-            detectors = None
-    if isinstance(detectors, Mapping):
-        parse = number(minimum=0)
-        if all(isinstance(name, str) for name in detectors):
-            return {
-                name: None if threshold is None else parse(threshold)
-                for name, threshold in detectors.items()
-            }
-    elif detectors is not None:
-        return dict.fromkeys(list_of(string)(detectors))
-    raise RefusedValueError(
-        "Use names of detectors, such as 'not-found-error,authentication-error', or a number of "
-        'lines for each, such as {"not-found-error": 5}.'
-    )
 
 
 def text_to_export(value: object) -> str:
@@ -271,81 +199,23 @@ def url(value: object) -> str:
     return address
 
 
-def subscription(value: object) -> str:
-    """An SNS subscription as a URL, whose scheme is the protocol."""
-    address = text_to_export(value)
-    scheme, _, endpoint = address.partition(":")
-    if scheme in {"http", "https"}:
-        return url(address)
-    patterns = {
-        "mailto": (_MAIL, endpoint),
-        "sms": (_PHONE, endpoint),
-        "arn": (_ENDPOINT_ARN, address),
-    }
-    pattern, text = patterns.get(scheme, (None, ""))
-    if pattern is None or not re.fullmatch(pattern, text):
+def field_path(value: object) -> str:
+    """Parses the path of a numeric field, as patterns, metric filters and queries all write it.
+
+    Example:
+        >>> field_path("$.data.amount")
+        '$.data.amount'
+    """
+    path = value if isinstance(value, str) else ""
+    names = path.removeprefix("$.").split(".")
+    is_path = path.startswith("$.") and all(consists_of(name, _IN_FIELD) for name in names)
+    if not is_path or len(path) > _PATH_LENGTH:
         raise RefusedValueError(
-            f"{address[:80]!r} is not a subscription: use 'mailto:ops@example.com', "
-            "'https://example.com/hook', 'http://…', 'sms:+4915112345678' or the ARN of a "
-            "Lambda function or SQS queue."
+            "Use the path of a numeric field, such as $.suspicion or $.data.amount: names of "
+            f"letters, digits and _, without a wildcard or an index, at most {_PATH_LENGTH} "
+            "characters."
         )
-    return address
-
-
-def trusted_proxies(value: object) -> TrustedProxies:
-    """A number of hops, the networks of the proxies in CIDR notation or by name, or `none`."""
-    if isinstance(value, str) and value.strip() == "none":
-        return "none"
-    hops = _finite(value)
-    if hops is not None:
-        if not hops.is_integer() or not 0 <= hops <= 32:
-            raise RefusedValueError("Use a number of proxies from 0 to 32.")
-        return int(hops)
-    return tuple(network for networks in list_of(_networks)(value) for network in networks)
-
-
-def _networks(value: object) -> tuple[Network, ...]:
-    """The network, or those behind a name."""
-    text = string(value)
-    if text.startswith("aws:"):
-        from flask_errwatch._aws_networks import NAMES
-
-        if text in NAMES:
-            return tuple(map(ipaddress.ip_network, NAMES[text]))
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        raise RefusedValueError(
-            "Use the number of trusted proxies, or their networks, such as '10.0.0.0/8', "
-            "'aws:cloudfront' or 'aws:vpc', or 'none' where there is no proxy."
-        ) from error
-    return (_as_compared(network),)
-
-
-def _as_compared(network: Network) -> Network:
-    """The network as addresses are compared: those that IPv6 only carries are IPv4 addresses."""
-    if isinstance(network, ipaddress.IPv4Network):
-        return network
-    for carrier in _CARRIERS:
-        if network.subnet_of(carrier):
-            number = int(network.network_address) & 0xFFFF_FFFF
-            return ipaddress.IPv4Network((number, network.prefixlen - carrier.prefixlen))
-        if carrier.subnet_of(network):
-            raise RefusedValueError(
-                f"{network} holds all IPv4 addresses ({carrier}). Use smaller IPv6 networks, and "
-                "IPv4 networks besides, such as '10.0.0.0/8'."
-            )
-    return network
-
-
-def header_name(value: object) -> str:
-    """The name of an HTTP header, with hyphens: servers do not tell underscores from them."""
-    name = string(value)
-    if len(name) > 64 or not name.replace("-", "").isalnum() or not name.isascii():
-        raise RefusedValueError(
-            "Use the name of a header of letters, digits and '-', such as 'X-Forwarded-For'."
-        )
-    return name
+    return path
 
 
 def one_of(allowed: tuple[str, ...]) -> Callable[[object], str]:

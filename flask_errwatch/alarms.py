@@ -29,6 +29,11 @@ class DetectorAlarm:
 
     __slots__ = ()
 
+    @property
+    def notifies(self) -> bool:
+        """Whether it notifies when it fires."""
+        return True
+
     def with_defaults(self, *, threshold: float, period: int) -> Self:
         """Returns the alarm with the configured threshold and period where it has none.
 
@@ -54,7 +59,8 @@ class DetectorAlarm:
             for field in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
         )
         kind = type(self).__name__
-        remedy = f"This detector has an {kind}, which takes {', '.join(known)}."
+        article = "an" if kind[0] == "A" else "a"
+        remedy = f"This detector has {article} {kind}, which takes {', '.join(known)}."
         unknown = [key for key in settings if key not in known]
         raise_if(Problem(key=key, value=settings[key], remedy=remedy) for key in unknown)
         return replace(self, **settings)  # type: ignore[type-var]  # the same
@@ -73,6 +79,8 @@ class Alarm(DetectorAlarm):
         statistic: How a period's samples are combined.
         comparison_operator: How that value is compared with the threshold.
         treat_missing_data: How a period without samples counts.
+        notify: Whether it notifies. An alarm that does not has a state, which the console, the
+            dashboard, `status` and composite alarms show.
 
     Raises:
         ConfigurationError: When CloudWatch would refuse it (AWS API Reference,
@@ -90,10 +98,12 @@ class Alarm(DetectorAlarm):
     statistic: Statistic = "Sum"
     comparison_operator: ComparisonOperator = "GreaterThanThreshold"
     treat_missing_data: MissingData = "notBreaching"
+    notify: bool = True
 
     def __post_init__(self) -> None:
         raise_if(
             [
+                *_notify_problems(self.notify),
                 *parsers.problems_of("statistic", self.statistic, _is_statistic),
                 *parsers.problems_of("comparison_operator", self.comparison_operator, _is_operator),
                 *parsers.problems_of(
@@ -103,6 +113,11 @@ class Alarm(DetectorAlarm):
                 *_window_problems(self),
             ]
         )
+
+    @property
+    def notifies(self) -> bool:
+        """Whether it notifies when it fires."""
+        return self.notify
 
     def with_defaults(self, *, threshold: float, period: int) -> Self:
         """Returns the alarm with the threshold and the period where it has none."""
@@ -206,7 +221,8 @@ class BusyAlarm(DetectorAlarm):
         ...     dimensions=(("LoadBalancer", "app/shop/50dc6c495c0c9188"),))
         >>> BusyAlarm(errors=Alarm(threshold=20), requests=balancer, minimum_requests=500).errors
         Alarm(threshold=20, period=None, evaluation_periods=1, datapoints_to_alarm=None, \
-statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data='notBreaching')
+statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data='notBreaching', \
+notify=True)
     """
 
     requests: RequestMetric
@@ -230,6 +246,11 @@ statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data=
         problems += parsers.problems_of("statistic", requests.statistic, _is_statistic)
         raise_if(problems)
 
+    @property
+    def notifies(self) -> bool:
+        """Whether `errors` would notify: its own alarm is only a part of the composite one."""
+        return self.errors.notify
+
     def with_defaults(self, *, threshold: float, period: int) -> Self:
         """Returns the alarm with the threshold and the period where `errors` has none."""
         return replace(self, errors=self.errors.with_defaults(threshold=threshold, period=period))
@@ -239,7 +260,62 @@ statistic='Sum', comparison_operator='GreaterThanThreshold', treat_missing_data=
         return replace(self, errors=self.errors.with_overrides(settings))
 
 
-AnyAlarm = Alarm | AnomalyAlarm | BusyAlarm
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceAlarm(DetectorAlarm):
+    """Alarms when the lines of one client address exceed a threshold.
+
+    In AWS it is a log alarm, whose message names the address, where there is a role for its query
+    (`ERRWATCH_LOG_ALARM_ROLE`, or that of `apply --create-role`), else a Contributor Insights rule
+    and an alarm on its busiest contributor. `ERRWATCH_SOURCE_ALARMS` may replace it by an alarm on
+    all addresses together, or turn it off.
+
+    Args:
+        threshold: The sum that one address must exceed.
+        period: Seconds over which lines are summed, a multiple of 60.
+        value: The numeric field that is summed, such as `$.suspicion`. None means the detector's
+            own `value`, or the number of lines.
+        site_threshold: The sum over all addresses within `site_period` that must be exceeded
+            while `ERRWATCH_SOURCE_ALARMS` is `site`. None means `threshold`.
+        site_period: Seconds over which the lines of all addresses are summed. None means `period`.
+
+    Raises:
+        ConfigurationError: When CloudWatch would refuse it.
+
+    Example:
+        >>> SourceAlarm(threshold=16, period=600).value is None
+        True
+    """
+
+    threshold: float
+    period: int
+    value: str | None = None
+    site_threshold: float | None = None
+    site_period: int | None = None
+
+    def __post_init__(self) -> None:
+        period = parsers.typed(int, parsers.period)
+        raise_if(
+            [
+                *_number_problems("threshold", self.threshold, minimum=0),
+                *_number_problems("site_threshold", self.site_threshold, minimum=0),
+                *parsers.problems_of("period", self.period, period),
+                *parsers.problems_of("site_period", self.site_period, period),
+                *parsers.problems_of("value", self.value, parsers.typed(str, parsers.field_path)),
+            ]
+        )
+
+    def with_defaults(self, *, threshold: float, period: int) -> Self:  # noqa: ARG002 - it has both
+        """Returns the alarm: it always has a threshold and a period."""
+        return self
+
+
+AnyAlarm = Alarm | AnomalyAlarm | BusyAlarm | SourceAlarm
+
+
+def _notify_problems(value: object) -> list[Problem]:
+    if isinstance(value, bool):
+        return []
+    return [Problem(key="notify", value=value, remedy="Use True or False.")]
 
 
 def _number_problems(key: str, value: object, *, minimum: float) -> list[Problem]:

@@ -74,14 +74,14 @@ class JudgeError(ErrWatchError, ValueError):
 
 
 class UnknownDetectorError(ErrWatchError):
-    """`report` was called with a name that is not in the app's catalogue."""
+    """`report` was called with a name that is not in the app's catalogue, or that has no lines."""
 
 
-#: Error codes for a resource that does not exist: of SNS and KMS, of Logs, and of CloudWatch.
+#: Error codes for a resource that does not exist: of SNS and KMS, of Logs, CloudWatch and IAM.
 NOT_FOUND_CODES = frozenset(
     {
         *("NotFound", "NotFoundException", "ResourceNotFoundException"),
-        *("ResourceNotFound", "DashboardNotFoundError"),
+        *("ResourceNotFound", "DashboardNotFoundError", "NoSuchEntity"),
     }
 )
 #: Why a call to AWS failed, as far as the remedy depends on it.

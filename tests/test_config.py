@@ -73,7 +73,12 @@ def test_every_default() -> None:
         silence_alarm=False,
         track_requests=False,
         process_alarm=False,
+        ignored_paths=(),
+        expected_agents=(),
         per_source_alarms={},
+        source_alarms="each",
+        log_alarm_role=None,
+        defaults="0.2",
         dashboard=False,
         saved_queries=False,
     )
@@ -185,6 +190,8 @@ def test_the_log_group_follows_the_app_name() -> None:
             "client_header",
             "CloudFront-Viewer-Address",
         ),
+        ("IGNORED_PATHS", "/Old/, *.php", "ignored_paths", ("/old/", "*.php")),
+        ("EXPECTED_AGENTS", ["Uptime-Kuma"], "expected_agents", ("uptime-kuma",)),
         ("REDACT_KEYS", {"iban", "dob"}, "redact_keys", ("dob", "iban")),
         (
             "DETECTORS",
@@ -274,6 +281,9 @@ def test_subscriptions_of_every_kind() -> None:
         ("TRUSTED_PROXIES", "10.0.0.300/8", "their networks, such as '10.0.0.0/8'"),
         ("REDACT_KEYS", b"iban", "Use a list"),
         ("HEARTBEAT_SECONDS", float("inf"), "at least 0"),
+        ("IGNORED_PATHS", "old/", "begin with '/'"),
+        ("IGNORED_PATHS", "/old/,/*", "would hide all scans"),
+        ("EXPECTED_AGENTS", "bot", "at least 4 characters"),
     ],
 )
 def test_an_invalid_value(key: str, value: object, remedy: str) -> None:

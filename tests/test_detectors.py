@@ -16,8 +16,10 @@ from flask_errwatch import (
     Detector,
     ErrWatch,
 )
-from flask_errwatch.alarms import AnomalyAlarm, BusyAlarm, DetectorAlarm
+from flask_errwatch.alarms import AnomalyAlarm, BusyAlarm, DetectorAlarm, SourceAlarm
 from flask_errwatch.config import load
+from flask_errwatch.detectors import event_pattern
+from flask_errwatch.detectors.defaults import FLOOD
 from flask_errwatch.patterns import parse
 from tests.wsgi_driver import events_of, lines_of, serve
 
@@ -29,17 +31,22 @@ CUSTOM = (
     Detector(name="gateway", event="Gateway.Error_1/2+3-4", statuses=(502,), level="critical"),
 )
 
+#: Those that have lines. The others count lines of these, see `test_conditions.py`.
+WITH_LINES = [detector for detector in CUSTOM if detector.event is not None]
+
+SCAN = SourceAlarm(threshold=16, period=600, site_threshold=20, site_period=300)
+
 Matcher = Callable[[str], bool]
 
 
 def matchers() -> dict[str, Matcher]:
-    """For each detector, whether its own pattern matches a line."""
+    """For each detector with lines, whether a line has its event."""
 
     def matcher(pattern: str) -> Matcher:
         parsed = parse(pattern)
         return lambda line: bool(parsed.matches(line))
 
-    return {detector.name: matcher(detector.pattern) for detector in CUSTOM}
+    return {detector.name: matcher(event_pattern(detector.event or "")) for detector in WITH_LINES}
 
 
 def answering() -> tuple[Flask, ErrWatch]:
@@ -55,7 +62,7 @@ def answering() -> tuple[Flask, ErrWatch]:
 
 
 def matched(app: Flask) -> list[list[str]]:
-    """For each line of the app, the detectors whose patterns match it."""
+    """For each line of the app, the detectors whose event it has."""
     by_detector = matchers()
     return [
         [name for name, matches in by_detector.items() if matches(line.decode())]
@@ -63,7 +70,7 @@ def matched(app: Flask) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("detector", CUSTOM, ids=lambda detector: detector.name)
+@pytest.mark.parametrize("detector", WITH_LINES, ids=lambda detector: detector.name)
 def test_a_line_matches_its_own_pattern_and_no_other(detector: Detector) -> None:
     """A reported line matches its detector's pattern and no sibling's."""
     app, errwatch = answering()
@@ -100,7 +107,7 @@ def test_a_status_belongs_to_one_detector(status: int, name: str) -> None:
     assert matched(app) == [[name]]
 
 
-@pytest.mark.parametrize("detector", CUSTOM, ids=lambda detector: detector.name)
+@pytest.mark.parametrize("detector", WITH_LINES, ids=lambda detector: detector.name)
 def test_an_event_name_in_a_request_matches_nothing(detector: Detector) -> None:
     """A client that writes event names, or a whole forged line, is counted as what it is."""
     app, errwatch = answering()
@@ -137,23 +144,30 @@ def test_the_plain_text_pattern_of_old_still_matches() -> None:
 def test_the_default_catalogue() -> None:
     """Names, event names, statuses, levels and alarms are those of the contract."""
     assert [
-        (
-            detector.name,
-            detector.event,
-            detector.statuses,
-            detector.level,
-            detector.alarm is not None,
-        )
+        (detector.name, detector.event, detector.statuses, detector.level, detector.alarm)
         for detector in DEFAULT_DETECTORS
     ] == [
-        ("critical-error", "Critical Error", ("5xx",), "critical", True),
-        ("authentication-error", "Authentication Error", (401, 403), "error", True),
-        ("bad-request-error", "Bad Request Error", (400, 422), "warning", True),
-        ("not-found-error", "Not Found Error", (404, 410), "warning", True),
-        ("method-not-allowed-error", "Method Not Allowed Error", (405,), "warning", True),
-        ("rate-limit-error", "Rate Limit Error", (429,), "warning", True),
-        ("client-error", "Client Error", ("4xx",), "warning", False),
+        ("critical-error", "Critical Error", ("5xx",), "critical", Alarm()),
+        ("authentication-error", "Authentication Error", (401, 403), "error", Alarm()),
+        ("bad-request-error", "Bad Request Error", (400, 422), "warning", Alarm(notify=False)),
+        ("not-found-error", "Not Found Error", (404, 410), "warning", Alarm(notify=False)),
+        (
+            *("method-not-allowed-error", "Method Not Allowed Error", (405,), "warning"),
+            Alarm(notify=False),
+        ),
+        ("rate-limit-error", "Rate Limit Error", (429,), "warning", Alarm()),
+        ("client-error", "Client Error", ("4xx",), "warning", None),
+        ("scan", None, (), "warning", SCAN),
+        ("failure-flood", None, (), "warning", Alarm(threshold=FLOOD, period=300)),
     ]
+    assert {d.name: (d.where, d.value) for d in DEFAULT_DETECTORS if d.where} == {
+        "authentication-error": (
+            '$.referrer != "same" || ($.method != "GET" && $.method != "HEAD")',
+            None,
+        ),
+        "scan": ("$.suspicion > 0", "$.suspicion"),
+        "failure-flood": ("$.status >= 400 && $.status < 500", None),
+    }
     assert DEFAULT_DETECTORS[0].pattern == '{ $.event = "Critical Error" }'
     assert DEFAULT_DETECTORS[0].resource_name("shop") == "shop-critical-error"
     assert Alarm() == Alarm(
@@ -164,6 +178,7 @@ def test_the_default_catalogue() -> None:
         statistic="Sum",
         comparison_operator="GreaterThanThreshold",
         treat_missing_data="notBreaching",
+        notify=True,
     )
 
 
@@ -195,7 +210,7 @@ def test_overrides_per_detector() -> None:
     )
     alarm = by_name["not-found-error"].alarm
     assert isinstance(alarm, Alarm)
-    assert (alarm.threshold, alarm.period) == (50, 300)
+    assert (alarm.threshold, alarm.period, alarm.notify) == (50, 300, False)
     assert by_name["not-found-error"].runbook_url == "https://example.com/404"
     assert by_name["client-error"].alarm == Alarm(threshold=10, period=300)
     assert by_name["rate-limit-error"].alarm is None
@@ -282,14 +297,15 @@ def test_type_hints_can_be_resolved() -> None:
     """Libraries that create declarations from files need them."""
     hints = get_type_hints(Detector)
     assert hints["name"] is str
-    assert hints["alarm"] == Alarm | AnomalyAlarm | BusyAlarm | None
+    assert hints["alarm"] == Alarm | AnomalyAlarm | BusyAlarm | SourceAlarm | None
 
 
 @pytest.mark.parametrize("alarm", [DetectorAlarm(), "never", 5, Alarm])
 def test_an_alarm_of_another_type_is_refused(alarm: Any) -> None:
     """The error names the types of alarm."""
     with pytest.raises(
-        ConfigurationError, match=r"Use Alarm\(…\), AnomalyAlarm\(…\), BusyAlarm\(…\) or None\."
+        ConfigurationError,
+        match=r"Use Alarm\(…\), AnomalyAlarm\(…\), BusyAlarm\(…\), SourceAlarm\(…\) or None\.",
     ):
         Detector(name="a", event="A", alarm=alarm)
 
@@ -350,7 +366,7 @@ def test_a_catalogue_without_critical_errors() -> None:
 def test_a_catalogue_is_a_collection() -> None:
     """It has a length, and its detectors are in their order."""
     catalogue = Catalogue(DEFAULT_DETECTORS)
-    assert len(catalogue) == 7
+    assert len(catalogue) == 9
     assert next(iter(catalogue)).name == "critical-error"
     assert catalogue.for_status(302) is None
     assert catalogue.named("client-error").event == "Client Error"

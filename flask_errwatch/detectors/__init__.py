@@ -6,8 +6,9 @@ cannot drift apart.
 
 from flask_errwatch.alarms import Alarm
 from flask_errwatch.detectors.catalogue import Catalogue
+from flask_errwatch.detectors.conditions import event_pattern
 from flask_errwatch.detectors.defaults import CRITICAL_ERROR, DEFAULT_DETECTORS, LOGGED_ERROR
-from flask_errwatch.detectors.detector import Detector, StatusClass, event_pattern
+from flask_errwatch.detectors.detector import Detector, StatusClass
 from flask_errwatch.detectors.operational import (
     HEARTBEAT,
     LINES_DROPPED,

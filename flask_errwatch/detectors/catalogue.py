@@ -1,19 +1,26 @@
-"""`Catalogue`: the detectors of one app, each event of which belongs to exactly one of them."""
+"""`Catalogue`: the detectors of one app, each line of which belongs to exactly one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
-from flask_errwatch.alarms import Alarm, AnyAlarm
+from flask_errwatch.alarms import Alarm, AnyAlarm, SourceAlarm
 from flask_errwatch.config import NAME_LENGTH, Config
-from flask_errwatch.detectors.defaults import CRITICAL_ERROR, LOGGED_ERROR
+from flask_errwatch.detectors.defaults import (
+    CRITICAL_ERROR,
+    LOGGED_ERROR,
+    as_in_0_1,
+    notifying,
+)
 from flask_errwatch.detectors.detector import Detector
 from flask_errwatch.errors import ConfigurationError, Problem, UnknownDetectorError, raise_if
 
 
 class Catalogue:
-    """The detectors of one app: every event belongs to exactly one of them.
+    """The detectors of one app: every line belongs to exactly one of those that have an event name.
+
+    The others count lines of these, each line as many of them as it matches.
 
     Args:
         detectors: In the order in which they are listed everywhere.
@@ -58,7 +65,10 @@ class Catalogue:
         return len(self._detectors)
 
     def for_status(self, status: int) -> Detector | None:
-        """The detector that claims the status, or None. An exact status beats a class."""
+        """The detector that claims the status, or None. An exact status beats a class.
+
+        It has an event name: a detector that counts lines of others claims no status.
+        """
         return self._claims.get(status) or self._claims.get(f"{status // 100}xx")
 
     @property
@@ -79,23 +89,36 @@ class Catalogue:
             remedy = f"Declare it in ErrWatch(detectors=…); this app has: {known}."
             raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy)) from None
 
+    def to_report(self, name: str) -> Detector:
+        """The detector with this name, which has lines of its own.
+
+        Raises:
+            UnknownDetectorError: Lists the names of those that have.
+        """
+        detector = self.named(name)
+        if detector.event is not None:
+            return detector
+        others = ", ".join(other.name for other in self if other.event is not None) or "none"
+        remedy = f"It only counts the lines of others: report one of {others}."
+        raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy))
+
     def configured(self, config: Config) -> Catalogue:
         """Returns the catalogue with the overrides, thresholds and periods of the configuration.
 
         Raises:
             ConfigurationError: Names each invalid override and each name that is too long.
         """
-        if config.logged_errors and LOGGED_ERROR.name not in self._names:
-            return Catalogue((*self._detectors, LOGGED_ERROR)).configured(config)
+        chosen = Catalogue(_chosen(self._detectors, config))
+        names = ", ".join(chosen._names)
         problems: list[Problem] = []
         for key in ("detectors", "per_source_alarms"):
             for name in getattr(config, key):
-                if name not in self._names:
-                    remedy = f"There is no such detector: this app has {', '.join(self._names)}."
+                if name not in chosen._names:
+                    remedy = f"There is no such detector: this app has {names}."
                     config_key = f"ERRWATCH_{key.upper()}[{name!r}]"
                     problems.append(Problem(key=config_key, value=name, remedy=remedy))
         detectors: list[Detector] = []
-        for detector in self._detectors:
+        for detector in chosen:
             try:
                 detectors.append(_configured(detector, config))
             except ConfigurationError as error:
@@ -105,14 +128,38 @@ class Catalogue:
         return Catalogue(tuple(detectors))
 
 
+def _chosen(detectors: Iterable[Detector], config: Config) -> Iterator[Detector]:
+    """Yields the detectors that the configuration's version of the catalogue has."""
+    if config.defaults == "0.1":
+        detectors = as_in_0_1(detectors)
+    elif config.source_alarms == "off" or not _have_source_alarm(detectors, config):
+        # Nothing else would notify of a scan.
+        detectors = notifying(detectors)
+    has_logged_error = False
+    for detector in detectors:
+        has_logged_error = has_logged_error or detector.name == LOGGED_ERROR.name
+        yield detector
+    if config.logged_errors and not has_logged_error:
+        yield LOGGED_ERROR
+
+
+def _have_source_alarm(detectors: Iterable[Detector], config: Config) -> bool:
+    """Whether an alarm on sources stays, unless an override removes it."""
+    return any(
+        isinstance(detector.alarm, SourceAlarm)
+        and config.detectors.get(detector.name, {}).get("alarm") is not False
+        for detector in detectors
+    )
+
+
 def _configured(detector: Detector, config: Config) -> Detector:
     override = config.detectors.get(detector.name, {})
     try:
-        alarm, texts = _overridden(detector, override)
+        alarm, others = _overridden(detector, override)
         if alarm is not None:
             threshold, period = config.alarm_threshold, config.alarm_period
             alarm = alarm.with_defaults(threshold=threshold, period=period)
-        return replace(detector, alarm=alarm, **texts)  # type: ignore[arg-type]  # checked there
+        return replace(detector, alarm=alarm, **others)  # type: ignore[arg-type]  # checked there
     except ConfigurationError as error:
         prefix = f"ERRWATCH_DETECTORS[{detector.name!r}]"
         raise ConfigurationError(
@@ -120,18 +167,27 @@ def _configured(detector: Detector, config: Config) -> Detector:
         ) from error
 
 
-#: Every field of an alarm that can be overridden. `band` is a field of `AnomalyAlarm`.
-_ALARM_FIELDS = {*(alarm_field.name for alarm_field in fields(Alarm)), "band"}
-_TEXT_FIELDS = {"level", "description", "runbook_url"}
+#: Every field of an alarm that can be overridden. `band` is a field of `AnomalyAlarm`. The `value`
+#: of a `SourceAlarm` is that of its detector, unless the app declares another.
+_ALARM_FIELDS = {
+    *(
+        alarm_field.name
+        for alarm_type in (Alarm, SourceAlarm)
+        for alarm_field in fields(alarm_type)
+    ),
+    "band",
+} - {"value"}
+_OWN_FIELDS = {"level", "description", "runbook_url", "where", "value"}
+_OVERRIDES = {*_ALARM_FIELDS, *_OWN_FIELDS, "alarm"}
 
 
 def _overridden(
     detector: Detector, override: Mapping[str, object]
 ) -> tuple[AnyAlarm | None, dict[str, object]]:
-    """Returns the overridden alarm, and the overridden texts. `"alarm": False` means no alarm."""
+    """Returns the overridden alarm, and the other fields. `"alarm": False` means no alarm."""
     for key in override:
-        if key not in _ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}:
-            known = ", ".join(sorted(_ALARM_FIELDS | _TEXT_FIELDS | {"alarm"}))
+        if key not in _OVERRIDES:
+            known = ", ".join(sorted(_OVERRIDES))
             raise_if([Problem(key=key, value=override[key], remedy=f"Use one of: {known}.")])
     if not isinstance(override.get("alarm"), bool | None):
         remedy = "Use false to remove the alarm, and threshold, period, … to change it."
@@ -142,8 +198,11 @@ def _overridden(
         alarm = (alarm or Alarm()).with_overrides(settings)
     if not override.get("alarm", True):
         alarm = None
-    texts = {key: override[key] for key in override if key in _TEXT_FIELDS}
-    return alarm, texts
+    return alarm, {key: override[key] for key in override if key in _OWN_FIELDS}
+
+
+#: The package itself writes lines of these.
+_HAVE_LINES = (CRITICAL_ERROR.name, LOGGED_ERROR.name)
 
 
 def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
@@ -157,13 +216,20 @@ def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
             remedy = "Use Detector(name=…, event=…)."
             yield Problem(key="detectors", value=detector, remedy=remedy)
             continue
-        unique: list[tuple[str, object]] = [("name", detector.name), ("event", detector.event)]
+        if detector.event is None and detector.name in _HAVE_LINES:
+            remedy = f"Detector {detector.name!r} has lines of its own: give it an event name."
+            yield Problem(key="event", value=None, remedy=remedy)
+        unique: list[tuple[str, object]] = [("name", detector.name)]
+        if detector.event is not None:
+            unique.append(("event", detector.event))
         unique += [("statuses", claim) for claim in dict.fromkeys(detector.statuses)]
         for key, value in unique:
             owner = owners.get((key, value))
             if owner is not None:
                 both = f"{owner.name!r} and {detector.name!r}"
                 remedy = f"Detectors {both} both have it: remove it from one of them."
+                if key == "event":
+                    remedy += " One without an event name counts lines of others, with `where`."
                 yield Problem(key=key, value=value, remedy=remedy)
             owners[key, value] = detector
 

@@ -10,6 +10,7 @@ from flask_errwatch import _parsers as parsers
 from flask_errwatch._parsers import DYNAMIC, RefusedValueError
 from flask_errwatch._text import consists_of, plain_text
 from flask_errwatch.alarms import Alarm, AnyAlarm
+from flask_errwatch.detectors.conditions import condition_problems, pattern_of
 from flask_errwatch.detectors.operational import OPERATIONAL_EVENTS, Level
 from flask_errwatch.errors import Problem, raise_if
 
@@ -33,7 +34,8 @@ class Detector:
     Args:
         name: In kebab-case. It is the suffix of the names of the metric filter, metric and alarm.
         event: The value of `event` in its lines: letters, digits, spaces and `. _ / : + -`,
-            which are literal inside a filter pattern.
+            which are literal inside a filter pattern. A detector without it has no lines of its
+            own, and counts those of others that `where` matches.
         statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
             `"5xx"`. A detector without statuses is for `ErrWatch.report`.
         level: The level of its lines. Critical lines are sent at once.
@@ -41,6 +43,10 @@ class Detector:
             `BusyAlarm` that fires only while there are enough requests, or None.
         description: What the failure means, for the alarm's description.
         runbook_url: A link for the person on call, for the alarm's description.
+        where: A condition on the fields of a line, in the language of JSON filter patterns without
+            the braces, such as `$.referrer != "same"`. A line must match it too, to be counted. A
+            line that lacks the field never matches `!=`.
+        value: The numeric field whose values are summed, such as `$.suspicion`. None counts lines.
 
     Raises:
         ConfigurationError: Names each invalid field.
@@ -51,12 +57,14 @@ class Detector:
     """
 
     name: str
-    event: str
+    event: str | None = None
     statuses: tuple[int | StatusClass, ...] = ()
     level: Level = "warning"
     alarm: AnyAlarm | None = field(default_factory=Alarm)
     description: str = ""
     runbook_url: str | None = None
+    where: str | None = None
+    value: str | None = None
 
     def __post_init__(self) -> None:
         # People write lists. Only a tuple keeps the declaration frozen.
@@ -66,24 +74,23 @@ class Detector:
         problems = _detector_problems(self)
         alarm: object = self.alarm
         if alarm is not None and not isinstance(alarm, AnyAlarm):
-            remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…) or None."
+            remedy = "Use Alarm(…), AnomalyAlarm(…), BusyAlarm(…), SourceAlarm(…) or None."
             problems.append(Problem(key="alarm", value=alarm, remedy=remedy))
         raise_if(problems)
 
     @property
     def pattern(self) -> str:
-        """The metric filter's pattern. It matches `event` alone, which no client can write."""
-        return event_pattern(self.event)
+        """The metric filter's pattern. It matches `event`, which no client can write, and `where`.
+
+        Example:
+            >>> Detector(name="probe", where='$.path_class = "probe"').pattern
+            '{ $.path_class = "probe" }'
+        """
+        return pattern_of(self.event, self.where)
 
     def resource_name(self, app_name: str) -> str:
         """The common name of the metric filter, metric and alarm."""
         return f"{app_name}-{self.name}"
-
-
-def event_pattern(event: str) -> str:
-    """The pattern of the filter that counts the lines with an event name."""
-    # Every character that an event name may have is literal in a quoted string.
-    return f'{{ $.event = "{event}" }}'
 
 
 def _detector_problems(detector: Detector) -> list[Problem]:
@@ -96,21 +103,33 @@ def _detector_problems(detector: Detector) -> list[Problem]:
             "single '-', such as 'login-failed'."
         )
         problems.append(Problem(key="name", value=name, remedy=remedy))
-    event: object = detector.event
-    if (
-        not isinstance(event, str)
-        or not _is_literal(event)
-        or len(event) > _EVENT_LENGTH
-        or event in OPERATIONAL_EVENTS
-    ):
-        remedy = (
-            f"Use 1 to {_EVENT_LENGTH} letters, digits, spaces and . _ / : + -, such as "
-            f"'Login Failed'. Reserved are {', '.join(map(repr, OPERATIONAL_EVENTS))}."
-        )
-        problems.append(Problem(key="event", value=event, remedy=remedy))
+    problems += _event_problems(detector)
+    problems += condition_problems(detector.where, detector.event)
+    problems += parsers.problems_of("value", detector.value, parsers.typed(str, parsers.field_path))
     problems += _claim_problems(detector.statuses)
     problems += parsers.problems_of("level", detector.level, parsers.one_of(get_args(Level)))
     return problems + _text_problems(detector)
+
+
+def _event_problems(detector: Detector) -> list[Problem]:
+    event: object = detector.event
+    if event is None:
+        if detector.where is not None and not detector.statuses:
+            return []
+        remedy = "Give it an event name, or only `where`, to count the lines of others."
+        return [Problem(key="event", value=event, remedy=remedy)]
+    if (
+        isinstance(event, str)
+        and _is_literal(event)
+        and len(event) <= _EVENT_LENGTH
+        and event not in OPERATIONAL_EVENTS
+    ):
+        return []
+    remedy = (
+        f"Use 1 to {_EVENT_LENGTH} letters, digits, spaces and . _ / : + -, such as "
+        f"'Login Failed'. Reserved are {', '.join(map(repr, OPERATIONAL_EVENTS))}."
+    )
+    return [Problem(key="event", value=event, remedy=remedy)]
 
 
 def _is_kebab_case(name: str) -> bool:

@@ -13,7 +13,7 @@ Example:
 from flask_errwatch.errors import PatternSyntaxError
 from flask_errwatch.patterns.builders import Field, field
 from flask_errwatch.patterns.json_events import JsonEvent, read_event
-from flask_errwatch.patterns.parser import parse
+from flask_errwatch.patterns.parser import parse, parse_json_condition
 from flask_errwatch.patterns.pattern_set import PatternSet, check_group
 from flask_errwatch.patterns.pattern_types import (
     DelimitedPattern,
@@ -42,5 +42,6 @@ __all__ = [
     "check_group",
     "field",
     "parse",
+    "parse_json_condition",
     "read_event",
 ]

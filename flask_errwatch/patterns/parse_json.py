@@ -39,6 +39,14 @@ def json_pattern(cursor: Cursor) -> JsonCondition:
     return condition
 
 
+def json_condition(cursor: Cursor) -> JsonCondition:
+    """Condition := either, up to the end of the text."""
+    condition = _JsonParser(cursor).condition()
+    if cursor.skip_blanks():
+        raise cursor.error("Write '&&' or '||' and another condition here.")
+    return condition
+
+
 class _JsonParser(ConditionParser):
     """Parses the tests of one JSON pattern."""
 

@@ -7,7 +7,7 @@ regular expression, anything else terms. All syntax errors are `PatternSyntaxErr
 from __future__ import annotations
 
 from flask_errwatch.patterns.parse_delimited import delimited_pattern
-from flask_errwatch.patterns.parse_json import json_pattern
+from flask_errwatch.patterns.parse_json import json_condition, json_pattern
 from flask_errwatch.patterns.pattern_types import (
     DelimitedPattern,
     JsonPattern,
@@ -48,6 +48,22 @@ def parse(text: str) -> Pattern:
     if first == "%":
         return _regex(cursor)
     return _terms(cursor)
+
+
+def parse_json_condition(text: str) -> JsonPattern:
+    """Parses the condition of a JSON pattern, written without its braces.
+
+    Raises:
+        PatternSyntaxError: CloudWatch Logs would reject it. Its position is that in the condition.
+        TypeError: It is not a string.
+
+    Example:
+        >>> parse_json_condition("$.suspicion > 0").matches('{"suspicion": 2}')
+        True
+    """
+    _check_text(text)
+    condition = json_condition(Cursor(text))
+    return JsonPattern(text=f"{{ {text} }}", condition=condition)
 
 
 def _check_text(text: object) -> None:

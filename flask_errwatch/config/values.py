@@ -1,0 +1,315 @@
+"""The parsers of values that few keys have."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+
+from flask_errwatch import _parsers as parsers
+from flask_errwatch._parsers import Network, RefusedValueError, Secret, TrustedProxies
+
+MEBIBYTE = 1_048_576
+SINKS = ("cloudwatch", "stdout", "memory")
+
+#: Days that CloudWatch Logs accepts (AWS API Reference, PutRetentionPolicy, retentionInDays).
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+#: Longest name of a metric, an alarm or a namespace (AWS API Reference).
+NAME_LENGTH = 255
+#: Leaves room for `-` and a short detector name. The whole name is checked with the detectors.
+_APP_NAME_LENGTH = 240
+#: Longest heartbeat interval, in seconds, that an alarm can watch: five of them fit into an alarm's
+#: longest period, a day (AWS API Reference, PutMetricAlarm, Period).
+LONGEST_HEARTBEAT = 17_280
+#: Periods of a minute in a day, the longest window of an alarm with such periods.
+_MOST_PERIODS = 1440
+# Compiled at their first use: the import stays cheap.
+_MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
+_PHONE = r"\+[1-9]\d{1,14}"  # E.164
+_ENDPOINT_ARN = r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+"
+_LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
+_TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
+_ROLE = r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,576}"
+#: IPv6 networks whose last 32 bits are IPv4 addresses: mapped (RFC 4291) and NAT64 (RFC 6052).
+_CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+#: Shorter keys could be found by trying.
+_SECRET_LENGTH = 16
+#: Shorter parts are in the user agents of many.
+_AGENT_PART = 4
+
+
+def app_name(value: object) -> str:
+    """Parses the prefix of every AWS name."""
+    name = parsers.string(value)
+    if len(name) > _APP_NAME_LENGTH or not parsers.is_metric_name(name):
+        raise RefusedValueError(
+            "It is the prefix of every metric filter, metric and alarm: use at most "
+            f"{_APP_NAME_LENGTH} characters, none of them ':', '*', '$' or a control character."
+        )
+    return name
+
+
+def log_group(value: object) -> str:
+    """Parses a log group's name."""
+    name = parsers.string(value)
+    if not re.fullmatch(_LOG_GROUP, name):
+        raise RefusedValueError(
+            "A log group name has 1 to 512 characters of A-Z a-z 0-9 _ - / . # and does not "
+            "start with 'aws/': set ERRWATCH_LOG_GROUP (its default is ERRWATCH_APP_NAME)."
+        )
+    return name
+
+
+def namespace(value: object) -> str:
+    """Parses a metric namespace."""
+    name = parsers.string(value)
+    if len(name) > NAME_LENGTH or not parsers.is_metric_name(name) or name.startswith("AWS/"):
+        raise RefusedValueError(
+            f"A namespace has 1 to {NAME_LENGTH} characters, none of them ':', '*', '$' or a "
+            "control character, and does not start with 'AWS/'."
+        )
+    return name
+
+
+def sinks(value: object) -> tuple[str, ...]:
+    """Parses the names of sinks. `none` alone means no sink."""
+    names = parsers.list_of(parsers.string)(value)
+    if names == ("none",):
+        return ()
+    unknown = [name for name in names if name not in SINKS]
+    if unknown or not names or len(set(names)) != len(names):
+        raise RefusedValueError(
+            "Use 'cloudwatch', 'stdout' and 'memory', each at most once, or only 'none'."
+        )
+    return names
+
+
+def retention(value: object) -> int:
+    """Parses days that CloudWatch Logs can keep events."""
+    days = parsers.integer(value)
+    if days not in RETENTION_DAYS:
+        nearest = [
+            *[allowed for allowed in RETENTION_DAYS if allowed < days][-1:],
+            *[allowed for allowed in RETENTION_DAYS if allowed > days][:1],
+        ]
+        raise RefusedValueError(
+            "Use one of the numbers of days that CloudWatch Logs accepts, such as "
+            f"{' or '.join(map(str, nearest))}."
+        )
+    return days
+
+
+def journal_bytes(value: object) -> int:
+    """Parses the journal's size."""
+    size = parsers.integer(value)
+    if size < MEBIBYTE:
+        raise RefusedValueError(f"Use a number of bytes of at least {MEBIBYTE} (1 MiB).")
+    return size
+
+
+def quiet_periods(value: object) -> int:
+    """Parses a number of periods of a minute in a day at most."""
+    number = parsers.integer(value)
+    if not 1 <= number <= _MOST_PERIODS:
+        raise RefusedValueError(f"Use a whole number from 1 to {_MOST_PERIODS}.")
+    return number
+
+
+def topic(value: object) -> str:
+    """Parses a topic's name or ARN."""
+    topic = parsers.string(value)
+    if not re.fullmatch(_TOPIC, topic):
+        raise RefusedValueError(
+            "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a complete topic ARN."
+        )
+    return topic
+
+
+def role(value: object) -> str:
+    """Parses the ARN of an IAM role."""
+    arn = parsers.string(value)
+    if not re.fullmatch(_ROLE, arn, re.ASCII):
+        raise RefusedValueError(
+            "Use the complete ARN of a role, such as 'arn:aws:iam::123456789012:role/log-alarms'."
+        )
+    return arn
+
+
+def tag(value: object) -> str:
+    """Parses a short printable string, for every line."""
+    short = parsers.string(value)
+    if len(short) > 256 or not short.isprintable():
+        raise RefusedValueError("Use at most 256 printable characters.")
+    return short
+
+
+def secret(value: object) -> Secret:
+    """Parses a secret that nobody guesses."""
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or len(value.strip()) < _SECRET_LENGTH:
+        raise RefusedValueError(f"Use a secret string of at least {_SECRET_LENGTH} characters.")
+    return Secret(value.strip())
+
+
+def region(value: object) -> str:
+    """Parses the name of an AWS region."""
+    name = parsers.string(value)
+    if not re.fullmatch(_REGION, name):
+        raise RefusedValueError("Use the name of an AWS region, such as 'eu-central-1'.")
+    return name
+
+
+def path_pattern(value: object) -> str:
+    """Parses a pattern of paths, in lower case."""
+    pattern = parsers.string(value).lower()
+    if pattern[0] not in "/*" or not pattern.strip("/*"):
+        raise RefusedValueError(
+            "Use paths that begin with '/', such as '/old/' (all below it) or '/feeds/*.php', "
+            "where '*' matches any characters. A pattern of every path would hide all scans."
+        )
+    return pattern
+
+
+def agent_part(value: object) -> str:
+    """Parses a part of a user agent that only an expected client sends, in lower case."""
+    part = parsers.string(value).lower()
+    if len(part) < _AGENT_PART:
+        raise RefusedValueError(
+            f"Use parts of user agents of at least {_AGENT_PART} characters, such as 'uptime-kuma'."
+        )
+    return part
+
+
+def overrides(value: object) -> dict[str, dict[str, object]]:
+    """Overrides per detector: a mapping of mappings, or its JSON. Names are checked later."""
+    by_detector = value
+    if isinstance(value, str):
+        try:
+            by_detector = parsers.parse_json(value) if value.strip() else {}
+        except ValueError as error:
+            raise RefusedValueError(f"It is not valid JSON ({error}).") from error
+    if not isinstance(by_detector, Mapping) or not all(
+        isinstance(entry, Mapping) for entry in by_detector.values()
+    ):
+        raise RefusedValueError(
+            'Use a mapping per detector, such as {"not-found-error": {"threshold": 50}}.'
+        )
+    return {str(name): dict(entry) for name, entry in by_detector.items()}
+
+
+def loggers(value: object) -> tuple[str, ...]:
+    """Names of loggers. True means the root logger, which is above all others; false none."""
+    try:
+        return ("root",) if parsers.boolean(value) else ()
+    except RefusedValueError:
+        pass
+    try:
+        return parsers.list_of(parsers.string)(value)
+    except RefusedValueError:
+        raise RefusedValueError("Use true, false or names of loggers, such as 'shop'.") from None
+
+
+def thresholds(value: object) -> dict[str, float | None]:
+    """Detector names with a threshold or None, from a list of names, a mapping or its JSON."""
+    detectors = value
+    if isinstance(value, str) and value.strip().startswith("{"):
+        try:
+            detectors = parsers.parse_json(value)
+        except ValueError:
+            detectors = None
+    if isinstance(detectors, Mapping):
+        parse = parsers.number(minimum=0)
+        if all(isinstance(name, str) for name in detectors):
+            return {
+                name: None if threshold is None else parse(threshold)
+                for name, threshold in detectors.items()
+            }
+    elif detectors is not None:
+        return dict.fromkeys(parsers.list_of(parsers.string)(detectors))
+    raise RefusedValueError(
+        "Use names of detectors, such as 'not-found-error,authentication-error', or a number of "
+        'lines for each, such as {"not-found-error": 5}.'
+    )
+
+
+def subscription(value: object) -> str:
+    """Parses an SNS subscription as a URL, whose scheme is the protocol."""
+    address = parsers.text_to_export(value)
+    scheme, _, endpoint = address.partition(":")
+    if scheme in {"http", "https"}:
+        return parsers.url(address)
+    patterns = {
+        "mailto": (_MAIL, endpoint),
+        "sms": (_PHONE, endpoint),
+        "arn": (_ENDPOINT_ARN, address),
+    }
+    pattern, text = patterns.get(scheme, (None, ""))
+    if pattern is None or not re.fullmatch(pattern, text):
+        raise RefusedValueError(
+            f"{address[:80]!r} is not a subscription: use 'mailto:ops@example.com', "
+            "'https://example.com/hook', 'http://…', 'sms:+4915112345678' or the ARN of a "
+            "Lambda function or SQS queue."
+        )
+    return address
+
+
+def trusted_proxies(value: object) -> TrustedProxies:
+    """A number of hops, the networks of the proxies in CIDR notation or by name, or `none`."""
+    if isinstance(value, str) and value.strip() == "none":
+        return "none"
+    hops = parsers.finite(value)
+    if hops is not None:
+        if not hops.is_integer() or not 0 <= hops <= 32:
+            raise RefusedValueError("Use a number of proxies from 0 to 32.")
+        return int(hops)
+    return tuple(network for networks in parsers.list_of(_networks)(value) for network in networks)
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    """The network, or those behind a name."""
+    text = parsers.string(value)
+    if text.startswith("aws:"):
+        from flask_errwatch._aws_networks import NAMES
+
+        if text in NAMES:
+            return tuple(map(ipaddress.ip_network, NAMES[text]))
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise RefusedValueError(
+            "Use the number of trusted proxies, or their networks, such as '10.0.0.0/8', "
+            "'aws:cloudfront' or 'aws:vpc', or 'none' where there is no proxy."
+        ) from error
+    return (_as_compared(network),)
+
+
+def _as_compared(network: Network) -> Network:
+    """The network as addresses are compared: those that IPv6 only carries are IPv4 addresses."""
+    if isinstance(network, ipaddress.IPv4Network):
+        return network
+    for carrier in _CARRIERS:
+        if network.subnet_of(carrier):
+            number = int(network.network_address) & 0xFFFF_FFFF
+            return ipaddress.IPv4Network((number, network.prefixlen - carrier.prefixlen))
+        if carrier.subnet_of(network):
+            raise RefusedValueError(
+                f"{network} holds all IPv4 addresses ({carrier}). Use smaller IPv6 networks, and "
+                "IPv4 networks besides, such as '10.0.0.0/8'."
+            )
+    return network
+
+
+def header_name(value: object) -> str:
+    """The name of an HTTP header, with hyphens: servers do not tell underscores from them."""
+    name = parsers.string(value)
+    if len(name) > 64 or not name.replace("-", "").isalnum() or not name.isascii():
+        raise RefusedValueError(
+            "Use the name of a header of letters, digits and '-', such as 'X-Forwarded-For'."
+        )
+    return name
