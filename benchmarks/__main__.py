@@ -25,7 +25,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import chart, delivery, imports, money, overhead, report, switches, trust
+from benchmarks import chart, delivery, fields, imports, money, overhead, report, switches, trust
 from benchmarks.stage import ROOT
 from benchmarks.variants import CONTROL, VARIANTS, is_compiled
 
@@ -93,6 +93,7 @@ def measure(effort: Effort, console: Console) -> dict[str, Any]:
         "overhead": lambda: overhead.measure(rounds=effort.rounds, pairs=effort.pairs),
         "switches": lambda: switches.measure(pairs=effort.rounds * effort.pairs * 3),
         "trust": lambda: trust.measure(pairs=effort.rounds * effort.pairs * 3),
+        "fields": lambda: fields.measure(pairs=effort.rounds * effort.pairs * 3),
         "imports": lambda: imports.measure(repeats=effort.newborns),
         "delivery": lambda: delivery.measure(lines=effort.backlog, repeats=effort.repeats),
         "replay": lambda: _replay(effort.replayed_mb),

@@ -87,7 +87,7 @@ def _ask_bank(payment: dict[str, object]) -> str:
     raise RuntimeError(f"no answer from the bank for {payment['order']}")
 
 
-def serve(app: WSGIApplication, path: str) -> str:
+def serve(app: WSGIApplication, path: str, query: str = "page=2") -> str:
     """Serves one request as a server would. Returns its status."""
     statuses: list[str] = []
 
@@ -95,7 +95,7 @@ def serve(app: WSGIApplication, path: str) -> str:
         statuses.append(status)
         return statuses.append
 
-    body = app({**_HEAD, "PATH_INFO": path}, start_response)  # type: ignore[arg-type]
+    body = app({**_HEAD, "PATH_INFO": path, "QUERY_STRING": query}, start_response)  # type: ignore[arg-type]
     b"".join(body)
     close = getattr(body, "close", None)
     if close is not None:

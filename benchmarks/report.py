@@ -66,6 +66,7 @@ def tables(results: Results) -> dict[str, Table]:
         "threads": _threads(results["overhead"], results["sends"]),
         "switches": _switches(results["switches"]),
         "trust": _trust(results["trust"]),
+        "fields": _fields(results["fields"]),
         "imports": _imports(results["imports"]["imports"]),
         "dearest": _dearest(results["imports"]["dearest"]),
         "init": _init(results["imports"]["init"]),
@@ -79,7 +80,11 @@ def tables(results: Results) -> dict[str, Table]:
 
 def written_into(text: str, results: Results) -> str:
     """The text with every marked table replaced by the one of the results."""
-    by_name = tables(results)
+    return with_tables(text, tables(results))
+
+
+def with_tables(text: str, by_name: Mapping[str, Table]) -> str:
+    """The text with every marked table replaced by the one of its name."""
     return _MARK.sub(lambda mark: _marked(mark[1], by_name[mark[1]]), text)
 
 
@@ -163,6 +168,17 @@ def _trust(shares: Results) -> Table:
         rows=(
             ("addresses and redaction", *(f"{100 * share:.0f} %" for share in shares.values())),
             ("aim, at most", *("15 %" for _ in shares)),
+        ),
+    )
+
+
+def _fields(costs: Results) -> Table:
+    return Table(
+        title="What the fields of a request add to a 404",
+        head=("", "dearer", "µs"),
+        rows=tuple(
+            (kind, f"{100 * cost['dearer']:.1f} %", f"{cost['us']:.1f}")
+            for kind, cost in costs.items()
         ),
     )
 

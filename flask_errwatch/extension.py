@@ -155,7 +155,8 @@ class ErrWatch:
             The event's id, as in the line.
 
         Raises:
-            UnknownDetectorError: When the app has no detector with this name.
+            UnknownDetectorError: When the app has no detector with this name, or one that only
+                counts the lines of others.
             NoAppError: When it is not clear which app is meant.
 
         Example:
@@ -168,7 +169,7 @@ class ErrWatch:
             36
         """
         state = self._state(app, "report")
-        reported = state.catalogue.named(detector)
+        reported = state.catalogue.to_report(detector)
         exception = error if isinstance(error, BaseException) else None
         if error is not None and exception is None:
             data["error"] = error
@@ -230,7 +231,8 @@ class ErrWatch:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
 
         It runs in the request context if there is one. The fields go under `data`, except
-        `user`, `request_id` and `trace_id`. The other keys of the schema cannot be changed.
+        `user`, `request_id` and `trace_id`. `suspicion` may be set to a number from 0 to 2. The
+        other keys of the schema cannot be changed.
 
         Example:
             >>> errwatch = ErrWatch()

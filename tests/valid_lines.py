@@ -11,6 +11,7 @@ ORDER = [
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
     *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust", "peer_ip"),
     *("forwarded_claim", "user", "user_agent"),
+    *("agent", "referrer", "path_class", "suspicion"),
     *("request_id", "trace_id", "duration_ms", "exception", "data"),
     *("app", "environment", "release", "host", "pid", "process", "seq"),
 ]

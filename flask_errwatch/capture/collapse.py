@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 import orjson
 
 from flask_errwatch._fork import PerProcess
 from flask_errwatch.capture.events import Event
+from flask_errwatch.capture.fold_fields import NO_FIELDS, FoldFields
 from flask_errwatch.capture.log_lines import fingerprint_of, source_of
 
 #: Folds that are open at a time, and of those the ones with an exception or `data`, which are
@@ -24,6 +25,8 @@ MOST_LARGE: Final = 100
 #: Paths that a line shows, and characters of each: with them it is at most twice as long.
 _PATHS: Final = 5
 _PATH_LENGTH: Final = 48
+#: No event has fields that keep it from sharing a line.
+_NONE: Final[Mapping[str, FoldFields]] = {}
 #: Seconds that an event waits for another thread, which may be an interrupted frame of its own.
 _PATIENCE: Final = 0.1
 
@@ -37,6 +40,7 @@ class FoldKey(NamedTuple):
         route: The route, or an empty string for none.
         fingerprint: That of the exception, or an empty string.
         data: The data, rendered, or empty.
+        compared: The fields that conditions of detectors compare, rendered.
     """
 
     detector: str
@@ -44,12 +48,13 @@ class FoldKey(NamedTuple):
     route: str
     fingerprint: str
     data: bytes
+    compared: bytes
 
 
 class _Fold:
     """The events of one fold since its last line."""
 
-    __slots__ = ("count", "ends", "event", "first", "paths")
+    __slots__ = ("count", "ends", "event", "first", "paths", "suspicion")
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
@@ -57,11 +62,13 @@ class _Fold:
         self.first = ""
         self.event: Event = {}
         self.paths: list[str] = []
+        self.suspicion: float = 0
 
     def add(self, event: Event) -> None:
         self.count += 1
         self.first = self.first or event["timestamp"]
         self.event = event
+        self.suspicion += event.get("suspicion", 0)
         if len(self.paths) < _PATHS and "path" in event:
             path = event["path"][:_PATH_LENGTH]
             if path not in self.paths:
@@ -71,6 +78,8 @@ class _Fold:
         """The newest event, with what is known of the others."""
         event = self.event
         event["count"] = self.count
+        if "suspicion" in event:
+            event["suspicion"] = self.suspicion
         event["first"], event["last"] = self.first, event["timestamp"]
         if self.paths:
             event["paths"] = self.paths
@@ -82,6 +91,7 @@ class Folds:
 
     Args:
         window: Seconds after which the events of a fold get their line.
+        fields: The fields in which events of one fold may not differ, by the detector's name.
 
     Example:
         >>> folds = Folds(1.0)
@@ -94,8 +104,9 @@ class Folds:
         [2]
     """
 
-    def __init__(self, window: float) -> None:
+    def __init__(self, window: float, fields: Mapping[str, FoldFields] = _NONE) -> None:
         self._window = window
+        self._fields = fields
         # In the order in which they end: a fold that continues moves to the end.
         self._open: dict[FoldKey, _Fold] = {}
         self._large: dict[FoldKey, None] = {}  # those that are large, in the same order
@@ -106,7 +117,7 @@ class Folds:
 
     def fold(self, event: Event, now: float) -> Event | None:
         """The event with its count, or None when it is folded into an earlier one."""
-        key = _key_of(event)
+        key = _key_of(event, self._fields)
         fold = None if key is None else self._open.get(key)
         if fold is not None:
             fold.add(event)
@@ -166,14 +177,18 @@ class Folds:
         return closed + [fold.line_event() for fold in folds.values() if fold.count]
 
 
-def _key_of(event: Event) -> FoldKey | None:
+def _key_of(event: Event, fields: Mapping[str, FoldFields]) -> FoldKey | None:
     """What the event has in common with others, or None when it cannot be told."""
     detector = event.get("detector")
     if detector is None:
         return None  # an operational line
+    compared, summed = fields.get(detector, NO_FIELDS)
+    if any(_has(event, path) for path in summed):
+        return None
     data = event.get("data")
     try:
         rendered = b"" if data is None else orjson.dumps(data)
+        values = orjson.dumps([event.get(name) for name in compared])
     except TypeError:
         return None  # foreign values: rendering cleans them, and that is dear
     return FoldKey(
@@ -182,7 +197,17 @@ def _key_of(event: Event) -> FoldKey | None:
         str(event.get("route") or ""),
         fingerprint_of(event),
         rendered,
+        values,
     )
+
+
+def _has(event: object, path: tuple[str, ...]) -> bool:
+    """Whether the event has the field."""
+    for name in path:
+        if not isinstance(event, dict) or name not in event:
+            return False
+        event = event[name]
+    return True
 
 
 def _is_large(key: FoldKey) -> bool:
@@ -202,8 +227,8 @@ class Threads(Protocol):
 class _State:
     """The folds of one process, and what guards them."""
 
-    def __init__(self, window: float) -> None:
-        self.folds = Folds(window)
+    def __init__(self, window: float, fields: Mapping[str, FoldFields]) -> None:
+        self.folds = Folds(window, fields)
         self.lock = threading.Lock()
         self.has_thread = False
         self.wake = threading.Event()
@@ -220,6 +245,7 @@ class Collapser:
         write: Writes an event, and returns whether the sinks accepted its line.
         write_folded: Writes the event of a fold, with the time at which it is written.
         threads: The delivery.
+        fields: The fields in which events of one line may not differ, by the detector's name.
     """
 
     def __init__(
@@ -228,12 +254,13 @@ class Collapser:
         write: Callable[[Event], bool],
         write_folded: Callable[[Event], object],
         threads: Threads,
+        fields: Mapping[str, FoldFields] = _NONE,
     ) -> None:
         self._window = window
         self._write = write
         self._write_folded = write_folded
         self._threads = threads
-        self._state = PerProcess(lambda: _State(window))
+        self._state = PerProcess(lambda: _State(window, fields))
         threads.before_flush(self.write_all)
 
     def take(self, event: Event) -> bool:

@@ -18,6 +18,9 @@ from flask_errwatch.detectors import OPERATIONAL_EVENTS, Detector
 #: An event: the fields of a line before it is rendered. Hooks may put any values in it.
 Event = dict[str, Any]
 
+#: The four fields of `suspicion` in their order.
+Classified = tuple[str, str, str, int]
+
 #: Sent after each event was written: `sender` is the app, `event` the event as a dict.
 event_recorded: Final = Namespace().signal("event-recorded")
 
@@ -28,6 +31,7 @@ KEYS: Final = (
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
     *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust", "peer_ip"),
     *("forwarded_claim", "user", "user_agent"),
+    *("agent", "referrer", "path_class", "suspicion"),
     *("request_id", "trace_id", "duration_ms", "exception", "data"),
     *("count", "first", "last", "paths"),
     *("app", "environment", "release", "host", "pid", "process", "seq"),
@@ -80,12 +84,13 @@ def operational_head(event_name: str) -> Event:
     return {"event": event_name, "level": level, "timestamp": "", "schema": SCHEMA, "id": ""}
 
 
-def add_request(
+def add_request(  # noqa: PLR0917 - compiled: positions are faster than names
     fields: dict[str, object],
     wsgi_environ: Mapping[str, Any],
     addresses: AddressRule,
     rule: object,
     redactor: RequestRedactor,
+    classified: Classified | None = None,
 ) -> None:
     """Adds the fields of the request, without query string, body and cookies.
 
@@ -98,6 +103,7 @@ def add_request(
         addresses: Derives the client's address.
         rule: The route that matched, or None.
         redactor: Masks secrets in the path and the headers.
+        classified: How a failing request was classified. None for a report, which has no status.
     """
     # Compiled code reads a dict directly and would bypass the methods of a subclass.
     environ: dict[str, Any] = (
@@ -128,6 +134,9 @@ def add_request(
             length = max(_LEAST_LENGTH, min(_FIELD_LENGTH, room))
             fields[key] = redactor.header(short(text, length + MARGIN), length)
             room -= len(text)
+    if classified is not None:
+        fields["agent"], fields["referrer"], fields["path_class"] = classified[:3]
+        fields["suspicion"] = classified[3]
     if _REQUEST_ID_KEY in environ or _TRACE_PARENT_KEY in environ or _XRAY_KEY in environ:
         fields.update(_correlation(environ, redactor))
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import blake2s
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from flask_errwatch.capture.events import short
 from flask_errwatch.capture.exception_chain import Link, links
@@ -63,6 +63,19 @@ def exception_fields(error: BaseException, *, root: str, handled: bool) -> dict[
     if entries:
         fields["chain"] = [entry if isinstance(entry, str) else entry.fields for entry in entries]
     return fields
+
+
+class ShownFailures(Protocol):
+    """Remembers which failures an app has shown."""
+
+    def is_new_failure(self, fingerprint: str) -> bool:
+        """Notes a critical failure, and returns whether the app has not shown it for seven days."""
+
+
+def mark_new(exception: dict[str, object], shown: ShownFailures) -> None:
+    """Adds `new` to the `exception` of a critical event, if nobody handled it and it is new."""
+    if not exception["handled"] and shown.is_new_failure(str(exception["fingerprint"])):
+        exception["new"] = True
 
 
 class _SourceFile(NamedTuple):

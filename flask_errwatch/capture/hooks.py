@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
+from math import isfinite
 from typing import Any
 
 from flask_errwatch._guard import Guard
@@ -19,6 +20,9 @@ _DROPPED: Event = {}
 
 #: Keys of the schema that a hook may set, because only the application knows their values.
 _SETTABLE = frozenset({"user", "request_id", "trace_id"})
+
+#: The highest suspicion of a line.
+_MOST_SUSPICIOUS = 2
 
 
 class Hooks:
@@ -108,6 +112,8 @@ def _restored(core: Event, event: Mapping[Any, Any]) -> Event:
     restored = {key: value for key, value in core.items() if key != "data"}
     data = {**_mapping(event.get("data"))}
     for key, value in event.items():
+        if key == "suspicion" and key in core:
+            restored[key] = _suspicion(value, core[key])
         if key in core or key == "data":
             continue
         if key in _SETTABLE and isinstance(value, str | int):
@@ -117,6 +123,14 @@ def _restored(core: Event, event: Mapping[Any, Any]) -> Event:
     if data:
         restored["data"] = data
     return in_order(restored)
+
+
+def _suspicion(value: object, core: object) -> object:
+    """What a hook made of the suspicion: a number from 0 to 2, which filters sum."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return core
+    bounded = min(max(value, 0), _MOST_SUSPICIOUS)
+    return int(bounded) if bounded == int(bounded) else float(bounded)
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:

@@ -20,8 +20,8 @@ from flask_errwatch._guard import Guard
 from flask_errwatch._lambda import LEVELS, is_lambda
 from flask_errwatch.capture import events
 from flask_errwatch.capture.client_address import address_rule
-from flask_errwatch.capture.events import Event
-from flask_errwatch.capture.exceptions import exception_fields
+from flask_errwatch.capture.events import Classified, Event
+from flask_errwatch.capture.exceptions import exception_fields, mark_new
 from flask_errwatch.capture.hooks import Hooks
 from flask_errwatch.capture.identity import Process
 from flask_errwatch.capture.redaction import Redactor, RequestRedactor
@@ -32,12 +32,15 @@ from flask_errwatch.detectors import Catalogue, Detector
 
 if TYPE_CHECKING:
     from flask_errwatch.capture.collapse import Collapser
+    from flask_errwatch.capture.request_classifier import RequestClassifier
 
 #: The lowest status of a failed request.
 _FIRST_FAILURE: Final = 400
 #: Bounds of the cache of status lines: entries, and characters of each.
 _CACHED_LINES: Final = 256
 _CACHED_LENGTH: Final = 128
+#: The fields of a request whose classification failed: it is not excused.
+_UNCLASSIFIED: Final = ("library", "none", "unknown", 1)
 
 
 class LineSink(Protocol):
@@ -55,6 +58,9 @@ class LineSink(Protocol):
 
     def note_dropped(self) -> None:
         """Counts an event that has no line."""
+
+    def is_new_failure(self, fingerprint: str) -> bool:
+        """Notes a critical failure, and returns whether the app has not shown it for seven days."""
 
     def start_thread(self, name: str, target: Callable[[], None]) -> object:
         """Starts a daemon thread."""
@@ -105,9 +111,14 @@ class Recorder:
         self._classified: dict[str, tuple[int, Detector | None]] = {}
         # By detector name: each event of the detector starts as a copy.
         self._heads = {
-            detector.name: events.head(detector) for detector in (catalogue.critical, *catalogue)
+            detector.name: events.head(detector)
+            for detector in (catalogue.critical, *catalogue)
+            if detector.event is not None
         }
         self._hooks = hooks
+        self._config = config
+        # Made for the first failing request: the import stays cheap, and the URL map is complete.
+        self._classifier: RequestClassifier | None = None
         self._addresses = address_rule(config.trusted_proxies, config.client_header)
         self._hide: Callable[[Event], None] | None = None
         if config.privacy_key is not None and config.privacy == "hashed":
@@ -134,9 +145,14 @@ class Recorder:
         self._collapser: Collapser | None = None
         if config.collapse_seconds:
             from flask_errwatch.capture.collapse import Collapser
+            from flask_errwatch.capture.fold_fields import fold_fields
 
             self._collapser = Collapser(
-                config.collapse_seconds, self._write, self._write_folded, delivery
+                config.collapse_seconds,
+                self._write,
+                self._write_folded,
+                delivery,
+                fold_fields(catalogue),
             )
         # Every part is given explicitly: structlog's global configuration belongs to the app.
         self._logger: _EventLogger = structlog.wrap_logger(
@@ -191,7 +207,17 @@ class Recorder:
         fields = self._new_event(detector)
         fields["status"] = code
         rule = getattr(request, "url_rule", None)
-        events.add_request(fields, environ, self._addresses, rule, self.request_redactor)
+        classified = self.guard.run(
+            "classifying a request", self._classified_request, environ, request, code
+        )
+        events.add_request(
+            fields,
+            environ,
+            self._addresses,
+            rule,
+            self.request_redactor,
+            _UNCLASSIFIED if classified is None else classified,
+        )
         if self._records_user and "user" not in fields:
             user = self.guard.run("reading the signed-in user", signed_in_user, request)
             if user:
@@ -201,6 +227,15 @@ class Recorder:
             fields["exception"] = exception_fields(error, root=self.root, handled=is_handled)
             self._note_recorded(error)
         return self._hooks.apply(fields, self.guard)
+
+    def _classified_request(
+        self, environ: Mapping[str, Any], request: object, code: int
+    ) -> Classified:
+        if self._classifier is None:
+            from flask_errwatch.capture.request_classifier import RequestClassifier
+
+            self._classifier = RequestClassifier(self._app(), self._config)
+        return self._classifier.classified(environ, request, code)
 
     def report(
         self,
@@ -286,6 +321,8 @@ class Recorder:
         if not event:
             self.delivery.note_dropped()
             return False
+        if "exception" in event and event["level"] == "critical":
+            self.guard.run("recognising a failure", mark_new, event["exception"], self.delivery)
         if self._hide is not None:
             self._hide(event)
         collapser = self._collapser

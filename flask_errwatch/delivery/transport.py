@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flask_errwatch._fork import PerProcess, process_flag
@@ -18,6 +19,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
 from flask_errwatch.delivery.cloudwatch import CloudWatchSink
 from flask_errwatch.delivery.default_sinks import default_sinks
+from flask_errwatch.delivery.journal import fingerprints_in_memory
 from flask_errwatch.delivery.process_end import may_end_by_os_exit, stop_at_end
 from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
@@ -30,7 +32,7 @@ from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED
 if TYPE_CHECKING:
     from flask import Flask
 
-    from flask_errwatch.delivery.journal import Death, RequestSlots
+    from flask_errwatch.delivery.journal import Death, Fingerprints, RequestSlots
 
 #: Writes a line to a sink and returns whether the sink accepted it. Never raises.
 Write = Callable[[bytes], bool]
@@ -100,6 +102,28 @@ class Delivery:
     def note_dropped(self) -> None:
         """Counts an event that has no line: a hook dropped it, or it could not be rendered."""
         self._dropped += 1
+
+    def is_new_failure(self, fingerprint: str) -> bool:
+        """Notes a critical failure, and returns whether the app has not shown it for seven days.
+
+        None is new where nothing outlives the process: on the standard output, without a folder.
+        """
+        shown = self._shown_fingerprints
+        return shown is not None and shown.note(fingerprint, int(time.time()))
+
+    @property
+    def _shown_fingerprints(self) -> Fingerprints | None:
+        if interception.interceptors:
+            return self._fingerprints_in_memory
+        if not self.is_running:
+            return None  # in a signal handler that interrupted the start
+        if self._cloudwatch is not None:
+            return self._cloudwatch.journal.fingerprints
+        return self._fingerprints_in_memory if self._memory in self._sinks else None
+
+    @cached_property
+    def _fingerprints_in_memory(self) -> Fingerprints:
+        return fingerprints_in_memory()
 
     def set_emitter(self, emit: EmitOperational) -> None:
         """Sets how operational lines, such as the heartbeat, are emitted."""
@@ -228,8 +252,12 @@ class Delivery:
         """Writes what is deferred or held back, and returns this process's sinks."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
-        self._write_held(self._before_flush)
+        self.write_held()
         return self._sinks if self.is_running else ()
+
+    def write_held(self) -> None:
+        """Writes the events that are held back, such as folded ones. It waits for no sink."""
+        self._write_held(self._before_flush)
 
     def _write_held(self, writes: list[Callable[[], None]]) -> None:
         for write in writes:

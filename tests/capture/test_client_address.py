@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_errwatch._parsers import TrustedProxies, trusted_proxies
+from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch.capture.addresses import parse_address
 from flask_errwatch.capture.client_address import ClientAddress, UnknownClient, address_rule
 from flask_errwatch.capture.forwarding import key_of
+from flask_errwatch.config.values import trusted_proxies
 from tests.wsgi_driver import events_of, serve, watched
 
 TRUE, FORGED, PROXY = "198.51.100.66", "203.0.113.1", "10.0.0.5"

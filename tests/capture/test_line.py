@@ -458,7 +458,15 @@ def test_every_key_of_a_line() -> None:
     assert event["request_id"] == "req-1"
     assert event["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert event["duration_ms"] > 0
-    assert [*event["exception"]] == ["type", "message", "where", "frames", "fingerprint", "handled"]
+    assert [*event["exception"]] == [
+        "type",
+        "message",
+        "where",
+        "frames",
+        "fingerprint",
+        "handled",
+        "new",
+    ]
     assert event["data"] == {"tenant": "acme"}
     assert (event["app"], event["environment"], event["release"]) == ("shop", "prod", "1.2.3")
     assert isinstance(event["pid"], int)

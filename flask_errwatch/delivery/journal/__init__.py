@@ -24,6 +24,8 @@ Files
       while lines were kept that had to go otherwise (see Bounds). Its lock has no mark, and its
       checkpoint no losses: they are in that of the process's journal. `<journal>-reserve.new` is
       the segment that is being written.
+    - `fingerprints`: the fingerprints of the critical failures of the last seven days, of all
+      processes. A record is `\n<16 hexadecimal digits> <seconds since the epoch>`.
     - `<journal>.requests`, with ERRWATCH_TRACK_REQUESTS: the requests that the process is serving,
       in slots of 1 KiB. From the 1,025th on each has one byte instead.
 
@@ -42,6 +44,8 @@ Invariants
       garbage-collected. If it still runs a minute later, it is running again.
     - A process that is dead and whose last mark is `running` has died. Whoever adopts its journal
       appends the `Process Died` line to its own journal, and then the mark `reported`.
+    - A record in `fingerprints` is appended by one `write`, by any process and thread. Of two with
+      one fingerprint, the process whose record comes first had the failure first.
     - A slot is filled when a request begins and emptied when it ends, each by one `pwrite`, in its
       own process only.
     - Every record before the committed position was accepted by CloudWatch, refused by it for
@@ -65,10 +69,12 @@ What a crash leaves
       the reserve may be counted although their lines arrive. None that is kept is lost.
     - inside a report of losses or the removal of an adopted journal, losses may be reported twice.
     - between the line of a death and its mark, the next process reports the death again.
+    - between a record in `fingerprints` and the append of its line, the failure is new in no line.
     - between the creation of a journal and its first request, the death names no request.
 
     A temporary file that is left is ignored. A checkpoint that cannot be read counts as the
-    beginning of the journal: that costs duplicates and no line.
+    beginning of the journal: that costs duplicates and no line. A torn record in `fingerprints` is
+    none: its failure is new again. So are all failures when the file was removed.
 
 Recovery
     At each poll the shipper checks the files of its process (`DiskJournal.recover`). If the
@@ -109,15 +115,19 @@ Bounds
     the same magnitude, and among equals the oldest stay. While the folder is more than half full,
     the reserve is delivered before everything else. On a full disk nothing is reserved.
 
+    `fingerprints` may have 256 KiB, which the bound does not count. When it has more, a shipper
+    rewrites it, with the last record of each fingerprint, and 4,096 of them. A process adds a
+    record for a fingerprint only if no other one did within the last hour.
+
 Modules
     `directory`: the folder and the names of its files. `records`: the format of a record.
     `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its
     content. `process_marks`: the marks and the requests of this process, for all its journals.
     `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `flood`:
-    tells which lines are of the majority. `reserve`: keeps the others. `disk`: the journal of
-    this process, its recovery, its bound, and adoption. `memory`: the journal without a folder.
-    `protocols`: what the shipper needs of both. `inspection`: what is in a folder, read without
-    a lock.
+    which lines are of the majority. `reserve`: keeps the others. `fingerprints`: which
+    failures are new. `disk`: the journal of this process, its recovery, its bound, and adoption.
+    `memory`: the journal without a folder. `protocols`: what the shipper needs of both.
+    `inspection`: what is in a folder, read without a lock.
 """
 
 from typing import TYPE_CHECKING
@@ -130,7 +140,7 @@ from flask_errwatch.delivery.journal.directory import (
 )
 from flask_errwatch.delivery.journal.disk import open_journal
 from flask_errwatch.delivery.journal.inspection import FolderContents, inspect_folder
-from flask_errwatch.delivery.journal.protocols import Journal, RecordSource
+from flask_errwatch.delivery.journal.protocols import Fingerprints, Journal, RecordSource
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.records import Line, Position, Record, line_of
 
@@ -141,6 +151,7 @@ if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.requests import UnderWay as UnderWay
 
 __all__ = [
+    "Fingerprints",
     "FolderContents",
     "Journal",
     "JournalReader",
@@ -152,7 +163,15 @@ __all__ = [
     "app_folder",
     "base_folder",
     "create_app_folder",
+    "fingerprints_in_memory",
     "inspect_folder",
     "line_of",
     "open_journal",
 ]
+
+
+def fingerprints_in_memory() -> Fingerprints:
+    """Those that this process has shown since its start, for tests: they need no folder."""
+    from flask_errwatch.delivery.journal.fingerprints import MemoryFingerprints
+
+    return MemoryFingerprints()

@@ -106,6 +106,12 @@ def create_file(path: Path) -> int:
     return os.open(path, flags, _PRIVATE_FILE)
 
 
+def open_file(path: Path) -> int:
+    """Opens a file for appending, and creates it if it does not exist. It may not be a link."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, _PRIVATE_FILE)
+
+
 def segment_path(folder: Path, journal: str, number: int) -> Path:
     """The path of a segment."""
     return folder / f"{journal}.{number:08d}.log"
@@ -129,6 +135,11 @@ def lock_path(folder: Path, journal: str) -> Path:
 def requests_path(folder: Path, journal: str) -> Path:
     """The path of the requests under way in the process of a journal."""
     return folder / f"{journal}.requests"
+
+
+def fingerprints_path(folder: Path) -> Path:
+    """The path of the fingerprints that processes of this folder have shown."""
+    return folder / "fingerprints"
 
 
 def parse_segment(name: str) -> tuple[str, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,8 @@ class DiskJournal(JournalReader):
     is_own = True
 
     def __init__(self, folder: Path, bound: int, parent: Journal | None = None) -> None:
+        from flask_errwatch.delivery.journal.fingerprints import FolderFingerprints
+
         name = _new_name()
         self._marks = marks_in(folder, name)
         super().__init__(folder, name, _create_lock(folder, name, self._marks.first_marks(name)))
@@ -96,6 +99,7 @@ class DiskJournal(JournalReader):
             self.mark_ended()  # the process goes on without this journal
             raise
         self.append = self.writer.append
+        self.fingerprints = FolderFingerprints(folder)
         self._set_limit()
 
     def _active_segment(self) -> int:
@@ -305,6 +309,7 @@ class DiskJournal(JournalReader):
         os.utime(self.writer.descriptor)
         super().touch()
         self._marks.touch(self.name)
+        self.fingerprints.keep(int(time.time()))
         for adopted in self._adopted:
             adopted.touch()
         if self.reserve is not None:

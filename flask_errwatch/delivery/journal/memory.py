@@ -12,6 +12,7 @@ from flask_errwatch.delivery.journal.writer import FULL
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.flood import Flood, Tally
+    from flask_errwatch.delivery.journal.protocols import Fingerprints
     from flask_errwatch.delivery.journal.reader import JournalReader
     from flask_errwatch.delivery.journal.requests import RequestSlots
 
@@ -29,6 +30,7 @@ class MemoryJournal:
     is_durable = False
     is_own = True
     reserve: JournalReader | None = None
+    fingerprints: Fingerprints | None = None
 
     def __init__(self, bound: int) -> None:
         self._bound = bound

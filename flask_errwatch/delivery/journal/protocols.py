@@ -12,6 +12,21 @@ if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.requests import RequestSlots
 
 
+class Fingerprints(Protocol):
+    """The fingerprints that an app has shown."""
+
+    def note(self, fingerprint: str, now: int) -> bool:
+        """Notes that a line has the fingerprint. Never waits and never raises.
+
+        Args:
+            fingerprint: Of the exception.
+            now: The time, in seconds since the epoch.
+
+        Returns:
+            Whether no line had it in the seven days before.
+        """
+
+
 class RecordSource(Protocol):
     """What a shipper reads from: the journal of this process, or of one that died.
 
@@ -48,6 +63,10 @@ class Journal(RecordSource, Protocol):
 
     is_durable: bool
     is_nearly_full: bool
+
+    @property
+    def fingerprints(self) -> Fingerprints | None:
+        """Those that the app has shown on this host. None without a folder."""
 
     @property
     def appended(self) -> int:
