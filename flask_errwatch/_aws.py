@@ -37,6 +37,9 @@ DELIVERY = Patience(connect=2, read=5, attempts=1)
 #: A person waits, and throttling is normal (PutMetricFilter: 5 calls a second).
 PROVISIONING = Patience(connect=5, read=20, attempts=8)
 
+#: What IAM says is useful and not needed, and a private subnet often has no route to it.
+_IDENTITY = Patience(connect=3, read=10, attempts=2)
+
 _CODES: dict[FailureKind, frozenset[str]] = {
     "credentials": frozenset(
         {
@@ -145,7 +148,31 @@ class Aws:
 
     def client(self, service: str) -> Client:
         """Returns this process's client of the service, created on first use."""
-        return self._clients.get().client(service, self._region, self._endpoint_url, self._patience)
+        patience = _IDENTITY if service == "iam" else self._patience
+        return self._clients.get().client(service, self._region, self._endpoint_url, patience)
+
+    def has(self, service: str, operation: str) -> bool:
+        """Whether the installed boto3 knows an operation, such as `PutLogAlarm`.
+
+        Raises:
+            AwsCallError: When no region is configured.
+        """
+        try:
+            return operation in self.client(service).meta.service_model.operation_names
+        except Exception as error:
+            raise call_error(service, "describe_alarms", error) from error
+
+    def takes(self, service: str, operation: str, argument: str) -> bool:
+        """Whether an operation of the installed boto3 has an argument.
+
+        Raises:
+            AwsCallError: When no region is configured.
+        """
+        try:
+            model = self.client(service).meta.service_model
+            return argument in model.operation_model(operation).input_shape.members
+        except Exception as error:
+            raise call_error(service, operation, error) from error
 
     def forget(self) -> None:
         """Drops the clients, so that the next call looks up credentials again."""
@@ -220,7 +247,7 @@ def call_error(service: str, method: str, error: Exception) -> AwsCallError:
     code = str(details.get("Code") or type(error).__name__)
     message = one_line(str(details.get("Message") or described(error)))
     metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
-    action = f"{service}:{_action_name(method)}"
+    action = _refused_action(message) or f"{service}:{_action_name(method)}"
     kind = _kind(code, metadata.get("HTTPStatusCode"))
     return AwsCallError(
         action=action,
@@ -229,6 +256,12 @@ def call_error(service: str, method: str, error: Exception) -> AwsCallError:
         kind=kind,
         remedy=_REMEDIES[kind].format(action=action),
     )
+
+
+def _refused_action(message: str) -> str:
+    """The action that IAM refused, which may be another than the call's: `iam:PassRole`."""
+    refused = message.partition("not authorized to perform: ")[2]
+    return refused.partition(" ")[0]
 
 
 def _action_name(method: str) -> str:

@@ -25,6 +25,10 @@ _adopt = click.option(
     "--adopt", is_flag=True, help="Take over resources of declared names that others created."
 )
 
+_create_role = click.option(
+    "--create-role", is_flag=True, help="Also create the IAM role that log alarms need."
+)
+
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
@@ -38,13 +42,16 @@ def bootstrap(*, dry_run: bool) -> None:
 @_json
 @click.option("--check", is_flag=True, help=f"Exit {WOULD_CHANGE} when something would change.")
 @_adopt
+@_create_role
 @with_appcontext
-def plan(*, as_json: bool, check: bool, adopt: bool) -> None:
+def plan(*, as_json: bool, check: bool, adopt: bool, create_role: bool) -> None:
     """Show what apply would change in AWS. Changes nothing."""
     from flask_errwatch.provision.apply import make_plan
 
     state, aws = app_and_aws()
-    plan = make_plan(aws, state.catalogue, state.config, import_unmanaged=adopt)
+    plan = make_plan(
+        aws, state.catalogue, state.config, import_unmanaged=adopt, create_role=create_role
+    )
     if as_json:
         click.echo(json.dumps(plan.to_dict(), indent=2))
     else:
@@ -57,8 +64,9 @@ def plan(*, as_json: bool, check: bool, adopt: bool) -> None:
 @_yes
 @click.option("--force", is_flag=True, help="Also delete most alarms, or shorten the retention.")
 @_adopt
+@_create_role
 @with_appcontext
-def apply(*, yes: bool, force: bool, adopt: bool) -> None:
+def apply(*, yes: bool, force: bool, adopt: bool, create_role: bool) -> None:
     """Show the plan, ask, and apply it.
 
     Creates and updates what the app declares, and deletes what it no longer declares.
@@ -66,7 +74,9 @@ def apply(*, yes: bool, force: bool, adopt: bool) -> None:
     from flask_errwatch.provision.apply import make_plan
 
     state, aws = app_and_aws()
-    plan = make_plan(aws, state.catalogue, state.config, import_unmanaged=adopt)
+    plan = make_plan(
+        aws, state.catalogue, state.config, import_unmanaged=adopt, create_role=create_role
+    )
     _show(plan)
     if not force:
         plan.raise_if_unsafe()

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, Resource
+from flask_errwatch.provision.resources import (
+    AwsAlarm,
+    CompositeAlarm,
+    LogAlarm,
+    MetricAlarm,
+    Resource,
+)
 
 #: Any class of the resource model.
 ResourceT = TypeVar("ResourceT")
@@ -42,10 +48,10 @@ class Actual:
         """Returns all resources of a class."""
         return tuple(resource for resource in self.resources if isinstance(resource, cls))
 
-    def alarm(self, name: str) -> MetricAlarm | CompositeAlarm | None:
-        """Returns the alarm of that name. Metric and composite alarms share their names."""
-        for kind in (MetricAlarm.kind, CompositeAlarm.kind):
+    def alarm(self, name: str) -> AwsAlarm | None:
+        """Returns the alarm of that name. All kinds of alarms share their names."""
+        for kind in (MetricAlarm.kind, LogAlarm.kind, CompositeAlarm.kind):
             alarm = self._by_key.get((kind, name))
-            if isinstance(alarm, MetricAlarm | CompositeAlarm):
+            if isinstance(alarm, AwsAlarm):
                 return alarm
         return None

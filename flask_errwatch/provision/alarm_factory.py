@@ -1,5 +1,7 @@
 """`AlarmFactory`: a detector's declaration becomes the alarms on its metric. Pure.
 
+Alarms on one source are in `source_alarms`.
+
 Metric and alarm always agree on namespace, name, dimensions and unit, since each alarm takes them
 from the filter that feeds its metric.
 """
@@ -7,42 +9,34 @@ from the filter that feeds its metric.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask_errwatch.alarms import AnomalyAlarm, AnyAlarm, BusyAlarm
+from flask_errwatch.alarms import AnomalyAlarm, BusyAlarm, SourceAlarm
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Alarm, Detector, event_pattern
-from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision import descriptions
 from flask_errwatch.provision.notification import refuse_unquotable
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
-    InsightRule,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
     Pairs,
 )
-from flask_errwatch.provision.resources.canonical_json import canonical
 from flask_errwatch.provision.resources.tags import tags_for
 from flask_errwatch.provision.scope import AwsScope
 
 #: Suffixes of further alarms, after the name of a detector or of the app.
-REQUESTS, BUSY, ONE_SOURCE, SILENT = "requests", "busy", "one-source", "silent"
+REQUESTS, BUSY, SILENT = "requests", "busy", "silent"
 #: Suffix of the filter that counts processes that died, and of its alarm.
 DIED = "process-died"
 
 #: The field with the number of events that a line stands for, while such lines are collapsed.
 COUNT_FIELD = "$.count"
 
-AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector | InsightRule
-
-#: A rule's name (CloudWatch API Reference, PutInsightRule, RuleName). A quotation mark would end it
-#: in the alarm's expression, and a backslash might escape what follows.
-_RULE_NAME = re.compile(r"[\x20!\x23-\x5b\x5d-\x7e]{1,128}")
+AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector
 
 
 def heartbeat_filter(config: Config) -> MetricFilter:
@@ -57,16 +51,37 @@ def death_filter(config: Config) -> MetricFilter:
     return counting_filter(name, event_pattern(PROCESS_DIED), config)
 
 
-def counting_filter(name: str, pattern: str, config: Config) -> MetricFilter:
-    """Returns a filter that counts the lines with a pattern, in a metric of the filter's name."""
+def counting_filter(
+    name: str, pattern: str, config: Config, *, value: str | None = None
+) -> MetricFilter:
+    """Returns a filter that counts the lines with a pattern, in a metric of the filter's name.
+
+    Args:
+        name: The name of the filter and the metric.
+        pattern: The pattern of the lines.
+        config: The app's configuration.
+        value: The field that is summed. None counts lines.
+    """
     return MetricFilter(
         log_group=config.log_group,
         name=name,
         pattern=pattern,
         namespace=config.namespace,
         metric_name=name,
-        value=COUNT_FIELD if config.collapse_seconds else "1",
+        value=value or (COUNT_FIELD if config.collapse_seconds else "1"),
     )
+
+
+def detector_filter(detector: Detector, config: Config) -> MetricFilter:
+    """Returns the filter that feeds a detector's metric."""
+    name = detector.resource_name(config.app_name)
+    return counting_filter(name, detector.pattern, config, value=detector.value)
+
+
+def notifier_of(detector: Detector, config: Config) -> str:
+    """Returns the name of the alarm that notifies of a detector."""
+    name = detector.resource_name(config.app_name)
+    return f"{name}-{BUSY}" if isinstance(detector.alarm, BusyAlarm) else name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,13 +116,14 @@ class AlarmFactory:
         match alarm:
             case Alarm():
                 text = descriptions.of_detector(detector, self.config, self.scope)
-                yield self._threshold_alarm(metric_filter, alarm, text, self.actions)
+                actions = self.actions if alarm.notifies else ()
+                yield self._threshold_alarm(metric_filter, alarm, text, actions)
             case AnomalyAlarm():
                 yield from self._anomaly_alarm(detector, metric_filter, alarm)
             case BusyAlarm():
                 yield from self._busy_alarm(detector, metric_filter, alarm)
-        if detector.name in self.config.per_source_alarms:
-            yield from self._source_alarm(detector, metric_filter, alarm)
+            case SourceAlarm() | None:
+                return  # see `source_alarms`
 
     def silence_alarm(self, heartbeats: MetricFilter) -> MetricAlarm:
         """Returns the alarm that fires when no heartbeat arrives.
@@ -226,79 +242,17 @@ class AlarmFactory:
             tags=self.tags,
         )
         refuse_unquotable(self.config)
+        actions = self.actions if alarm.notifies else ()
         yield failures
         yield requests
         yield CompositeAlarm(
             name=f"{metric_filter.name}-{BUSY}",
             description=descriptions.of_busy(detector, self.config, self.scope),
             rule=f'ALARM("{failures.name}") AND ALARM("{requests.name}")',
-            alarm_actions=self.actions,
-            ok_actions=self.actions,
+            alarm_actions=actions,
+            ok_actions=actions,
             tags=self.tags,
         )
-
-    def _source_alarm(
-        self, detector: Detector, metric_filter: MetricFilter, alarm: AnyAlarm | None
-    ) -> Iterator[AlarmResource]:
-        """Yields a rule that counts lines by client address, and the alarm on the busiest one."""
-        name = f"{metric_filter.name}-{ONE_SOURCE}"
-        if not _RULE_NAME.fullmatch(name):
-            remedy = (
-                f"Its rule would have the name {name!r}, and CloudWatch allows 1 to 128 ASCII "
-                "characters, here without '\"' and '\\': choose a shorter or plainer "
-                "ERRWATCH_APP_NAME."
-            )
-            key = "ERRWATCH_PER_SOURCE_ALARMS"
-            raise ConfigurationError(Problem(key=key, value=detector.name, remedy=remedy))
-        definition = self._source_rule(detector, metric_filter)
-        yield InsightRule(name=name, definition=canonical(definition), tags=self.tags)
-        yield MetricAlarm(
-            name=name,
-            description=descriptions.of_source(detector, self.config, self.scope),
-            metrics=(
-                MetricQuery(
-                    id="busiest",
-                    expression=f'INSIGHT_RULE_METRIC("{name}", "MaxContributorValue")',
-                    period=self._source_period(alarm),
-                    label="lines of the busiest client address",
-                ),
-            ),
-            evaluation_periods=1,
-            threshold=self._source_threshold(detector, alarm),
-            comparison_operator="GreaterThanThreshold",
-            treat_missing_data="notBreaching",
-            alarm_actions=self.actions,
-            ok_actions=self.actions,
-            tags=self.tags,
-        )
-
-    def _source_rule(self, detector: Detector, metric_filter: MetricFilter) -> dict[str, object]:
-        contribution: dict[str, object] = {
-            "Keys": ["$.client_ip"],
-            "Filters": [{"Match": "$.event", "In": [detector.event]}],
-        }
-        if self.config.collapse_seconds:
-            contribution["ValueOf"] = COUNT_FIELD
-        return {
-            "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
-            "LogGroupNames": [metric_filter.log_group],
-            "LogFormat": "JSON",
-            "Contribution": contribution,
-            "AggregateOn": "Sum" if self.config.collapse_seconds else "Count",
-        }
-
-    def _source_period(self, alarm: AnyAlarm | None) -> int:
-        own = alarm.errors if isinstance(alarm, BusyAlarm) else alarm
-        return (own.period if own else None) or self.config.alarm_period
-
-    def _source_threshold(self, detector: Detector, alarm: AnyAlarm | None) -> float:
-        """Returns its configured threshold, else half of the threshold for all sources together."""
-        configured = self.config.per_source_alarms[detector.name]
-        if configured is not None:
-            return float(configured)
-        own = alarm.errors if isinstance(alarm, BusyAlarm) else alarm
-        total = self._threshold(own) if isinstance(own, Alarm) else self.config.alarm_threshold
-        return float(total // 2)
 
 
 def _datapoints_to_alarm(alarm: Alarm | AnomalyAlarm) -> int | None:

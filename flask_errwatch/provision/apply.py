@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import AwsCallError, ProvisioningError
 from flask_errwatch.provision.diff import destroy_plan, diff, missing_service_group
+from flask_errwatch.provision.needed_fields import with_missing_fields
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.refresh import read_state
 from flask_errwatch.provision.to_aws import AwsCall, calls_for
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
+
+#: Seconds between two attempts of a call that fails for a reason that passes.
+_WAITS = (1, 2, 4, 8, 15)
 
 
 def bootstrap(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool = False) -> Plan:
@@ -43,7 +48,12 @@ def bootstrap(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool =
 
 
 def make_plan(
-    aws: Aws, catalogue: Catalogue, config: Config, *, import_unmanaged: bool = False
+    aws: Aws,
+    catalogue: Catalogue,
+    config: Config,
+    *,
+    import_unmanaged: bool = False,
+    create_role: bool = False,
 ) -> Plan:
     """Returns the plan that leads to the catalogue's resources. Makes only a few listing calls.
 
@@ -52,17 +62,21 @@ def make_plan(
         catalogue: The app's detectors, as `Catalogue.configured` returns them.
         config: The app's configuration.
         import_unmanaged: Import unmanaged resources that have a declared name.
+        create_role: Create the role of log alarms, or bring it up to date.
 
     Raises:
         ProvisioningError: When AWS cannot be read, an unmanaged resource has a declared name, or
             the log group of an AWS service does not exist yet.
         ConfigurationError: When a value cannot work in this region.
     """
-    desired, actual = read_state(aws, catalogue, config)
+    desired, actual = read_state(aws, catalogue, config, create_role=create_role)
     missing = missing_service_group(desired, actual)
     if missing is not None:  # a status shows the rest, but no filter could be put
         raise ProvisioningError(missing)
-    return diff(desired, actual, import_unmanaged=import_unmanaged)
+    plan = diff(desired, actual, import_unmanaged=import_unmanaged)
+    if actual.counterpart(desired.log_group) is None:
+        return plan
+    return with_missing_fields(plan, aws, catalogue, config)
 
 
 def make_destroy_plan(
@@ -138,7 +152,7 @@ def apply_steps(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
 
 def _execute(aws: Aws, call: AwsCall) -> None:
     try:
-        response = aws.call(call.service, call.method, **call.arguments)
+        response = _patiently(aws, call)
     except AwsCallError as error:
         if error.code not in call.tolerated:
             raise
@@ -152,3 +166,17 @@ def _execute(aws: Aws, call: AwsCall) -> None:
                 message=str(failure.get("FailureDescription")),
                 remedy="See the message; the AWS API Reference describes the call.",
             )
+
+
+def _patiently(aws: Aws, call: AwsCall) -> Mapping[str, Any]:
+    """Makes the call, and makes it again after an error that passes, for half a minute."""
+    for seconds in _WAITS:
+        try:
+            return aws.call(call.service, call.method, **call.arguments)
+        except AwsCallError as error:
+            if not any(
+                error.code == code and word in error.message.lower() for code, word in call.passing
+            ):
+                raise
+        time.sleep(seconds)
+    return aws.call(call.service, call.method, **call.arguments)

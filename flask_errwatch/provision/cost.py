@@ -11,6 +11,7 @@ from flask_errwatch.provision.resources import (
     CompositeAlarm,
     Dashboard,
     InsightRule,
+    LogAlarm,
     MetricAlarm,
     MetricFilter,
     Resource,
@@ -27,10 +28,15 @@ PRICES = {
     "metric": 0.30,
     "alarm": 0.10,
     "anomaly alarm": 0.30,
+    "log alarm": 0.10,
     "composite alarm": 0.50,
     "insight rule": 0.50,
     "dashboard": 3.00,
 }
+
+
+#: US dollars for a GB of lines that a log alarm's query scans.
+PER_GB_SCANNED = 0.005
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,13 +71,32 @@ def monthly_costs(resources: Iterable[Resource]) -> tuple[Cost, ...]:
     )
 
 
+def log_alarm_dollars(alarm: LogAlarm, gigabytes: float) -> float:
+    """Returns US dollars a month for a log alarm, with the lines that its queries scan.
+
+    Each line is in as many windows as there are runs in a window.
+
+    Args:
+        alarm: The alarm.
+        gigabytes: The lines of a month in its log groups.
+
+    Example:
+        >>> alarm = LogAlarm(name="shop-scan", description="", log_groups=("shop",), query="",
+        ...     aggregation="count(*)", window=600, threshold=16, role="")
+        >>> log_alarm_dollars(alarm, 1), log_alarm_dollars(alarm, 100)
+        (0.15, 5.1)
+    """
+    scanned = gigabytes * alarm.window / alarm.rate
+    return round(PRICES["log alarm"] + scanned * PER_GB_SCANNED, 2)
+
+
 def _priced_as(resource: Resource) -> str | None:
     match resource:
         case MetricFilter():
             return "metric"
         case MetricAlarm():
             return "alarm" if resource.threshold_metric_id is None else "anomaly alarm"
-        case CompositeAlarm() | InsightRule() | Dashboard():
+        case LogAlarm() | CompositeAlarm() | InsightRule() | Dashboard():
             return resource.kind
         case _:
             return None

@@ -1,8 +1,9 @@
 """Builds the dashboard's body from the resource model. Pure.
 
 One row per detector shows its count, its threshold and the state of its alarms. Below them are
-tables of the busiest sources and paths, the newest critical lines, and the delivery. The structure
-is that of AWS's *Dashboard Body Structure and Syntax*: a grid of 24 columns, at most 500 widgets.
+tables of the busiest sources and paths, the new failures, the newest critical lines, and the
+delivery. The structure is that of AWS's *Dashboard Body Structure and Syntax*: a grid of 24
+columns, at most 500 widgets.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from flask_errwatch.provision import queries
 from flask_errwatch.provision.alarm_factory import COUNT_FIELD
 from flask_errwatch.provision.queries import SavedQuery
 from flask_errwatch.provision.resources import (
+    AwsAlarm,
     CompositeAlarm,
+    LogAlarm,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
@@ -33,7 +36,6 @@ _STATE = 6
 _PERIOD = 60
 
 Widget = dict[str, object]
-_Alarm = MetricAlarm | CompositeAlarm
 
 
 def dashboard_body(
@@ -42,7 +44,7 @@ def dashboard_body(
     filters: Sequence[MetricFilter],
     alarms: Sequence[MetricAlarm],
     scope: AwsScope,
-    composites: Sequence[CompositeAlarm] = (),
+    others: Sequence[LogAlarm | CompositeAlarm] = (),
     note: str = "",
 ) -> dict[str, object]:
     """The body of the app's dashboard, which PutDashboard takes as JSON.
@@ -53,7 +55,7 @@ def dashboard_body(
         alarms: The metric alarms. An alarm is shown in a detector's row when it watches that
             detector's metric, or when its name is the detector's name and a suffix.
         scope: Partition, region and account, for the ARNs of the alarms.
-        composites: The composite alarms. Alarms that belong to no detector share a row.
+        others: The log alarms and composite alarms. Alarms that belong to no detector share a row.
         note: A line of text at the bottom, such as the marker that names the owner.
 
     Example:
@@ -63,7 +65,7 @@ def dashboard_body(
         ['Who causes the most failures', 'Which paths fail most']
     """
     grid = _Grid()
-    remaining: list[_Alarm] = [*alarms, *composites]
+    remaining: list[AwsAlarm] = [*alarms, *others]
     for metric_filter in filters:
         shown = [alarm for alarm in remaining if _belongs(alarm, metric_filter, filters)]
         remaining = [alarm for alarm in remaining if alarm not in shown]
@@ -74,6 +76,7 @@ def dashboard_body(
     sums_counts = any(metric_filter.value == COUNT_FIELD for metric_filter in filters)
     for tables in (
         (queries.TOP_SOURCES, queries.TOP_PATHS),
+        (queries.NEW_FAILURES,),
         (queries.NEWEST_CRITICALS,),
         (queries.DELIVERY_HEALTH,),
         (queries.SEQUENCE_GAPS, queries.LOST_LINES),
@@ -105,7 +108,7 @@ class _Grid:
         self._y += max(height for _, height, _ in sized)
 
 
-def _belongs(alarm: _Alarm, metric_filter: MetricFilter, filters: Sequence[MetricFilter]) -> bool:
+def _belongs(alarm: AwsAlarm, metric_filter: MetricFilter, filters: Sequence[MetricFilter]) -> bool:
     """Whether the alarm is shown in this filter's row: by its metric, else by the longest name."""
     if isinstance(alarm, MetricAlarm):
         metric = (alarm.namespace, alarm.metric_name)
@@ -116,7 +119,7 @@ def _belongs(alarm: _Alarm, metric_filter: MetricFilter, filters: Sequence[Metri
 
 
 def _detector_row(
-    metric_filter: MetricFilter, alarms: Sequence[_Alarm], scope: AwsScope
+    metric_filter: MetricFilter, alarms: Sequence[AwsAlarm], scope: AwsScope
 ) -> list[tuple[int, int, Widget]]:
     """A detector's row: its count, and the state of its alarms if it has any."""
     if not alarms:
@@ -168,7 +171,7 @@ def threshold_label(alarm: MetricAlarm) -> str:
 
 def _states(
     title: str,
-    alarms: Sequence[_Alarm],
+    alarms: Sequence[AwsAlarm],
     scope: AwsScope,
     *,
     width: int = _STATE,

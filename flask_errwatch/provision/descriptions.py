@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
-from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Detector
+from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Detector, event_pattern
+from flask_errwatch.provision.query_filter import UntranslatableError, query_filter
 from flask_errwatch.provision.resources.tags import marker
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.tokens import ANYWHERE
@@ -56,16 +57,27 @@ Its lines say "Critical Error" in log group shop.
         managed-by=flask-errwatch app=shop
     """
     meaning = " ".join(detector.description.split())
-    where = f'Its lines say "{detector.event}" in log group {config.log_group}.'
     ending = [marker(config.app_name)]
     if detector.runbook_url:
         ending.insert(0, f"Runbook: {one_line(detector.runbook_url)}")
     return _fitted(
-        " ".join(filter(None, (before, meaning, where))),
+        " ".join(filter(None, (before, meaning, _lines_of(detector, config.log_group)))),
         advice=advice,
-        link=lines_link(detector.event, config.log_group, scope),
+        link=lines_link(lines_condition(detector), config.log_group, scope),
         ending=ending,
     )
+
+
+def _lines_of(detector: Detector, log_group: str) -> str:
+    """Says which lines a detector counts, or what it sums of them."""
+    ending = "" if detector.where is None else f" that match {detector.where}"
+    if detector.event is not None:
+        lines = f'Its lines say "{detector.event}" in log group {log_group}.'
+        if detector.value is not None:
+            return f"{lines} It sums {detector.value} of those{ending}."
+        return f"{lines} It counts those{ending}." if ending else lines
+    counts = "counts" if detector.value is None else f"sums {detector.value} of"
+    return f"It {counts} the lines of log group {log_group}{ending}."
 
 
 def of_source(detector: Detector, config: Config, scope: AwsScope | None) -> str:
@@ -120,7 +132,7 @@ def _of_operational_lines(
     return _fitted(
         words,
         advice=advice,
-        link=lines_link(event, config.log_group, scope),
+        link=lines_link(query_filter(event_pattern(event)), config.log_group, scope),
         ending=(marker(config.app_name),),
     )
 
@@ -138,24 +150,50 @@ def of_app(config: Config) -> str:
     return _fitted(words, advice=advice, link=None, ending=(marker(config.app_name),))
 
 
-def lines_link(event: str, log_group: str, scope: AwsScope | None) -> str | None:
-    """Returns a link to the newest lines of an event, in the Logs Insights console.
+def lines_condition(detector: Detector) -> str | None:
+    """Returns the condition of the lines that a detector counts, as Logs Insights has it.
+
+    Where only its `where` cannot be translated, it is the condition of all its own lines.
+
+    Returns:
+        The condition. None when there is none.
+
+    Example:
+        >>> lines_condition(Detector(name="probe", where='$.path_class != "own"'))
+        '(ispresent(path_class) and path_class != "own")'
+    """
+    try:
+        return query_filter(detector.pattern)
+    except UntranslatableError:
+        return None if detector.event is None else query_filter(event_pattern(detector.event))
+
+
+def lines_link(condition: str | None, log_group: str, scope: AwsScope | None) -> str | None:
+    """Returns a link to the newest lines that match a condition, in the Logs Insights console.
 
     The fragment is an object in the console's own notation (`~(key~'text)`, other characters
     as `*` and two hex digits), escaped twice with `$` for `%`. No character is left at which a
     mail program would end the link.
 
+    Args:
+        condition: The condition, as Logs Insights has it after `filter`. None when there is none.
+        log_group: The log group.
+        scope: Partition, region and account.
+
     Returns:
-        The link. None without a scope, and in a partition whose console is not known.
+        The link. None without a condition or a scope, with a condition beyond ASCII, and in a
+        partition whose console is not known.
 
     Example:
         >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
-        >>> lines_link("Login Failed", "shop", scope)[:79]
+        >>> lines_link('event = "Login Failed"', "shop", scope)[:79]
         'https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1'
     """
-    if scope is None or scope.partition not in _CONSOLES:
+    if condition is None or scope is None or scope.partition not in _CONSOLES:
         return None
-    query = f'filter event = "{event}"\n| sort @timestamp desc\n| limit 100'
+    if not condition.isascii():
+        return None  # how the console writes other characters is not known
+    query = f"filter {condition}\n| sort @timestamp desc\n| limit 100"
     pairs = (
         f"end~0~start~-{_THREE_HOURS}~timeType~'RELATIVE~unit~'seconds",
         f"editorString~'{_starred(query)}",

@@ -9,29 +9,34 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flask_errwatch.config import NAME_LENGTH, Config
-from flask_errwatch.detectors import OPERATIONAL_EVENTS, Catalogue, event_pattern
+from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import (
     AlarmFactory,
     AlarmResource,
-    counting_filter,
     death_filter,
+    detector_filter,
     heartbeat_filter,
+    notifier_of,
 )
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.data_protection import data_protection
+from flask_errwatch.provision.log_alarm_access import LogAlarmAccess
 from flask_errwatch.provision.notification import app_alarms, with_quiet_periods
 from flask_errwatch.provision.queries import saved_queries
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     QueryDefinition,
+    QueryRole,
     Resource,
     Subscription,
     Topic,
@@ -41,6 +46,12 @@ from flask_errwatch.provision.resources.canonical_json import canonical
 from flask_errwatch.provision.resources.tags import marker, tags_for
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.service_groups import owner_of
+from flask_errwatch.provision.source_alarms import (
+    SourceAlarms,
+    SourceContext,
+    SourceResource,
+    source_alarms,
+)
 
 AlarmT = TypeVar("AlarmT")
 
@@ -63,15 +74,20 @@ class Desired:
         topic: The topic to create. None if none is configured, or one is given by its ARN.
         policy: The policy of that topic. None if its ARN is not known beforehand.
         subscriptions: In the order in which they are configured.
-        insight_rules: One per detector with an alarm on its busiest source.
+        insight_rules: Those of alarms on one source that are not log alarms.
         anomaly_detectors: One per detector with an alarm on an anomaly band.
         alarms: In the catalogue's order. A detector may have several, or none.
+        log_alarms: The alarms on one source that name it, in the same order.
         composites: The composite alarms of detectors, in the same order.
         app_alarms: With `ERRWATCH_NOTIFY="app"` the composite alarm that notifies for all others,
             after the parts of its rule.
+        silent: Names of the alarms that are declared not to notify.
         quiet_periods: `ERRWATCH_QUIET_PERIODS`.
         queries: The saved Logs Insights queries.
         dashboard: The dashboard. None if it is not configured.
+        query_role: The role of the log alarms, if it shall be created.
+        source_alarms: The names of the alarms on sources, of any kind.
+        explanations: What was chosen, and why, in sentences.
     """
 
     app_name: str
@@ -84,26 +100,21 @@ class Desired:
     insight_rules: tuple[InsightRule, ...] = ()
     anomaly_detectors: tuple[AnomalyDetector, ...] = ()
     alarms: tuple[MetricAlarm, ...] = ()
+    log_alarms: tuple[LogAlarm, ...] = ()
     composites: tuple[CompositeAlarm, ...] = ()
     app_alarms: tuple[CompositeAlarm, ...] = ()
+    silent: frozenset[str] = frozenset()
     quiet_periods: int = 1
     queries: tuple[QueryDefinition, ...] = ()
     dashboard: Dashboard | None = None
+    query_role: QueryRole | None = None
+    source_alarms: frozenset[str] = frozenset()
+    explanations: tuple[str, ...] = ()
 
     @property
-    def operational_events(self) -> tuple[str, ...]:
-        """The events that the filters after the detectors' count, in their order."""
-        events = {event_pattern(event): event for event in OPERATIONAL_EVENTS}
-        return tuple(
-            events[metric_filter.pattern]
-            for metric_filter in self.filters
-            if metric_filter.pattern in events
-        )
-
-    @property
-    def every_alarm(self) -> tuple[MetricAlarm | CompositeAlarm, ...]:
+    def every_alarm(self) -> tuple[AwsAlarm, ...]:
         """All alarms in the order of creation."""
-        return (*self.alarms, *self.composites, *self.app_alarms)
+        return (*self.alarms, *self.log_alarms, *self.composites, *self.app_alarms)
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -115,6 +126,7 @@ class Desired:
             *self.filters,
             *(resource for resource in optional if resource is not None),
             *self.subscriptions,
+            *(() if self.query_role is None else (self.query_role,)),
             *self.insight_rules,
             *self.anomaly_detectors,
             *self.every_alarm,
@@ -129,6 +141,7 @@ def desired_resources(
     *,
     topic_arn: str | None = None,
     scope: AwsScope | None = None,
+    access: LogAlarmAccess | None = None,
 ) -> Desired:
     """Returns the resources that the app declares, as the configuration reference lists them.
 
@@ -138,6 +151,7 @@ def desired_resources(
         topic_arn: The ARN of `config.sns_topic`. None if no topic is configured.
         scope: Partition, region and account. Without it, descriptions have no links, and there
             is neither a dashboard nor a policy of the topic or the log group.
+        access: Whether log alarms can be created. None decides by the configuration and the region.
 
     Raises:
         ConfigurationError: When two resources would have one name, or a name cannot be used.
@@ -148,18 +162,30 @@ def desired_resources(
         >>> shop_config = config.load({}, {}, app_name="shop")
         >>> shop = desired_resources(Catalogue(DEFAULT_DETECTORS), shop_config)
         >>> shop.filters[0].name, len(shop.filters), len(shop.alarms)
-        ('shop-critical-error', 7, 6)
+        ('shop-critical-error', 9, 8)
     """
     actions = () if topic_arn is None else (topic_arn,)
     factory = AlarmFactory(
         config=config, scope=scope, actions=actions if config.notify == "each" else ()
     )
+    access = access or LogAlarmAccess.configured(config, scope)
+    context = SourceContext(
+        config=config,
+        scope=scope,
+        actions=factory.actions,
+        log_alarm_actions=actions,
+        access=access,
+    )
     filters: list[MetricFilter] = []
-    alarms: list[AlarmResource] = []
+    alarms: list[AlarmResource | SourceResource] = []
+    on_sources: list[SourceAlarms] = []
     for detector in catalogue:
-        name = detector.resource_name(config.app_name)
-        filters.append(counting_filter(name, detector.pattern, config))
+        filters.append(detector_filter(detector, config))
         alarms += factory.alarms_for(detector, filters[-1])
+        source = source_alarms(context, detector, filters[-1])
+        if source is not None:
+            on_sources.append(source)
+            alarms += source.resources
     if config.silence_alarm:
         filters.append(heartbeat_filter(config))
         alarms.append(factory.silence_alarm(filters[-1]))
@@ -168,6 +194,11 @@ def desired_resources(
         alarms.append(factory.death_alarm(filters[-1]))
     composites = _of_type(alarms, CompositeAlarm)
     parts = frozenset(name for composite in composites for name in composite.children)
+    silent = frozenset(
+        notifier_of(detector, config)
+        for detector in catalogue
+        if detector.alarm is not None and not detector.alarm.notifies
+    )
     metric_alarms = _of_type(alarms, MetricAlarm)
     tags = tags_for(config.app_name)
     topic = _topic(config, topic_arn)
@@ -188,12 +219,26 @@ def desired_resources(
         app_alarms=()
         if config.notify == "each"
         else app_alarms(
-            [alarm.name for alarm in (*metric_alarms, *composites) if alarm.name not in parts],
+            [
+                alarm.name
+                for alarm in (*metric_alarms, *composites)
+                if alarm.name not in parts | silent
+            ],
             config,
             actions,
         ),
+        silent=silent,
         quiet_periods=config.quiet_periods,
         queries=_queries(config) if config.saved_queries else (),
+        log_alarms=_of_type(alarms, LogAlarm),
+        query_role=access.to_create,
+        source_alarms=frozenset(
+            resource.name
+            for source in on_sources
+            for resource in source.resources
+            if not isinstance(resource, InsightRule)
+        ),
+        explanations=(*_deprecations(config), *(source.explanation for source in on_sources)),
     )
     problems = list(_name_problems(desired))
     if problems:
@@ -203,7 +248,17 @@ def desired_resources(
     return replace(desired, dashboard=_dashboard(desired, config, scope))
 
 
-def _of_type(alarms: Iterable[AlarmResource], cls: type[AlarmT]) -> tuple[AlarmT, ...]:
+def _deprecations(config: Config) -> Iterator[str]:
+    if config.per_source_alarms:
+        yield (
+            "ERRWATCH_PER_SOURCE_ALARMS is deprecated, and still works: declare such a detector "
+            "with alarm=SourceAlarm(threshold=…, period=…)."
+        )
+
+
+def _of_type(
+    alarms: Iterable[AlarmResource | SourceResource], cls: type[AlarmT]
+) -> tuple[AlarmT, ...]:
     return tuple(alarm for alarm in alarms if isinstance(alarm, cls))
 
 
@@ -277,7 +332,7 @@ def _dashboard(desired: Desired, config: Config, scope: AwsScope) -> Dashboard:
         filters=desired.filters,
         alarms=desired.alarms,
         scope=scope,
-        composites=(*desired.composites, *desired.app_alarms),
+        others=(*desired.log_alarms, *desired.composites, *desired.app_alarms),
         note=marker(config.app_name),
     )
     name = dashboard_name(config.app_name)

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import zip_longest
 
 from flask_errwatch._parsers import parse_json
 from flask_errwatch._text import counted
-from flask_errwatch.errors import Problem, ProvisioningError
+from flask_errwatch.errors import PatternSyntaxError, Problem, ProvisioningError
+from flask_errwatch.patterns import parse
+from flask_errwatch.patterns.quotas import REGEX_FILTERS_PER_GROUP
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action, Change, Difference
 from flask_errwatch.provision.desired import Desired
+from flask_errwatch.provision.handover import hand_over, is_reset
 from flask_errwatch.provision.notification import why_not_quiet
 from flask_errwatch.provision.order import in_order, parents_first
 from flask_errwatch.provision.ownership import is_managed
-from flask_errwatch.provision.plan import Plan
+from flask_errwatch.provision.plan import DestroyPlan, Plan
 from flask_errwatch.provision.resources import (
     FILTERS_PER_GROUP,
     AnomalyDetector,
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     QueryDefinition,
+    QueryRole,
     Resource,
     Subscription,
     Topic,
@@ -45,6 +51,8 @@ DELETION: tuple[type[Resource], ...] = (
     AnomalyDetector,
     MetricFilter,
     MetricAlarm,
+    LogAlarm,
+    QueryRole,
 )
 
 _UNMANAGED = "it is not managed by this app"
@@ -61,6 +69,9 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
     Raises:
         ProvisioningError: Naming every conflict.
     """
+    handover = hand_over(desired, actual)
+    explanations = (*desired.explanations, *handover.explanations)
+    desired = handover.desired
     declared = {(resource.kind, resource.key) for resource in desired.resources}
     deletions = [
         Change(action="delete", resource=resource, actual=resource)
@@ -76,22 +87,33 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
     ]
     for outcome in outcomes:
         if isinstance(outcome, Change):
-            changes.append(_with_quiet_note(outcome, desired.quiet_periods))
+            changes.append(_with_alarm_notes(outcome, desired, handover.notes))
         else:
             problems.append(outcome)
     if problems:
         raise ProvisioningError(*problems)
     warnings = tuple(_warnings(desired, actual))
     entries = in_order(deletions, changes)
-    return Plan(entries=entries, notes=actual.notes, warnings=warnings)
+    return Plan(entries=entries, notes=actual.notes, warnings=warnings, explanations=explanations)
 
 
-def _with_quiet_note(change: Change, quiet_periods: int) -> Change:
-    """Says of an alarm that `ERRWATCH_QUIET_PERIODS` leaves why it does."""
-    if not isinstance(change.resource, MetricAlarm):
+def _with_note(change: Change, note: str) -> Change:
+    return replace(change, note="; ".join(filter(None, (change.note, note))))
+
+
+def _with_alarm_notes(change: Change, desired: Desired, handover: Mapping[str, str]) -> Change:
+    """Says of an alarm whether it notifies, and why `ERRWATCH_QUIET_PERIODS` leaves it."""
+    alarm = change.resource
+    if not isinstance(alarm, MetricAlarm | CompositeAlarm):
         return change
-    notes = (change.note, why_not_quiet(change.resource, quiet_periods))
-    return replace(change, note="; ".join(filter(None, notes))) if quiet_periods > 1 else change
+    notes = [change.note]
+    if alarm.name in handover:
+        notes.append(handover[alarm.name])
+    elif alarm.name in desired.silent:
+        notes.append("does not notify")
+    if isinstance(alarm, MetricAlarm) and desired.quiet_periods > 1:
+        notes.append(why_not_quiet(alarm, desired.quiet_periods))
+    return replace(change, note="; ".join(filter(None, notes)))
 
 
 def missing_service_group(desired: Desired, actual: Actual) -> Problem | None:
@@ -122,7 +144,7 @@ def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
         )
 
 
-def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bool) -> Plan:
+def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bool) -> DestroyPlan:
     """Returns the plan that deletes everything that an app manages.
 
     Args:
@@ -142,7 +164,7 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
         for group in actual.of_type(LogGroup)
         if group.name == log_group
     ]
-    return Plan(entries=tuple(entries), notes=actual.notes)
+    return DestroyPlan(entries=tuple(entries), notes=actual.notes)
 
 
 def _deletable(actual: Actual, app_name: str) -> Iterator[Resource]:
@@ -183,12 +205,17 @@ def _compare(
     desired: Resource, app_name: str, actual: Actual, *, import_unmanaged: bool
 ) -> Change | Problem:
     existing = actual.counterpart(desired)
-    if isinstance(desired, MetricAlarm | CompositeAlarm):
-        # Metric and composite alarms share their names: one of the other kind is a conflict.
-        existing = actual.alarm(desired.name)
+    if isinstance(desired, AwsAlarm):
+        return _alarm(desired, app_name, actual, import_unmanaged=import_unmanaged)
     match desired, existing:
         case _, None:
             return Change(action="create", resource=desired)
+        case QueryRole(), QueryRole() if not is_managed(existing, app_name, actual):
+            remedy = (
+                "A role of this name exists without the tags of this app: it is left alone. Delete "
+                "it, or set ERRWATCH_LOG_ALARM_ROLE to its ARN."
+            )
+            return Problem(key=desired.kind, value=desired.name, remedy=remedy)
         case LogGroup(), LogGroup():
             return _log_group(desired, existing, is_own=is_managed(existing, app_name, actual))
         case Topic(), Topic():
@@ -204,6 +231,23 @@ def _compare(
             return _kept(desired, existing, note)
         case _:
             return _named(desired, existing, app_name, actual, import_unmanaged=import_unmanaged)
+
+
+def _alarm(
+    desired: AwsAlarm, app_name: str, actual: Actual, *, import_unmanaged: bool
+) -> Change | Problem:
+    """Compares an alarm. All kinds of alarms share their names."""
+    existing = actual.alarm(desired.name)
+    if existing is None:
+        return Change(action="create", resource=desired)
+    is_other_kind = {type(existing), type(desired)} == {MetricAlarm, LogAlarm}
+    if is_other_kind and existing.belongs_to(app_name):  # it is deleted first
+        note = f"replaces the {existing.kind} of this name"
+        return Change(action="create", resource=desired, note=note)
+    outcome = _named(desired, existing, app_name, actual, import_unmanaged=import_unmanaged)
+    if isinstance(outcome, Change) and is_reset(desired, existing):
+        return _with_note(outcome, "CloudWatch resets its states")
+    return outcome
 
 
 def _service_group(desired: LogGroup, actual: Actual) -> Iterator[Change | Problem]:
@@ -280,7 +324,7 @@ def _kept(desired: Resource, existing: Resource, note: str) -> Change:
 
 
 #: Fields that hold a JSON document, compared leaf by leaf.
-_DOCUMENTS = {"body", "definition", "document", "statement"}
+_DOCUMENTS = {"body", "definition", "document", "permissions", "statement", "trust"}
 
 
 def _differences(desired: Resource, existing: Resource) -> Iterator[Difference]:
@@ -328,3 +372,24 @@ def _quota_problems(desired: Desired, actual: Actual, deletions: list[Change]) -
             "filters that are not used, or give the app its own log group."
         )
         yield Problem(key="log group", value=desired.log_group.name, remedy=remedy)
+    patterns = {
+        metric_filter.name: metric_filter.pattern
+        for metric_filter in (*actual.of_type(MetricFilter), *desired.filters)
+        if metric_filter.name not in deleted
+    }
+    with_regex = [name for name, pattern in patterns.items() if _has_regex(pattern)]
+    if len(with_regex) > REGEX_FILTERS_PER_GROUP:
+        names = ", ".join(with_regex)
+        remedy = (
+            f"It would have {len(with_regex)} filters with a regular expression of at most "
+            f"{REGEX_FILTERS_PER_GROUP}: {names}. Write conditions without one."
+        )
+        yield Problem(key="log group", value=desired.log_group.name, remedy=remedy)
+
+
+def _has_regex(pattern: str) -> bool:
+    """Whether a pattern has a regular expression, as far as it can be read."""
+    try:
+        return "%" in pattern and parse(pattern).has_regex
+    except PatternSyntaxError:
+        return False

@@ -11,11 +11,15 @@ from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import POLICY_SID, Desired, dashboard_name
 from flask_errwatch.provision.from_aws import Entry
+from flask_errwatch.provision.log_alarm_access import why_not_there
 from flask_errwatch.provision.ownership import has_band, insight_rules_of
+from flask_errwatch.provision.query_role import POLICY_NAME, role_name
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
     Dashboard,
+    LogAlarm,
     MetricAlarm,
+    QueryRole,
     Resource,
     Topic,
 )
@@ -56,6 +60,7 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
     topic = [*_topic(aws, desired)]
     resources += [*alarms, *topic]
     notes: list[str] = []
+    resources += _log_alarms(aws, desired, notes)
     if group is not None:
         read = partial(_data_protection, aws, desired)
         if desired.data_protection is not None:
@@ -82,6 +87,7 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
             resources += read()
         elif is_likely or for_removal:
             resources += read_if_allowed(kinds, read, notes) or ()
+    resources += _query_role(aws, desired, notes, for_removal=for_removal)
     users = _topic_users(aws, desired, topic) if for_removal else ()
     return Actual(
         resources=tuple(resources),
@@ -90,6 +96,32 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
         missing_topic=_missing_topic(aws, desired, notes),
         region=aws.region(),
     )
+
+
+def _log_alarms(aws: Aws, desired: Desired, notes: list[str]) -> list[LogAlarm]:
+    """Returns the log alarms of the app's prefix, where boto3 and the region have them."""
+    if not aws.has("cloudwatch", "PutLogAlarm") or why_not_there(aws.region(), aws.partition()):
+        return []
+    read = partial(log_alarms, aws, desired.app_name)
+    return [*read()] if desired.log_alarms else read_if_allowed("log alarms", read, notes) or []
+
+
+def log_alarms(aws: Aws, app_name: str) -> Iterator[LogAlarm]:
+    """Yields the log alarms whose names begin with the app's.
+
+    Raises:
+        AwsCallError: When the alarms cannot be listed.
+    """
+    prefix = f"{app_name}-"
+    entries = aws.pages(
+        "cloudwatch",
+        "describe_alarms",
+        "LogAlarms",
+        AlarmNamePrefix=prefix,
+        AlarmTypes=["LogAlarm"],
+        MaxRecords=100,
+    )
+    yield from map(from_aws.log_alarm, entries)
 
 
 def read_if_allowed(
@@ -124,6 +156,45 @@ def _log_group_and_filters(aws: Aws, entry: Entry | None) -> Iterator[Resource]:
         name = entry["logGroupName"]
         entries = aws.pages("logs", "describe_metric_filters", "metricFilters", logGroupName=name)
         yield from map(from_aws.metric_filter, entries)
+
+
+def _query_role(
+    aws: Aws, desired: Desired, notes: list[str], *, for_removal: bool
+) -> list[QueryRole]:
+    """Returns the role of log alarms, if it shall be created or may be deleted."""
+    name = role_name(desired.app_name, aws.region())
+    read = partial(_read_query_role, aws, name)
+    if desired.query_role is not None:
+        return [*read()]
+    return read_if_allowed("role", read, notes) or [] if for_removal else []
+
+
+def _read_query_role(aws: Aws, name: str) -> Iterator[QueryRole]:
+    role = find_role(aws, name)
+    if role is None:
+        return
+    try:
+        policy = aws.call("iam", "get_role_policy", RoleName=name, PolicyName=POLICY_NAME)
+    except AwsCallError as error:
+        if not error.is_not_found:
+            raise
+        policy = None
+    yield from_aws.query_role(role, policy)
+
+
+def find_role(aws: Aws, name: str) -> Entry | None:
+    """Returns the role of that name, as GetRole does.
+
+    Raises:
+        AwsCallError: When it cannot be read.
+    """
+    try:
+        role: Entry = aws.call("iam", "get_role", RoleName=name)["Role"]
+    except AwsCallError as error:
+        if error.is_not_found:
+            return None
+        raise
+    return role
 
 
 def _data_protection(aws: Aws, desired: Desired) -> Iterator[Resource]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from flask_errwatch._parsers import parse_json
 from flask_errwatch.provision.resources import (
@@ -12,12 +14,14 @@ from flask_errwatch.provision.resources import (
     CompositeAlarm,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
     Pairs,
     QueryDefinition,
+    QueryRole,
     Subscription,
     TopicPolicy,
 )
@@ -90,13 +94,67 @@ def metric_alarm(entry: Entry) -> MetricAlarm:
     )
 
 
+def log_alarm(entry: Entry) -> LogAlarm:
+    """Reads a log alarm from an entry of DescribeAlarms."""
+    query = entry["ScheduledQueryConfiguration"]
+    schedule = query["ScheduleConfiguration"]
+    delay = schedule.get("EndTimeOffset") or 0
+    return LogAlarm(
+        **_common(entry),
+        log_groups=tuple(map(_log_group_name, query.get("LogGroupIdentifiers", ()))),
+        query=query["QueryString"],
+        aggregation=query["AggregationExpression"],
+        rate=_rate(schedule["ScheduleExpression"]),
+        window=schedule["StartTimeOffset"] - delay,
+        delay=delay,
+        evaluation_runs=entry.get("QueryResultsToEvaluate", 1),
+        runs_to_alarm=entry.get("QueryResultsToAlarm", 1),
+        threshold=float(entry.get("Threshold", 0)),
+        comparison_operator=entry.get("ComparisonOperator", ""),
+        treat_missing_data=entry.get("TreatMissingData") or "missing",
+        role=query["ScheduledQueryRoleARN"],
+        evaluation_state=entry.get("EvaluationState"),
+    )
+
+
+def _log_group_name(identifier: str) -> str:
+    """Returns the name of a group that may be given by its ARN."""
+    return identifier.partition(":log-group:")[2].removesuffix(":*") or identifier
+
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+
+
+def _rate(expression: str) -> int:
+    """Returns the seconds between two runs. 0 for a schedule that is not a rate."""
+    match = _RATE.fullmatch(expression)
+    return int(match[1]) * _SECONDS[match[2]] if match else 0
+
+
+def query_role(role: Entry, policy: Entry | None) -> QueryRole:
+    """Reads the role of log alarms from GetRole, and its policy from GetRolePolicy."""
+    return QueryRole(
+        name=role["RoleName"],
+        arn=role["Arn"],
+        trust=_policy_document(role.get("AssumeRolePolicyDocument")),
+        permissions="" if policy is None else _policy_document(policy.get("PolicyDocument")),
+        tags=tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags", ())),
+    )
+
+
+def _policy_document(document: object) -> str:
+    """Returns a policy as canonical JSON. botocore decodes those of IAM, which are URL-encoded."""
+    return recanonical(unquote(document)) if isinstance(document, str) else canonical(document)
+
+
 def composite_alarm(entry: Entry) -> CompositeAlarm:
     """Reads a composite alarm from an entry of DescribeAlarms."""
     return CompositeAlarm(**_common(entry), rule=entry.get("AlarmRule", ""))
 
 
 def _common(entry: Entry) -> dict[str, Any]:
-    """Reads the fields that metric and composite alarms share."""
+    """Reads the fields that all alarms share."""
     state = AlarmState(
         value=entry.get("StateValue", "INSUFFICIENT_DATA"),
         reason=entry.get("StateReason") or "",

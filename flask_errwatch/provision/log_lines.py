@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_errwatch.capture.log_lines import read_line
 from flask_errwatch.config import Config
@@ -48,7 +48,46 @@ def lines_since(
         filterPattern=pattern,
         startTime=round(since * 1000),
     )
-    for entry in islice(entries, limit):
+    yield from _own_lines(islice(entries, limit), config)
+
+
+def newest_lines(
+    aws: Aws, config: Config, pattern: str, since: float, *, calls: int
+) -> tuple[list[LoggedLine], bool]:
+    """Returns the app's newest lines that match a pattern, and whether these are all.
+
+    A call that finds nothing has read only a part of a large log group. A boto3 that cannot ask
+    for the newest lines first gets the oldest ones.
+
+    Args:
+        aws: The account and region.
+        config: The app's configuration.
+        pattern: A filter pattern.
+        since: The earliest time of a line, in seconds since the epoch.
+        calls: How many calls to make at most.
+
+    Raises:
+        AwsCallError: When the log group cannot be read.
+    """
+    arguments: dict[str, object] = {
+        "logGroupName": config.log_group,
+        "filterPattern": pattern,
+        "startTime": round(since * 1000),
+    }
+    if aws.takes("logs", "FilterLogEvents", "startFromHead"):
+        arguments["startFromHead"] = False
+    lines: list[LoggedLine] = []
+    for _ in range(calls):
+        page = aws.call("logs", "filter_log_events", **arguments)
+        lines += _own_lines(page.get("events", ()), config)
+        if not page.get("nextToken"):
+            return lines, True
+        arguments["nextToken"] = page["nextToken"]
+    return lines, False
+
+
+def _own_lines(entries: Iterable[Mapping[str, Any]], config: Config) -> Iterator[LoggedLine]:
+    for entry in entries:
         event = read_line(entry["message"])
         # The group may be shared, and an emulator returns every line.
         if event and event.get("app") == config.app_name:

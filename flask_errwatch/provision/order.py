@@ -1,8 +1,10 @@
 """The order in which a plan is applied. Pure.
 
-Deletions come first, then the declared resources, each after those that it needs. Composite alarms
-make three exceptions:
+Deletions come first, then the declared resources, each after those that it needs. There are four
+exceptions:
 
+- An alarm on sources that another kind replaces is deleted after that one is created, with its
+  rules. Where other alarms notify in its place, it is deleted after these do.
 - CloudWatch does not delete an alarm that a composite alarm names, so it is deleted at the end,
   after the composite no longer names it.
 - A composite alarm that takes over the notification is written before its alarms lose theirs.
@@ -16,7 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flask_errwatch.provision.change import Change
-from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm
+from flask_errwatch.provision.resources import (
+    AwsAlarm,
+    CompositeAlarm,
+    InsightRule,
+    LogAlarm,
+    MetricAlarm,
+)
+from flask_errwatch.provision.source_alarms import family
 
 
 def in_order(deletions: Iterable[Change], changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -27,7 +36,16 @@ def in_order(deletions: Iterable[Change], changes: Sequence[Change]) -> tuple[Ch
         changes: One per declared resource, in the order of creation.
     """
     removed = [*deletions]
-    late = _deleted_late(removed, changes)
+    late_alarms = _deleted_late(removed, changes)
+    created = {_alarm_name(change) for change in changes if change.action == "create"} - {""}
+    others_notify = any(map(_begins_to_notify, changes))
+    late = {
+        id(change)
+        for change in removed
+        if _alarm_name(change) in late_alarms
+        or _is_replaced(change, created)
+        or (others_notify and _is_on_sources(change) and _alarm_name(change) not in created)
+    }
     successors = {
         child
         for change in changes
@@ -35,10 +53,10 @@ def in_order(deletions: Iterable[Change], changes: Sequence[Change]) -> tuple[Ch
         for child in change.resource.children
     }
     return (
-        *(change for change in removed if _alarm_name(change) not in late),
+        *(change for change in removed if id(change) not in late),
         *(change for change in changes if not _hands_over(change, successors)),
         *(change for change in changes if _hands_over(change, successors)),
-        *(change for change in removed if _alarm_name(change) in late),
+        *(change for change in removed if id(change) in late),
     )
 
 
@@ -72,9 +90,39 @@ def _descendants(composites: Mapping[str, CompositeAlarm], names: Iterable[str])
     return found
 
 
+def _is_replaced(change: Change, created: set[str]) -> bool:
+    """Whether another kind of alarm on sources takes the place of this one, or of its rule.
+
+    An alarm of the same name cannot: then the old one is deleted before.
+    """
+    old = change.resource
+    if not isinstance(old, MetricAlarm | LogAlarm | InsightRule) or old.name in created:
+        return False
+    return family(old.name) in set(map(family, created))
+
+
+def _begins_to_notify(change: Change) -> bool:
+    """Whether an update gives actions to an alarm that has none."""
+    desired, actual = change.resource, change.actual
+    return (
+        isinstance(desired, AwsAlarm)
+        and isinstance(actual, AwsAlarm)
+        and bool(desired.alarm_actions)
+        and not actual.alarm_actions
+    )
+
+
+def _is_on_sources(change: Change) -> bool:
+    """Whether it is an alarm on sources, or its rule: its name has the suffix of a kind."""
+    old = change.resource
+    if isinstance(old, LogAlarm | InsightRule):
+        return True
+    return isinstance(old, MetricAlarm) and family(old.name) != old.name
+
+
 def _alarm_name(change: Change) -> str:
     alarm = change.resource
-    return alarm.name if isinstance(alarm, MetricAlarm | CompositeAlarm) else ""
+    return alarm.name if isinstance(alarm, AwsAlarm) else ""
 
 
 def _hands_over(change: Change, successors: set[str]) -> bool:
@@ -82,8 +130,8 @@ def _hands_over(change: Change, successors: set[str]) -> bool:
     desired, actual = change.resource, change.actual
     return (
         change.action == "update"
-        and isinstance(desired, MetricAlarm | CompositeAlarm)
-        and isinstance(actual, MetricAlarm | CompositeAlarm)
+        and isinstance(desired, AwsAlarm)
+        and isinstance(actual, AwsAlarm)
         and desired.name in successors
         and bool(actual.alarm_actions)
         and not desired.alarm_actions

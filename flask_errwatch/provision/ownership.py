@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
+from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
@@ -13,17 +14,28 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     QueryDefinition,
+    QueryRole,
     Resource,
     Topic,
 )
 from flask_errwatch.provision.resources.tags import marker, tags_for
+from flask_errwatch.provision.source_alarms import source_alarm_names
 
-# The only form in which a detector's pattern is written (`Detector.pattern`).
-_PATTERN = re.compile(r'\{ \$\.event = "([^"]+)" \}')
+# The forms in which a detector's pattern names its event (`Detector.pattern`).
+_PATTERN = re.compile(
+    r'\{ (?:\$\.event = "([^"]+)"|\(\$\.event = "([^"]+)"\) && \(.+\)) \}', re.DOTALL
+)
+# Those of the default detectors without an event, and how the names of their filters end.
+_ENDINGS = {
+    detector.pattern: f"-{detector.name}"
+    for detector in DEFAULT_DETECTORS
+    if detector.event is None
+}
 _WORDS = re.compile(r"[a-z0-9]+")
 _RULE_METRIC = re.compile(r'INSIGHT_RULE_METRIC\("([^"]*)"')
 
@@ -37,9 +49,9 @@ def is_managed(resource: Resource, app_name: str, actual: Actual) -> bool:
         actual: Everything that exists.
     """
     match resource:
-        case LogGroup() | Topic():
+        case LogGroup() | Topic() | QueryRole():
             return set(tags_for(app_name)) <= set(resource.tags)
-        case MetricAlarm() | CompositeAlarm():
+        case MetricAlarm() | LogAlarm() | CompositeAlarm():
             return resource.belongs_to(app_name)
         case MetricFilter():
             return _is_managed_filter(resource, app_name, actual)
@@ -65,25 +77,39 @@ def is_managed(resource: Resource, app_name: str, actual: Actual) -> bool:
             return False
 
 
-#: The values of desired filters: a line counts as one, or as its own count.
-_VALUES = frozenset({"1", "$.count"})
+#: The values of desired filters: a line counts as one, or as its own count, or a default detector
+#: has its own. Where an app's detector has one, only its alarm shows the owner.
+_VALUES = frozenset({"1", "$.count", *(detector.value for detector in DEFAULT_DETECTORS)} - {None})
 
 
 def _is_managed_filter(metric_filter: MetricFilter, app_name: str, actual: Actual) -> bool:
     """Decides by two signs, in this order, since a filter has neither tags nor a description.
 
-    1. The alarm of the same name: the filter has the alarm's owner.
+    1. The alarm of the same name, or one of the app's on the filter's metric or on the sources of
+       its lines: the filter has the alarm's owner.
     2. Without such an alarm, the phrase that the filter counts shows where the app's name ends.
        `shop-admin-critical-error` counts `Critical Error`, so it belongs to `shop-admin` and
-       never to `shop`. Its transformation must also be the one that we write. A detector whose
-       name is not its phrase leaves the owner unknown: without an alarm its filter is neither
-       changed nor deleted on suspicion.
+       never to `shop`. So does the condition of a default detector without a phrase. Its
+       transformation must also be the one that we write. A detector whose name is not its phrase
+       leaves the owner unknown: without an alarm its filter is neither changed nor deleted on
+       suspicion.
     """
     if metric_filter.metric_name != metric_filter.name:
         return False
     alarm = actual.alarm(metric_filter.name)
     if alarm is not None:
         return alarm.belongs_to(app_name)
+    metric = (metric_filter.namespace, metric_filter.metric_name)
+    watching = [
+        *map(actual.alarm, source_alarm_names(metric_filter.name)),
+        *(
+            alarm
+            for alarm in actual.of_type(MetricAlarm)
+            if (alarm.namespace, alarm.metric_name) == metric
+        ),
+    ]
+    if any(alarm is not None and alarm.belongs_to(app_name) for alarm in watching):
+        return True
     return _is_plain(metric_filter) and owner_by_phrase(metric_filter) == app_name
 
 
@@ -105,10 +131,13 @@ def owner_by_phrase(metric_filter: MetricFilter) -> str | None:
         >>> owner_by_phrase(login_failed)
         'shop-admin'
     """
-    match = _PATTERN.fullmatch(metric_filter.pattern)
+    name, match = metric_filter.name, _PATTERN.fullmatch(metric_filter.pattern)
     if match is None:
+        ending = _ENDINGS.get(metric_filter.pattern)
+    else:
+        ending = "-" + "-".join(_WORDS.findall((match[1] or match[2]).lower()))
+    if ending is None:
         return None
-    name, ending = metric_filter.name, "-" + "-".join(_WORDS.findall(match[1].lower()))
     return name.removesuffix(ending) if name.endswith(ending) else None
 
 

@@ -17,7 +17,8 @@ from flask_errwatch.provision.cost import (
     monthly_costs,
 )
 from flask_errwatch.provision.plan_text import PlanRow, change_values, plan_row, table_lines
-from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricAlarm
+from flask_errwatch.provision.resources import AwsAlarm, LogGroup
+from flask_errwatch.provision.source_alarms import family
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +31,14 @@ class Plan:
         done: How many of `changes`, from the first, have been applied.
         notes: What could not be checked, in sentences.
         warnings: Conditions in AWS that make the alarms unreliable or useless, in sentences.
+        explanations: What was chosen, why, and what it costs, in sentences.
     """
 
     entries: tuple[Change, ...]
     done: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    explanations: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -92,10 +95,11 @@ class Plan:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The lines below the rows: what was not checked, warnings, dangers, cost and summary."""
+        """The lines below the rows: notes, warnings, explanations, dangers, cost and summary."""
         return (
             *(f"Not checked: {one_line(note)}" for note in self.notes),
             *(f"Warning: {one_line(warning)}" for warning in self.warnings),
+            *map(one_line, self.explanations),
             *(f"Needs --force: {danger}" for danger in self.dangers if self.pending),
             cost_line(self._monthly_costs()),
             self.summary,
@@ -134,6 +138,7 @@ class Plan:
             "dangers": [str(danger) for danger in self.dangers],
             "notes": list(self.notes),
             "warnings": list(self.warnings),
+            "explanations": list(self.explanations),
             "monthly_cost": {
                 "usd": round(sum(cost.dollars for cost in costs), 2),
                 "of": [
@@ -159,6 +164,16 @@ class Plan:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DestroyPlan(Plan):
+    """What `destroy` would do or has done. That it deletes much is intended: nothing is refused."""
+
+    @property
+    def dangers(self) -> tuple[Problem, ...]:
+        """None."""
+        return ()
+
+
 _FORCE = "If that is intended, run `flask errwatch apply --force`."
 
 
@@ -167,11 +182,20 @@ def _many_deletions(plan: Plan) -> tuple[Problem, ...]:
     existing = [
         change
         for change in plan.entries
-        if isinstance(change.resource, MetricAlarm | CompositeAlarm)
+        if isinstance(change.resource, AwsAlarm)
         and change.action != "create"
         and not change.is_import
     ]
-    deleted = sum(change.action == "delete" for change in existing)
+    # An alarm on sources of another kind takes the place of the old one.
+    created = {
+        family(change.resource.label)
+        for change in plan.entries
+        if change.action == "create" and isinstance(change.resource, AwsAlarm)
+    }
+    deleted = sum(
+        change.action == "delete" and family(change.resource.label) not in created
+        for change in existing
+    )
     if 2 * deleted <= len(existing):
         return ()
     remedy = (

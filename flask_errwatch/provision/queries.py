@@ -88,6 +88,17 @@ exception.where, client_ip, id
 | limit 20""",
 )
 
+NEW_FAILURES = SavedQuery(
+    name="new-failures",
+    title="Failures that the app had not shown for a week",
+    text="""\
+filter ispresent(exception.new)
+| fields @timestamp, exception.type, exception.where, exception.message, \
+exception.fingerprint, release, host, id
+| sort @timestamp desc
+| limit 20""",
+)
+
 SEQUENCE_GAPS = SavedQuery(
     name="sequence-gaps",
     title="Lines that never arrived, by process",
@@ -149,6 +160,7 @@ SAVED_QUERIES: tuple[SavedQuery, ...] = (
     TOP_SOURCES,
     TOP_PATHS,
     NEWEST_CRITICALS,
+    NEW_FAILURES,
     SEQUENCE_GAPS,
     SLOWEST_ROUTES,
     SOURCE_STORY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flask_errwatch.config import Config
@@ -11,6 +11,7 @@ from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, Pro
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.discovery import discover
+from flask_errwatch.provision.role_discovery import access_with_new_role, read_access
 from flask_errwatch.provision.scope import AwsScope
 
 if TYPE_CHECKING:
@@ -48,27 +49,48 @@ class Caller:
 
 
 def read_state(
-    aws: Aws, catalogue: Catalogue, config: Config, *, for_removal: bool = False
+    aws: Aws,
+    catalogue: Catalogue,
+    config: Config,
+    *,
+    for_removal: bool = False,
+    create_role: bool = False,
 ) -> tuple[Desired, Actual]:
     """Returns the desired and the actual resources of an app.
+
+    Args:
+        aws: The account and region.
+        catalogue: The app's detectors, as `Catalogue.configured` returns them.
+        config: The app's configuration.
+        for_removal: Read every kind, and the other users of the topic.
+        create_role: Whether the role of log alarms may be created.
 
     Raises:
         ProvisioningError: When AWS cannot be read.
         ConfigurationError: When a value cannot work in this region.
     """
     try:
-        scope = _scope(aws, config)
+        scope = _scope(aws, config, needs_account=create_role)
         topic_arn = _topic_arn(config, scope)
-        desired = desired_resources(catalogue, config, topic_arn=topic_arn, scope=scope)
-        return desired, discover(aws, desired, for_removal=for_removal)
+        notes: list[str] = []
+        access = (
+            access_with_new_role(aws, config, scope)
+            if create_role
+            else read_access(aws, catalogue, config, scope, notes)
+        )
+        desired = desired_resources(
+            catalogue, config, topic_arn=topic_arn, scope=scope, access=access
+        )
+        actual = discover(aws, desired, for_removal=for_removal)
+        return desired, replace(actual, notes=(*notes, *actual.notes))
     except AwsCallError as error:
         raise ProvisioningError(*error.problems, cause=error) from error
 
 
-def _scope(aws: Aws, config: Config) -> AwsScope:
+def _scope(aws: Aws, config: Config, *, needs_account: bool) -> AwsScope:
     """Returns the scope of the calls. Asks for the account only if an ARN depends on it."""
     has_topic_name = config.sns_topic is not None and not config.has_topic_arn
-    if config.dashboard or has_topic_name:
+    if config.dashboard or has_topic_name or needs_account:
         return Caller.identify(aws).scope
     # The region first: `Aws.region` explains that none is configured.
     return AwsScope(region=aws.region(), partition=aws.partition(), account="")

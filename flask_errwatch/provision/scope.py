@@ -43,6 +43,10 @@ class AwsScope:
         """Returns the ARN of a dashboard. It has no region."""
         return f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{name}"
 
+    def role_arn(self, name: str) -> str:
+        """Returns the ARN of a role. It has no region."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
     def log_group_arn(self, name: str) -> str:
         """Returns the ARN of a log group, as tagging expects it. Some actions need a final `:*`."""
         return self.arn("logs", f"log-group:{name}")

@@ -1,24 +1,34 @@
-"""Reads the status: drift, alarm states, subscriptions, failed notifications, delivery figures."""
+"""Reads the status: drift, alarms, subscriptions, failed notifications, new failures, delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from flask_errwatch._text import text_of
+from flask_errwatch.capture.log_lines import fingerprint_of
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, Catalogue
+from flask_errwatch.patterns import field
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.alarm_factory import heartbeat_filter
 from flask_errwatch.provision.diff import diff, missing_service_group
 from flask_errwatch.provision.discovery import read_if_allowed
 from flask_errwatch.provision.from_aws import action_failed
-from flask_errwatch.provision.log_lines import LoggedLine, lines_since
+from flask_errwatch.provision.log_lines import LoggedLine, lines_since, newest_lines
+from flask_errwatch.provision.queries import NEW_FAILURES
 from flask_errwatch.provision.refresh import read_state
-from flask_errwatch.provision.resources import CompositeAlarm, LogGroup, MetricAlarm, Subscription
-from flask_errwatch.provision.status_report import DeliveryFigures, FailedNotification, Status
+from flask_errwatch.provision.resources import AwsAlarm, LogAlarm, LogGroup, Subscription
+from flask_errwatch.provision.status_report import (
+    Contributor,
+    DeliveryFigures,
+    FailedNotification,
+    NewFailure,
+    Status,
+)
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -29,6 +39,10 @@ HISTORY = timedelta(days=14)
 FRESH = timedelta(minutes=15)
 #: The maximum of entries that are read. Both list calls return those of other apps too.
 _MOST = 1000
+#: The most contributors of an alarm that are in ALARM (CloudWatch User Guide, Log alarms).
+_MOST_CONTRIBUTORS = 100
+#: How far back new failures are read, and by how many calls at most.
+_NEW_FAILURES, _NEW_FAILURE_CALLS = timedelta(days=1), 20
 _FIGURES = ("emitted", "delivered", "pending", "dropped")
 
 
@@ -53,52 +67,85 @@ def read_status(
     # With `import_unmanaged`, an unmanaged resource is drift, where a plan would stop.
     plan = diff(desired, actual, import_unmanaged=True)
     alarms = tuple(_managed_alarms(actual, config.app_name))
-    names = {alarm.name for alarm in alarms}
     missing = missing_service_group(desired, actual)
     notes: list[str] = [] if missing is None else [str(missing)]
     failed = read_if_allowed(
-        "alarm history", partial(_failed_notifications, aws, names, moment - HISTORY), notes
+        "alarm history", partial(_failed_notifications, aws, alarms, moment - HISTORY), notes
     )
+    contributors: dict[str, tuple[Contributor, ...]] = {}
+    for alarm in alarms:
+        if isinstance(alarm, LogAlarm) and alarm.state and alarm.state.value == "ALARM":
+            read = partial(_contributors, aws, alarm.name)
+            kinds = f"contributors of {alarm.name}"
+            contributors[alarm.name] = tuple(read_if_allowed(kinds, read, notes) or ())
     heartbeats = read_if_allowed(
         "heartbeats", partial(_heartbeats, aws, actual, config, moment - FRESH), notes
+    )
+    new_failures = read_if_allowed(
+        "new failures",
+        partial(_new_failures, aws, actual, config, moment - _NEW_FAILURES, notes),
+        notes,
     )
     return Status(
         plan=plan,
         alarms=alarms,
         subscriptions=actual.of_type(Subscription),
         failed_notifications=None if failed is None else tuple(failed),
+        new_failures=None if new_failures is None else tuple(new_failures),
         delivery=_delivery_figures(heartbeats or ()),
         why_no_heartbeats=config.why_no_heartbeats,
         notes=tuple(notes),
+        contributors=contributors,
     )
 
 
-def _managed_alarms(actual: Actual, app_name: str) -> Iterator[MetricAlarm | CompositeAlarm]:
+def _managed_alarms(actual: Actual, app_name: str) -> Iterator[AwsAlarm]:
     for resource in actual.resources:
-        if isinstance(resource, MetricAlarm | CompositeAlarm) and resource.belongs_to(app_name):
+        if isinstance(resource, AwsAlarm) and resource.belongs_to(app_name):
             yield resource
 
 
 def _failed_notifications(
-    aws: Aws, alarms: set[str], since: datetime
+    aws: Aws, alarms: Sequence[AwsAlarm], since: datetime
 ) -> Iterator[FailedNotification]:
-    """Reads the history of all alarms of the account with one list call."""
+    """Reads the history of all alarms of the account with one list call, and of each log alarm."""
     if not alarms:
         return
-    entries = aws.pages(
+    names = {alarm.name for alarm in alarms}
+    read = partial(
+        aws.pages,
         "cloudwatch",
         "describe_alarm_history",
         "AlarmHistoryItems",
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-        HistoryItemType="Action",
         StartDate=since,
         ScanBy="TimestampDescending",
         MaxRecords=100,
     )
-    for entry in islice(entries, _MOST):
-        if entry["AlarmName"] in alarms and action_failed(entry):
+    types = ["MetricAlarm", "CompositeAlarm"]
+    histories = [islice(read(AlarmTypes=types, HistoryItemType="Action"), _MOST)]
+    # Without a name, CloudWatch lists no actions of contributors.
+    histories += [
+        islice(read(AlarmName=alarm.name, HistoryItemType="AlarmContributorAction"), _MOST)
+        for alarm in alarms
+        if isinstance(alarm, LogAlarm)
+    ]
+    for entry in chain.from_iterable(histories):
+        if entry["AlarmName"] in names and action_failed(entry):
             reason = str(entry.get("HistorySummary") or entry.get("HistoryData"))
             yield FailedNotification(alarm=entry["AlarmName"], at=entry["Timestamp"], reason=reason)
+
+
+def _contributors(aws: Aws, alarm: str) -> Iterator[Contributor]:
+    """Reads what is in ALARM of a log alarm. CloudWatch keeps at most a hundred."""
+    entries = aws.pages(
+        "cloudwatch", "describe_alarm_contributors", "AlarmContributors", AlarmName=alarm
+    )
+    for entry in islice(entries, _MOST_CONTRIBUTORS):
+        yield Contributor(
+            attributes=tuple(sorted(entry["ContributorAttributes"].items())),
+            reason=entry["StateReason"],
+            since=entry.get("StateTransitionedTimestamp"),
+        )
 
 
 def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> Iterator[LoggedLine]:
@@ -109,6 +156,38 @@ def _heartbeats(aws: Aws, actual: Actual, config: Config, since: datetime) -> It
     for line in lines_since(aws, config, pattern, since.timestamp(), limit=_MOST):
         if line.event["event"] == HEARTBEAT:  # an emulator returns every line
             yield line
+
+
+def _new_failures(
+    aws: Aws, actual: Actual, config: Config, since: datetime, notes: list[str]
+) -> list[NewFailure]:
+    """The new failures since then, the newest first."""
+    if not actual.of_type(LogGroup):
+        return []
+    pattern = field("$.exception.new").is_true() & (field("$.app") == config.app_name)
+    lines, are_all = newest_lines(
+        aws, config, str(pattern), since.timestamp(), calls=_NEW_FAILURE_CALLS
+    )
+    if not are_all:
+        notes.append(
+            f"new failures: {_NEW_FAILURE_CALLS} calls read only a part of the last day; run the "
+            f"saved query {NEW_FAILURES.name_for(config.app_name)}"
+        )
+    found = [_new_failure(line) for line in lines]
+    return sorted(filter(None, found), key=lambda failure: failure.at, reverse=True)
+
+
+def _new_failure(line: LoggedLine) -> NewFailure | None:
+    """The new failure in a line, or None. Whoever may write into the log group wrote the line."""
+    exception = line.event.get("exception")
+    if not isinstance(exception, dict) or exception.get("new") is not True:
+        return None  # an emulator returns every line
+    return NewFailure(
+        at=datetime.fromtimestamp(line.at / 1000, UTC),
+        type=text_of(exception.get("type")),
+        where=text_of(exception.get("where")),
+        fingerprint=fingerprint_of(line.event),
+    )
 
 
 def _delivery_figures(heartbeats: Iterable[LoggedLine]) -> DeliveryFigures | None:

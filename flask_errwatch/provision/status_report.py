@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask_errwatch._text import counted, one_line
@@ -11,10 +11,18 @@ from flask_errwatch._time import readable
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.plan_text import difference_lines, table_lines
-from flask_errwatch.provision.resources import AlarmState, CompositeAlarm, MetricAlarm, Subscription
+from flask_errwatch.provision.resources import (
+    AlarmState,
+    AwsAlarm,
+    LogAlarm,
+    Pairs,
+    Subscription,
+)
 
 #: What each pending action means for the actual resource.
 _DRIFT = {"create": "missing", "update": "differs", "delete": "undeclared"}
+#: New failures that have a row. All are in the JSON.
+_NEW_FAILURES = 20
 _UNKNOWN = AlarmState(value="INSUFFICIENT_DATA")
 
 
@@ -31,6 +39,38 @@ class FailedNotification:
     alarm: str
     at: datetime
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewFailure:
+    """A critical failure that the app had not shown for a week, as its line says.
+
+    Attributes:
+        at: The time of the line.
+        type: The type of the exception.
+        where: The innermost frame of the app's code. Empty when there is none.
+        fingerprint: What all lines of this failure have in common.
+    """
+
+    at: datetime
+    type: str
+    where: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contributor:
+    """A contributor of a log alarm that is in ALARM.
+
+    Attributes:
+        attributes: Names and values that identify it, such as `client_ip` and an address.
+        reason: CloudWatch's reason.
+        since: When it went to ALARM. None when CloudWatch does not return it.
+    """
+
+    attributes: Pairs
+    reason: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,27 +130,32 @@ class Status:
         alarms: The alarms that the app manages, with their state, declared or not.
         subscriptions: The topic's subscriptions.
         failed_notifications: Newest first. None if they could not be read.
+        new_failures: Those of the last day, newest first. None if they could not be read.
         delivery: None if no process sent a heartbeat lately.
         why_no_heartbeats: Why the app's processes send none. None if they do.
         notes: What could not be checked, in sentences.
+        contributors: What is in ALARM of each log alarm, by its name.
     """
 
     plan: Plan
-    alarms: tuple[MetricAlarm | CompositeAlarm, ...]
+    alarms: tuple[AwsAlarm, ...]
     subscriptions: tuple[Subscription, ...]
     failed_notifications: tuple[FailedNotification, ...] | None = ()
+    new_failures: tuple[NewFailure, ...] | None = ()
     delivery: DeliveryFigures | None = None
     why_no_heartbeats: str | None = None
     notes: tuple[str, ...] = ()
+    contributors: Mapping[str, tuple[Contributor, ...]] = field(default_factory=dict)
 
     @property
     def sections(self) -> tuple[StatusSection, ...]:
-        """Drift, alarms, subscriptions if there are any, failed notifications and delivery."""
+        """Drift, alarms, subscriptions if any, failed notifications, new failures, delivery."""
         return (
             _drift(self.plan),
-            _alarms(self.alarms),
+            _alarms(self.alarms, self.contributors),
             *([_subscriptions(self.subscriptions)] if self.subscriptions else []),
             _failed_notifications(self.failed_notifications),
+            _new_failures(self.new_failures),
             _delivery(self.delivery, self.why_no_heartbeats),
         )
 
@@ -153,7 +198,9 @@ def _drifted(change: Change) -> str:
     return "unmanaged" if change.is_import else _DRIFT[change.action]
 
 
-def _alarms(alarms: tuple[MetricAlarm | CompositeAlarm, ...]) -> StatusSection:
+def _alarms(
+    alarms: tuple[AwsAlarm, ...], contributors: Mapping[str, tuple[Contributor, ...]]
+) -> StatusSection:
     states = [alarm.state or _UNKNOWN for alarm in alarms]
     firing = sum(state.value == "ALARM" for state in states)
     return StatusSection(
@@ -165,11 +212,39 @@ def _alarms(alarms: tuple[MetricAlarm | CompositeAlarm, ...]) -> StatusSection:
                     one_line(alarm.name),
                     "" if state.since is None else f"since {readable(state.since.timestamp())}",
                     one_line(state.reason),
-                )
+                ),
+                details=(
+                    *_evaluation(alarm),
+                    *(_in_alarm(contributor) for contributor in contributors.get(alarm.name, ())),
+                ),
             )
             for alarm, state in zip(alarms, states, strict=True)
         ),
     )
+
+
+#: What each EvaluationState of a log alarm means, and what to do.
+_EVALUATIONS = {
+    "PARTIAL_DATA": "more than 500 sources have lines: only the first ones are compared.",
+    "EVALUATION_FAILURE": "CloudWatch could not evaluate it: wait, the fault is AWS's.",
+    "EVALUATION_ERROR": "its query was refused: no one would be notified.",
+}
+
+
+def _evaluation(alarm: AwsAlarm) -> Iterator[str]:
+    """Yields what is wrong with the query of a log alarm, and the query if it was refused."""
+    if not isinstance(alarm, LogAlarm) or alarm.evaluation_state is None:
+        return
+    yield f"{alarm.evaluation_state}: {_EVALUATIONS.get(alarm.evaluation_state, '')}".rstrip(": ")
+    if alarm.evaluation_state == "EVALUATION_ERROR":
+        yield one_line(f"query: {alarm.query} | stats {alarm.aggregation}")
+        yield one_line(f"role: {alarm.role}; it must be allowed to query {alarm.log_groups[0]}")
+
+
+def _in_alarm(contributor: Contributor) -> str:
+    since = "" if contributor.since is None else f" since {readable(contributor.since.timestamp())}"
+    attributes = ", ".join(f"{name} {value}" for name, value in contributor.attributes)
+    return one_line(f"{attributes}{since}: {contributor.reason}")
 
 
 def _subscriptions(subscriptions: tuple[Subscription, ...]) -> StatusSection:
@@ -207,6 +282,27 @@ def _failed_notifications(failed: tuple[FailedNotification, ...] | None) -> Stat
     )
 
 
+def _new_failures(failures: tuple[NewFailure, ...] | None) -> StatusSection:
+    if failures is None:
+        return StatusSection(heading="New failures in a day: unknown.")
+    shown = failures[:_NEW_FAILURES]
+    more = "" if shown == failures else f", the newest {len(shown)} are shown"
+    return StatusSection(
+        heading=f"New failures in a day: {len(failures) or 'none'}{more}.",
+        rows=tuple(
+            StatusRow(
+                cells=(
+                    readable(failure.at.timestamp()),
+                    one_line(failure.type),
+                    one_line(failure.where),
+                    one_line(failure.fingerprint),
+                )
+            )
+            for failure in shown
+        ),
+    )
+
+
 def _delivery(figures: DeliveryFigures | None, why_no_heartbeats: str | None) -> StatusSection:
     if figures is None:
         reason = "" if why_no_heartbeats is None else f", and none is expected: {why_no_heartbeats}"
@@ -224,7 +320,9 @@ def _values(status: Status) -> dict[str, object]:
     failed, figures = status.failed_notifications, status.delivery
     return {
         "drift": status.plan.to_dict(),
-        "alarms": [_alarm_values(alarm.name, alarm.state or _UNKNOWN) for alarm in status.alarms],
+        "alarms": [
+            _alarm_values(alarm, status.contributors.get(alarm.name, ())) for alarm in status.alarms
+        ],
         "subscriptions": [
             {
                 "protocol": subscription.protocol,
@@ -244,6 +342,17 @@ def _values(status: Status) -> dict[str, object]:
             }
             for notification in failed
         ],
+        "new_failures": None
+        if status.new_failures is None
+        else [
+            {
+                "at": failure.at.isoformat(),
+                "type": failure.type,
+                "where": failure.where,
+                "fingerprint": failure.fingerprint,
+            }
+            for failure in status.new_failures
+        ],
         "delivery": None
         if figures is None
         else {
@@ -258,6 +367,23 @@ def _values(status: Status) -> dict[str, object]:
     }
 
 
-def _alarm_values(name: str, state: AlarmState) -> dict[str, object]:
+def _alarm_values(alarm: AwsAlarm, contributors: tuple[Contributor, ...]) -> dict[str, object]:
+    state = alarm.state or _UNKNOWN
     since = None if state.since is None else state.since.isoformat()
-    return {"name": name, "state": state.value, "since": since, "reason": state.reason}
+    values: dict[str, object] = {
+        "name": alarm.name,
+        "state": state.value,
+        "since": since,
+        "reason": state.reason,
+    }
+    if isinstance(alarm, LogAlarm):
+        values["evaluation"] = alarm.evaluation_state
+        values["contributors"] = [
+            {
+                "attributes": dict(contributor.attributes),
+                "reason": contributor.reason,
+                "since": None if contributor.since is None else contributor.since.isoformat(),
+            }
+            for contributor in contributors
+        ]
+    return values

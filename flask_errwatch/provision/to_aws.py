@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 
 from flask_errwatch.errors import NOT_FOUND_CODES
 from flask_errwatch.provision.change import Change
+from flask_errwatch.provision.query_role import POLICY_NAME
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
     Pairs,
     QueryDefinition,
+    QueryRole,
     Resource,
     Subscription,
     Topic,
@@ -35,12 +39,23 @@ class AwsCall:
         method: boto3's name of the method.
         arguments: The call's arguments.
         tolerated: Error codes that do not count: another process just made the same change.
+        passing: Errors after which the call is made again, a few times: the code, and a word of
+            the message.
     """
 
     service: str
     method: str
     arguments: Mapping[str, object]
     tolerated: frozenset[str] = frozenset()
+    passing: frozenset[tuple[str, str]] = frozenset()
+
+
+#: CloudWatch answers so while it still works on the alarm (API Reference, PutLogAlarm).
+CONFLICT = frozenset({("ResourceConflict", "")})
+#: What it may answer while IAM does not know a new role everywhere yet. No source names the code.
+ROLE_UNKNOWN = frozenset(
+    (code, "role") for code in ("InvalidParameterValue", "ValidationError", "ValidationException")
+)
 
 
 def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a table, one case a kind
@@ -49,7 +64,9 @@ def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a
     If only some of a change's calls succeeded, the next plan has the change again.
     """
     if change.action == "delete":
-        return (replace(_deletion(change.resource), tolerated=NOT_FOUND_CODES),)
+        return tuple(
+            replace(call, tolerated=NOT_FOUND_CODES) for call in _deletion(change.resource)
+        )
     resource, is_new = change.resource, change.action == "create"
     match resource:
         case LogGroup():
@@ -76,6 +93,10 @@ def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a
         case CompositeAlarm():
             arguments = {**_alarm(resource), "AlarmRule": resource.rule}
             return _tagged("put_composite_alarm", arguments, resource, change.actual)
+        case LogAlarm():
+            return _log_alarm_calls(resource, change.actual)
+        case QueryRole():
+            return _query_role(resource, is_new=is_new)
         case QueryDefinition():
             return (_query_definition(resource, change.actual),)
         case Dashboard():
@@ -86,28 +107,39 @@ def _call(service: str, method: str, /, **arguments: object) -> AwsCall:
     return AwsCall(service=service, method=method, arguments=arguments)
 
 
-def _deletion(actual: Resource) -> AwsCall:  # noqa: C901 - a table, one case a kind
+def _deletion(actual: Resource) -> tuple[AwsCall, ...]:  # noqa: C901 - a table, one case a kind
     match actual:
         case LogGroup():
-            return _call("logs", "delete_log_group", logGroupName=actual.name)
+            return (_call("logs", "delete_log_group", logGroupName=actual.name),)
         case DataProtection():
             name = actual.log_group
-            return _call("logs", "delete_data_protection_policy", logGroupIdentifier=name)
+            return (_call("logs", "delete_data_protection_policy", logGroupIdentifier=name),)
         case MetricFilter():
             names = {"logGroupName": actual.log_group, "filterName": actual.name}
-            return _call("logs", "delete_metric_filter", **names)
+            return (_call("logs", "delete_metric_filter", **names),)
         case Topic():
-            return _call("sns", "delete_topic", TopicArn=actual.arn)
+            return (_call("sns", "delete_topic", TopicArn=actual.arn),)
         case InsightRule():
-            return _call("cloudwatch", "delete_insight_rules", RuleNames=[actual.name])
+            return (_call("cloudwatch", "delete_insight_rules", RuleNames=[actual.name]),)
         case AnomalyDetector():
-            return _anomaly_detector("delete_anomaly_detector", actual)
+            return (_anomaly_detector("delete_anomaly_detector", actual),)
         case MetricAlarm() | CompositeAlarm():
-            return _call("cloudwatch", "delete_alarms", AlarmNames=[actual.name])
+            return (_call("cloudwatch", "delete_alarms", AlarmNames=[actual.name]),)
+        case LogAlarm():
+            # One name a call: CloudWatch refuses several (API Reference, DeleteAlarms).
+            call = _call("cloudwatch", "delete_alarms", AlarmNames=[actual.name])
+            return (replace(call, passing=CONFLICT),)
+        case QueryRole():
+            # A role that still has a policy cannot be deleted.
+            policy = {"RoleName": actual.name, "PolicyName": POLICY_NAME}
+            return (
+                _call("iam", "delete_role_policy", **policy),
+                _call("iam", "delete_role", RoleName=actual.name),
+            )
         case QueryDefinition():
-            return _call("logs", "delete_query_definition", queryDefinitionId=actual.id)
+            return (_call("logs", "delete_query_definition", queryDefinitionId=actual.id),)
         case Dashboard():
-            return _call("cloudwatch", "delete_dashboards", DashboardNames=[actual.name])
+            return (_call("cloudwatch", "delete_dashboards", DashboardNames=[actual.name]),)
         case TopicPolicy() | Subscription():
             raise AssertionError(actual.kind)  # deleted with their topic, never by a plan
 
@@ -198,6 +230,63 @@ def _anomaly_detector(method: str, anomaly_detector: AnomalyDetector) -> AwsCall
     return _call("cloudwatch", method, SingleMetricAnomalyDetector=metric)
 
 
+def _log_alarm_calls(desired: LogAlarm, actual: Resource | None) -> tuple[AwsCall, ...]:
+    *before, put = _tagged("put_log_alarm", _log_alarm(desired), desired, actual)
+    return (*before, replace(put, passing=CONFLICT | ROLE_UNKNOWN))
+
+
+def _log_alarm(desired: LogAlarm) -> dict[str, object]:
+    """Returns the whole configuration: PutLogAlarm keeps nothing of the previous one."""
+    schedule = {
+        "ScheduleExpression": schedule_expression(desired.rate),
+        "StartTimeOffset": desired.window + desired.delay,
+        "EndTimeOffset": desired.delay,
+    }
+    return {
+        **_alarm(desired),
+        "ScheduledQueryConfiguration": {
+            "QueryString": desired.query,
+            "LogGroupIdentifiers": list(desired.log_groups),
+            "ScheduledQueryRoleARN": desired.role,
+            "ScheduleConfiguration": schedule,
+            "AggregationExpression": desired.aggregation,
+        },
+        "QueryResultsToEvaluate": desired.evaluation_runs,
+        "QueryResultsToAlarm": desired.runs_to_alarm,
+        "Threshold": desired.threshold,
+        "ComparisonOperator": desired.comparison_operator,
+        "TreatMissingData": desired.treat_missing_data,
+    }
+
+
+def schedule_expression(rate: int) -> str:
+    """Returns the expression for a rate in seconds, as `from_aws` reads it.
+
+    Example:
+        >>> schedule_expression(60), schedule_expression(300)
+        ('rate(1 minute)', 'rate(5 minutes)')
+    """
+    minutes = rate // 60
+    return f"rate({minutes} {'minute' if minutes == 1 else 'minutes'})"
+
+
+def _query_role(desired: QueryRole, *, is_new: bool) -> tuple[AwsCall, ...]:
+    name = {"RoleName": desired.name}
+    if is_new:
+        trust = _call(
+            "iam",
+            "create_role",
+            **name,
+            AssumeRolePolicyDocument=desired.trust,
+            Description="CloudWatch Logs queries lines of failing requests for log alarms.",
+            Tags=_tag_list(desired),
+        )
+    else:
+        trust = _call("iam", "update_assume_role_policy", **name, PolicyDocument=desired.trust)
+    policy = {"PolicyName": POLICY_NAME, "PolicyDocument": desired.permissions}
+    return trust, _call("iam", "put_role_policy", **name, **policy)
+
+
 def _query_definition(desired: QueryDefinition, actual: Resource | None) -> AwsCall:
     arguments: dict[str, object] = {
         "name": desired.name,
@@ -222,12 +311,12 @@ def _dashboard(desired: Dashboard, *, is_new: bool) -> AwsCall:
 def _tagged(
     method: str,
     arguments: dict[str, object],
-    desired: MetricAlarm | CompositeAlarm,
+    desired: AwsAlarm,
     actual: Resource | None,
 ) -> tuple[AwsCall, ...]:
     """Puts an alarm with its tags. An update ignores tags, so that they take another call."""
     tags = _tag_list(desired)
-    if not isinstance(actual, MetricAlarm | CompositeAlarm):
+    if not isinstance(actual, AwsAlarm):
         return (_call("cloudwatch", method, **arguments, Tags=tags),)
     # Tags first: if they were last and failed, the next plan would find no difference.
     return (
@@ -236,7 +325,7 @@ def _tagged(
     )
 
 
-def _alarm(desired: MetricAlarm | CompositeAlarm) -> dict[str, object]:
+def _alarm(desired: AwsAlarm) -> dict[str, object]:
     return {
         "AlarmName": desired.name,
         "AlarmDescription": desired.description,
@@ -290,6 +379,6 @@ def _dimensions(pairs: Pairs) -> list[dict[str, str]]:
 
 
 def _tag_list(
-    desired: Topic | MetricAlarm | CompositeAlarm | InsightRule | Dashboard,
+    desired: Topic | QueryRole | AwsAlarm | InsightRule | Dashboard,
 ) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in desired.tags]

@@ -21,7 +21,7 @@ class StubbedAws(Aws):
             aws_secret_access_key="testing",
             region_name="eu-central-1",
         )
-        self.stubbed = {name: session.client(name) for name in ("logs", "cloudwatch", "sns")}
+        self.stubbed = {name: session.client(name) for name in ("logs", "cloudwatch", "sns", "iam")}
         self.stubs = {name: Stubber(client) for name, client in self.stubbed.items()}
 
     def client(self, service: str) -> object:

@@ -15,7 +15,6 @@ from flask_errwatch.provision import (
     AwsScope,
     CompositeAlarm,
     Desired,
-    InsightRule,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
@@ -121,9 +120,9 @@ def test_one_source_is_enough_below_the_threshold_of_all() -> None:
     desired = desired_for(
         PER_SOURCE_ALARMS="not-found-error", DETECTORS={"not-found-error": {"period": 60}}
     )
-    (rule,) = desired.insight_rules
-    assert isinstance(rule, InsightRule)
-    assert rule.name == "shop-not-found-error-one-source"
+    rules = {rule.name: rule for rule in desired.insight_rules}
+    assert {*rules} == {"shop-not-found-error-one-source", "shop-scan-one-source"}
+    rule = rules["shop-not-found-error-one-source"]
     assert json.loads(rule.definition) == {
         "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
         "LogGroupNames": ["shop"],
@@ -135,10 +134,11 @@ def test_one_source_is_enough_below_the_threshold_of_all() -> None:
         "AggregateOn": "Count",
     }
     alarm = next(alarm for alarm in desired.alarms if alarm.name == rule.name)
-    assert [str(query) for query in alarm.metrics] == [
-        'busiest = INSIGHT_RULE_METRIC("shop-not-found-error-one-source", "MaxContributorValue")'
-    ]
-    assert (alarm.metrics[0].period, alarm.threshold) == (60, 5.0)
+    (query,) = alarm.metrics
+    assert query.expression == (
+        'FILL(INSIGHT_RULE_METRIC("shop-not-found-error-one-source", "MaxContributorValue"), 0)'
+    )
+    assert (query.period, alarm.threshold) == (60, 5.0)
     assert (alarm.comparison_operator, alarm.treat_missing_data) == (
         "GreaterThanThreshold",
         "notBreaching",
@@ -223,8 +223,6 @@ def test_a_process_that_died_fires() -> None:
     assert "*22Process*20Died*22" in alarm.description
     without = desired_for(SILENCE_ALARM=True)
     assert not [alarm for alarm in (*without.filters, *without.alarms) if "died" in alarm.name]
-    both = desired_for(SILENCE_ALARM=True, PROCESS_ALARM=True)
-    assert both.operational_events == ("Heartbeat", "Process Died")
 
 
 @pytest.mark.parametrize("seconds", [0, 17_281])
@@ -270,9 +268,10 @@ def test_app_name_that_would_break_a_composite_rule_is_refused() -> None:
 
 
 def test_extras_are_created_only_on_request() -> None:
-    """By default there are log group, filters, topic and alarms, and nothing else that costs."""
+    """By default there are log group, filters, topic, alarms, the rule of `scan`, no more."""
     desired = desired_for(SNS_TOPIC="ops")
-    assert (desired.insight_rules, desired.anomaly_detectors, desired.composites) == ((), (), ())
+    assert [rule.name for rule in desired.insight_rules] == ["shop-scan-one-source"]
+    assert (desired.log_alarms, desired.anomaly_detectors, desired.composites) == ((), (), ())
     assert (desired.queries, desired.dashboard) == ((), None)
     more = desired_for(SNS_TOPIC="ops", DASHBOARD=True, SAVED_QUERIES="yes")
     assert more.dashboard is not None

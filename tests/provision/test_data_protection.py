@@ -122,7 +122,7 @@ def discovered(status: str | None, answer: object, **settings: object) -> Actual
         aws.stubs["logs"].add_client_error("get_data_protection_policy", answer)
     elif answer is not None:
         aws.stubs["logs"].add_response("get_data_protection_policy", answer)
-    for kind in ("MetricAlarm", "CompositeAlarm"):
+    for kind in ("MetricAlarm", "CompositeAlarm", "LogAlarm"):
         aws.expect(
             "describe_alarms",
             {f"{kind}s": []},
@@ -130,6 +130,7 @@ def discovered(status: str | None, answer: object, **settings: object) -> Actual
             AlarmTypes=[kind],
             MaxRecords=100,
         )
+    aws.stubs["cloudwatch"].add_response("describe_insight_rules", {"InsightRules": []})
     aws.stubs["cloudwatch"].add_response("list_dashboards", {"DashboardEntries": []})
     for stub in aws.stubs.values():
         stub.activate()

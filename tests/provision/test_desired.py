@@ -10,6 +10,7 @@ import pytest
 from flask_errwatch import config as configuration
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import CRITICAL_ERROR, DEFAULT_DETECTORS, Alarm, Catalogue, Detector
+from flask_errwatch.detectors.defaults import FLOOD
 from flask_errwatch.provision import (
     Desired,
     LogGroup,
@@ -62,9 +63,10 @@ def test_order_is_that_of_creation_and_of_the_catalogue() -> None:
     settings = {"SNS_TOPIC": "ops", "SUBSCRIPTIONS": "mailto:ops@example.com"}
     first = _desired(topic_arn=TOPIC_ARN, **settings)
     kinds = [resource.kind for resource in first.resources]
-    assert kinds == (
-        ["log group"] + ["metric filter"] * 7 + ["topic", "subscription"] + ["alarm"] * 6
-    )
+    assert kinds == [
+        *("log group", *["metric filter"] * 9, "topic", "subscription"),
+        *("insight rule", *["alarm"] * 8),
+    ]
     assert [metric_filter.name for metric_filter in first.filters] == [
         "shop-critical-error",
         "shop-authentication-error",
@@ -73,6 +75,8 @@ def test_order_is_that_of_creation_and_of_the_catalogue() -> None:
         "shop-method-not-allowed-error",
         "shop-rate-limit-error",
         "shop-client-error",
+        "shop-scan",
+        "shop-failure-flood",
     ]
     assert first == _desired(topic_arn=TOPIC_ARN, **settings)
 
@@ -81,7 +85,9 @@ def test_alarm_takes_its_metric_from_the_filter() -> None:
     """Alarm and filter agree on namespace, metric and dimensions, and the alarm has no unit."""
     desired = _desired(NAMESPACE="Shop/Errors", APP_NAME="the shop", LOG_GROUP="shop")
     by_name = {metric_filter.name: metric_filter for metric_filter in desired.filters}
-    for alarm in desired.alarms:
+    on_metrics = [alarm for alarm in desired.alarms if alarm.name not in desired.source_alarms]
+    assert len(on_metrics) == 7
+    for alarm in on_metrics:
         counted = by_name[alarm.name]
         assert (alarm.namespace, alarm.metric_name) == ("Shop/Errors", counted.metric_name)
         assert alarm.dimensions == counted.dimensions == ()
@@ -119,16 +125,26 @@ def test_bare_catalogue_means_the_configured_values() -> None:
     """A catalogue whose thresholds are not filled in gets the configured ones."""
     config = _config(ALARM_THRESHOLD=4, ALARM_PERIOD=120)
     desired = desired_resources(Catalogue(DEFAULT_DETECTORS), config)
-    assert {(alarm.threshold, alarm.period) for alarm in desired.alarms} == {(4.0, 120)}
+    # The last two have their own. The period of an expression is in its query.
+    scan, flood = (16.0, None), (float(FLOOD), 300)
+    declared = [(alarm.threshold, alarm.period) for alarm in desired.alarms]
+    assert declared == [*[(4.0, 120)] * 6, scan, flood]
 
 
 def test_actions_are_the_topic_and_only_for_alarm_and_ok() -> None:
-    """ALARM and OK notify the topic. INSUFFICIENT_DATA notifies no one."""
+    """ALARM and OK notify the topic, of alarms that notify; OK not of an alarm on one source."""
     desired = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC="ops")
     assert desired.topic == Topic(name="ops", arn=TOPIC_ARN)
     for alarm in desired.alarms:
-        assert alarm.alarm_actions == alarm.ok_actions == (TOPIC_ARN,)
+        actions = () if alarm.name in desired.silent else (TOPIC_ARN,)
+        assert alarm.alarm_actions == actions
+        assert alarm.ok_actions == (() if alarm.name in desired.source_alarms else actions)
         assert alarm.insufficient_data_actions == ()
+    assert desired.silent == {
+        "shop-bad-request-error",
+        "shop-not-found-error",
+        "shop-method-not-allowed-error",
+    }
 
 
 def test_topic_by_arn_is_used_and_not_created() -> None:
@@ -237,7 +253,7 @@ def test_link_of_an_unknown_partition_is_left_out() -> None:
 
 def test_link_decodes_to_the_query_and_the_group() -> None:
     """Decoded step by step, it is the console's own notation. No character can end a link early."""
-    link = lines_link("Login Failed", "/web/shop#1", CHINA)
+    link = lines_link('event = "Login Failed"', "/web/shop#1", CHINA)
     assert link is not None
     assert re.fullmatch(r"https://[a-z0-9.-]+/cloudwatch/home[?]region=[a-z0-9-]+#[\w:$*.-]+", link)
     detail = unquote(unquote(link.split("#", 1)[1].replace("$", "%")))

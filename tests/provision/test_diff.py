@@ -19,6 +19,7 @@ from flask_errwatch.provision import (
     Desired,
     Difference,
     LogGroup,
+    MetricFilter,
     Plan,
     desired_resources,
 )
@@ -52,8 +53,8 @@ ALL_KINDS = (
 
 
 def desired(*detectors: Detector, **settings: object) -> Desired:
-    """Returns the desired resources of the app `shop`."""
-    keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
+    """Returns the desired resources of the app `shop`, which has the catalogue of 0.1."""
+    keys = {f"ERRWATCH_{name}": value for name, value in {"DEFAULTS": "0.1", **settings}.items()}
     config = configuration.load(keys, {}, app_name="shop")
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
     arn = ARN if config.sns_topic else None
@@ -258,6 +259,8 @@ def test_destroy_deletes_everything_of_the_app_but_the_logs() -> None:
     stays = {"log group", "topic policy", "subscription"}
     assert gone == {_key(resource) for resource in shop.resources if resource.kind not in stays}
     assert changed(plan)[-1] == "delete topic ops"
+    assert "--force" not in str(plan)
+    plan.raise_if_unsafe()
     assert [(change.resource.kind, change.note) for change in plan.unchanged] == [
         ("log group", "stays with its events; --with-logs deletes it")
     ]
@@ -288,6 +291,27 @@ def test_deleted_filters_make_room_for_new_ones() -> None:
     more = desired(*(Detector(name=f"d{n}", event=f"D{n}") for n in range(101)))
     with pytest.raises(ProvisioningError, match="101 metric filters of at most 100"):
         diff(more, existing(before))
+
+
+def test_a_group_has_few_filters_with_a_regular_expression() -> None:
+    """The filters of others count too. Deleted ones do not, nor does a `%` in quotes."""
+
+    def probes(numbers: range) -> list[Detector]:
+        return [Detector(name=f"p{n}", event=f"P{n}", where=f"$.path = %^/p{n}%") for n in numbers]
+
+    quoted = Detector(name="quoted", event="Quoted", where='$.path = "%2e%"')
+    before = desired(*probes(range(5)), quoted)
+    assert diff(desired(*probes(range(5, 10)), quoted), existing(before)).count("create") == 10
+    foreign = MetricFilter(
+        log_group="shop", name="theirs", pattern="%boom%", namespace="N", metric_name="theirs"
+    )
+    broken = replace(foreign, name="broken", pattern="{ %")
+    with pytest.raises(ProvisioningError) as caught:
+        diff(before, existing(before, foreign, broken))
+    assert str(caught.value).startswith(
+        "log group = 'shop': It would have 6 filters with a regular expression of at most 5: "
+        "shop-p0, shop-p1, shop-p2, shop-p3, shop-p4, theirs. Write conditions without one."
+    )
 
 
 def test_plan_as_json_has_what_the_table_shows() -> None:

@@ -14,14 +14,14 @@ def test_bootstrap_applies_the_apps_own_plan_once(aws: Aws) -> None:
     """The plan changes nothing, the bootstrap creates resources, a second one has no changes."""
     app = Flask("shop")
     errwatch = ErrWatch(app)
-    assert errwatch.plan().count("create") == 14
+    assert errwatch.plan().count("create") == 19
     assert aws.call("logs", "describe_log_groups")["logGroups"] == []
     assert errwatch.bootstrap_alarms(dry_run=True).pending == errwatch.plan().pending
-    assert len(errwatch.bootstrap_alarms().applied) == 14
+    assert len(errwatch.bootstrap_alarms().applied) == 19
     (group,) = aws.call("logs", "describe_log_groups")["logGroups"]
     assert group["logGroupName"] == "shop"
     again = errwatch.bootstrap_alarms()
-    assert str(again).endswith("Nothing to change: 14 resources as declared.")
+    assert str(again).endswith("Nothing to change: 19 resources as declared.")
 
 
 def test_each_app_is_bootstrapped_by_its_own_names(aws: Aws) -> None:
@@ -31,12 +31,12 @@ def test_each_app_is_bootstrapped_by_its_own_names(aws: Aws) -> None:
     for app, days in zip(apps, (90, 30), strict=True):
         app.config.update(ERRWATCH_LOG_GROUP="shared", ERRWATCH_RETENTION_DAYS=days)
         errwatch.init_app(app)
-    assert len(errwatch.bootstrap_alarms(apps[0]).applied) == 14
+    assert len(errwatch.bootstrap_alarms(apps[0]).applied) == 19
     # Without the log group, which exists already and stays managed by the first app.
-    assert len(errwatch.bootstrap_alarms(apps[1]).applied) == 13
+    assert len(errwatch.bootstrap_alarms(apps[1]).applied) == 18
     assert errwatch.plan(apps[0]).is_empty
     assert errwatch.plan(apps[1]).is_empty
-    assert len(list(aws.pages("cloudwatch", "describe_alarms", "MetricAlarms"))) == 12
+    assert len(list(aws.pages("cloudwatch", "describe_alarms", "MetricAlarms"))) == 16
 
 
 @pytest.mark.usefixtures("account")

@@ -153,6 +153,26 @@ def test_created_resources_are_the_table_of_the_design(aws: Aws, shop: Shop) -> 
     ]
 
 
+def test_the_default_catalogue_is_applied_and_taken_back(
+    aws: Aws, shop: Shop, writes: Writes
+) -> None:
+    """A second run writes nothing. `ERRWATCH_DEFAULTS` leads back to the catalogue of 0.1."""
+    shop(DEFAULTS="0.2", **WITH_TOPIC)
+    stored = {str(entry["filterName"]): entry for entry in _filters(aws)}
+    assert stored["shop-scan"]["filterPattern"] == "{ $.suspicion > 0 }"
+    assert "'metricValue': '$.suspicion'" in str(stored["shop-scan"]["metricTransformations"])
+    alarms = _alarms(aws)
+    assert alarms["shop-failure-flood"]["AlarmActions"] == [ARN]
+    assert alarms["shop-not-found-error"].get("AlarmActions", []) == []
+    writes()
+    assert shop(DEFAULTS="0.2", **WITH_TOPIC).is_empty
+    assert writes() == []
+    shop(**WITH_TOPIC)
+    assert "shop-scan" not in {str(entry["filterName"]) for entry in _filters(aws)}
+    assert _alarms(aws)["shop-not-found-error"]["AlarmActions"] == [ARN]
+    assert shop(**WITH_TOPIC).is_empty
+
+
 def test_first_run_writes_each_thing_once(shop: Shop, writes: Writes) -> None:
     """No call is made twice, and the whole plan was applied."""
     plan = shop(**WITH_TOPIC)
@@ -273,6 +293,7 @@ def test_more_than_a_page_of_everything(aws: Aws, shop: Shop, calls: list[str]) 
     plan = shop(detectors=many, SNS_TOPIC="ops", SUBSCRIPTIONS=hooks)
     assert (plan.is_empty, plan.count("unchanged")) == (True, 1 + 60 + 1 + 1 + 120 + 60)
     assert sorted(calls) == [
+        "DescribeAlarms",
         "DescribeAlarms",
         "DescribeAlarms",
         "DescribeLogGroups",
@@ -545,8 +566,7 @@ def test_partition_is_the_regions_own(moto_url: str) -> None:
 
 def test_group_that_is_created_meanwhile_is_no_failure(aws: Aws, shop: Shop) -> None:
     """A sender or a second worker may create the group between plan and application."""
-    config = configuration.load({}, {}, app_name="shop")
-    plan = bootstrap(aws, Catalogue(DEFAULT_DETECTORS), config, dry_run=True)
+    plan = shop(dry_run=True)
     aws.call("logs", "create_log_group", logGroupName="shop")
     assert apply_plan(aws, plan).pending == ()
     assert shop().is_empty

@@ -21,6 +21,7 @@ from flask_errwatch.provision import (
 )
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.diff import destroy_plan, diff
+from flask_errwatch.provision.resources import AwsAlarm
 from flask_errwatch.simulation import Judge
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
@@ -37,7 +38,7 @@ NOON = 1_700_049_600  # 2023-11-15T12:00:00Z
 
 def shop(*detectors: Detector, name: str = "shop", **settings: object) -> Desired:
     """The desired resources of an app with a topic."""
-    keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
+    keys = {f"ERRWATCH_{key}": value for key, value in {"DEFAULTS": "0.1", **settings}.items()}
     keys |= {"ERRWATCH_SNS_TOPIC": ARN, "ERRWATCH_LOG_GROUP": "shop"}
     config = configuration.load(keys, {}, app_name=name)
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
@@ -148,6 +149,34 @@ def test_one_composite_alarm_notifies_for_the_app() -> None:
     assert desired.resources.index(whole) > max(map(desired.resources.index, others))
 
 
+def test_an_alarm_that_does_not_notify_has_a_state_and_no_actions() -> None:
+    """The plan says so, and the composite alarm of the app does not name it."""
+    quiet = replace(login(Alarm(notify=False)), name="quiet", event="Quiet")
+    part = login(replace(BUSY, errors=Alarm(threshold=20, notify=False)))
+    desired = shop(quiet, part, replace(login(), name="loud", event="Loud"))
+    assert {
+        alarm.name: alarm.alarm_actions + alarm.ok_actions for alarm in desired.every_alarm
+    } == {
+        "shop-quiet": (),
+        "shop-login-failed": (),
+        "shop-login-failed-requests": (),
+        "shop-login-failed-busy": (),
+        "shop-loud": (ARN, ARN),
+    }
+    notes = {
+        change.resource.name: change.note
+        for change in diff(desired, Actual(resources=())).entries
+        if isinstance(change.resource, MetricAlarm | CompositeAlarm)
+    }
+    assert {name for name, note in notes.items() if note == "does not notify"} == {
+        "shop-quiet",
+        "shop-login-failed-busy",
+    }
+    (whole,) = shop(quiet, part, replace(login(), name="loud", event="Loud"), **APP).app_alarms
+    assert (whole.rule, whole.alarm_actions) == ('ALARM("shop-loud")', (ARN,))
+    assert shop(quiet, **APP).app_alarms == ()
+
+
 def test_what_a_rule_cannot_hold_is_split_and_still_notifies_once() -> None:
     """At most 100 alarms and 10,240 characters in each rule. Only the one alarm has actions."""
     many = [Detector(name=f"d-{n}", event=f"D {n}", alarm=Alarm(threshold=1)) for n in range(95)]
@@ -197,7 +226,7 @@ CHANGES: dict[str, tuple[Desired, Desired]] = {
 }
 
 
-def notified(alarms: dict[str, MetricAlarm | CompositeAlarm]) -> set[str]:
+def notified(alarms: dict[str, AwsAlarm]) -> set[str]:
     """The alarms whose change to ALARM reaches the topic, by themselves or by a composite."""
     reached = {name for name, alarm in alarms.items() if alarm.alarm_actions}
     while more := _children(alarms, reached) - reached:
@@ -205,7 +234,7 @@ def notified(alarms: dict[str, MetricAlarm | CompositeAlarm]) -> set[str]:
     return reached
 
 
-def _children(alarms: dict[str, MetricAlarm | CompositeAlarm], names: set[str]) -> set[str]:
+def _children(alarms: dict[str, AwsAlarm], names: set[str]) -> set[str]:
     composites = (alarms[name] for name in names if name in alarms)
     return {
         child
@@ -226,7 +255,7 @@ def test_no_call_of_a_change_leaves_an_alarm_without_notification(name: str) -> 
     assert lasting <= notified(alarms)
     for change in diff(after, Actual(resources=before.resources)).changes:
         resource = change.resource
-        if not isinstance(resource, MetricAlarm | CompositeAlarm):
+        if not isinstance(resource, AwsAlarm):
             continue
         if change.action == "delete":
             del alarms[resource.name]

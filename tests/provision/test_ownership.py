@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from flask_errwatch import Detector
 from flask_errwatch.provision import MetricAlarm, MetricFilter
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.ownership import is_managed, owner_by_phrase
@@ -19,6 +22,7 @@ from flask_errwatch.provision.resources import (
     Topic,
 )
 from flask_errwatch.provision.resources.canonical_json import recanonical
+from tests.simulation.resources import log_alarm
 
 
 def metric_filter(name: str, phrase: str = "Login Failed", /, **changed: object) -> MetricFilter:
@@ -70,6 +74,34 @@ def test_phrase_shows_where_the_apps_name_ends() -> None:
     assert managed(metric_filter("shop-admin-login-failed", "Admin Login Failed"))
 
 
+def test_a_filter_with_a_condition_has_the_owner_of_its_event() -> None:
+    """So has one of a default detector without an event. An old filter is recognised too."""
+    joined = Detector(name="login-failed", event="Login Failed", where="$.data.tries > 3").pattern
+    assert managed(metric_filter("shop-login-failed", pattern=joined))
+    assert not managed(metric_filter("shop-admin-login-failed", pattern=joined))
+    assert managed(metric_filter("shop-critical-error", "Critical Error"))
+    for name, is_own in (("shop-scan", True), ("shop-admin-scan", False)):
+        scan = metric_filter(name, pattern="{ $.suspicion > 0 }", value="$.suspicion")
+        assert managed(scan) is is_own
+    flood = "{ $.status >= 400 && $.status < 500 }"
+    assert managed(metric_filter("shop-failure-flood", pattern=flood))
+    assert not managed(metric_filter("shop-scan", pattern="{ $.suspicion > 1 }"))
+
+
+def test_an_alarm_on_its_metric_or_its_sources_shows_the_owner_of_a_filter() -> None:
+    """Of a detector without an event that the app declares, nothing else does."""
+    probes = metric_filter("shop-probe", pattern='{ $.path_class = "probe" }', value="$.data.n")
+    assert not managed(probes)
+    metric = {"namespace": probes.namespace, "metric_name": probes.metric_name}
+    assert managed(probes, alarm("shop-probe-all", "shop", **metric))
+    assert managed(probes, alarm("shop-probe-one-source", "shop"))
+    assert not managed(probes, alarm("shop-probe-all", "shop"))
+    assert not managed(probes, alarm("shop-probe-all", "x", **metric))
+    named = replace(log_alarm("shop-probe"), description="managed-by=flask-errwatch app=shop")
+    assert managed(probes, named)
+    assert not managed(probes, replace(named, description="managed-by=flask-errwatch app=x"))
+
+
 def test_filter_of_unknown_owner_is_never_touched() -> None:
     """Without an alarm, and with a name that is not its phrase, its owner is unknown."""
     silent = metric_filter("shop-bad-login")
@@ -115,7 +147,9 @@ def test_rule_and_model_are_identified_by_the_alarm_that_uses_them() -> None:
     query = MetricQuery(
         id="m", expression='INSIGHT_RULE_METRIC("shop-x-one-source", "MaxContributorValue")'
     )
+    filled = replace(query, expression=f"FILL({query.expression}, 0)")
     assert managed(rule, alarm("shop-x-one-source", "shop", metrics=(query,)))
+    assert managed(rule, alarm("shop-x-one-source", "shop", metrics=(filled,)))
     assert not managed(rule, alarm("shop-x-one-source", "other", metrics=(query,)))
     assert not managed(rule)
     model = AnomalyDetector(namespace="N", metric_name="shop-x", statistic="Sum")

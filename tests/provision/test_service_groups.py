@@ -37,7 +37,7 @@ CHANGES_OF_GROUPS = {
 
 def app(group: str = GROUP, **settings: object) -> tuple[Catalogue, Config]:
     """The catalogue and configuration of an app whose lines are in that group."""
-    keys = {f"ERRWATCH_{key}": value for key, value in settings.items()}
+    keys = {f"ERRWATCH_{key}": value for key, value in {"DEFAULTS": "0.1", **settings}.items()}
     config = configuration.load({**keys, "ERRWATCH_LOG_GROUP": group}, {}, app_name="shop")
     return Catalogue(DEFAULT_DETECTORS).configured(config), config
 

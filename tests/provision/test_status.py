@@ -12,17 +12,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from moto.cloudwatch.responses import CloudWatchResponse
 
 from flask_errwatch import config as configuration
 from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision import Difference, Plan
+from flask_errwatch.provision.log_lines import newest_lines
 from flask_errwatch.provision.resources import AlarmState, MetricAlarm, Subscription
 from flask_errwatch.provision.status import read_status
 from flask_errwatch.provision.status_report import (
     DeliveryFigures,
     FailedNotification,
+    NewFailure,
     Status,
     StatusRow,
 )
@@ -43,7 +46,7 @@ def impatient(aws: Aws) -> Aws:
 
 def status_of(aws: Aws, *, now: datetime | None = None, **settings: object) -> Status:
     """Reads the status of the app `shop`."""
-    keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
+    keys = {f"ERRWATCH_{name}": value for name, value in {"DEFAULTS": "0.1", **settings}.items()}
     config = configuration.load(keys, {}, app_name="shop")
     catalogue = Catalogue(DEFAULT_DETECTORS).configured(config)
     return read_status(aws, catalogue, config, now=now)
@@ -103,8 +106,12 @@ def test_missing_undeclared_and_unmanaged_are_different_states(impatient: Aws, s
     ]
 
 
-def test_states_subscriptions_and_delivery_of_a_running_app(impatient: Aws, shop: Shop) -> None:
+def test_states_subscriptions_and_delivery_of_a_running_app(
+    impatient: Aws, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The alarm in ALARM with its reason, the subscriptions, and the newest figures."""
+    # moto has no history, unless a lab of this process has added it.
+    monkeypatch.delattr(CloudWatchResponse, "describe_alarm_history", raising=False)
     shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com,https://hooks.example.com/s3cret")
     impatient.call(
         "cloudwatch",
@@ -163,6 +170,74 @@ def test_empty_account_is_a_status_too(impatient: Aws) -> None:
     assert "Delivery: no heartbeat in the last 15 minutes." in str(status)
     assert "Failed notifications in two weeks: none." in str(status)
     assert status.to_dict()["delivery"] is None
+
+
+def test_new_failures_are_those_of_the_marked_lines(impatient: Aws, shop: Shop) -> None:
+    """Newest first, of this app, on one line each. A line that somebody forged breaks nothing."""
+    shop()
+    crash = {"type": "KeyError", "where": "shop/cart.py:7 in pay", "fingerprint": "00c0ffee"}
+    lines = [
+        {"event": "Critical Error", "app": "shop", "exception": {**crash, "new": True}},
+        {"event": "Critical Error", "app": "shop", "exception": crash},
+        {"event": "Critical Error", "app": "shop", "exception": {**crash, "new": "true"}},
+        {"event": "Critical Error", "app": "other", "exception": {**crash, "new": True}},
+        {"event": "Critical Error", "app": "shop", "exception": "new"},
+        {"event": "x", "app": "shop", "exception": {"new": True, "type": "a\x1b[31m", "where": 7}},
+    ]
+    now = datetime.now(UTC)
+    _write(impatient, now, [*map(json.dumps, lines)])
+    status = status_of(impatient, now=now)
+    assert status.new_failures is not None
+    assert [(failure.type, failure.where) for failure in status.new_failures] == [
+        ("a\x1b[31m", ""),
+        ("KeyError", "shop/cart.py:7 in pay"),
+    ]
+    (section,) = [part for part in status.sections if part.heading.startswith("New")]
+    assert section.heading == "New failures in a day: 2."
+    assert [row.cells[1:] for row in section.rows] == [
+        ("a?[31m", "", ""),
+        ("KeyError", "shop/cart.py:7 in pay", "00c0ffee"),
+    ]
+    values = status.to_dict()["new_failures"]
+    assert isinstance(values, list)
+    assert {**values[1], "at": ""} == {**crash, "at": ""}
+
+
+def test_of_many_new_failures_the_newest_are_shown() -> None:
+    """The JSON has all of them, and what could not be read is unknown."""
+    failures = tuple(
+        NewFailure(at=NOW - timedelta(minutes=n), type=f"E{n}", where="", fingerprint="")
+        for n in range(25)
+    )
+    status = Status(plan=Plan(entries=()), alarms=(), subscriptions=(), new_failures=failures)
+    section = status.sections[-2]
+    assert section.heading == "New failures in a day: 25, the newest 20 are shown."
+    assert [row.cells[1] for row in section.rows] == [f"E{n}" for n in range(20)]
+    values = status.to_dict()["new_failures"]
+    assert isinstance(values, list)
+    assert len(values) == 25
+    unknown = replace(status, new_failures=None)
+    assert unknown.sections[-2].heading == "New failures in a day: unknown."
+    assert unknown.to_dict()["new_failures"] is None
+
+
+def test_a_large_log_group_is_read_in_part(stubbed: StubbedAws) -> None:
+    """The newest lines first, by so many calls. Empty pages do not end it."""
+    config = configuration.load({}, {}, app_name="shop")
+    line = {"event": "Critical Error", "app": "shop", "exception": {"type": "E", "new": True}}
+    event = {"timestamp": 1, "message": json.dumps(line)}
+    arguments: dict[str, object] = {
+        "logGroupName": "shop",
+        "filterPattern": "{ x }",
+        "startTime": 5000,
+        "startFromHead": False,
+    }
+    stubbed.expect("filter_log_events", {"events": [], "nextToken": "1"}, **arguments)
+    stubbed.expect(
+        "filter_log_events", {"events": [event], "nextToken": "2"}, **arguments, nextToken="1"
+    )
+    lines, are_all = newest_lines(stubbed, config, "{ x }", 5.0, calls=2)
+    assert ([line.at for line in lines], are_all) == ([1], False)
 
 
 @pytest.fixture
@@ -260,6 +335,7 @@ def test_sections_and_remarks_are_values_for_another_renderer() -> None:
         "Alarms: 0, 0 in ALARM.",
         "Subscriptions: 1, 1 not confirmed.",
         "Failed notifications in two weeks: unknown.",
+        "New failures in a day: none.",
         "Delivery: no heartbeat in the last 15 minutes.",
     ]
     assert status.sections[2].rows == (StatusRow(cells=("waiting", "email", "ops@example.com")),)

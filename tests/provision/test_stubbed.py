@@ -126,6 +126,8 @@ def _expect_alarms(
         arguments = {**arguments, "NextToken": f"page-{number + 1}"}
     arguments = {"AlarmNamePrefix": "shop-", "AlarmTypes": ["CompositeAlarm"], "MaxRecords": 100}
     aws.expect("describe_alarms", {"CompositeAlarms": list(composites)}, **arguments)
+    arguments = {**arguments, "AlarmTypes": ["LogAlarm"]}
+    aws.expect("describe_alarms", {"LogAlarms": []}, **arguments)
     then()
     aws.expect("list_dashboards", {"DashboardEntries": []}, DashboardNamePrefix="shop-errors")
 

@@ -24,7 +24,7 @@ _PSEUDO_PARAMETERS = {
 }
 
 
-def to_cloudformation(catalogue: Catalogue, config: Config) -> str:
+def to_cloudformation(catalogue: Catalogue, config: Config, *, create_role: bool = False) -> str:
     """The app's resources as one CloudFormation template, without findings of `cfn-lint`.
 
     Thresholds, the topic and the URLs of web hooks are parameters. URLs contain secrets and have no
@@ -33,6 +33,7 @@ def to_cloudformation(catalogue: Catalogue, config: Config) -> str:
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
+        create_role: Whether the role of log alarms is among the resources.
 
     Raises:
         ConfigurationError: When a text would be a dynamic reference of CloudFormation.
@@ -45,7 +46,7 @@ def to_cloudformation(catalogue: Catalogue, config: Config) -> str:
         >>> template["Resources"]["CriticalErrorFilter"]["Type"]
         'AWS::Logs::MetricFilter'
     """
-    desired = portable_state(catalogue, config)
+    desired = portable_state(catalogue, config, create_role=create_role)
     resources = CloudFormationResources(desired)
     template: dict[str, object] = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -102,7 +103,8 @@ def _replace_tokens(document: object, references: Mapping[str, str]) -> object:
             return value
         name = only_token(value)
         if name is not None:
-            return {"Ref": references[name]}
+            resource, dot, attribute = references[name].partition(".")
+            return {"Fn::GetAtt": [resource, attribute]} if dot else {"Ref": resource}
         text = replace_tokens(
             value,
             escape=lambda part: part.replace("${", "${!"),

@@ -9,23 +9,28 @@ from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.export.identifiers import pascal
 from flask_errwatch.provision.export.linked_resources import LinkedResources, NamedResource
 from flask_errwatch.provision.export.portable import TOPIC
+from flask_errwatch.provision.query_role import POLICY_NAME
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
     Pairs,
     QueryDefinition,
+    QueryRole,
     Resource,
     Subscription,
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.to_aws import schedule_expression
 from flask_errwatch.provision.tokens import token
 
 #: The type of each kind, and the last word of its logical IDs, which all kinds share. A data
@@ -39,6 +44,8 @@ TYPES: dict[type[Resource], tuple[str, str]] = {
     InsightRule: ("AWS::CloudWatch::InsightRule", "InsightRule"),
     AnomalyDetector: ("AWS::CloudWatch::AnomalyDetector", "AnomalyDetector"),
     MetricAlarm: ("AWS::CloudWatch::Alarm", "Alarm"),
+    QueryRole: ("AWS::IAM::Role", "Role"),
+    LogAlarm: ("AWS::CloudWatch::LogAlarm", "LogAlarm"),
     CompositeAlarm: ("AWS::CloudWatch::CompositeAlarm", "CompositeAlarm"),
     QueryDefinition: ("AWS::Logs::QueryDefinition", "Query"),
     Dashboard: ("AWS::CloudWatch::Dashboard", "Dashboard"),
@@ -75,8 +82,9 @@ class CloudFormationResources(LinkedResources):
     def _name_reference(self, resource: NamedResource) -> str:
         return self._logical_id(resource)  # Ref returns the name
 
-    def _arn_reference(self, topic: Topic) -> str:
-        return self._logical_id(topic)  # Ref returns the ARN
+    def _arn_reference(self, resource: Topic | QueryRole) -> str:
+        name = self._logical_id(resource)
+        return name if isinstance(resource, Topic) else f"{name}.Arn"  # Ref returns a topic's ARN
 
     def _logical_id(self, resource: Resource) -> str:
         _, suffix = TYPES[type(resource)]
@@ -105,7 +113,7 @@ class CloudFormationResources(LinkedResources):
         ]
         return {"DependsOn": rules} if rules else {}
 
-    def _properties(self, resource: Resource) -> Properties:  # noqa: C901 - one case per kind
+    def _properties(self, resource: Resource) -> Properties:  # noqa: C901, PLR0912 - one case per kind
         match resource:
             case LogGroup():
                 return {
@@ -144,6 +152,10 @@ class CloudFormationResources(LinkedResources):
                 return _anomaly_detector(resource)
             case MetricAlarm():
                 return self._alarm(resource)
+            case LogAlarm():
+                return self._log_alarm(resource)
+            case QueryRole():
+                return _query_role(resource)
             case CompositeAlarm():
                 return {
                     "AlarmName": resource.name,
@@ -192,7 +204,32 @@ class CloudFormationResources(LinkedResources):
             "Tags": _tags(alarm.tags),
         }
 
-    def _actions(self, alarm: MetricAlarm | CompositeAlarm) -> Properties:
+    def _log_alarm(self, alarm: LogAlarm) -> Properties:
+        schedule = {
+            "ScheduleExpression": schedule_expression(alarm.rate),
+            "StartTimeOffset": alarm.window + alarm.delay,
+            "EndTimeOffset": alarm.delay,
+        }
+        return {
+            "AlarmName": alarm.name,
+            "AlarmDescription": alarm.description,
+            "ScheduledQueryConfiguration": {
+                "QueryString": alarm.query,
+                "LogGroupIdentifiers": [self._log_group(name) for name in alarm.log_groups],
+                "ScheduledQueryRoleARN": self._role(alarm),
+                "ScheduleConfiguration": schedule,
+                "AggregationExpression": alarm.aggregation,
+            },
+            "QueryResultsToEvaluate": alarm.evaluation_runs,
+            "QueryResultsToAlarm": alarm.runs_to_alarm,
+            "ComparisonOperator": alarm.comparison_operator,
+            "Threshold": self._threshold(alarm),
+            "TreatMissingData": alarm.treat_missing_data,
+            **self._actions(alarm),
+            "Tags": _tags(alarm.tags),
+        }
+
+    def _actions(self, alarm: AwsAlarm) -> Properties:
         def actions(arns: Sequence[str]) -> object:
             if self.topic_origin == "resource" or token(TOPIC) not in arns:
                 return [*arns] or None
@@ -213,6 +250,16 @@ class CloudFormationResources(LinkedResources):
         for link in links.values():
             text = text.replace(f'"{link}"', link)  # a threshold is a number, without quotes
         return text
+
+
+def _query_role(role: QueryRole) -> Properties:
+    policy = {"PolicyName": POLICY_NAME, "PolicyDocument": json.loads(role.permissions)}
+    return {
+        "RoleName": role.name,
+        "AssumeRolePolicyDocument": json.loads(role.trust),
+        "Policies": [policy],
+        "Tags": _tags(role.tags),
+    }
 
 
 def _transformation(metric_filter: MetricFilter) -> Properties:

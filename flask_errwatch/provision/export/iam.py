@@ -1,4 +1,4 @@
-"""Three least-privilege IAM policies: for the app, for deployment, and for the person on call.
+"""Four least-privilege IAM policies: app, deployment, person on call, and the role of log alarms.
 
 Actions and their resources are those of AWS's Service Authorization Reference. An action without
 a resource there is allowed on `*`. The only other wildcard follows the prefix of the app's ARNs.
@@ -6,7 +6,7 @@ a resource there is allowed on `*`. The only other wildcard follows the prefix o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,11 +14,12 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
 from flask_errwatch.provision.export.portable import portable_state, topic_arn
+from flask_errwatch.provision.query_role import role_name
 from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
 from flask_errwatch.provision.service_groups import owner_of
 
-Role = Literal["runtime", "deploy", "respond"]
-ROLES: tuple[Role, ...] = ("runtime", "deploy", "respond")
+Role = Literal["runtime", "deploy", "respond", "create-role"]
+ROLES: tuple[Role, ...] = ("runtime", "deploy", "respond", "create-role")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class _Statement:
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
+    condition: Mapping[str, object] | None = None
 
 
 def iam_policy(
@@ -37,7 +39,8 @@ def iam_policy(
 
     Args:
         role: `runtime` for the app, `deploy` for `plan`, `apply`, `status` and `destroy`,
-            `respond` for the person who investigates an alarm and blocks a source.
+            `respond` for the person who investigates an alarm and blocks a source, `create-role`
+            for who runs `apply --create-role` and deletes that role, beside `deploy`.
         catalogue: The app's detectors.
         config: The app's configuration. Features that it turns off are not allowed.
         scope: Partition, region and account.
@@ -51,7 +54,12 @@ def iam_policy(
         'arn:${Partition}:logs:${Region}:${Account}:log-group:shop:*'
     """
     arns = _Arns(portable_state(catalogue, config), config, scope)
-    statements = {"runtime": _runtime, "deploy": _deploy, "respond": _respond}[role](arns)
+    statements = {
+        "runtime": _runtime,
+        "deploy": _deploy,
+        "respond": _respond,
+        "create-role": _create_role,
+    }[role](arns)
     return {"Version": "2012-10-17", "Statement": [*map(_document, statements)]}
 
 
@@ -66,6 +74,11 @@ class _Arns:
         self.owns_log_group = owner_of(desired.log_group.name) is None
         #: Whether the app puts a data protection policy on it.
         self.has_data_protection = desired.data_protection is not None
+        #: Whether it may have log alarms, and their role.
+        self.has_source_alarms = config.source_alarms == "each" and bool(desired.source_alarms)
+        self.own_role = scope.role_arn(role_name(desired.app_name, scope.region))
+        self.query_role = config.log_alarm_role or self.own_role
+        self.scheduled_queries = scope.arn("logs", "scheduled-query:*")
         self.alarms = scope.alarm_arn(prefix)
         self.rules = scope.insight_rule_arn(prefix)
         self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
@@ -84,12 +97,14 @@ def _document(statement: _Statement) -> dict[str, object]:
     def one_or_more(values: tuple[str, ...]) -> object:
         return values[0] if len(values) == 1 else list(values)
 
-    return {
+    document = {
         "Sid": statement.sid,
         "Effect": "Allow",
         "Action": one_or_more(tuple(sorted(statement.actions))),
         "Resource": one_or_more(statement.resources),
     }
+    condition = statement.condition
+    return document if condition is None else {**document, "Condition": condition}
 
 
 def _runtime(arns: _Arns) -> Iterator[_Statement]:
@@ -108,7 +123,10 @@ def _deploy(arns: _Arns) -> Iterator[_Statement]:
     if arns.has_data_protection:
         resources = (arns.log_group, arns.log_streams)
         yield _Statement("DataProtection", _DATA_PROTECTION, resources)
-    alarms = ("DeleteAlarms", "PutMetricAlarm", "TagResource")
+    alarms: tuple[str, ...] = ("DeleteAlarms", "PutMetricAlarm", "TagResource")
+    if arns.has_source_alarms:
+        alarms = (*alarms, "PutLogAlarm")
+        yield from _log_alarms(arns)
     yield _Statement("Alarms", _of("cloudwatch", *alarms), (arns.alarms,))
     rules = ("DeleteInsightRules", "PutInsightRule", "TagResource")
     yield _Statement("InsightRules", _of("cloudwatch", *rules), (arns.rules,))
@@ -119,6 +137,21 @@ def _deploy(arns: _Arns) -> Iterator[_Statement]:
         yield _Statement("Topic", actions, (arns.topic,))
 
 
+def _log_alarms(arns: _Arns) -> Iterator[_Statement]:
+    """What putting a log alarm takes beside the alarm: its query, and passing the role to it."""
+    yield _Statement("ScheduledQueries", _SCHEDULED_QUERIES, (arns.scheduled_queries,))
+    yield _Statement("FindQueryRole", ("iam:GetRole",), (arns.own_role,))
+    condition = {
+        "StringEquals": {"iam:PassedToService": "logs.amazonaws.com"},
+        "ArnLike": {"iam:AssociatedResourceArn": arns.scheduled_queries},
+    }
+    yield _Statement("PassQueryRole", ("iam:PassRole",), (arns.query_role,), condition)
+
+
+def _create_role(arns: _Arns) -> Iterator[_Statement]:
+    yield _Statement("QueryRole", _ROLE, (arns.own_role,))
+
+
 def _respond(arns: _Arns) -> Iterator[_Statement]:
     yield _Statement("UnscopedActions", _UNSCOPED_READS)
     reads = ("DescribeMetricFilters", "FilterLogEvents", "GetQueryResults", "StartQuery")
@@ -127,6 +160,8 @@ def _respond(arns: _Arns) -> Iterator[_Statement]:
     if arns.has_data_protection:
         read = ("logs:GetDataProtectionPolicy",)
         yield _Statement("ReadDataProtection", read, (arns.log_group, arns.log_streams))
+    if arns.has_source_alarms:
+        yield _Statement("FindQueryRole", ("iam:GetRole",), (arns.own_role,))
     yield _Statement("ReadDashboard", ("cloudwatch:GetDashboard",), (arns.dashboard,))
     if arns.topic is not None:
         actions = _of("sns", *(_TOPIC_READS if arns.own_topic is not None else _LISTING))
@@ -153,6 +188,15 @@ _UNSCOPED = (
 _UNSCOPED_READS = (
     *_LISTS,
     *("cloudwatch:GetMetricData", "logs:StopQuery", "wafv2:ListIPSets"),
+)
+# CloudFormation's handler of a log alarm needs these. Whether the API does is not documented.
+_SCHEDULED_QUERIES = (
+    *_of("logs", "CreateScheduledQuery", "DeleteScheduledQuery", "GetScheduledQuery"),
+    *_of("logs", "ListTagsForResource", "TagResource", "UpdateScheduledQuery"),
+)
+_ROLE = (
+    *_of("iam", "CreateRole", "DeleteRole", "DeleteRolePolicy", "GetRole", "GetRolePolicy"),
+    *_of("iam", "PutRolePolicy", "TagRole", "UpdateAssumeRolePolicy"),
 )
 _FILTERS = (
     *_of("logs", "DeleteMetricFilter", "DescribeMetricFilters", "FilterLogEvents"),

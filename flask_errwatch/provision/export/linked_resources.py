@@ -23,11 +23,14 @@ from flask_errwatch.provision.export.portable import (
     uses_topic,
 )
 from flask_errwatch.provision.resources import (
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
+    QueryRole,
     Resource,
     Subscription,
     Topic,
@@ -36,7 +39,7 @@ from flask_errwatch.provision.resources import (
 from flask_errwatch.provision.tokens import token
 
 #: Resources that others refer to by name.
-NamedResource = LogGroup | InsightRule | MetricAlarm | CompositeAlarm
+NamedResource = LogGroup | InsightRule | AwsAlarm
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,8 +102,8 @@ class LinkedResources(ABC):
         """The language's reference to a resource's name."""
 
     @abstractmethod
-    def _arn_reference(self, topic: Topic) -> str:
-        """The language's reference to the topic's ARN."""
+    def _arn_reference(self, resource: Topic | QueryRole) -> str:
+        """The language's reference to the ARN of the topic or the role."""
 
     def parameters(self, topic_arn: str | None) -> Iterator[Parameter]:
         """The topic, the threshold of each alarm, and the URL of each web hook.
@@ -115,7 +118,7 @@ class LinkedResources(ABC):
                 f"or {self.no_topic} for none.",
                 default=topic_arn,
             )
-        for alarm in self._desired.alarms:
+        for alarm in self._with_thresholds():
             if alarm.threshold is not None:
                 yield Parameter(
                     name=self._threshold_parameter(alarm),
@@ -132,7 +135,11 @@ class LinkedResources(ABC):
                     is_secret=True,
                 )
 
-    def _threshold_parameter(self, alarm: MetricAlarm) -> str:
+    def _with_thresholds(self) -> tuple[MetricAlarm | LogAlarm, ...]:
+        """The alarms that may have a threshold."""
+        return (*self._desired.alarms, *self._desired.log_alarms)
+
+    def _threshold_parameter(self, alarm: MetricAlarm | LogAlarm) -> str:
         return self._identifiers.of(
             self.parameter_namespace,
             alarm.name,
@@ -150,6 +157,8 @@ class LinkedResources(ABC):
 
     def _label(self, resource: Resource) -> str:
         """The source of a resource's identifier. A policy is named after its topic."""
+        if isinstance(resource, QueryRole):
+            return "log alarms"  # its name contains the region, which is a token here
         topic = self._desired.topic
         return topic.label if isinstance(resource, TopicPolicy) and topic else resource.label
 
@@ -159,7 +168,7 @@ class LinkedResources(ABC):
         self.links[name] = reference
         return token(name)
 
-    def _threshold(self, alarm: MetricAlarm) -> str | None:
+    def _threshold(self, alarm: MetricAlarm | LogAlarm) -> str | None:
         """A link to the parameter with an alarm's threshold. None for an anomaly alarm."""
         if alarm.threshold is None:
             return None
@@ -170,6 +179,11 @@ class LinkedResources(ABC):
         if not is_secret(subscription):
             return subscription.endpoint
         return self._link(self._parameter_reference(self._url_parameter(subscription)))
+
+    def _role(self, alarm: LogAlarm) -> str:
+        """The ARN of the role of a log alarm, as a link if the role is among the resources."""
+        role = self._desired.query_role
+        return alarm.role if role is None else self._link(self._arn_reference(role))
 
     def _log_group(self, name: str) -> str:
         """The name of a log group, as a link if the group is among the resources."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.provision.log_alarm_access import LogAlarmAccess
 from flask_errwatch.provision.resources import Subscription
 from flask_errwatch.provision.tokens import ANYWHERE, token
 
@@ -16,14 +17,22 @@ _QUOTED = re.compile(r'"([^"]*)"')
 TOPIC = "topic"
 
 
-def portable_state(catalogue: Catalogue, config: Config) -> Desired:
+def portable_state(catalogue: Catalogue, config: Config, *, create_role: bool = False) -> Desired:
     """The desired state with tokens for partition, region, account and topic.
 
     A topic that is configured by its ARN is not among the resources.
+
+    Args:
+        catalogue: The app's detectors.
+        config: The app's configuration.
+        create_role: Whether the role of log alarms is among the resources.
     """
     if config.has_topic_arn:
         config = config._replace(sns_topic=None)
-    return desired_resources(catalogue, config, topic_arn=token(TOPIC), scope=ANYWHERE)
+    access = LogAlarmAccess.with_new_role(config, ANYWHERE) if create_role else None
+    return desired_resources(
+        catalogue, config, topic_arn=token(TOPIC), scope=ANYWHERE, access=access
+    )
 
 
 def topic_arn(config: Config) -> str | None:

@@ -10,23 +10,28 @@ from flask_errwatch.provision.export.hcl import Block, Encoded, Expression, numb
 from flask_errwatch.provision.export.identifiers import snake
 from flask_errwatch.provision.export.linked_resources import LinkedResources, NamedResource
 from flask_errwatch.provision.export.portable import TOPIC, map_json
+from flask_errwatch.provision.query_role import POLICY_NAME
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     DataProtection,
     InsightRule,
+    LogAlarm,
     LogGroup,
     MetricAlarm,
     MetricFilter,
     MetricQuery,
     Pairs,
     QueryDefinition,
+    QueryRole,
     Resource,
     Subscription,
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.to_aws import schedule_expression
 from flask_errwatch.provision.tokens import ANYWHERE, token
 
 #: The local value with the actions of every alarm.
@@ -42,6 +47,8 @@ TYPES: dict[type[Resource], str] = {
     Subscription: "aws_sns_topic_subscription",
     InsightRule: "aws_cloudwatch_contributor_insight_rule",
     MetricAlarm: "aws_cloudwatch_metric_alarm",
+    QueryRole: "aws_iam_role",
+    LogAlarm: "awscc_cloudwatch_log_alarm",
     CompositeAlarm: "aws_cloudwatch_composite_alarm",
     QueryDefinition: "aws_cloudwatch_query_definition",
     Dashboard: "aws_cloudwatch_dashboard",
@@ -50,6 +57,7 @@ _NAME_ATTRIBUTES: dict[type[NamedResource], str] = {
     LogGroup: "name",
     InsightRule: "rule_name",
     MetricAlarm: "alarm_name",
+    LogAlarm: "alarm_name",
     CompositeAlarm: "alarm_name",
 }
 
@@ -76,8 +84,13 @@ class TerraformResources(LinkedResources):
 
     def blocks(self) -> tuple[Block, ...]:
         """A block for each resource that Terraform has, in the order of creation."""
-        resources = self._desired.resources
-        return tuple(self._block(resource) for resource in resources if type(resource) in TYPES)
+        blocks: list[Block] = []
+        for resource in self._desired.resources:
+            if type(resource) in TYPES:
+                blocks.append(self._block(resource))
+            if isinstance(resource, QueryRole):
+                blocks.append(self._role_policy(resource))
+        return tuple(blocks)
 
     def _parameter_reference(self, name: str) -> str:
         return f"var.{name}"
@@ -85,8 +98,8 @@ class TerraformResources(LinkedResources):
     def _name_reference(self, resource: NamedResource) -> str:
         return f"{self._address(resource)}.{_NAME_ATTRIBUTES[type(resource)]}"
 
-    def _arn_reference(self, topic: Topic) -> str:
-        return f"{self._address(topic)}.arn"
+    def _arn_reference(self, resource: Topic | QueryRole) -> str:
+        return f"{self._address(resource)}.arn"
 
     def _address(self, resource: Resource) -> str:
         kind = TYPES[type(resource)]
@@ -101,7 +114,7 @@ class TerraformResources(LinkedResources):
             blocks = tuple(self._metric_query(query) for query in resource.metrics)
         return Block("resource", (kind, name), self._arguments(resource), blocks)
 
-    def _arguments(self, resource: Resource) -> Arguments:  # noqa: C901 - one case per kind
+    def _arguments(self, resource: Resource) -> Arguments:  # noqa: C901, PLR0912 - one case per kind
         match resource:
             case LogGroup():
                 return {
@@ -141,6 +154,14 @@ class TerraformResources(LinkedResources):
                 }
             case MetricAlarm():
                 return self._alarm(resource)
+            case LogAlarm():
+                return self._log_alarm(resource)
+            case QueryRole():
+                return {
+                    "name": resource.name,
+                    "assume_role_policy": Encoded(json.loads(resource.trust)),
+                    "tags": _tags(resource.tags),
+                }
             case CompositeAlarm():
                 return {
                     "alarm_name": resource.name,
@@ -177,6 +198,47 @@ class TerraformResources(LinkedResources):
             "alarm_description": alarm.description,
             "tags": _tags(alarm.tags),
         }
+
+    def _log_alarm(self, alarm: LogAlarm) -> Arguments:
+        """The attributes of the provider `awscc`, which are CloudFormation's in snake case."""
+        role = self._desired.query_role
+        policy = None if role is None else [Expression(self._role_policy_address(role))]
+        return {
+            "alarm_name": alarm.name,
+            "scheduled_query_configuration": {
+                "query_string": alarm.query,
+                "aggregation_expression": alarm.aggregation,
+                "log_group_identifiers": [self._log_group(name) for name in alarm.log_groups],
+                "scheduled_query_role_arn": self._role(alarm),
+                "schedule_configuration": {
+                    "schedule_expression": schedule_expression(alarm.rate),
+                    "start_time_offset": alarm.window + alarm.delay,
+                    "end_time_offset": alarm.delay,
+                },
+            },
+            "query_results_to_evaluate": alarm.evaluation_runs,
+            "query_results_to_alarm": alarm.runs_to_alarm,
+            "comparison_operator": alarm.comparison_operator,
+            "threshold": self._threshold(alarm),
+            "treat_missing_data": alarm.treat_missing_data,
+            **_actions(alarm),
+            "alarm_description": alarm.description,
+            "tags": [{"key": key, "value": value} for key, value in alarm.tags],
+            "depends_on": policy,
+        }
+
+    def _role_policy_address(self, role: QueryRole) -> str:
+        return f"aws_iam_role_policy.{self._address(role).split('.')[1]}"
+
+    def _role_policy(self, role: QueryRole) -> Block:
+        """The inline policy, which is a separate resource."""
+        kind, name = self._role_policy_address(role).split(".")
+        arguments: Arguments = {
+            "name": POLICY_NAME,
+            "role": Expression(f"{self._address(role)}.id"),
+            "policy": Encoded(json.loads(role.permissions)),
+        }
+        return Block("resource", (kind, name), arguments)
 
     def _metric(self, source: MetricAlarm | MetricQuery) -> Arguments:
         """A metric, by reference to the filter that publishes it."""
@@ -235,7 +297,7 @@ def _transformation(metric_filter: MetricFilter) -> Block:
     )
 
 
-def _actions(alarm: MetricAlarm | CompositeAlarm) -> Arguments:
+def _actions(alarm: AwsAlarm) -> Arguments:
     """The actions of an alarm: the local value where they are exactly the topic."""
 
     def actions(arns: Sequence[str]) -> object:

@@ -11,9 +11,11 @@ from flask_errwatch.provision.resources.cloudwatch import (
     CompositeAlarm,
     Dashboard,
     InsightRule,
+    LogAlarm,
     MetricAlarm,
     MetricQuery,
 )
+from flask_errwatch.provision.resources.iam import QueryRole
 from flask_errwatch.provision.resources.logs import (
     FILTERS_PER_GROUP,
     DataProtection,
@@ -31,28 +33,35 @@ Resource = (
     | Topic
     | TopicPolicy
     | Subscription
+    | QueryRole
     | InsightRule
     | AnomalyDetector
     | MetricAlarm
+    | LogAlarm
     | CompositeAlarm
     | QueryDefinition
     | Dashboard
 )
+#: What has a state, and notifies.
+AwsAlarm = MetricAlarm | LogAlarm | CompositeAlarm
 
 __all__ = [
     "FILTERS_PER_GROUP",
     "AlarmState",
     "AnomalyDetector",
+    "AwsAlarm",
     "CompositeAlarm",
     "Dashboard",
     "DataProtection",
     "InsightRule",
+    "LogAlarm",
     "LogGroup",
     "MetricAlarm",
     "MetricFilter",
     "MetricQuery",
     "Pairs",
     "QueryDefinition",
+    "QueryRole",
     "Resource",
     "Subscription",
     "Topic",

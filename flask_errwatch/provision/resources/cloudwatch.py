@@ -163,6 +163,70 @@ class CompositeAlarm(Named):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LogAlarm(Named):
+    """An alarm on the result of a scheduled Logs Insights query, per contributor.
+
+    Each group of `aggregation` is a contributor with its own state. The alarm is in ALARM
+    while any of them is, and its actions are taken once for each of them (CloudWatch User Guide,
+    Log alarms).
+
+    Attributes:
+        name: Its name. All kinds of alarms share one namespace of names.
+        description: Text for the person on call. Its last line identifies the owner.
+        log_groups: The names of the log groups that are queried, at most 50.
+        query: The query, at most 10,000 characters.
+        aggregation: What is compared, such as `sum(suspicion) by client_ip | sort desc`.
+        rate: Seconds between two runs, a multiple of 60.
+        window: Seconds of lines that a run reads.
+        delay: Seconds before a run at which its window ends, so that late lines are in it.
+        evaluation_runs: Results that are evaluated.
+        runs_to_alarm: How many of those must breach.
+        threshold: What a result is compared with.
+        comparison_operator: How it is compared.
+        treat_missing_data: What a run without a result counts as.
+        role: ARN of the role with which CloudWatch Logs runs the query.
+        actions_enabled: Whether the actions are taken.
+        alarm_actions: ARNs that are notified when a contributor goes to ALARM.
+        ok_actions: ARNs that are notified when a contributor goes to OK.
+        insufficient_data_actions: ARNs that are notified of INSUFFICIENT_DATA.
+        arn: Its ARN. None until it exists.
+        state: Its state when it was read. None until it exists.
+        evaluation_state: `PARTIAL_DATA`, `EVALUATION_FAILURE` or `EVALUATION_ERROR` when it was
+            read. None if the query ran well.
+        tags: Its tags. They are never read, since that would take a call per alarm.
+    """
+
+    kind: ClassVar[str] = "log alarm"
+
+    name: str
+    description: str
+    log_groups: tuple[str, ...]
+    query: str
+    aggregation: str
+    rate: int = 60
+    window: int
+    delay: int = 60
+    evaluation_runs: int = 1
+    runs_to_alarm: int = 1
+    threshold: float
+    comparison_operator: str = "GreaterThanThreshold"
+    treat_missing_data: str = "notBreaching"
+    role: str
+    actions_enabled: bool = True
+    alarm_actions: tuple[str, ...] = ()
+    ok_actions: tuple[str, ...] = ()
+    insufficient_data_actions: tuple[str, ...] = ()
+    arn: str | None = field(default=None, compare=False)
+    state: AlarmState | None = field(default=None, compare=False)
+    evaluation_state: str | None = field(default=None, compare=False)
+    tags: Pairs = field(default=(), compare=False)
+
+    def belongs_to(self, app_name: str) -> bool:
+        """Whether the last line of its description is the marker of the app."""
+        return is_marked(self.description, app_name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AnomalyDetector:
     """The model of a metric from which CloudWatch computes an anomaly band.
 

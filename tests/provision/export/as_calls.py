@@ -1,7 +1,7 @@
 """Translates the resources of an export into the API calls with which `apply` creates them.
 
-Defaults are dropped on both sides: empty lists, and that an alarm's actions are enabled. JSON
-documents are compared as documents.
+Defaults are dropped on both sides: empty lists, and that an alarm's actions are enabled. So is the
+description of a role. JSON documents are compared as documents.
 """
 
 from __future__ import annotations
@@ -16,21 +16,32 @@ from tests.provision.export.template_reader import Template
 
 #: The arguments of each call by the method's name, sorted.
 Calls = dict[str, list[dict[str, Any]]]
-_DOCUMENTS = {"DashboardBody", "policyDocument", "RuleDefinition", "AttributeValue"}
+_DOCUMENTS = {
+    *("DashboardBody", "policyDocument", "RuleDefinition", "AttributeValue"),
+    *("AssumeRolePolicyDocument", "PolicyDocument"),
+}
 WRITES = (
     *("create_log_group", "put_retention_policy", "put_metric_filter", "create_topic"),
     "put_data_protection_policy",
     *("set_topic_attributes", "subscribe", "put_insight_rule", "put_anomaly_detector"),
     *("put_metric_alarm", "put_composite_alarm", "put_query_definition", "put_dashboard"),
+    *("put_log_alarm", "create_role", "put_role_policy"),
 )
 
 
 def write_calls(calls: Sequence[AwsCall]) -> Calls:
     """The recorded calls that write."""
     return {
-        method: _sorted(call.arguments for call in calls if call.method == method)
+        method: _sorted(_compared(call) for call in calls if call.method == method)
         for method in WRITES
     }
+
+
+def _compared(call: AwsCall) -> Mapping[str, Any]:
+    arguments = dict(call.arguments)
+    if call.method == "create_role":
+        del arguments["Description"]
+    return arguments
 
 
 def _sorted(arguments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -166,6 +177,37 @@ def _composite(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [("put_composite_alarm", _rename(attributes, **_ALARM, alarm_rule="AlarmRule"))]
 
 
+def _log_alarm(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The attributes of `awscc` are those of CloudFormation in snake case."""
+    attributes.pop("depends_on", None)
+    attributes["tags"] = [{"Key": tag["key"], "Value": tag["value"]} for tag in attributes["tags"]]
+    query = attributes["scheduled_query_configuration"]
+    query["schedule_configuration"] = _rename(
+        query["schedule_configuration"],
+        schedule_expression="ScheduleExpression",
+        start_time_offset="StartTimeOffset",
+        end_time_offset="EndTimeOffset",
+    )
+    attributes["scheduled_query_configuration"] = _rename(
+        query,
+        query_string="QueryString",
+        aggregation_expression="AggregationExpression",
+        log_group_identifiers="LogGroupIdentifiers",
+        scheduled_query_role_arn="ScheduledQueryRoleARN",
+        schedule_configuration="ScheduleConfiguration",
+    )
+    names = {
+        **_ALARM,
+        "scheduled_query_configuration": "ScheduledQueryConfiguration",
+        "query_results_to_evaluate": "QueryResultsToEvaluate",
+        "query_results_to_alarm": "QueryResultsToAlarm",
+        "comparison_operator": "ComparisonOperator",
+        "threshold": "Threshold",
+        "treat_missing_data": "TreatMissingData",
+    }
+    return [("put_log_alarm", _rename(attributes, **names))]
+
+
 def _tagged(method: str, **names: str) -> Callable[[dict[str, Any]], Any]:
     def calls(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         if "tags" in attributes:
@@ -208,6 +250,13 @@ _TERRAFORM: dict[str, Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]
     ),
     "aws_cloudwatch_metric_alarm": _alarm,
     "aws_cloudwatch_composite_alarm": _composite,
+    "awscc_cloudwatch_log_alarm": _log_alarm,
+    "aws_iam_role": _tagged(
+        "create_role", name="RoleName", assume_role_policy="AssumeRolePolicyDocument", tags="Tags"
+    ),
+    "aws_iam_role_policy": _tagged(
+        "put_role_policy", name="PolicyName", role="RoleName", policy="PolicyDocument"
+    ),
     "aws_cloudwatch_query_definition": _tagged(
         "put_query_definition",
         name="name",
@@ -247,7 +296,12 @@ def of_cloudformation(template: Template) -> Calls:
     for query in template.of_type("AWS::Logs::QueryDefinition"):
         names = {"Name": "name", "QueryString": "queryString", "LogGroupNames": "logGroupNames"}
         calls["put_query_definition"].append(_rename(query, **names))
+    for role in template.of_type("AWS::IAM::Role"):
+        policies = [{**policy, "RoleName": role["RoleName"]} for policy in role.pop("Policies")]
+        calls["put_role_policy"] += policies
+        calls["create_role"].append(role)
     for kind, method in (
+        ("AWS::CloudWatch::LogAlarm", "put_log_alarm"),
         ("AWS::SNS::Subscription", "subscribe"),
         ("AWS::CloudWatch::AnomalyDetector", "put_anomaly_detector"),
         ("AWS::CloudWatch::Alarm", "put_metric_alarm"),

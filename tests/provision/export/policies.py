@@ -72,6 +72,14 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         _identified_group,
     ),
     "logs list_tags_for_resource": lambda arguments: arguments["resourceArn"],
+    "put_log_alarm": lambda arguments: _alarm(arguments["AlarmName"]),
+    **dict.fromkeys(
+        (
+            *("create_role", "delete_role", "get_role", "update_assume_role_policy"),
+            *("put_role_policy", "get_role_policy", "delete_role_policy"),
+        ),
+        lambda arguments: f"arn:aws:iam::{ACCOUNT}:role/{arguments['RoleName']}",
+    ),
     "put_metric_alarm": lambda arguments: _alarm(arguments["AlarmName"]),
     "delete_alarms": _for_names("AlarmNames", _alarm),
     "tag_resource": lambda arguments: arguments["ResourceARN"],
@@ -89,7 +97,10 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         _topic,
     ),
 }
+#: The reference has no action DescribeAlarmContributors: an alarm is described.
+_ACTIONS = {"describe_alarm_contributors": "describe_alarms"}
 _UNSCOPED = {
+    "describe_alarm_contributors",
     *("describe_log_groups", "describe_alarms", "describe_alarm_history", "put_composite_alarm"),
     *("put_anomaly_detector", "describe_anomaly_detectors", "delete_anomaly_detector"),
     *("describe_insight_rules", "list_dashboards", "test_metric_filter", "get_caller_identity"),
@@ -99,18 +110,32 @@ _UNSCOPED = {
 
 def required(call: AwsCall) -> Iterator[tuple[str, str]]:
     """The actions that a call requires, each with its resource, or `*` if it has none."""
-    name = "".join(word.capitalize() for word in call.method.split("_"))
+    method = _ACTIONS.get(call.method, call.method)
+    name = "".join(word.capitalize() for word in method.split("_"))
     resource_of = _RESOURCE.get(f"{call.service} {call.method}") or _RESOURCE.get(call.method)
     assert resource_of or call.method in _UNSCOPED, f"no resource is known for {call.method}"
     resources = resource_of(call.arguments) if resource_of else "*"
     for resource in resources if isinstance(resources, list) else [resources]:
         yield f"{call.service}:{name}", resource
+        if call.method == "put_log_alarm":
+            yield from _query_of(call.arguments)
         # Creating a resource with tags requires TagResource too.
         tags = call.arguments.get("tags") or call.arguments.get("Tags")
         if tags and call.method != "tag_resource":
             # A composite alarm is created under `*`, but tagged by its ARN.
             tagged = resource if resource != "*" else _alarm(call.arguments["AlarmName"])
-            yield f"{call.service}:TagResource", tagged
+            tagging = "TagRole" if call.service == "iam" else "TagResource"
+            yield f"{call.service}:{tagging}", tagged
+
+
+def _query_of(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What CloudFormation's handler of a log alarm needs beside the alarm."""
+    queries = f"arn:aws:logs:{REGION}:{ACCOUNT}:scheduled-query:any"
+    for action in ("Create", "Get", "Update", "Delete"):
+        yield f"logs:{action}ScheduledQuery", queries
+    yield "logs:TagResource", queries
+    yield "logs:ListTagsForResource", queries
+    yield "iam:PassRole", arguments["ScheduledQueryConfiguration"]["ScheduledQueryRoleARN"]
 
 
 def allowed(document: Mapping[str, Any], action: str, resource: str) -> bool:

@@ -1,8 +1,8 @@
 """Records the library's AWS calls where all of them pass, at `Aws.call`.
 
-moto answers them. For what moto lacks (query definitions, composite alarms, anomaly detectors, data
-protection policies, an alarm's history and TestMetricFilter) the recorder answers, after botocore
-has validated the arguments against the service's model.
+moto answers them. For what moto lacks (query definitions, composite alarms, log alarms, anomaly
+detectors, data protection policies, an alarm's history and TestMetricFilter) the recorder answers,
+after botocore has validated the arguments against the service's model, and `shapes` the maxima.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from botocore.validate import ParamValidator
 
 from flask_errwatch._aws import Aws
 from flask_errwatch.patterns import parse
+from tests.provision.shapes import violations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +35,22 @@ class Recorder:
     _queries: dict[str, dict[str, Any]] = field(default_factory=dict)
     _policies: dict[str, str] = field(default_factory=dict)
     _models: list[dict[str, Any]] = field(default_factory=list)
+    #: The log alarms by their names, as DescribeAlarms returns them.
+    log_alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The contributors in ALARM of each log alarm.
+    contributors: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def wrap(self, call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """The function, which now records each call before making it."""
 
         def recording(aws: Aws, service: str, method: str, /, **arguments: Any) -> dict[str, Any]:
             self.calls.append(AwsCall(service=service, method=method, arguments=arguments))
-            answer: Callable[..., dict[str, Any]] | None = getattr(self, f"_{method}", None)
+            answer: Callable[..., dict[str, Any] | None] | None = getattr(self, f"_{method}", None)
             if answer is None:
                 return call(aws, service, method, **arguments)
             self._check(aws, service, method, arguments)
-            return answer(**arguments)
+            response = answer(**arguments)
+            return call(aws, service, method, **arguments) if response is None else response
 
         return recording
 
@@ -60,8 +66,10 @@ class Recorder:
     def _check(self, aws: Aws, service: str, method: str, arguments: Mapping[str, Any]) -> None:
         model = aws.client(service).meta.service_model
         name = "".join(word.capitalize() for word in method.split("_"))
-        report = ParamValidator().validate(arguments, model.operation_model(name).input_shape)
+        shape = model.operation_model(name).input_shape
+        report = ParamValidator().validate(arguments, shape)
         assert not report.has_errors(), report.generate_report()
+        assert [*violations(arguments, shape)] == []
 
     def _put_query_definition(self, **arguments: Any) -> dict[str, Any]:
         key = arguments.get("queryDefinitionId") or f"id-{len(self._queries)}"
@@ -91,6 +99,36 @@ class Recorder:
 
     def _put_composite_alarm(self, **_: Any) -> dict[str, Any]:
         return {}
+
+    def _put_log_alarm(self, **arguments: Any) -> dict[str, Any]:
+        name = arguments["AlarmName"]
+        existing = self.log_alarms.get(name, {"StateValue": "INSUFFICIENT_DATA"})
+        arn = f"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:{name}"
+        state = {key: value for key, value in existing.items() if key.startswith("State")}
+        self.log_alarms[name] = {**arguments, **state, "AlarmArn": arn}
+        return {}
+
+    def _describe_alarms(self, **arguments: Any) -> dict[str, Any] | None:
+        if arguments.get("AlarmTypes") != ["LogAlarm"]:
+            return None
+        prefix = arguments["AlarmNamePrefix"]
+        listed = [alarm for name, alarm in self.log_alarms.items() if name.startswith(prefix)]
+        return {"LogAlarms": listed}
+
+    def _describe_alarm_contributors(self, **arguments: Any) -> dict[str, Any]:
+        return {"AlarmContributors": self.contributors.get(arguments["AlarmName"], [])}
+
+    def _delete_alarms(self, **arguments: Any) -> dict[str, Any] | None:
+        names = arguments["AlarmNames"]
+        if not self.log_alarms.keys() & set(names):
+            return None
+        (name,) = names  # CloudWatch deletes one log alarm a call
+        del self.log_alarms[name]
+        return {}
+
+    def _tag_resource(self, **arguments: Any) -> dict[str, Any] | None:
+        name = str(arguments.get("ResourceARN", "")).rpartition(":alarm:")[2]
+        return {} if name in self.log_alarms else None
 
     def _put_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
         self._models.append(arguments["SingleMetricAnomalyDetector"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric
+from flask_errwatch import AnomalyAlarm, BusyAlarm, RequestMetric, SourceAlarm
 from flask_errwatch import config as configuration
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Catalogue, Detector
@@ -36,6 +36,13 @@ EVERY_KIND = (
         event="Payment Failed",
         alarm=BusyAlarm(errors=Alarm(threshold=0.5), requests=REQUESTS, minimum_requests=100),
     ),
+)
+#: With a log alarm, whose role may be created with it.
+SCAN = Detector(
+    name="scan",
+    where="$.suspicion > 0",
+    value="$.suspicion",
+    alarm=SourceAlarm(threshold=16, period=600),
 )
 
 

@@ -49,6 +49,8 @@ class Template:
                 return self._ref(argument)
             if name == "Fn::Sub":
                 return self._sub(argument)
+            if name == "Fn::GetAtt":
+                return self._attribute(*argument)
             if name == "Fn::If":
                 condition, yes, no = argument
                 return self.value(yes if self._holds(condition) else no)
@@ -67,6 +69,11 @@ class Template:
         if resource["Type"] == "AWS::SNS::Topic":
             return f"arn:aws:sns:eu-central-1:123456789012:{resource['Properties']['TopicName']}"
         return self.value(resource["Properties"][_REF[resource["Type"]]])
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        role = self.document["Resources"][name]
+        assert (role["Type"], attribute) == ("AWS::IAM::Role", "Arn")
+        return f"arn:aws:iam::123456789012:role/{self.value(role['Properties']['RoleName'])}"
 
     def _sub(self, text: str) -> str:
         def substitute(match: re.Match[str]) -> str:

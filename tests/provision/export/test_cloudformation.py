@@ -12,10 +12,11 @@ from cfnlint.config import ManualArgs
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
 from flask_errwatch.provision.export import to_cloudformation
-from tests.provision.export.shops import EVERY_KIND, EVERYTHING, SECRET, shop
+from tests.provision.export.shops import EVERY_KIND, EVERYTHING, SCAN, SECRET, shop
 from tests.provision.export.template_reader import template
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
+ROLE = "arn:aws:iam::123456789012:role/lines"
 SIXTY = tuple(
     Detector(name=f"detector-{number}", event=f"Detector {number}", alarm=Alarm(threshold=number))
     for number in range(1, 61)
@@ -40,6 +41,21 @@ def findings(text: str) -> list[str]:
 def test_the_linter_finds_nothing(name: str) -> None:
     """It reports neither errors, warnings nor information."""
     assert findings(to_cloudformation(*APPS[name])) == []
+
+
+def test_the_linter_finds_nothing_in_log_alarms() -> None:
+    """With and without their role. It knows the type: a wrong property is an error."""
+    text = to_cloudformation(*shop((SCAN,)), create_role=True)
+    assert findings(text) == []
+    assert findings(to_cloudformation(*shop((SCAN,), LOG_ALARM_ROLE=ROLE))) == []
+    document = json.loads(text)
+    (alarm,) = (
+        resource
+        for resource in document["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::LogAlarm"
+    )
+    alarm["Properties"]["QueryResultsToAlarm"] = 0
+    assert any(finding.startswith("E3034") for finding in findings(json.dumps(document)))
 
 
 @pytest.mark.parametrize(

@@ -205,12 +205,12 @@ def test_each_detector_has_a_row() -> None:
     graphs = [widget for widget in widgets if widget["type"] == "metric"]
     titles = [graph["properties"]["title"] for graph in graphs]
     assert titles == [f"shop-{detector.name}" for detector in DEFAULT_DETECTORS]
-    # The last detector has no alarm: its graph has the whole width.
-    assert [graph["width"] for graph in graphs] == [18] * 6 + [24]
+    # Without an alarm, a detector's graph has the whole width: of these, that of client-error.
+    assert [graph["width"] for graph in graphs] == [18] * 6 + [24, 18, 18]
 
 
 def test_below_the_rows_it_answers_the_first_questions() -> None:
-    """The busiest sources and paths, the newest critical lines, and the delivery."""
+    """The busiest sources and paths, new failures and critical lines, and the delivery."""
     widgets = body_of(*APPS["default"])["widgets"]
     tables = [
         (widget["properties"]["title"], widget["x"], widget["width"])
@@ -220,6 +220,7 @@ def test_below_the_rows_it_answers_the_first_questions() -> None:
     assert tables == [
         ("Who causes the most failures", 0, 12),
         ("Which paths fail most", 12, 12),
+        ("Failures that the app had not shown for a week", 0, 24),
         ("The newest critical lines", 0, 24),
         ("What each process last reported about its delivery", 0, 24),
         ("Lines that never arrived, by process", 0, 12),

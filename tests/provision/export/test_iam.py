@@ -32,6 +32,8 @@ from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
 
 HERE = AwsScope(partition="aws", region=REGION, account=ACCOUNT)
 FULL = shop(EVERY_KIND, **EVERYTHING)
+#: The role that `apply --create-role` creates.
+QUERY_ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop-log-alarms-{REGION}"
 #: Actions of features that make no call yet: investigating an alarm, and blocking a source.
 NOT_YET_CALLED = {
     *("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery", "cloudwatch:GetMetricData"),
@@ -69,9 +71,23 @@ def deployment_calls(recorder: Recorder) -> list[AwsCall]:
     bootstrap(aws, *changed)
     verify(*changed, aws)
     assert read_status(aws, *changed).notes == ()
+    with_log_alarms = shop(EVERY_KIND, **{**EVERYTHING, "LOG_ALARM_ROLE": QUERY_ROLE})
+    apply_plan(aws, make_plan(aws, *with_log_alarms), force=True)
+    for alarm in recorder.log_alarms.values():
+        alarm["StateValue"] = "ALARM"
+    assert read_status(aws, *with_log_alarms).notes == ()
     apply_plan(aws, make_plan(aws, *shop(**{**EVERYTHING, "PER_SOURCE_ALARMS": {}})), force=True)
     apply_plan(aws, make_destroy_plan(aws, *FULL, with_logs=True), force=True)
     return recorder.pop_calls()
+
+
+def role_calls(recorder: Recorder) -> list[AwsCall]:
+    """The calls on the role: create it, bring it up to date, and delete it."""
+    aws = Aws(patience=PROVISIONING)
+    for app in (FULL, shop(EVERY_KIND, **{**EVERYTHING, "LOG_GROUP": "other"})):
+        apply_plan(aws, make_plan(aws, *app, create_role=True), force=True)
+    apply_plan(aws, make_destroy_plan(aws, *FULL), force=True)
+    return [call for call in recorder.pop_calls() if call.service == "iam"]
 
 
 def delivery_calls(recorder: Recorder) -> list[AwsCall]:
@@ -90,6 +106,30 @@ def test_a_deployment_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
     document = policy("deploy")
     assert denied(document, calls) == []
     assert actions(document) == required_actions(calls)
+
+
+def test_the_creation_of_the_role_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
+    """The deployment itself may only find the role, and pass it to a scheduled query."""
+    calls = role_calls(recorder)
+    document = policy("create-role")
+    assert denied(document, calls) == []
+    assert actions(document) == required_actions(calls)
+    deployment = policy("deploy")
+    assert {action for action in actions(deployment) if action.startswith("iam:")} == {
+        *("iam:GetRole", "iam:PassRole"),
+    }
+    (passing,) = (
+        statement for statement in deployment["Statement"] if statement["Action"] == "iam:PassRole"
+    )
+    assert passing["Resource"] == QUERY_ROLE
+    assert passing["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "logs.amazonaws.com"},
+        "ArnLike": {
+            "iam:AssociatedResourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:scheduled-query:*"
+        },
+    }
+    without = policy("deploy", shop(EVERY_KIND, **{**EVERYTHING, "SOURCE_ALARMS": "off"}))
+    assert not [action for action in actions(without) if action.startswith("iam:")]
 
 
 def test_a_process_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
@@ -123,12 +163,15 @@ def test_the_person_on_call_may_read_everything_and_change_ip_sets_only(recorder
 def test_another_app_is_out_of_reach(recorder: Recorder, role: str) -> None:
     """The policies of one app deny the calls of another, for actions that AWS scopes."""
     other = policy(role, shop(EVERY_KIND, name="other", **{**EVERYTHING, "SNS_TOPIC": "o"}))
-    calls = (delivery_calls if role == "runtime" else deployment_calls)(recorder)
+    made = {"runtime": delivery_calls, "create-role": role_calls}
+    calls = made.get(role, deployment_calls)(recorder)
     statements = [statement for statement in other["Statement"] if statement["Resource"] == "*"]
     unscoped = actions({"Statement": statements})
     for call in calls:
         for action, resource in required(call):
-            if action not in FREE | unscoped:
+            # CloudWatch chooses the names of the queries of log alarms.
+            is_query = ":scheduled-query:" in resource
+            if action not in FREE | unscoped and not is_query:
                 assert not allowed(other, action, resource), (action, resource)
 
 
@@ -138,7 +181,7 @@ def test_only_actions_without_a_resource_are_allowed_on_all_resources(role: str)
     statements = policy(role)["Statement"]
     (star,) = [item for item in statements if item["Resource"] == "*"] or [None]
     if star is None:
-        assert role == "runtime"
+        assert role in {"runtime", "create-role"}
         return
     scoped = {
         *("PutMetricAlarm", "DeleteAlarms", "PutDashboard", "PutMetricFilter", "CreateTopic"),
@@ -175,6 +218,10 @@ def test_arns_have_the_scope_of_the_deployment(role: str) -> None:
     (known,) = [known for known in ROLES if known == role]
     text = json.dumps(iam_policy(known, *FULL, scope=china))
     assert "arn:aws:" not in text
+    if known == "create-role":
+        assert "arn:aws-cn:iam::210987654321:role/shop-log-alarms-cn-north-1" in text
+        assert "role/shop-log-alarms-${Region}" in json.dumps(iam_policy(known, *FULL))
+        return
     assert "arn:aws-cn:logs:cn-north-1:210987654321:log-group:shop:*" in text
     without_scope = json.dumps(iam_policy(known, *FULL))
     assert "arn:${Partition}:logs:${Region}:${Account}:log-group:shop:*" in without_scope

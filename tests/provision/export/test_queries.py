@@ -23,6 +23,7 @@ INSIDE = {
     *(f"data.{name}" for name in Stats.__dataclass_fields__),
     *("data.count", "data.reason", "data.first", "data.last"),
     *("exception.type", "exception.message", "exception.where"),
+    *("exception.fingerprint", "exception.new"),
 }
 #: Limits of a query's name and text (API Reference, PutQueryDefinition).
 NAME, TEXT = 255, 10_000
@@ -59,9 +60,9 @@ def test_it_ends_with_a_limit_and_is_within_the_quotas(query: SavedQuery) -> Non
 
 
 def test_the_queries_answer_the_first_questions() -> None:
-    """Sources, paths, criticals, gaps, slow routes, the requests of one source, the delivery."""
+    """Sources, paths, criticals and new ones, gaps, slow routes, one source, the delivery."""
     assert [query.name for query in SAVED_QUERIES] == [
-        *("top-sources", "top-paths", "criticals", "sequence-gaps"),
+        *("top-sources", "top-paths", "criticals", "new-failures", "sequence-gaps"),
         *("slow-routes", "source-story", "delivery", "lost-lines"),
     ]
 
@@ -70,8 +71,8 @@ def test_as_text_each_query_follows_its_name() -> None:
     """The heading is a comment of the language, so that the text can be pasted and run."""
     text = queries_text(shop()[1])
     headings = [line for line in text.splitlines() if line.startswith("# shop/")]
-    assert len(headings) == 8
-    assert headings[3] == (
+    assert len(headings) == 9
+    assert headings[4] == (
         "# shop/sequence-gaps: Lines that never arrived, by process (log group shop)"
     )
 
@@ -79,7 +80,7 @@ def test_as_text_each_query_follows_its_name() -> None:
 def test_as_json_they_are_what_apply_puts() -> None:
     """Names and texts are those of `apply`, including the line with the owner."""
     document = queries_document(*shop(LOG_GROUP="lines"))
-    assert len(document) == 8
+    assert len(document) == 9
     assert document[2] == {
         "name": "shop/criticals",
         "queryString": "# managed-by=flask-errwatch app=shop\n"

@@ -75,10 +75,8 @@ def test_thresholds_and_the_topic_are_variables() -> None:
         "critical_error_threshold": 3,
         "sns_topic_arn": "arn:aws:sns:eu-central-1:123456789012:other",
     }
-    arns = {
-        f"aws_cloudwatch_metric_alarm.{detector.name.replace('-', '_')}.arn": detector.name
-        for detector in DEFAULT_DETECTORS
-    }
+    names = [detector.name for detector in DEFAULT_DETECTORS] + ["scan-one-source"]
+    arns = {f"aws_cloudwatch_metric_alarm.{name.replace('-', '_')}.arn": name for name in names}
     scope = {**SCOPE, "data.aws_partition.current.partition": "aws"}
     module = read(text, variables=variables, scope=scope, computed=arns)
     alarm = module.resource("aws_cloudwatch_metric_alarm.critical_error")
