@@ -14,7 +14,11 @@ from flask import Flask
 from flask_errwatch import Alarm, AnomalyAlarm, BusyAlarm, Detector, ErrWatch, RequestMetric
 from flask_errwatch.errors import JudgeError, NoAppError
 from flask_errwatch.testing import TrafficJudge, capture_events
-from flask_errwatch.testing.explanations import ExplainedAlarms, explain_alarms, explain_comparison
+from flask_errwatch.testing.explanations import (
+    ExplainedAlarms,
+    explain_alarms,
+    explain_comparison,
+)
 from tests.wsgi_driver import events_of
 
 pytest_plugins = ["pytester"]
@@ -448,7 +452,7 @@ def test_a_busy_alarm_that_cannot_be_judged_is_named() -> None:
 
 
 def test_the_sentence_of_one_source_has_its_figure() -> None:
-    """It counts by source, not by metric filter."""
+    """It counts by source, not by metric filter, and names who it was."""
     app = Flask("shop")
     app.config["ERRWATCH_PER_SOURCE_ALARMS"] = "not-found-error"
     ErrWatch(app)
@@ -456,8 +460,9 @@ def test_the_sentence_of_one_source_has_its_figure() -> None:
         for _ in range(6):
             app.test_client().get("/missing")
         assert (
-            "not-found-error-one-source: fired: worst 2026-01-01 11:56 to 2026-01-01 12:01 with "
-            "MaxContributorValue 6; alarms when MaxContributorValue > 5 over 300 s"
+            "not-found-error-one-source: fired for 127.0.0.1 (6): worst 2026-01-01 11:56 to "
+            "2026-01-01 12:01 with MaxContributorValue 6; alarms when MaxContributorValue > 5 "
+            "over 300 s"
         ) in explain_alarms(judge.alarms())
 
 

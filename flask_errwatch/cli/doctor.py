@@ -80,6 +80,7 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
 @click.option(
     "--detector", help="The detector whose alarm shall fire, by default the least severe one."
 )
+@click.option("--scan", is_flag=True, help="Rehearse a scan, up to the message that names it.")
 @click.option(
     "--timeout",
     type=click.FloatRange(1, 86_400),
@@ -87,19 +88,25 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_appcontext
-def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bool) -> None:
+def drill(
+    *, as_json: bool, detector: str | None, scan: bool, timeout: float | None, yes: bool
+) -> None:
     """Make an alarm fire, and follow it to SNS.
 
     Sends marked events from this process, and prints when each stage received them.
     """
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import plain, stderr, stdout, waiting
-    from flask_errwatch.doctor import STAGES, Reporter, prepare_drill
+    from flask_errwatch.doctor import (
+        Reporter,
+        prepare_drill,
+        prepare_scan_drill,
+        scan_reporter,
+    )
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
-    planned_drill = prepare_drill(
-        aws, state.catalogue, state.config, detector=detector, timeout=timeout
-    )
+    prepare = prepare_scan_drill if scan else prepare_drill
+    planned_drill = prepare(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
     console = stderr() if as_json else stdout()
     console.print(*map(plain, str(planned_drill).splitlines()), sep="\n")
     if not yes:
@@ -109,13 +116,16 @@ def drill(*, as_json: bool, detector: str | None, timeout: float | None, yes: bo
         report=lambda name, data: ErrWatch().report(name, app=app, **data),
         stats=state.delivery.stats,
     )
+    if scan:
+        reporter = scan_reporter(state.recorder, state.catalogue, state.delivery.stats)
+    names = planned_drill.stages
     click.echo(f"At most {planned_drill.timeout:g} s …", err=True)
     stages = []
-    with waiting(console, STAGES[0]) as wait_for:
+    with waiting(console, names[0]) as wait_for:
         for number, stage in enumerate(planned_drill.run(aws, state.config, reporter), start=1):
             stages.append(stage)
-            console.print(views.stage_view(stage, number, len(STAGES)))
-            wait_for("".join(STAGES[number : number + 1]))
+            console.print(views.stage_view(stage, number, len(names)))
+            wait_for("".join(names[number : number + 1]))
     if as_json:
         values = [stage.to_dict() for stage in stages]
         # Programs read the key `stations`, so it stays, although the command calls them stages.

@@ -24,6 +24,11 @@ def export() -> None:
     """
 
 
+_create_role = click.option(
+    "--create-role", is_flag=True, help="With the IAM role that log alarms need."
+)
+
+
 def _state() -> AppState:
     return state_of(current_app)
 
@@ -46,28 +51,32 @@ def _scope(
 
 
 @export.command()
-def terraform() -> None:
+@_create_role
+def terraform(*, create_role: bool) -> None:
     """One Terraform file, formatted as `terraform fmt` would."""
     from flask_errwatch.provision.export import to_terraform
 
     state = _state()
-    click.echo(to_terraform(state.catalogue, state.config), nl=False)
+    text = to_terraform(state.catalogue, state.config, create_role=create_role)
+    click.echo(text, nl=False)
 
 
 @export.command()
-def cloudformation() -> None:
+@_create_role
+def cloudformation(*, create_role: bool) -> None:
     """One CloudFormation template, in JSON."""
     from flask_errwatch.provision.export import to_cloudformation
 
     state = _state()
-    click.echo(to_cloudformation(state.catalogue, state.config), nl=False)
+    text = to_cloudformation(state.catalogue, state.config, create_role=create_role)
+    click.echo(text, nl=False)
 
 
 @export.command()
 @click.option(
     "--role",
-    type=click.Choice(["runtime", "deploy", "respond"]),
-    help="Print only this role's policy document instead of all three.",
+    type=click.Choice(["runtime", "deploy", "respond", "create-role"]),
+    help="Print only this role's policy document instead of all four.",
 )
 @_with_scope
 def iam(

@@ -35,12 +35,17 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
         shell_exports,
     )
     from flask_errwatch.lab.app_server import create_service_group
-    from flask_errwatch.simulation import Transition
+    from flask_errwatch.simulation import ContributorTransition, Transition
 
     def print_transition(transition: Transition) -> None:
         show(views.transition_view(transition))
 
-    with Lab(speed=speed, on_transition=print_transition) as running:
+    def print_contributor(change: ContributorTransition) -> None:
+        show(views.contributor_view(change))
+
+    with Lab(
+        speed=speed, on_transition=print_transition, on_contributor=print_contributor
+    ) as running:
         # Loaded here, so that the app reads the lab's environment.
         app = info.load_app()
         state = app.extensions.get(KEY)

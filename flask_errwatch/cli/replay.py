@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,7 @@ def replay(
 
 def _detectors(info: ScriptInfo) -> DetectorSet:
     """The app's detectors, or the default ones without an app or without ErrWatch."""
+    from flask_errwatch.capture.request_classifier import RequestClassifier
     from flask_errwatch.replay.detector_set import DetectorSet
 
     try:
@@ -138,8 +140,11 @@ def _detectors(info: ScriptInfo) -> DetectorSet:
         return DetectorSet.default("the default detectors (there is no app)")
     state = app.extensions.get(KEY)
     if isinstance(state, AppState):
-        return DetectorSet(f"the detectors of {app.name}", state.catalogue, state.config)
-    return DetectorSet.default(f"the default detectors ({app.name} has none)")
+        name = f"the detectors of {app.name}"
+        detectors = DetectorSet(name, state.catalogue, state.config)
+    else:
+        detectors = DetectorSet.default(f"the default detectors ({app.name} has none)")
+    return replace(detectors, classifier=RequestClassifier(app, detectors.config))
 
 
 def _check_page(page: Path, logs: tuple[str, ...]) -> None:

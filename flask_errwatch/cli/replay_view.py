@@ -9,9 +9,10 @@ from rich.text import Text
 
 from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
+from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.cli.console import number, plain, prose, table, word
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advice_sentence, missed_heading, named, shown
+from flask_errwatch.replay.text import advice_sentence, missed_heading, named, offence, shown
 from flask_errwatch.simulation import (
     Advice,
     FiredAlarm,
@@ -59,6 +60,8 @@ def _log(result: ReplayResult) -> Iterator[Text]:
         quiet = "zeros, as with a heartbeat" if judged.heartbeat else "missing data"
         yield plain(f"from {times}, {judged.days:.1f} days", "note")
         yield plain(f"minutes without a line count as {quiet}", "note")
+    if result.site is not None:
+        yield plain(result.site, "note")
     if result.bad_lines:
         first = "" if result.bad_lines == len(result.bad) else ", the first of them"
         yield plain(f"{counted(result.bad_lines, 'bad line')} skipped{first}:", "level.warning")
@@ -71,8 +74,8 @@ def _detector(detector: JudgedDetector) -> Cells:
     worst = "" if detector.worst is None else f"{detector.worst.value:,g}"
     name, lines = Text(detector.detector.name, quiet), Text(f"{detector.lines:,}", quiet)
     if detector.condition is None:
-        never = "never" if detector.detector.alarm is None else "not judged"
-        return name, lines, Text(worst, quiet), Text(), Text(), Text(never, quiet)
+        when = Text(_without_condition(detector), quiet)
+        return name, lines, Text(worst, quiet), Text(), Text(), when
     return (
         name,
         lines,
@@ -81,6 +84,16 @@ def _detector(detector: JudgedDetector) -> Cells:
         Text(f"{detector.alarms_per_day:.2f}", quiet),
         plain(detector.condition, quiet),
     )
+
+
+def _without_condition(detector: JudgedDetector) -> str:
+    match detector.detector.alarm:
+        case None:
+            return "never"
+        case SourceAlarm():
+            return "by source, below"
+        case _:
+            return "not judged"
 
 
 def _other(alarm: JudgedAlarm) -> Cells:
@@ -123,7 +136,9 @@ def _alarms(
         end = "the end of the log" if span.end is None else rfc3339_second(span.end)
         peak = "" if span.peak is None else f", peak {span.peak:,g}"
         yield _row(label, f"from {rfc3339_second(span.start)} to {end}{peak}", style)
-        if alarm.sources:
+        for offender in alarm.offenders:
+            yield _row("for", offence(offender, alarm))
+        if alarm.sources and not alarm.offenders:
             yield _row("sources", named(alarm.sources))
         if alarm.paths:
             yield _row("paths", named(alarm.paths))

@@ -13,7 +13,7 @@ from flask_errwatch.doctor import Finding, Stage
 from flask_errwatch.provision import Plan
 from flask_errwatch.provision.plan_text import PlanRow
 from flask_errwatch.provision.status_report import Status, StatusRow
-from flask_errwatch.simulation import Transition
+from flask_errwatch.simulation import ContributorTransition, Transition
 
 #: The styles of words in the first column of a status, where they are not states of alarms.
 _STATUS = {
@@ -116,5 +116,16 @@ def transition_view(transition: Transition) -> RenderableType:
         Text(time_of_day(transition.at), "note"),
         Text(transition.new, f"state.{transition.new}"),
         plain(f"{transition.alarm}{why}"),
+    )
+    return table((word(), word(width=_LONGEST_STATE), prose()), [cells])
+
+
+def contributor_view(change: ContributorTransition) -> RenderableType:
+    """A change of a contributor of a log alarm, with its value."""
+    value = "" if change.value is None else f" ({change.value:g})"
+    cells = (
+        Text(time_of_day(change.at), "note"),
+        Text(change.new, f"state.{change.new}"),
+        plain(f"{change.alarm}: {change.by} {change.contributor}{value}"),
     )
     return table((word(), word(width=_LONGEST_STATE), prose()), [cells])

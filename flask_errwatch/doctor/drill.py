@@ -19,7 +19,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery import Stats
 from flask_errwatch.detectors import Alarm, Catalogue, Detector
 from flask_errwatch.doctor import drill_stages as stages
-from flask_errwatch.doctor.drill_stages import DrillRun, Stage
+from flask_errwatch.doctor.drill_stages import DrillRun, Reading, Stage
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.notification import app_alarm_name
@@ -32,7 +32,7 @@ _SEVERITY = ("info", "warning", "error", "critical")
 #: Lines of one drill. More would be a load test.
 MAX_LINES = 1000
 #: Seconds that AWS's own steps may take, in addition to the periods of the alarm.
-_GRACE = 300.0
+GRACE = 300.0
 
 
 class DrillRefusedError(ErrWatchError):
@@ -98,6 +98,11 @@ class Drill:
             f"They count as real ones: alarm {self.alarm.name} will fire and notify {targets}."
         )
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the stages."""
+        return stages.STAGES
+
     def run(
         self, aws: Aws, config: Config, reporter: Reporter, pace: Pace | None = None
     ) -> Iterator[Stage]:
@@ -123,7 +128,14 @@ class Drill:
         run.read_baseline(aws)
         schedule = _Schedule(self, reporter, pace)
         for name in stages.STAGES:
-            yield _follow(name, aws, run, schedule, pace, limit=schedule.start + self.timeout)
+            yield follow(
+                name,
+                stages.reading(name, aws, run),
+                pace,
+                start=schedule.start,
+                limit=schedule.start + self.timeout,
+                meanwhile=schedule.send_due,
+            )
 
 
 class _Schedule:
@@ -146,20 +158,35 @@ class _Schedule:
                 self._reporter.report(self._drill.detector.name, {"drill": self._drill.id})
 
 
-def _follow(
-    name: str, aws: Aws, run: DrillRun, schedule: _Schedule, pace: Pace, *, limit: float
+def follow(
+    name: str,
+    reading: Reading,
+    pace: Pace,
+    *,
+    start: float,
+    limit: float,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Stage:
-    """Observes the stage until the events arrive, the time is over, or it cannot be read."""
+    """Observes a stage until the events arrive, the time is over, or it cannot be read.
+
+    Args:
+        name: The stage.
+        reading: How it is observed.
+        pace: How to wait.
+        start: When the first event was sent, by the pace's clock.
+        limit: When to give up, by the same clock.
+        meanwhile: Called before each observation.
+    """
     while True:
-        schedule.send_due()
-        observation = stages.observe(name, aws, run)
+        meanwhile()
+        observation = stages.observe(reading)
         outcome, now = observation.outcome, pace.clock()
         if outcome is not None:
             has_time = outcome in {"arrived", "refused"}
-            seconds = round(now - schedule.start, 1) if has_time else None
+            seconds = round(now - start, 1) if has_time else None
             return Stage(name=name, outcome=outcome, seconds=seconds, detail=observation.text)
         if now >= limit:
-            detail = f"{observation.text} {stages.likely_reason(name, aws, run)}"
+            detail = f"{observation.text} {stages.likely_reason(reading)}"
             return Stage(name=name, outcome="missing", seconds=None, detail=detail)
         pace.sleep(min(pace.interval, limit - now))
 
@@ -174,8 +201,8 @@ def prepare_drill(
 ) -> Drill:
     """Creates a drill of the named detector, or else of the one that does the least harm.
 
-    That is the least severe detector with a fixed threshold, and of those the one that needs the
-    fewest events.
+    That is the least severe detector with a fixed threshold that notifies, and of those the one
+    that needs the fewest events.
 
     Args:
         aws: The account and region.
@@ -190,54 +217,72 @@ def prepare_drill(
         UnknownDetectorError: When the catalogue has no such detector.
         AwsCallError: When the alarm cannot be read.
     """
-    if config.sinks is not None and "cloudwatch" not in config.sinks:
-        sinks = ", ".join(config.sinks) or "none"
-        remedy = "A drill sends through the cloudwatch sink: run it there."
-        raise _refusal("ERRWATCH_SINKS", sinks, remedy)
+    refuse_without_cloudwatch(config)
     chosen = _least_harmful(catalogue) if detector is None else catalogue.named(detector)
-    if not isinstance(chosen.alarm, Alarm):
+    if chosen.alarm is None or not _is_drillable(chosen):
         names = ", ".join(candidate.name for candidate in _drillable(catalogue)) or "none"
-        remedy = f"Only detectors with a fixed threshold can be drilled: {names}."
-        raise _refusal("detector", chosen.name, remedy)
+        remedy = f"Only detectors that count lines of their own can be drilled: {names}."
+        raise refusal("detector", chosen.name, remedy)
     alarm = _read_alarm(aws, chosen.resource_name(config.app_name))
     seconds = (alarm.period or 0) * (alarm.evaluation_periods or 1)
     return Drill(
         id=f"drill-{os.urandom(6).hex()}",
         detector=chosen,
         alarm=alarm,
-        notifier=alarm if config.notify == "each" else _read_app_alarm(aws, config),
+        notifier=_read_app_alarm(aws, config)
+        if config.notify == "app" and chosen.alarm.notifies
+        else alarm,
         events_per_period=_lines_to_breach(alarm),
         periods=alarm.datapoints_to_alarm or alarm.evaluation_periods or 1,
-        timeout=seconds + _GRACE if timeout is None else timeout,
+        timeout=seconds + GRACE if timeout is None else timeout,
     )
 
 
-def _refusal(key: str, value: object, remedy: str) -> DrillRefusedError:
+def refuse_without_cloudwatch(config: Config) -> None:
+    """Raises DrillRefusedError when this process sends nothing to CloudWatch."""
+    if config.sinks is not None and "cloudwatch" not in config.sinks:
+        sinks = ", ".join(config.sinks) or "none"
+        remedy = "A drill sends through the cloudwatch sink: run it there."
+        raise refusal("ERRWATCH_SINKS", sinks, remedy)
+
+
+def refusal(key: str, value: object, remedy: str) -> DrillRefusedError:
+    """The error that says why a drill cannot be run, and what to do."""
     return DrillRefusedError(Problem(key=key, value=value, remedy=remedy))
 
 
 def _drillable(catalogue: Catalogue) -> Sequence[Detector]:
-    return [detector for detector in catalogue if isinstance(detector.alarm, Alarm)]
+    return [detector for detector in catalogue if _is_drillable(detector)]
+
+
+def _is_drillable(detector: Detector) -> bool:
+    """Whether a known number of its own lines makes its alarm fire.
+
+    A report has none of the fields of a request, so a condition on those would not match it.
+    """
+    is_counted = detector.event is not None and detector.where is None and detector.value is None
+    return is_counted and isinstance(detector.alarm, Alarm)
 
 
 def _least_harmful(catalogue: Catalogue) -> Detector:
     drillable = _drillable(catalogue)
     if not drillable:
-        remedy = "No detector has an alarm with a fixed threshold: declare an Alarm."
-        raise _refusal("detectors", "none", remedy)
+        remedy = "No detector counts its own lines with a fixed threshold: declare an Alarm."
+        raise refusal("detectors", "none", remedy)
     return min(drillable, key=_harm)
 
 
-def _harm(detector: Detector) -> tuple[int, float]:
-    threshold = detector.alarm.threshold if isinstance(detector.alarm, Alarm) else None
-    return _SEVERITY.index(detector.level), threshold or 0.0
+def _harm(detector: Detector) -> tuple[bool, int, float]:
+    """Orders detectors: one that does not notify would not prove the last stage."""
+    alarm = detector.alarm if isinstance(detector.alarm, Alarm) else Alarm()
+    return not alarm.notifies, _SEVERITY.index(detector.level), alarm.threshold or 0.0
 
 
 def _read_alarm(aws: Aws, name: str) -> MetricAlarm:
     """Returns the alarm as it is in AWS, which may differ from its declaration."""
     alarms = aws.call("cloudwatch", "describe_alarms", AlarmNames=[name]).get("MetricAlarms", ())
     if not alarms:
-        raise _refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
+        raise refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
     alarm = from_aws.metric_alarm(alarms[0])
     _refuse_if_in_alarm(alarm, "wait for OK, or drill another detector")
     return alarm
@@ -251,7 +296,7 @@ def _read_app_alarm(aws: Aws, config: Config) -> CompositeAlarm:
     )
     alarms = response.get("CompositeAlarms", ())
     if not alarms:
-        raise _refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
+        raise refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
     alarm = from_aws.composite_alarm(alarms[0])
     _refuse_if_in_alarm(alarm, "it would not notify again before it is OK")
     return alarm
@@ -259,7 +304,7 @@ def _read_app_alarm(aws: Aws, config: Config) -> CompositeAlarm:
 
 def _refuse_if_in_alarm(alarm: MetricAlarm | CompositeAlarm, advice: str) -> None:
     if alarm.state is not None and alarm.state.value == "ALARM":
-        raise _refusal("alarm", alarm.name, f"It is in ALARM already: {advice}.")
+        raise refusal("alarm", alarm.name, f"It is in ALARM already: {advice}.")
 
 
 def _lines_to_breach(alarm: MetricAlarm) -> int:
@@ -267,7 +312,7 @@ def _lines_to_breach(alarm: MetricAlarm) -> int:
     threshold = alarm.threshold
     if alarm.statistic not in {"Sum", "SampleCount"} or threshold is None:
         remedy = "Only a Sum or SampleCount above a threshold grows with lines: use another."
-        raise _refusal("alarm", alarm.name, remedy)
+        raise refusal("alarm", alarm.name, remedy)
     match alarm.comparison_operator:
         case "GreaterThanThreshold":
             lines = max(1, math.floor(threshold) + 1)
@@ -275,8 +320,8 @@ def _lines_to_breach(alarm: MetricAlarm) -> int:
             lines = max(1, math.ceil(threshold))
         case _:
             remedy = "It fires when there are too few: use another detector."
-            raise _refusal("alarm", alarm.name, remedy)
+            raise refusal("alarm", alarm.name, remedy)
     if lines > MAX_LINES:
         remedy = f"It takes {lines} lines, more than {MAX_LINES}: use another detector."
-        raise _refusal("alarm", alarm.name, remedy)
+        raise refusal("alarm", alarm.name, remedy)
     return lines

@@ -15,7 +15,7 @@ from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.log_lines import lines_since
-from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm
+from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, Pairs
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -102,10 +102,28 @@ class DrillRun:
             return  # the metric's own stage reports why it cannot be read
 
 
-def observe(name: str, aws: Aws, run: DrillRun) -> Observation:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a stage is observed, and why nothing may have arrived there.
+
+    Attributes:
+        look: Reads the state of the stage once.
+        explain: The likely reason, as far as it can be determined.
+    """
+
+    look: Callable[[], Observation]
+    explain: Callable[[], str]
+
+
+def reading(name: str, aws: Aws, run: DrillRun) -> Reading:
+    """How a stage of a drill is observed."""
+    return Reading(lambda: _OBSERVERS[name](aws, run), lambda: _REASONS[name](aws, run))
+
+
+def observe(reading: Reading) -> Observation:
     """Reads the state of a stage once."""
     try:
-        return _OBSERVERS[name](aws, run)
+        return reading.look()
     except AwsCallError as error:
         if error.kind in {"throttled", "unreachable"}:
             return Observation(None, str(error))
@@ -114,25 +132,29 @@ def observe(name: str, aws: Aws, run: DrillRun) -> Observation:
         return Observation("unseen", f"{error.action} failed with {error.code}.{remedy}")
 
 
-def likely_reason(name: str, aws: Aws, run: DrillRun) -> str:
+def likely_reason(reading: Reading) -> str:
     """Why nothing arrived, as far as it can be determined."""
     try:
-        return _REASONS[name](aws, run)
+        return reading.explain()
     except AwsCallError as error:
         return str(error)
 
 
-def _observe_logs(aws: Aws, run: DrillRun) -> Observation:
-    pattern = str(json_field("$.data.drill") == run.id)
-    since = run.start.timestamp() - 60
+def observe_lines(aws: Aws, config: Config, drill: str, lines: int, start: datetime) -> Observation:
+    """Whether CloudWatch Logs has so many lines of the drill."""
+    pattern = str(json_field("$.data.drill") == drill)
     # Distinct ids: a line may be delivered twice. A forged line may have anything as its id.
     ids = {
         text_of(line.event.get("id"))
-        for line in lines_since(aws, run.config, pattern, since)
-        if _drill_id(line.event) == run.id
+        for line in lines_since(aws, config, pattern, start.timestamp() - 60)
+        if _drill_id(line.event) == drill
     } - {""}
-    text = f"{len(ids)} of {run.lines} lines were accepted."
-    return Observation("arrived" if len(ids) >= run.lines else None, text)
+    text = f"{len(ids)} of {lines} lines were accepted."
+    return Observation("arrived" if len(ids) >= lines else None, text)
+
+
+def _observe_logs(aws: Aws, run: DrillRun) -> Observation:
+    return observe_lines(aws, run.config, run.id, run.lines, run.start)
 
 
 def _drill_id(event: Mapping[str, object]) -> object:
@@ -149,13 +171,18 @@ def _observe_metric(aws: Aws, run: DrillRun) -> Observation:
 def _count(aws: Aws, run: DrillRun) -> float:
     """Returns what the alarm's metric has counted since the minute of the start."""
     alarm = run.alarm
-    dimensions = [{"Name": name, "Value": value} for name, value in alarm.dimensions]
+    namespace, name = alarm.namespace or "", alarm.metric_name or ""
+    return count_since(aws, namespace, name, alarm.dimensions, run.start)
+
+
+def count_since(aws: Aws, namespace: str, name: str, dimensions: Pairs, start: datetime) -> float:
+    """The sum of a metric since the minute of the start."""
     metric = {
-        "Namespace": alarm.namespace,
-        "MetricName": alarm.metric_name,
-        "Dimensions": dimensions,
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
     }
-    minute = run.start.replace(second=0, microsecond=0)
+    minute = start.replace(second=0, microsecond=0)
     response = aws.call(
         "cloudwatch",
         "get_metric_data",
@@ -186,6 +213,8 @@ def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
     topics = [action for action in run.notifier.alarm_actions if ":sns:" in action]
     if not run.notifier.actions_enabled:
         return Observation("unseen", f"The alarm's actions are turned off: {_APPLY}.")
+    if not topics and run.detector.alarm is not None and not run.detector.alarm.notifies:
+        return Observation("unseen", "The alarm does not notify: it has notify=False.")
     if not topics:
         return Observation("unseen", "The alarm has no topic: set ERRWATCH_SNS_TOPIC.")
     history = aws.pages(
@@ -210,7 +239,11 @@ def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
 
 
 def _why_not_in_logs(_aws: Aws, run: DrillRun) -> str:
-    stats = run.stats()
+    return why_no_lines(run.stats())
+
+
+def why_no_lines(stats: Stats) -> str:
+    """Why lines are not in CloudWatch Logs, by the delivery's figures."""
     if stats.last_error:
         return f"The delivery reports: {stats.last_error}"
     if stats.dropped:

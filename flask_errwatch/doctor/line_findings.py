@@ -13,6 +13,9 @@ from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.provision.log_lines import LoggedLine
 
+#: Filters that sum a field of a detector do not depend on `count`.
+_SUMMING = "The filters that sum `$.count`"
+_COUNTING = "The filters that count lines count each of them"
 _SUBJECT = "trusted proxies"
 #: So few addresses behind so many lines are proxies, not clients.
 _MAX_PROXIES, _MIN_LINES = 8, 10
@@ -144,8 +147,8 @@ def collapse_finding(lines: Sequence[LoggedLine], collapse_seconds: float) -> Fi
         "and run `flask errwatch apply` with it."
     )
     if collapse_seconds:
-        return warning("collapsed lines", f"{message} The filters do not count the others.", remedy)
-    return warning("collapsed lines", f"{message} The filters count each of them as 1.", remedy)
+        return warning("collapsed lines", f"{message} {_SUMMING} do not count the others.", remedy)
+    return warning("collapsed lines", f"{message} {_COUNTING} as 1.", remedy)
 
 
 def _text(line: LoggedLine, key: str) -> str:

@@ -19,6 +19,7 @@ from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.desired import dashboard_name
 from flask_errwatch.provision.export import Role, iam_policy
+from flask_errwatch.provision.query_role import role_name
 from flask_errwatch.provision.refresh import Caller
 from flask_errwatch.provision.scope import AwsScope
 
@@ -45,10 +46,14 @@ class _Permissions:
 
 @dataclass(frozen=True, slots=True)
 class _Requirement:
-    """Actions on one resource, whose ARN may have several forms."""
+    """Actions on one resource, whose ARN may have several forms.
+
+    The context has the values of the condition keys with which the actions are requested.
+    """
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
+    context: tuple[tuple[str, str], ...] = ()
 
 
 def permission_findings(
@@ -83,7 +88,12 @@ def _requirements(document: Mapping[str, object]) -> Iterator[_Requirement]:
     statements = document["Statement"]
     assert isinstance(statements, list)  # noqa: S101 - the exporter's own shape
     for statement in statements:
-        yield _Requirement(_strings(statement["Action"]), _strings(statement["Resource"]))
+        context = tuple(
+            (key, _request_arn(value))
+            for tests in statement.get("Condition", {}).values()
+            for key, value in tests.items()
+        )
+        yield _Requirement(_strings(statement["Action"]), _strings(statement["Resource"]), context)
 
 
 def _strings(value: object) -> tuple[str, ...]:
@@ -153,8 +163,14 @@ def _principal(aws: Aws, arn: str) -> str | None:
 def _allowed_pairs(aws: Aws, principal: str, requirement: _Requirement) -> set[tuple[str, str]]:
     """Returns the pairs of action and resource that the simulator allows."""
     allowed = set()
+    context = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in requirement.context
+    ]
     for resource in requirement.resources:
-        on = {} if resource == "*" else {"ResourceArns": [_request_arn(resource)]}
+        on: dict[str, object] = {"ContextEntries": context} if context else {}
+        if resource != "*":
+            on["ResourceArns"] = [_request_arn(resource)]
         response = aws.call(
             "iam",
             "simulate_principal_policy",
@@ -226,6 +242,7 @@ def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
             *("logs", "list_tags_for_resource"),
             {"resourceArn": scope.log_group_arn(config.log_group)},
         ),
+        "iam:GetRole": ("iam", "get_role", {"RoleName": role_name(config.app_name, scope.region)}),
         "logs:DescribeQueryDefinitions": ("logs", "describe_query_definitions", {"maxResults": 1}),
         "logs:GetDataProtectionPolicy": (
             *("logs", "get_data_protection_policy"),

@@ -1,14 +1,33 @@
-"""Parses the stored filters and alarms, and rejects those that the judge cannot evaluate."""
+"""Parses the stored filters, rules and alarms, and rejects those that the judge cannot evaluate."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from flask_errwatch.errors import JudgeError, Problem
-from flask_errwatch.provision.from_aws import composite_alarm, metric_alarm, metric_filter
-from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, MetricFilter
-from flask_errwatch.simulation import AlarmCondition, CompositeCondition, LineFilter
+from flask_errwatch.provision.from_aws import (
+    composite_alarm,
+    insight_rule,
+    log_alarm,
+    metric_alarm,
+    metric_filter,
+)
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    InsightRule,
+    LogAlarm,
+    MetricAlarm,
+    MetricFilter,
+)
+from flask_errwatch.simulation import (
+    AlarmCondition,
+    CompositeCondition,
+    LineFilter,
+    LogAlarmCondition,
+)
+from flask_errwatch.simulation.contributors import ContributorRule
 
 # Members without a field in the resource model, because `apply` never sets them.
 _UNSUPPORTED_IN_FILTERS = {
@@ -34,12 +53,38 @@ def parse_filter(entry: Mapping[str, Any]) -> MetricFilter:
     return resource
 
 
-def parse_alarm(entry: Mapping[str, Any]) -> MetricAlarm | CompositeAlarm:
-    """Returns the metric or composite alarm of an entry of DescribeAlarms.
+def parse_rule(entry: Mapping[str, Any]) -> InsightRule:
+    """Returns the insight rule of an entry of DescribeInsightRules.
 
     Raises:
         JudgeError: When the judge cannot evaluate it.
     """
+    rule = insight_rule(entry)
+    ContributorRule.of(rule)
+    if len(_groups_of(rule)) != 1:
+        remedy = "The lab judges rules of one log group."
+        raise _error(entry, "Definition", f"insight rule {rule.name!r}", remedy)
+    return rule
+
+
+def group_of(rule: InsightRule) -> str:
+    """Returns the log group whose lines a parsed rule counts."""
+    return _groups_of(rule)[0]
+
+
+def _groups_of(rule: InsightRule) -> list[str]:
+    groups: list[str] = json.loads(rule.definition).get("LogGroupNames", [])
+    return groups
+
+
+def parse_alarm(entry: Mapping[str, Any]) -> MetricAlarm | CompositeAlarm | LogAlarm:
+    """Returns the alarm of an entry of DescribeAlarms.
+
+    Raises:
+        JudgeError: When the judge cannot evaluate it.
+    """
+    if "ScheduledQueryConfiguration" in entry:
+        return _log_alarm(entry)
     if entry.get("AlarmRule"):
         composite = composite_alarm(entry)
         CompositeCondition.of(composite)
@@ -53,6 +98,21 @@ def parse_alarm(entry: Mapping[str, Any]) -> MetricAlarm | CompositeAlarm:
         raise _error(entry, "EvaluateLowSampleCountPercentile", name, remedy)
     resource = metric_alarm(entry)
     AlarmCondition.of(resource)
+    return resource
+
+
+def _log_alarm(entry: Mapping[str, Any]) -> LogAlarm:
+    name = f"log alarm {entry['AlarmName']!r}"
+    _reject(entry, _UNSUPPORTED_IN_ALARMS, name)
+    resource = log_alarm(entry)
+    query = entry["ScheduledQueryConfiguration"]
+    if not resource.rate:
+        remedy = "The judge reads rate(1 minute), rate(2 hours) and the like."
+        raise _error(query["ScheduleConfiguration"], "ScheduleExpression", name, remedy)
+    if len(resource.log_groups) != 1:
+        remedy = "The lab judges log alarms of one log group."
+        raise _error(query, "LogGroupIdentifiers", name, remedy)
+    LogAlarmCondition.of(resource)
     return resource
 
 

@@ -9,13 +9,22 @@ from typing import Any, NamedTuple, TypeVar
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import JudgeError
 from flask_errwatch.lab.clock import Clock
-from flask_errwatch.lab.definitions import parse_alarm, parse_filter
+from flask_errwatch.lab.definitions import group_of, parse_alarm, parse_filter, parse_rule
+from flask_errwatch.lab.log_alarm_operations import set_contributors
 from flask_errwatch.lab.log_reader import LogLine, LogReader
 from flask_errwatch.lab.sns_notifier import SnsNotifier
-from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, MetricFilter
+from flask_errwatch.provision.ownership import insight_rules_of
+from flask_errwatch.provision.resources import (
+    CompositeAlarm,
+    InsightRule,
+    LogAlarm,
+    MetricAlarm,
+    MetricFilter,
+)
 from flask_errwatch.simulation import (
     MINUTE,
     CompositeCondition,
+    ContributorTransition,
     Judge,
     LineFilter,
     StateValue,
@@ -27,8 +36,9 @@ _MAX_REASON = 1023  # CloudWatch API Reference, SetAlarmState, StateReason
 
 #: An entry of a listing, as boto3 returns it.
 _Stored = Mapping[str, Any]
-_Alarm = MetricAlarm | CompositeAlarm
-ResourceT = TypeVar("ResourceT", MetricFilter, _Alarm)
+_Alarm = MetricAlarm | CompositeAlarm | LogAlarm
+_Judged = _Alarm | InsightRule
+ResourceT = TypeVar("ResourceT", MetricFilter, InsightRule, _Alarm)
 
 
 class _Datum(NamedTuple):
@@ -59,11 +69,33 @@ class _Group:
         self.reader = LogReader(aws, name)
         self.judge = Judge(start=origin)
         self.filters: list[LineFilter] = []
+        self.in_alarm: dict[tuple[str, str], ContributorTransition] = {}
 
-    def define(self, filters: list[MetricFilter], alarms: list[_Alarm]) -> None:
-        """Replaces the group's filters and alarms."""
+    def define(self, filters: list[MetricFilter], alarms: list[_Judged]) -> None:
+        """Replaces the group's filters, alarms and the insight rules that these need."""
         self.filters = [LineFilter(metric_filter) for metric_filter in filters]
         self.judge.redefine([*filters, *alarms])
+
+    def follow_contributors(self) -> list[ContributorTransition]:
+        """The changes of contributors since the last call. `in_alarm` has those in ALARM."""
+        moves = self.judge.take_contributor_transitions()
+        for move in moves:
+            if move.new == "ALARM":
+                self.in_alarm[move.alarm, move.contributor] = move
+        standing = {
+            (report.name, contributor)
+            for report in self.judge.log_reports()
+            for contributor in report.in_alarm
+        }
+        self.in_alarm = {key: move for key, move in self.in_alarm.items() if key in standing}
+        return moves
+
+
+def _rules_of(alarm: MetricAlarm, rules: list[InsightRule]) -> list[InsightRule]:
+    """Returns the rules that the alarm's expression names. None unless all of them are judged."""
+    needed = insight_rules_of([alarm])
+    found = [rule for rule in rules if rule.name in needed]
+    return found if len(found) == len(needed) else []
 
 
 class CloudWatchEmulator:
@@ -76,7 +108,8 @@ class CloudWatchEmulator:
     Args:
         aws: Calls the lab.
         clock: The lab's time.
-        on_transition: Called with each transition.
+        on_transition: Called with each transition of an alarm.
+        on_contributor: Called with each transition of a contributor of a log alarm.
         on_warning: Called with a sentence each time the lab meets something it cannot do.
     """
 
@@ -86,11 +119,13 @@ class CloudWatchEmulator:
         clock: Clock,
         *,
         on_transition: Callable[[Transition], object],
+        on_contributor: Callable[[ContributorTransition], object] = lambda _: None,
         on_warning: Callable[[str], object],
     ) -> None:
         self._aws = aws
         self._clock = clock
         self._on_transition = on_transition
+        self._on_contributor = on_contributor
         self._on_warning = on_warning
         self._notifier = SnsNotifier(aws)
         self._groups: dict[str, _Group] = {}
@@ -115,32 +150,39 @@ class CloudWatchEmulator:
         for group in self._groups.values():
             for transition in group.judge.advance(until):
                 self._apply(alarms[transition.alarm], transition)
+            self._apply_contributors(alarms, group)
 
     def _read_definitions(self) -> tuple[dict[str, _Stored], bool]:
         """Reads filters and alarms. Returns the alarms by name, and whether anything changed."""
         filters = list(self._aws.pages("logs", "describe_metric_filters", "metricFilters"))
         alarms = {
             str(alarm["AlarmName"]): alarm
-            for kind in ("MetricAlarm", "CompositeAlarm")
+            for kind in ("MetricAlarm", "CompositeAlarm", "LogAlarm")
             for alarm in self._aws.pages(
                 "cloudwatch", "describe_alarms", f"{kind}s", AlarmTypes=[kind]
             )
         }
         declared = [
-            {key: value for key, value in alarm.items() if not key.startswith("State")}
+            # Nor `EvaluationState`: what the lab itself writes changes no definition.
+            {key: value for key, value in alarm.items() if "State" not in key}
             for alarm in alarms.values()
         ]
-        has_changed = (filters, declared) != self._definitions
+        rules = list(self._aws.pages("cloudwatch", "describe_insight_rules", "InsightRules"))
+        has_changed = (filters, declared, rules) != self._definitions
         if has_changed:
-            self._definitions = (filters, declared)
-            self._redefine(filters, alarms.values())
+            self._definitions = (filters, declared, rules)
+            self._redefine(filters, alarms.values(), rules)
         return alarms, has_changed
 
-    def _redefine(self, filters: Iterable[_Stored], alarms: Iterable[_Stored]) -> None:
+    def _redefine(
+        self, filters: Iterable[_Stored], alarms: Iterable[_Stored], rules: Iterable[_Stored]
+    ) -> None:
         # moto keeps both when a filter is put twice. In AWS the second replaces the first.
         unique = {(entry["logGroupName"], entry["filterName"]): entry for entry in filters}
         filters_of: dict[str, list[MetricFilter]] = {name: [] for name in self._groups}
-        alarms_of: dict[str, list[_Alarm]] = {}
+        alarms_of: dict[str, list[_Judged]] = {}
+        parsed = (self._parse(parse_rule, entry) for entry in rules)
+        insight_rules = [rule for rule in parsed if rule is not None]
         group_of_metric: dict[tuple[str, str], str] = {}
         for (group, _), entry in unique.items():
             metric_filter = self._parse(parse_filter, entry)
@@ -153,13 +195,22 @@ class CloudWatchEmulator:
             alarm = self._parse(parse_alarm, entry)
             if isinstance(alarm, CompositeAlarm):
                 composites.append(alarm)
+            if isinstance(alarm, LogAlarm):
+                (group,) = alarm.log_groups
+                filters_of.setdefault(group, [])
+                alarms_of.setdefault(group, []).append(alarm)
             if not isinstance(alarm, MetricAlarm):
                 continue
-            group = group_of_metric.get((alarm.namespace or "", alarm.metric_name or ""))
-            if group is None:
-                self._on_warning(f"alarm {alarm.name}: no metric filter feeds its metric.")
+            own = _rules_of(alarm, insight_rules)
+            metric = alarm.namespace or "", alarm.metric_name or ""
+            fed_by = group_of(own[0]) if own else group_of_metric.get(metric)
+            if fed_by is None:
+                self._on_warning(
+                    f"alarm {alarm.name}: no metric filter or insight rule feeds its metric."
+                )
             else:
-                alarms_of.setdefault(group, []).append(alarm)
+                filters_of.setdefault(fed_by, [])
+                alarms_of.setdefault(fed_by, []).extend([*own, alarm])
         self._place(composites, alarms_of)
         for group, group_filters in filters_of.items():
             if group not in self._groups:
@@ -167,7 +218,7 @@ class CloudWatchEmulator:
             self._groups[group].define(group_filters, alarms_of.get(group, []))
 
     def _place(
-        self, composites: list[CompositeAlarm], alarms_of: Mapping[str, list[_Alarm]]
+        self, composites: list[CompositeAlarm], alarms_of: Mapping[str, list[_Judged]]
     ) -> None:
         """Adds each composite alarm to the log group that has all the alarms of its rule."""
         waiting = {composite.name: composite for composite in composites}
@@ -237,10 +288,26 @@ class CloudWatchEmulator:
             ):
                 self._apply(alarm, Transition(name, int(at), old, new, reason))
 
+    def _apply_contributors(self, alarms: Mapping[str, _Stored], group: _Group) -> None:
+        """Stores the contributors in ALARM, and notifies of each that changed."""
+        moves = group.follow_contributors()
+        for report in group.judge.log_reports():
+            set_contributors(
+                alarms[report.name]["AlarmArn"],
+                [move for (name, _), move in group.in_alarm.items() if name == report.name],
+                is_partial=report.left_out > 0,
+            )
+        for move in moves:
+            self._on_contributor(move)
+            for failure in self._notifier.notify_contributor(alarms[move.alarm], move):
+                self._on_warning(f"alarm {move.alarm}: {failure}.")
+
     def _apply(self, alarm: _Stored, transition: Transition) -> None:
         name, new, reason = transition.alarm, transition.new, transition.reason
         self._set_state(name, new, reason)
         self._on_transition(transition)
+        if "ScheduledQueryConfiguration" in alarm:
+            return  # its contributors notify
         for failure in self._notifier.notify(alarm, transition.old, new, reason, transition.at):
             self._on_warning(f"alarm {name}: {failure}.")
 

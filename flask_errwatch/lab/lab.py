@@ -17,7 +17,7 @@ from flask_errwatch.lab.clock import Clock
 from flask_errwatch.lab.emulator import CloudWatchEmulator
 from flask_errwatch.lab.environment import LabEnvironment
 from flask_errwatch.lab.moto_server import MotoServer
-from flask_errwatch.simulation import Transition
+from flask_errwatch.simulation import ContributorTransition, Transition
 
 #: moto answers at once or not at all. A publish waits until moto has posted to the subscriber.
 _LOOPBACK = Patience(connect=5, read=30, attempts=1)
@@ -43,7 +43,9 @@ class Lab:
         speed: Seconds of the lab per real second.
         origin: The lab's time at `begin`, in seconds since the epoch. None means the real time.
         settle: Real seconds that a minute stays open for lines still on their way.
-        on_transition: Called with each transition, on the lab's thread.
+        on_transition: Called with each transition of an alarm, on the lab's thread.
+        on_contributor: Called with each transition of a contributor of a log alarm, on that
+            thread.
         on_warning: Called once with each sentence about something that the lab cannot do. It may
             quote names and texts that any client of the lab stored.
 
@@ -63,6 +65,7 @@ class Lab:
         origin: float | None = None,
         settle: float = 3.0,
         on_transition: Callable[[Transition], object] = lambda _: None,
+        on_contributor: Callable[[ContributorTransition], object] = lambda _: None,
         on_warning: Callable[[str], object] = lambda sentence: sys.stderr.write(
             f"{one_line(sentence)}\n"
         ),
@@ -71,6 +74,7 @@ class Lab:
         self._origin = origin
         self._settle = settle
         self._on_transition = on_transition
+        self._on_contributor = on_contributor
         self._on_warning = on_warning
         self._warnings: set[str] = set()
         self._cleanup = ExitStack()
@@ -112,7 +116,11 @@ class Lab:
         clock = Clock(start=start, origin=origin, speed=self._speed)
         aws = Aws(region=region, endpoint_url=self.endpoint, patience=_LOOPBACK)
         emulator = CloudWatchEmulator(
-            aws, clock, on_transition=self._on_transition, on_warning=self._warn_once
+            aws,
+            clock,
+            on_transition=self._on_transition,
+            on_contributor=self._on_contributor,
+            on_warning=self._warn_once,
         )
         thread = threading.Thread(
             target=self._run, args=(emulator, clock), name="errwatch-lab-service", daemon=True

@@ -1,13 +1,29 @@
-"""Operations that moto lacks and `apply` calls: composite alarms, and data protection policies.
+"""Operations that moto lacks and `apply` calls.
 
-moto stores composite alarms already, and only lacks the operation that puts one. A policy is
-stored with its log group. Nothing is masked.
+They are those of composite alarms, of data protection policies and of log alarms
+(`log_alarm_operations`). moto stores composite alarms already, and only lacks the operation that
+puts one. A policy is stored with its log group. Nothing is masked.
+
+Any other operation that moto lacks is answered with an error, as AWS answers.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from flask_errwatch.lab.log_alarm_operations import add_log_alarms
+
+
+class _NotEmulatedError(Exception):
+    """Has what moto puts into the answer."""
+
+    # moto warns of any code that the service does not declare, but for a few common ones.
+    code = "ValidationError"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 def add_missing_operations() -> None:
@@ -29,6 +45,28 @@ def add_missing_operations() -> None:
         for name, operation in operations.items():
             if not hasattr(service, name):
                 setattr(service, name, operation)
+    add_log_alarms(CloudWatchResponse)
+    _refuse_all_others()
+
+
+def _refuse_all_others() -> None:
+    """Answers an operation that moto lacks with an error instead of a page and a traceback."""
+    from moto.core.responses import ActionResult, BaseResponse
+
+    answer: Any = BaseResponse.call_action
+    if answer.__module__ == __name__:
+        return  # an earlier lab of this process has done it
+
+    def call_action(response: Any) -> Any:
+        try:
+            return answer(response)
+        except NotImplementedError:
+            name = response._get_action()  # noqa: SLF001 - how moto itself reads it
+            error = _NotEmulatedError(f"The lab does not emulate {name}.")
+            return response.serialized(ActionResult(error))
+
+    responses: Any = BaseResponse
+    responses.call_action = call_action
 
 
 def _group(response: Any) -> Any:

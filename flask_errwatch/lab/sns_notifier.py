@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import AwsCallError
+from flask_errwatch.lab.log_alarm_operations import contributor_id, record_message
+from flask_errwatch.simulation import ContributorTransition
 
 #: The member of a stored alarm that lists the actions of each state.
 ACTIONS = {
@@ -50,24 +52,53 @@ class SnsNotifier:
             A sentence for each topic that was not notified: a subscriber is outside this machine
             or did not answer, or the topic does not exist.
         """
+        return self._publish(alarm, new, notification(alarm, old, new, reason, seconds), None)
+
+    def notify_contributor(
+        self, alarm: Mapping[str, Any], change: ContributorTransition
+    ) -> list[str]:
+        """Publishes the notification of one contributor of a log alarm.
+
+        Args:
+            alarm: As DescribeAlarms returns it.
+            change: The change of the contributor.
+
+        Returns:
+            As `notify` does.
+        """
+        return self._publish(alarm, change.new, contributor_notification(alarm, change), change)
+
+    def _publish(
+        self,
+        alarm: Mapping[str, Any],
+        new: str,
+        message: Mapping[str, object],
+        change: ContributorTransition | None,
+    ) -> list[str]:
         failures: list[str] = []
         if not alarm.get("ActionsEnabled", True):
             return failures
+        subject = f'{new}: "{alarm["AlarmName"]}" in {_region(alarm)}'[:_MAX_SUBJECT]
+        body = json.dumps(message)
         for topic in alarm.get(ACTIONS[new], ()):
             if ":sns:" not in topic:
                 continue
-            subject = f'{new}: "{alarm["AlarmName"]}" in {_region(alarm)}'[:_MAX_SUBJECT]
-            body = json.dumps(notification(alarm, old, new, reason, seconds))
-            try:
-                outside = sorted(self._hosts_outside(topic))
-                if outside:
-                    failures.append(f"not sent, since {', '.join(outside)} is outside this machine")
-                else:
-                    self._aws.call("sns", "publish", TopicArn=topic, Subject=subject, Message=body)
-            except AwsCallError as error:
-                # The alarm's state has changed all the same, as in CloudWatch.
-                failures.append(f"not sent: {error}")
+            failure = self._send(topic, subject, body)
+            failures += [] if failure is None else [failure]
+            record_message(alarm, topic, body, failure, change=change)
         return failures
+
+    def _send(self, topic: str, subject: str, body: str) -> str | None:
+        """Publishes one message. Returns why it was not sent, if it was not."""
+        try:
+            outside = sorted(self._hosts_outside(topic))
+            if outside:
+                return f"not sent, since {', '.join(outside)} is outside this machine"
+            self._aws.call("sns", "publish", TopicArn=topic, Subject=subject, Message=body)
+        except AwsCallError as error:
+            # The alarm's state has changed all the same, as in CloudWatch.
+            return f"not sent: {error}"
+        return None
 
     def _hosts_outside(self, topic: str) -> Iterator[str]:
         for subscription in self._aws.pages(
@@ -107,6 +138,32 @@ def notification(
         "AlarmActions": alarm.get("AlarmActions", []),
         "InsufficientDataActions": alarm.get("InsufficientDataActions", []),
         **_cause(alarm),
+    }
+
+
+def contributor_notification(
+    alarm: Mapping[str, Any], change: ContributorTransition
+) -> dict[str, object]:
+    """The JSON that CloudWatch publishes when a contributor of a log alarm changes state.
+
+    The id and the attributes are those of the User Guide, Log alarms. `Trigger` is left out: that
+    of a log alarm is not documented, so nothing should read it.
+
+    Example:
+        >>> change = ContributorTransition(alarm="shop-scan", contributor="203.0.113.9",
+        ...     by="client_ip", at=1_700_000_000, old="OK", new="ALARM", value=18.0,
+        ...     reason="1 out of 3 contributors evaluated to ALARM.", is_notified=True)
+        >>> content = contributor_notification({"AlarmName": "shop-scan",
+        ...     "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-scan"}, change)
+        >>> content["NewStateValue"], content["AlarmContributorAttributes"]
+        ('ALARM', {'client_ip': '203.0.113.9'})
+    """
+    whole = notification(alarm, change.old, change.new, change.reason, change.at)
+    del whole["Trigger"]
+    return {
+        **whole,
+        "AlarmContributorId": contributor_id(change),
+        "AlarmContributorAttributes": {change.by: change.contributor},
     }
 
 

@@ -17,19 +17,25 @@ from flask_errwatch.simulation.judged_log import (
     JudgedAlarm,
     JudgedDetector,
     JudgedLog,
+    Offender,
     Span,
 )
+from flask_errwatch.simulation.kinds import PEER_MARK, LineKind, LineKinds
 from flask_errwatch.simulation.line_matcher import LineMatch
+from flask_errwatch.simulation.log_alarms import ContributorTransition
+from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricSeries
-from flask_errwatch.simulation.report import Report
+from flask_errwatch.simulation.report import LogAlarmReport, Report
 from flask_errwatch.simulation.tally import NameCount, Tally
 
 __all__ = [
     "HEARTBEAT_LINE",
     "MINUTE",
+    "PEER_MARK",
     "Advice",
     "AlarmCondition",
     "CompositeCondition",
+    "ContributorTransition",
     "Datapoint",
     "FiredAlarm",
     "InputCoverage",
@@ -38,10 +44,15 @@ __all__ = [
     "JudgedDetector",
     "JudgedLog",
     "LineFilter",
+    "LineKind",
+    "LineKinds",
     "LineMatch",
+    "LogAlarmCondition",
+    "LogAlarmReport",
     "Metric",
     "MetricSeries",
     "NameCount",
+    "Offender",
     "Peak",
     "Report",
     "Sample",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.detectors import HEARTBEAT, Catalogue, Detector
 from flask_errwatch.provision.desired import Desired
+from flask_errwatch.provision.source_alarms import family
 from flask_errwatch.simulation.alarm_state import Transition
 from flask_errwatch.simulation.composite import CompositeCondition
 from flask_errwatch.simulation.conditions import AlarmCondition, decisive
-from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
+from flask_errwatch.simulation.definitions import Definitions
+from flask_errwatch.simulation.feeding import Changes, feed_tally
 from flask_errwatch.simulation.inputs import InputCoverage, Unjudged, split_judgeable
 from flask_errwatch.simulation.judge import Judge
 from flask_errwatch.simulation.judged_log import (
@@ -23,14 +24,14 @@ from flask_errwatch.simulation.judged_log import (
     Worst,
     days_of,
 )
-from flask_errwatch.simulation.line_matcher import LineMatch
+from flask_errwatch.simulation.kinds import LineKind
+from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE
+from flask_errwatch.simulation.offenders import SourceSums
 from flask_errwatch.simulation.report import Report
 from flask_errwatch.simulation.tally import Tally
 
 _LONGEST_GAP = 7 * 86_400
-# Minutes that are counted before they are evaluated together.
-_TOGETHER = 1_000
 
 
 def judge_log(
@@ -49,7 +50,7 @@ def judge_log(
     settle.
 
     Args:
-        tally: Its columns are those of the metric filters, in their order.
+        tally: The log. Its kinds are those of the resources (`LineKinds`).
         catalogue: The detectors, configured (`Catalogue.configured`).
         desired: Their resources (`desired_resources`).
         coverage: What the log shows beside failures.
@@ -62,13 +63,7 @@ def judge_log(
     """
     resources, unjudged = split_judgeable(desired.resources, coverage)
     judge = Judge(resources)
-    transitions = feed_tally(
-        judge,
-        tally,
-        columns_of(catalogue, desired),
-        heartbeat=heartbeat,
-        requests=coverage.requests,
-    )
+    changes = feed_tally(judge, tally, heartbeat=heartbeat, requests=coverage.requests)
     minutes = tally.minutes
     start, end = (minutes[0], minutes[-1] + MINUTE) if minutes else (None, None)
     gaps = tuple(tally.gaps(_LONGEST_GAP))
@@ -76,12 +71,14 @@ def judge_log(
         tally=tally,
         catalogue=catalogue,
         desired=desired,
+        definitions=Definitions.read(resources),
         reports={report.name: report for report in judge.reports()},
-        transitions=transitions,
+        changes=changes,
         period=period,
         days=max(1.0, days_of(start, end, gaps)),
     )
     own = {detector.resource_name(desired.app_name) for detector in catalogue}
+    own -= {alarm.name for alarm in log.definitions.log_alarms}
     return JudgedLog(
         start=start,
         end=end,
@@ -89,70 +86,12 @@ def judge_log(
         lines=tally.lines,
         heartbeat=heartbeat,
         gaps=gaps,
-        detectors=tuple(log.of_detector(index) for index in range(len(catalogue))),
+        detectors=tuple(map(log.of_detector, catalogue)),
         others=tuple(log.of_alarm(name) for name in judge.states if name not in own),
         unjudged=tuple(
             Unjudged(alarm=log.short_name(entry.alarm), reason=entry.reason) for entry in unjudged
         ),
     )
-
-
-def columns_of(catalogue: Catalogue, desired: Desired) -> tuple[dict[str, str], ...]:
-    """For each column of a tally, the shortest event that belongs in it.
-
-    Columns are those of the metric filters, then that of all other lines.
-    """
-    events = [*(detector.event for detector in catalogue), *desired.operational_events]
-    return (*({"event": event} for event in events), {})
-
-
-def feed_tally(
-    judge: Judge,
-    tally: Tally,
-    columns: Sequence[dict[str, str]],
-    *,
-    heartbeat: bool,
-    requests: bool = False,
-) -> list[Transition]:
-    """Feeds a judge the tally minute by minute, and returns every transition.
-
-    Args:
-        judge: A new judge. It is advanced to the end of the last minute, and with a heartbeat on
-            until no alarm sees a line any more.
-        tally: What is judged.
-        columns: The event of each column (`columns_of`).
-        heartbeat: Whether quiet minutes have zeros.
-        requests: Whether each line of the tally is one request.
-    """
-    transitions: list[Transition] = []
-    minutes = tally.minutes
-    if heartbeat and minutes:
-        judge.assume_heartbeats(minutes[0])
-    matches = [_match(judge, event) for event in columns]
-    for number, minute in enumerate(minutes, 1):
-        row = tally.row(minute)
-        for column, lines in enumerate(row):
-            by_source = tally.by_source(column, minute)
-            for source, count in by_source.items():
-                match = _match(judge, {**columns[column], "client_ip": source})
-                judge.count(minute * 1000, match, count)
-            unnamed = lines - sum(by_source.values())
-            if unnamed:
-                judge.count(minute * 1000, matches[column], unnamed)
-        if requests:
-            judge.count_requests(minute * 1000, sum(row))
-        if number % _TOGETHER == 0 or number == len(minutes):
-            transitions += judge.advance(minute + MINUTE)
-    if heartbeat and minutes:
-        conditions = [report.alarm for report in judge.reports() if report.alarm is not None]
-        settled = max((alarm.horizon + alarm.interval for alarm in conditions), default=0)
-        transitions += judge.advance(minutes[-1] + MINUTE + settled)
-    return transitions
-
-
-def _match(judge: Judge, event: dict[str, str]) -> LineMatch:
-    # A heartbeat's exact text is HEARTBEAT_LINE. Patterns read fields, not spacing.
-    return judge.match_event(dict(event), json.dumps(event))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,8 +101,9 @@ class _LogJudgement:
     tally: Tally
     catalogue: Catalogue
     desired: Desired
+    definitions: Definitions
     reports: dict[str, Report]
-    transitions: Sequence[Transition]
+    changes: Changes
     period: int
     days: float
 
@@ -171,19 +111,20 @@ class _LogJudgement:
         """The alarm's name without the app's."""
         return alarm.removeprefix(f"{self.desired.app_name}-")
 
-    def of_detector(self, column: int) -> JudgedDetector:
-        """The detector of a column, with the alarm on its metric."""
-        detector: Detector = self.catalogue.detectors[column]
-        report = self.reports[detector.resource_name(self.desired.app_name)]
-        condition = report.alarm
+    def of_detector(self, detector: Detector) -> JudgedDetector:
+        """A detector, with the alarm on its metric."""
+        name = detector.resource_name(self.desired.app_name)
+        kinds = self._kinds_of([name])
+        report = self.reports.get(name)
+        condition = None if report is None else report.alarm
         period = self.period if condition is None else condition.period
-        alarms = () if condition is None else self._alarms(report, condition, column)
+        alarms = () if report is None else self._alarms(report, kinds)
         return JudgedDetector(
             detector=detector,
             condition=condition,
-            lines=self.tally.total(column),
-            periods=self.tally.periods(column, period),
-            worst=self._worst(report, column, period),
+            lines=self.tally.total(kinds),
+            periods=self.tally.periods(kinds, period),
+            worst=self._worst(report, kinds, period),
             alarms=alarms,
             alarms_per_day=len(alarms) / self.days,
         )
@@ -191,36 +132,74 @@ class _LogJudgement:
     def of_alarm(self, name: str) -> JudgedAlarm:
         """An alarm that is not on a detector's own metric."""
         report = self.reports.get(name)
-        if report is not None and report.alarm is not None:
+        sums = SourceSums.of(name, self.definitions, self.tally)
+        if sums is not None and isinstance(sums.condition, LogAlarmCondition):
+            condition = str(sums.condition)
+            alarms = tuple(sums.fired(self.changes.contributors, self._end))
+        elif report is not None and report.alarm is not None:
             condition = str(report.alarm)
-            alarms = self._alarms(report, report.alarm, self._column_of(report.alarm))
+            alarms = self._other_alarms(report, sums)
         else:
             composite = self._composite(name)
             condition, alarms = str(composite), self._composite_alarms(composite)
+        app_name = self.desired.app_name
+        owners = {detector.resource_name(app_name): detector for detector in self.catalogue}
         return JudgedAlarm(
             name=self.short_name(name),
             condition=condition,
             alarms=alarms,
             alarms_per_day=len(alarms) / self.days,
+            detector=owners.get(family(name)) if name in self.desired.source_alarms else None,
         )
 
+    @property
+    def _end(self) -> int:
+        return self.tally.minutes[-1] + MINUTE if self.tally.minutes else 0
+
+    def _kinds_of(self, filters: Sequence[str]) -> tuple[LineKind, ...]:
+        """The kinds that one of the metric filters counts."""
+        return tuple(kind for kind in self.tally.kinds if not kind.filters.isdisjoint(filters))
+
     def _alarms(
-        self, report: Report, condition: AlarmCondition, column: int | None
+        self, report: Report, kinds: Sequence[LineKind], *, since: int | None = None
     ) -> tuple[FiredAlarm, ...]:
+        return tuple(self._fired(span, kinds) for span in self._spans(report, since))
+
+    def _other_alarms(self, report: Report, sums: SourceSums | None) -> tuple[FiredAlarm, ...]:
+        if sums is None:
+            kinds = self._kinds_of([line_filter.name for line_filter, _ in report.filters])
+            return self._alarms(report, kinds, since=self._first_heartbeat())
+        return tuple(
+            replace(
+                self._fired(span, [*sums.weights]), offenders=sums.offenders(span.since, span.start)
+            )
+            for span in self._spans(report, None)
+        )
+
+    def _spans(self, report: Report, since: int | None) -> list[Span]:
+        """When an alarm was in ALARM.
+
+        Args:
+            report: What the judge saw of it.
+            since: The second from which the log shows that lines are missing. None for its start.
+        """
+        condition = report.alarm
+        if condition is None:
+            return []
         last_peak = report.current_peak.datapoint.value if report.current_peak else None
-        spans = spans_of(condition, self.transitions, last_peak)
+        spans = spans_of(condition, self.changes.alarms, last_peak)
         if spans and condition.is_worse(0, 1):
             # Lines are missing after the log's end, and heartbeats before the first one, only
             # because the log does not show them.
-            end = self.tally.minutes[-1] + MINUTE
-            start = self._first_heartbeat() if column is None else self.tally.minutes[0]
-            spans = [span for span in spans if start <= span.start <= end]
-        return tuple(self._fired(span, column) for span in spans)
+            start = self.tally.minutes[0] if since is None else since
+            spans = [span for span in spans if start <= span.start <= self._end]
+        return spans
 
     def _first_heartbeat(self) -> int:
-        column = len(self.catalogue)
-        minutes = (minute for minute in self.tally.minutes if self.tally.row(minute)[column])
-        return next(minutes, self.tally.minutes[-1]) + MINUTE
+        minutes = self.tally.minutes
+        beats = {kind for kind in self.tally.kinds if kind.event.get("event") == HEARTBEAT}
+        with_beats = (minute for minute in minutes if not beats.isdisjoint(self.tally.row(minute)))
+        return next(with_beats, minutes[-1]) + MINUTE if minutes else 0
 
     def _composite(self, name: str) -> CompositeCondition:
         composites = (*self.desired.composites, *self.desired.app_alarms)
@@ -231,45 +210,32 @@ class _LogJudgement:
         children = [self.reports[name].alarm for name in composite.children if name in self.reports]
         longest = max((child.period for child in children if child is not None), default=MINUTE)
         names = [detector.resource_name(self.desired.app_name) for detector in self.catalogue]
-        columns = [index for index, name in enumerate(names) if name in composite.children]
+        parts = [name for name in names if name in composite.children]
         spans = [
             Span(begun.at, ended.at if ended else None, None, begun.at - longest)
-            for begun, ended in _times_in_alarm(composite.name, self.transitions)
+            for begun, ended in _times_in_alarm(composite.name, self.changes.alarms)
         ]
         # The alarm of the whole app has no detector whose sources could be shown.
-        column = columns[0] if len(columns) == 1 else None
-        return tuple(self._fired(span, column) for span in spans)
+        kinds = self._kinds_of(parts if len(parts) == 1 else ())
+        return tuple(self._fired(span, kinds) for span in spans)
 
-    def _column_of(self, condition: AlarmCondition) -> int | None:
-        """The column of the detector whose lines an insight rule counts."""
-        if not isinstance(condition.metric, ContributorMetric):
+    def _worst(self, report: Report | None, kinds: Sequence[LineKind], period: int) -> Worst | None:
+        if not self.tally.total(kinds):
             return None
-        for resource in self.desired.insight_rules:
-            if resource.name == condition.metric.rule:
-                events = ContributorRule.of(resource).events
-                names = [detector.event for detector in self.catalogue]
-                return next((column for column, name in enumerate(names) if name in events), None)
-        return None
-
-    def _worst(self, report: Report, column: int, period: int) -> Worst | None:
-        if not self.tally.total(column):
-            return None
-        if report.peak is not None:
+        if report is not None and report.peak is not None:
             start, end, value = report.peak.datapoint
             return Worst(start, end, value or 0.0)
-        periods = self.tally.sliding(column, period)
+        periods = self.tally.sliding(kinds, period)
         end, lines = max(periods, key=lambda ended: (ended[1], -ended[0]))
         return Worst(end - period, end, float(lines))
 
-    def _fired(self, span: Span, column: int | None) -> FiredAlarm:
+    def _fired(self, span: Span, kinds: Sequence[LineKind]) -> FiredAlarm:
         """The alarm with the names of the sources and paths that made it fire."""
-        if column is None:
-            return FiredAlarm(span=span, sources=(), paths=())
-        end = self.tally.minutes[-1] + MINUTE if span.end is None else span.end
+        end = self._end if span.end is None else span.end
         return FiredAlarm(
             span=span,
-            sources=self.tally.sources(column, span.since, end),
-            paths=self.tally.paths(column, span.since, end),
+            sources=self.tally.sources(kinds, span.since, end),
+            paths=self.tally.paths(kinds, span.since, end),
         )
 
 
@@ -313,5 +279,7 @@ def _times_in_alarm(
 
 def _since(condition: AlarmCondition, begun: Transition) -> int:
     """The first second of the lines that made it fire: across gaps, the alarm sees far back."""
-    evaluated = decisive(condition, begun.datapoints)
-    return evaluated[0].start if evaluated else begun.at - condition.period
+    for start, _, value in decisive(condition, begun.datapoints):
+        if value is not None and condition.breaches(value):
+            return start
+    return begun.at - condition.period

@@ -21,16 +21,30 @@ _DAY = 86_400
 _HOUR = 3_600
 #: Longest window, of a day where periods are shorter than an hour (CloudWatch API, PutMetricAlarm).
 _WEEK = 604_800
-_OPERATORS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+#: The sign and the function of each comparison operator.
+OPERATORS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
     "GreaterThanThreshold": (">", operator.gt),
     "GreaterThanOrEqualToThreshold": (">=", operator.ge),
     "LessThanThreshold": ("<", operator.lt),
     "LessThanOrEqualToThreshold": ("<=", operator.le),
 }
-_TREATMENTS = ("breaching", "notBreaching", "ignore", "missing")
-_INSIGHT_RULE_METRIC = re.compile(
-    rf'INSIGHT_RULE_METRIC\("([^"]*)", *"{MAX_CONTRIBUTOR_VALUE}"\)', re.ASCII
-)
+#: What missing data may count as.
+TREATMENTS = ("breaching", "notBreaching", "ignore", "missing")
+
+
+def _busiest(term: str) -> re.Pattern[str]:
+    """The pattern of the busiest contributor of one rule, or that of the busier of two rules."""
+    return re.compile(rf"{term}|MAX\(\[ *{term} *, *{term} *\]\)", re.ASCII)
+
+
+_INSIGHT_RULE_METRIC = rf'INSIGHT_RULE_METRIC\("([^"]*)", *"{MAX_CONTRIBUTOR_VALUE}"\)'
+#: The expressions that are evaluated, by the value of a period without contributors. FILL with a
+#: constant gives that to each period without a datapoint (CloudWatch User Guide, "Using metric
+#: math", FILL). No page and no emulator shows it on INSIGHT_RULE_METRIC.
+_BUSIEST: dict[float | None, re.Pattern[str]] = {
+    None: _busiest(_INSIGHT_RULE_METRIC),
+    0.0: _busiest(rf"FILL\( *{_INSIGHT_RULE_METRIC} *, *0 *\)"),
+}
 
 
 class Datapoint(NamedTuple):
@@ -71,11 +85,14 @@ def metric_of(alarm: MetricAlarm) -> Metric:
 
 
 def _contributor_metric(alarm: MetricAlarm) -> ContributorMetric | None:
-    """The insight rule's metric that is the alarm's one term."""
+    """The metric of one insight rule or of two that is the alarm's one term."""
     if len(alarm.metrics) != 1:
         return None
-    match = _INSIGHT_RULE_METRIC.fullmatch(alarm.metrics[0].expression or "")
-    return ContributorMetric(match[1]) if match else None
+    for empty, pattern in _BUSIEST.items():
+        match = pattern.fullmatch(alarm.metrics[0].expression or "")
+        if match is not None:
+            return ContributorMetric(tuple(filter(None, match.groups())), empty)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +133,7 @@ class AlarmCondition:
     _breaches: Callable[[float, float], bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_breaches", _OPERATORS[self.comparison_operator][1])
+        object.__setattr__(self, "_breaches", OPERATORS[self.comparison_operator][1])
 
     @classmethod
     def of(cls, alarm: MetricAlarm) -> AlarmCondition:
@@ -179,7 +196,7 @@ class AlarmCondition:
         return value < other if self.comparison_operator.startswith("Less") else value > other
 
     def __str__(self) -> str:
-        sign = _OPERATORS[self.comparison_operator][0]
+        sign = OPERATORS[self.comparison_operator][0]
         count = f"{self.datapoints_to_alarm} of {self.evaluation_periods} periods"
         return f"{self.statistic} {sign} {self.threshold:g} over {self.period} s, {count}"
 
@@ -203,10 +220,10 @@ def _problems(alarm: MetricAlarm) -> Iterator[Problem]:
         for key in ("namespace", "metric_name"):
             if not getattr(alarm, key):
                 yield _problem(alarm, key, "Name the metric that the alarm watches.")
-    if alarm.comparison_operator not in _OPERATORS:
-        yield _problem(alarm, "comparison_operator", f"Use one of: {', '.join(_OPERATORS)}.")
-    if alarm.treat_missing_data not in _TREATMENTS:
-        yield _problem(alarm, "treat_missing_data", f"Use one of: {', '.join(_TREATMENTS)}.")
+    if alarm.comparison_operator not in OPERATORS:
+        yield _problem(alarm, "comparison_operator", f"Use one of: {', '.join(OPERATORS)}.")
+    if alarm.treat_missing_data not in TREATMENTS:
+        yield _problem(alarm, "treat_missing_data", f"Use one of: {', '.join(TREATMENTS)}.")
     yield from _window_problems(alarm)
 
 
@@ -282,7 +299,7 @@ def reason_of(condition: AlarmCondition, datapoints: Sequence[Datapoint]) -> str
         datapoint.value is not None and condition.breaches(datapoint.value)
         for datapoint in evaluated
     )
-    sign = _OPERATORS[condition.comparison_operator][0]
+    sign = OPERATORS[condition.comparison_operator][0]
     gaps = condition.evaluation_periods - len(evaluated)
     missing = f"; {gaps} missing, counted as {condition.treat_missing_data}" if gaps else ""
     return (

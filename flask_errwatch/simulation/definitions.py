@@ -9,6 +9,7 @@ from flask_errwatch.errors import JudgeError, Problem
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
     InsightRule,
+    LogAlarm,
     MetricAlarm,
     MetricFilter,
     Resource,
@@ -17,6 +18,7 @@ from flask_errwatch.simulation.composite import CompositeCondition, in_dependenc
 from flask_errwatch.simulation.conditions import AlarmCondition
 from flask_errwatch.simulation.contributors import ContributorRule
 from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,12 +29,14 @@ class Definitions:
         filters: The metric filters.
         insight_rules: The insight rules.
         alarms: The metric alarms.
+        log_alarms: The log alarms.
         composites: The composite alarms, each after those that it depends on.
     """
 
     filters: tuple[LineFilter, ...]
     insight_rules: tuple[ContributorRule, ...]
     alarms: tuple[AlarmCondition, ...]
+    log_alarms: tuple[LogAlarmCondition, ...]
     composites: tuple[CompositeCondition, ...]
 
     @classmethod
@@ -46,6 +50,7 @@ class Definitions:
         filters: list[LineFilter] = []
         insight_rules: list[ContributorRule] = []
         alarms: list[AlarmCondition] = []
+        log_alarms: list[LogAlarmCondition] = []
         composites: list[CompositeCondition] = []
         for resource in resources:
             match resource:
@@ -55,15 +60,18 @@ class Definitions:
                     insight_rules.append(ContributorRule.of(resource))
                 case MetricAlarm():
                     alarms.append(AlarmCondition.of(resource))
+                case LogAlarm():
+                    log_alarms.append(LogAlarmCondition.of(resource))
                 case CompositeAlarm():
                     composites.append(CompositeCondition.of(resource))
-        names = [alarm.name for alarm in alarms]
+        names = [alarm.name for alarm in alarms] + [alarm.name for alarm in log_alarms]
         _refuse_duplicates("metric filters", [line_filter.name for line_filter in filters])
         _refuse_duplicates("alarms", [*names, *(composite.name for composite in composites)])
         return cls(
             filters=tuple(filters),
             insight_rules=tuple(insight_rules),
             alarms=tuple(alarms),
+            log_alarms=tuple(log_alarms),
             composites=in_dependency_order(composites, names),
         )
 
@@ -72,6 +80,7 @@ class Definitions:
         """The names of all alarms, composite alarms last."""
         return [
             *(alarm.name for alarm in self.alarms),
+            *(alarm.name for alarm in self.log_alarms),
             *(composite.name for composite in self.composites),
         ]
 

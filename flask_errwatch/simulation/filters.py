@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from flask_errwatch.errors import JudgeError, PatternSyntaxError, Problem
 from flask_errwatch.patterns import DelimitedPattern, JsonPattern, Pattern, parse
+from flask_errwatch.patterns.nodes import leaves
+from flask_errwatch.patterns.parse_json import parse_selector
 from flask_errwatch.provision.resources import MetricFilter
 from flask_errwatch.simulation.metrics import Metric
 
@@ -76,6 +78,17 @@ class LineFilter:
     def is_constant(self) -> bool:
         """Whether every matching line gives the same sample."""
         return self._number is not None and not self.resource.dimensions
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The top-level fields of a JSON line that decide what it gives."""
+        pattern, own = self.pattern, self.resource
+        if not isinstance(pattern, JsonPattern):
+            return frozenset()
+        selectors = [own.value, *(selector for _, selector in own.dimensions)]
+        values = (parse_selector(text) for text in selectors if text.startswith("$"))
+        tested = (test.selector for test in leaves(pattern.condition))
+        return frozenset(str(selector.steps[0]) for selector in (*tested, *values))
 
     def feeds(self, metric: Metric, unit: str | None) -> bool:
         """Whether its samples can belong to the metric, in that unit (None: any)."""

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from flask_errwatch.detectors import PROCESS_DIED
+from flask_errwatch.errors import JudgeError
 from flask_errwatch.provision.resources import (
     CompositeAlarm,
+    InsightRule,
+    LogAlarm,
     MetricAlarm,
     MetricFilter,
     Resource,
 )
 from flask_errwatch.simulation.composite import CompositeCondition
-from flask_errwatch.simulation.conditions import metric_of, reason_unjudged
+from flask_errwatch.simulation.conditions import AlarmCondition, metric_of, reason_unjudged
+from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE
+from flask_errwatch.simulation.log_conditions import LogAlarmCondition
+
+#: The fields that name the client of a line, the preferred one first.
+SOURCES = ("client_ip", "peer_ip")
 
 _COUNTS = ("Sum", "SampleCount")
 
@@ -28,11 +37,22 @@ class InputCoverage:
         requests: Whether it shows every request, as an access log does.
         heartbeats: Whether it shows the app's Heartbeat lines.
         deaths: Whether it would show the line of a process that died.
+        fields: The fields that its lines show. None for all that the app writes.
     """
 
     requests: bool
     heartbeats: bool
     deaths: bool = True
+    fields: frozenset[str] | None = None
+
+    def why_unread(self, reads: Iterable[str]) -> str | None:
+        """Why what reads these fields is not judged, as a sentence, or None when it is."""
+        hidden = () if self.fields is None else sorted({*reads} - self.fields)
+        return f"The input does not show {' and '.join(hidden)}." if hidden else None
+
+
+#: That of an input that shows everything.
+WHOLE = InputCoverage(requests=True, heartbeats=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,18 +90,26 @@ def split_judgeable(
     """
     listed = tuple(resources)
     filters = [LineFilter(resource) for resource in listed if isinstance(resource, MetricFilter)]
+    rules, unread = _rules(listed)
     reasons: dict[str, str] = {}
     for resource in listed:
+        reason = None
         if isinstance(resource, MetricAlarm):
-            reason = _reason(resource, filters, coverage)
-            if reason is not None:
-                reasons[resource.name] = reason
+            reason = _reason(resource, filters, coverage) or _rule_reason(
+                resource, rules, unread, coverage
+            )
+        elif isinstance(resource, LogAlarm):
+            reason = _query_reason(resource, coverage)
+        if isinstance(resource, MetricAlarm | LogAlarm) and reason is not None:
+            reasons[resource.name] = reason
     composites = [resource for resource in listed if isinstance(resource, CompositeAlarm)]
     reasons |= dict(_dependent(composites, reasons))
+    alarm_kinds = (MetricAlarm, LogAlarm, CompositeAlarm)
     judged = tuple(
         resource
         for resource in listed
-        if not (isinstance(resource, MetricAlarm | CompositeAlarm) and resource.name in reasons)
+        if not (isinstance(resource, alarm_kinds) and resource.name in reasons)
+        and not (isinstance(resource, InsightRule) and resource.name in unread)
     )
     unjudged = (Unjudged(alarm=name, reason=reason) for name, reason in reasons.items())
     return judged, tuple(unjudged)
@@ -104,7 +132,54 @@ def _reason(
         return "The input does not show heartbeats."
     elif not coverage.deaths and all(map(_counts_deaths, feeding)):
         return "The input does not show which processes died."
+    else:
+        return coverage.why_unread(chain.from_iterable(one.reads for one in feeding))
     return None
+
+
+def _rules(
+    resources: Iterable[Resource],
+) -> tuple[dict[str, ContributorRule], dict[str, str]]:
+    """The insight rules by their names, and why the judge cannot evaluate the others."""
+    rules: dict[str, ContributorRule] = {}
+    unread: dict[str, str] = {}
+    for resource in resources:
+        if isinstance(resource, InsightRule):
+            try:
+                rules[resource.name] = ContributorRule.of(resource)
+            except JudgeError as error:
+                unread[resource.name] = str(error)
+    return rules, unread
+
+
+def _rule_reason(
+    alarm: MetricAlarm,
+    rules: Mapping[str, ContributorRule],
+    unread: Mapping[str, str],
+    coverage: InputCoverage,
+) -> str | None:
+    """Why an alarm on insight rules is not judged. Any source may be the one that is shown."""
+    metric = AlarmCondition.of(alarm).metric if alarm.metrics else None
+    if not isinstance(metric, ContributorMetric):
+        return None
+    for name in metric.rules:
+        if name in unread:
+            return unread[name]
+    reads = (rules[name].reads for name in metric.rules if name in rules)
+    return coverage.why_unread(_without_sources(chain.from_iterable(reads)))
+
+
+def _query_reason(alarm: LogAlarm, coverage: InputCoverage) -> str | None:
+    """Why a log alarm is not judged: a condition of its detector may be beyond the judge."""
+    try:
+        condition = LogAlarmCondition.of(alarm)
+    except JudgeError as error:
+        return str(error)
+    return coverage.why_unread(_without_sources(condition.query.reads))
+
+
+def _without_sources(reads: Iterable[str]) -> set[str]:
+    return {*reads}.difference(SOURCES)
 
 
 def _counts_heartbeats(line_filter: LineFilter) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from flask_errwatch.detectors import HEARTBEAT
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import Resource
+from flask_errwatch.simulation.agenda import Agenda, Watch
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Cadence, Transition
 from flask_errwatch.simulation.conditions import StateValue
 from flask_errwatch.simulation.contributors import (
@@ -18,8 +18,16 @@ from flask_errwatch.simulation.contributors import (
 from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.line_matcher import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed
-from flask_errwatch.simulation.metrics import MINUTE
-from flask_errwatch.simulation.report import Report, explanation, reports_of
+from flask_errwatch.simulation.log_alarms import ContributorTransition, LogAlarmWatch
+from flask_errwatch.simulation.log_conditions import LogCadence, LogMetric
+from flask_errwatch.simulation.metrics import MINUTE, Metric
+from flask_errwatch.simulation.report import (
+    LogAlarmReport,
+    Report,
+    explanation,
+    log_reports_of,
+    reports_of,
+)
 
 #: A heartbeat as far as any pattern is concerned: the line of an app in which nothing failed.
 HEARTBEAT_LINE = f'{{"event": "{HEARTBEAT}"}}'
@@ -38,8 +46,8 @@ class Judge:
     later evaluation that still sees that minute, as on the live service.
 
     Args:
-        resources: Metric filters, insight rules, metric alarms and composite alarms. Resources of
-            other kinds decide no alarm and are ignored.
+        resources: Metric filters, insight rules, metric alarms, log alarms and composite alarms.
+            Resources of other kinds decide no alarm and are ignored.
         start: When the alarms were created, in seconds since the epoch: they are evaluated
             from the next minute on. None means the minute of the earliest line fed before
             the first evaluation, or without a line the minute before that.
@@ -72,7 +80,9 @@ class Judge:
         self.late_lines = 0
         self._at: int | None = None if start is None else _whole_minute(start)
         self._earliest: int | None = None
-        self._pruned: int | None = None
+        self._pruned: dict[Feed, int] = {}
+        self._moves: list[ContributorTransition] = []
+        self._log_watches: list[LogAlarmWatch] = []
         self._states: dict[str, StateValue] = {}
         self._feeds: dict[FeedKey, Feed] = {}
         self._matcher = LineMatcher((), (), {})
@@ -81,9 +91,10 @@ class Judge:
     def redefine(self, resources: Iterable[Resource]) -> None:
         """Replaces every resource, as putting filters and alarms again does.
 
-        An alarm that keeps its name keeps its state, and a metric that is still watched keeps
-        its samples. Lines fed before were matched by the filters before: filters are not
-        retroactive. Every alarm is evaluated at the next minute, and reports start from zero.
+        An alarm that keeps its name keeps its state, except a log alarm with another query or
+        schedule. A metric that is still watched keeps its samples. Lines fed before were matched by
+        the filters before: filters are not retroactive. Every alarm is evaluated at the next
+        minute, and reports start from zero.
 
         Raises:
             JudgeError: As the constructor does. Nothing has changed then.
@@ -92,27 +103,31 @@ class Judge:
         self._collect_arrivals()
         self._composites = definitions.composites
         keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in definitions.alarms}
+        keys |= {(alarm.metric, None) for alarm in definitions.log_alarms}
         self._feeds = {key: self._feeds.get(key) or _new_feed(key) for key in keys}
         self._request_feeds = _request_feeds(self._feeds, definitions.filters)
         self._states = {
             name: self._states.get(name, "INSUFFICIENT_DATA") for name in definitions.alarm_names
         }
         self._matcher = LineMatcher(definitions.filters, definitions.insight_rules, self._feeds)
-        self._watches = [
+        self._metric_watches = [
             AlarmWatch(alarm, self._feeds[alarm.metric, alarm.unit], self._states[alarm.name])
             for alarm in definitions.alarms
         ]
-        self._readers: dict[Feed, list[AlarmWatch]] = {}
+        self._log_watches = self._watch_logs(definitions)
+        self._watches: list[Watch] = [*self._metric_watches, *self._log_watches]
+        self._pruned = {}
+        self._readers: dict[Feed, list[Watch]] = {}
         for watch in self._watches:
             self._readers.setdefault(watch.feed, []).append(watch)
-        self._agenda = _Agenda()
+        self._agenda = Agenda()
         self._are_composites_due = True
         for feed, readers in self._readers.items():
             feed.fill(0, ())
             for minute in feed.minutes():
                 self._schedule(readers, minute)
         if self._at is not None:
-            self._agenda.add(self._at + MINUTE, self._watches)
+            self._schedule_first(self._at)
 
     def feed(self, timestamp_ms: int, message: str) -> None:
         """Counts one line.
@@ -148,6 +163,18 @@ class Judge:
             lines: How many there are.
         """
         self._matcher.count(timestamp_ms, match, lines)
+
+    def count_sources(
+        self, timestamp_ms: int, match: LineMatch, by_source: Mapping[str, int]
+    ) -> None:
+        """Counts lines that are equal but for their client.
+
+        Args:
+            timestamp_ms: Their time in milliseconds since the epoch.
+            match: What `match` returned for such a line of the client `ANYONE`.
+            by_source: The lines of each client.
+        """
+        self._matcher.count_sources(timestamp_ms, match, by_source)
 
     def count_requests(self, timestamp_ms: int, requests: int = 1) -> None:
         """Counts requests, failed or not, in every watched metric that no metric filter feeds.
@@ -196,8 +223,9 @@ class Judge:
             to_seconds: The time in seconds since the epoch. A time in the past does nothing.
 
         Returns:
-            Every transition, in order of time. Within a minute: metric alarms in the
-            order of their definition, then composite alarms.
+            Every transition of an alarm, in order of time. Within a minute: metric alarms in the
+            order of their definition, then log alarms, then composite alarms. Those of the
+            contributors of log alarms are `take_contributor_transitions`.
         """
         end = _whole_minute(to_seconds)
         self._collect_arrivals()
@@ -206,13 +234,21 @@ class Judge:
             if first >= end:
                 return []
             self._at = first
-            self._agenda.add(first + MINUTE, self._watches)
+            self._schedule_first(first)
         transitions: list[Transition] = []
         for at, due in self._agenda.until(end):
             transitions += self._evaluate(at, due)
         self._at = max(self._at, end)
         self._prune(self._at)
         return transitions
+
+    def take_contributor_transitions(self) -> list[ContributorTransition]:
+        """Returns, and forgets, each change of a contributor of a log alarm, in order of time.
+
+        CloudWatch notifies each, and not the change of the log alarm itself.
+        """
+        moves, self._moves[:] = [*self._moves], []
+        return moves
 
     @property
     def at(self) -> int | None:
@@ -233,7 +269,11 @@ class Judge:
     def reports(self) -> tuple[Report, ...]:
         """A report on each alarm, and on each metric filter that no alarm watches."""
         self._collect_arrivals()
-        return reports_of(self._watches, self._matcher.filters, self._matcher.matched)
+        return reports_of(self._metric_watches, self._matcher.filters, self._matcher.matched)
+
+    def log_reports(self) -> tuple[LogAlarmReport, ...]:
+        """A report on each log alarm."""
+        return log_reports_of(self._log_watches)
 
     def explain(self) -> str:
         """The states and how they came about, for the message of a failed assertion.
@@ -242,7 +282,21 @@ class Judge:
         and the period that came nearest to the threshold.
         """
         composites = [(condition, self._states[condition.name]) for condition in self._composites]
-        return explanation(self.reports(), composites, lines=self.lines, at=self._at)
+        reports: list[Report | LogAlarmReport] = [*self.reports(), *self.log_reports()]
+        return explanation(reports, composites, lines=self.lines, at=self._at)
+
+    def _watch_logs(self, definitions: Definitions) -> list[LogAlarmWatch]:
+        before = {watch.condition.name: watch for watch in self._log_watches}
+        watches = []
+        for alarm in definitions.log_alarms:
+            feed = self._feeds[alarm.metric, None]
+            assert isinstance(feed, ContributorFeed)  # noqa: S101 - as `_new_feed` makes it
+            watch = LogAlarmWatch(alarm, feed, self._moves.append)
+            if alarm.name in before:
+                watch.succeed(before[alarm.name])
+            self._states[alarm.name] = watch.state
+            watches.append(watch)
+        return watches
 
     def _collect_arrivals(self) -> None:
         """Adds what was fed to the metrics, and schedules the alarms that it can change."""
@@ -258,8 +312,8 @@ class Judge:
                     watch.forget()
                     self._agenda.add(watch.cadence.after(self._at), [watch])
 
-    def _schedule(self, watches: Iterable[AlarmWatch], minute: int) -> None:
-        together: dict[Cadence, list[AlarmWatch]] = {}
+    def _schedule(self, watches: Iterable[Watch], minute: int) -> None:
+        together: dict[Cadence | LogCadence, list[Watch]] = {}
         for watch in watches:
             together.setdefault(watch.cadence, []).append(watch)
         for cadence, group in together.items():
@@ -267,7 +321,12 @@ class Judge:
                 if self._at is None or moment > self._at:
                     self._agenda.add(moment, group)
 
-    def _evaluate(self, at: int, due: Container[AlarmWatch]) -> Iterator[Transition]:
+    def _schedule_first(self, start: int) -> None:
+        self._agenda.add(start + MINUTE, self._metric_watches)
+        for watch in self._log_watches:  # between its runs it reads nothing
+            self._agenda.add(watch.cadence.after(start), [watch])
+
+    def _evaluate(self, at: int, due: Container[Watch]) -> Iterator[Transition]:
         is_changed = False
         for watch in self._watches:
             changed = watch.evaluate(at) if watch in due else None
@@ -289,32 +348,11 @@ class Judge:
 
     def _prune(self, at: int) -> None:
         """Drops samples that no alarm can see any more. It walks over all of them, so seldom."""
-        longest = max((watch.condition.horizon for watch in self._watches), default=0)
-        if self._pruned is None or at - self._pruned >= longest:
-            self._pruned = at
-            for feed, watches in self._readers.items():
-                feed.prune(at - max(watch.condition.horizon for watch in watches))
-
-
-class _Agenda:
-    """The alarms to evaluate, by the moment of their evaluation."""
-
-    def __init__(self) -> None:
-        self._due: dict[int, set[AlarmWatch]] = {}
-        self._moments: list[int] = []
-
-    def add(self, moment: int, watches: Iterable[AlarmWatch]) -> None:
-        due = self._due.get(moment)
-        if due is None:
-            due = self._due[moment] = set()
-            heapq.heappush(self._moments, moment)
-        due.update(watches)
-
-    def until(self, end: int) -> Iterator[tuple[int, set[AlarmWatch]]]:
-        """Removes and yields every moment up to that second, in order."""
-        while self._moments and self._moments[0] <= end:
-            moment = heapq.heappop(self._moments)
-            yield moment, self._due.pop(moment)
+        for feed, watches in self._readers.items():
+            horizon = max(watch.condition.horizon for watch in watches)
+            if at - self._pruned.get(feed, 0) >= horizon:
+                self._pruned[feed] = at
+                feed.prune(at - horizon)
 
 
 def _request_feeds(
@@ -325,13 +363,18 @@ def _request_feeds(
         feed
         for (metric, unit), feed in feeds.items()
         if isinstance(feed, MetricFeed)
-        and not isinstance(metric, ContributorMetric)
+        and isinstance(metric, Metric)
         and not any(line_filter.feeds(metric, unit) for line_filter in filters)
     ]
 
 
 def _new_feed(key: FeedKey) -> Feed:
-    return ContributorFeed() if isinstance(key[0], ContributorMetric) else MetricFeed()
+    metric = key[0]
+    if isinstance(metric, LogMetric):
+        return ContributorFeed(metric.step)
+    if isinstance(metric, ContributorMetric):
+        return ContributorFeed(empty=metric.empty)
+    return MetricFeed()
 
 
 def _whole_minute(seconds: float) -> int:

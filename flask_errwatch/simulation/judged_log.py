@@ -30,19 +30,39 @@ class Span(NamedTuple):
     since: int
 
 
+class Offender(NamedTuple):
+    """A source that made an alarm on sources fire.
+
+    Attributes:
+        source: The client's address, or `peer ADDRESS` where the client is not known.
+        since: The first second of the minute of its first line that the alarm counted.
+        lines: Its lines from then until the alarm.
+        value: What those that the alarm counted add up to.
+    """
+
+    source: str
+    since: int
+    lines: int
+    value: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FiredAlarm:
     """One time that an alarm would have fired on the log.
+
+    A log alarm fires once for each source.
 
     Attributes:
         span: When it was in ALARM.
         sources: The clients with the most lines.
         paths: The paths with the most lines.
+        offenders: Of an alarm on sources, those for which it fired.
     """
 
     span: Span
     sources: tuple[NameCount, ...]
     paths: tuple[NameCount, ...]
+    offenders: tuple[Offender, ...] = ()
 
 
 class Worst(NamedTuple):
@@ -92,12 +112,14 @@ class JudgedAlarm:
         condition: When it fires, in words.
         alarms: The alarms in order of time.
         alarms_per_day: As of a detector.
+        detector: Of an alarm on sources, the detector whose lines it counts.
     """
 
     name: str
     condition: str
     alarms: tuple[FiredAlarm, ...]
     alarms_per_day: float
+    detector: Detector | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,9 +14,12 @@ from flask_errwatch.simulation.contributors import (
     ContributorRule,
 )
 from flask_errwatch.simulation.filters import LineFilter, Sample
+from flask_errwatch.simulation.insights_query import LogQuery
+from flask_errwatch.simulation.log_conditions import LogMetric
 from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricSeries
 
-_MINUTE_MS = MINUTE * 1000
+#: Stands for the address of a client in a match that the lines of many clients share.
+ANYONE = "\x00"
 # Different matches that are kept before they are folded into their metrics.
 _KEPT = 1_000
 
@@ -58,8 +62,8 @@ class MetricFeed:
 
 
 Feed = MetricFeed | ContributorFeed
-#: What an alarm watches: a metric in one unit (None: in any), or an insight rule's.
-FeedKey = tuple[Metric | ContributorMetric, str | None]
+#: What an alarm watches: a metric in one unit (None: in any), that of insight rules, or a query.
+FeedKey = tuple[Metric | ContributorMetric | LogMetric, str | None]
 
 
 class _SampleOf(NamedTuple):
@@ -78,6 +82,20 @@ class _ContributionOf(NamedTuple):
     value: float
 
 
+class _Grouping(NamedTuple):
+    """Which lines count for whom, and the feed that adds them up.
+
+    Attributes:
+        lines: The insight rule or query.
+        feed: What each contributor added.
+        mark: Precedes contributors, so that those of two rules in one feed stay apart.
+    """
+
+    lines: ContributorRule | LogQuery
+    feed: ContributorFeed
+    mark: str
+
+
 class LineMatch:
     """What one line gives to the metrics. Equal lines share one.
 
@@ -87,17 +105,28 @@ class LineMatch:
         contributions: The contributors that it counts for.
     """
 
-    __slots__ = ("contributions", "matched", "samples")
+    __slots__ = ("_plain", "contributions", "matched", "samples")
 
     def __init__(
         self,
         matched: tuple[str, ...],
         samples: tuple[_SampleOf, ...],
-        contributions: tuple[_ContributionOf, ...] = (),
     ) -> None:
         self.matched = matched
         self.samples = samples
-        self.contributions = contributions
+        self.contributions: tuple[_ContributionOf, ...] = ()
+        self._plain: LineMatch | None = None
+
+    @property
+    def plain(self) -> LineMatch:
+        """The match of an equal line that counts for no contributor."""
+        return self._plain or self
+
+    def contributing(self, contributions: tuple[_ContributionOf, ...]) -> LineMatch:
+        """The match of an equal line that counts for contributors."""
+        match = LineMatch(self.matched, self.samples)
+        match.contributions, match._plain = contributions, self
+        return match
 
 
 @dataclass(slots=True)
@@ -119,7 +148,8 @@ class LineMatcher:
     Args:
         filters: The metric filters.
         rules: The insight rules.
-        feeds: Where samples are added. Samples of a metric without a feed are dropped.
+        feeds: Where samples are added. Samples of a metric without a feed are dropped. Those of
+            log alarms are fed by their queries.
 
     Attributes:
         filters: The metric filters.
@@ -136,18 +166,16 @@ class LineMatcher:
         self.matched = {line_filter.name: 0 for line_filter in filters}
         self._feeds = feeds
         self._patterns = PatternSet(line_filter.pattern for line_filter in filters)
-        self._rules = [
-            (rule, feed)
-            for rule in rules
-            if isinstance(feed := feeds.get((ContributorMetric(rule.name), None)), ContributorFeed)
-        ]
+        self._groupings = [*_groupings([*rules], feeds)]
+        # Seconds in which equal lines are counted together.
+        self._step = math.gcd(MINUTE, *(grouping.feed.step for grouping in self._groupings))
         self._by_hits: dict[tuple[bool, ...], LineMatch] = {}
         self._pending: dict[int, dict[LineMatch, int]] = {}
         self._arrived: dict[int, Arrival] = {}
 
     def match(self, message: str) -> LineMatch:
         """What the line gives."""
-        if self._rules:
+        if self._groupings:
             return self.match_event(read_event(message), message)
         hits = self._patterns.matching(message)
         return self._by_hits.get(hits) or self._match(hits, message)
@@ -156,24 +184,45 @@ class LineMatcher:
         """Like `match`, for a caller that has parsed the line already."""
         hits = self._patterns.matching_event(event, message)
         match = self._by_hits.get(hits) or self._match(hits, message)
-        if not self._rules or event is None:
+        if not self._groupings or event is None:
             return match
         contributions = tuple(
-            _ContributionOf(feed, contributor, rule.contribution(event))
-            for rule, feed in self._rules
-            if (contributor := rule.contributor(event)) is not None
+            _ContributionOf(feed, mark + contributor, lines.contribution(event))
+            for lines, feed, mark in self._groupings
+            if (contributor := lines.contributor(event)) is not None
         )
-        return LineMatch(match.matched, match.samples, contributions) if contributions else match
+        return match.contributing(contributions) if contributions else match
 
     def count(self, timestamp: int, match: LineMatch, times: int) -> None:
         """Counts equal lines at a time in milliseconds since the epoch."""
-        minute = timestamp // _MINUTE_MS * MINUTE
-        counts = self._pending.get(minute)
+        second = timestamp // (self._step * 1000) * self._step
+        counts = self._pending.get(second)
         if counts is None:
-            counts = self._pending[minute] = {}
+            counts = self._pending[second] = {}
         elif len(counts) >= _KEPT and match not in counts:
-            self._fold(minute, counts)
+            self._fold(second, counts)
         counts[match] = counts.get(match, 0) + times
+
+    def count_sources(self, timestamp: int, match: LineMatch, by_source: Mapping[str, int]) -> None:
+        """Counts lines that are equal but for their client.
+
+        Args:
+            timestamp: Their time in milliseconds since the epoch.
+            match: The match of such a line of `ANYONE`.
+            by_source: The lines of each client.
+        """
+        self.count(timestamp, match.plain, sum(by_source.values()))
+        second = timestamp // 1000
+        arrival = self._arrived.setdefault(second - second % MINUTE, Arrival())
+        for feed, contributor, value in match.contributions:
+            # Most often the client is the contributor: a copy of its name would take memory.
+            is_client = contributor == ANYONE
+            added = (
+                (source if is_client else contributor.replace(ANYONE, source), value * lines)
+                for source, lines in by_source.items()
+            )
+            feed.add_all(second, added)
+            arrival.feeds[feed] = None
 
     def take_arrivals(self) -> dict[int, Arrival]:
         """Adds everything counted to the feeds.
@@ -181,8 +230,8 @@ class LineMatcher:
         Returns:
             What arrived since the last call, by the first second of its minute.
         """
-        for minute, counts in self._pending.items():
-            self._fold(minute, counts)
+        for second, counts in self._pending.items():
+            self._fold(second, counts)
         self._pending = {}
         arrived, self._arrived = self._arrived, {}
         return arrived
@@ -192,7 +241,8 @@ class LineMatcher:
         feed.add(minute, value, times, matched=False)
         self._arrived.setdefault(minute, Arrival()).feeds[feed] = None
 
-    def _fold(self, minute: int, counts: dict[LineMatch, int]) -> None:
+    def _fold(self, second: int, counts: dict[LineMatch, int]) -> None:
+        minute = second - second % MINUTE
         arrival = self._arrived.setdefault(minute, Arrival())
         # Many matches give the same default: equal samples are summed before they are added.
         summed: dict[_SampleOf, int] = {}
@@ -203,7 +253,7 @@ class LineMatcher:
             for sample in match.samples:
                 summed[sample] = summed.get(sample, 0) + times
             for feed, contributor, value in match.contributions:
-                feed.add(minute, contributor, value * times)
+                feed.add(second, contributor, value * times)
                 arrival.feeds[feed] = None
         for sample, times in summed.items():
             sample.feed.add(minute, sample.value, times, matched=sample.matched)
@@ -231,3 +281,16 @@ class LineMatcher:
             for feed in feeds
             if isinstance(feed, MetricFeed)
         ]
+
+
+def _groupings(rules: list[ContributorRule], feeds: Mapping[FeedKey, Feed]) -> Iterator[_Grouping]:
+    """The insight rules and queries that alarms watch."""
+    for (metric, _), feed in feeds.items():
+        if not isinstance(feed, ContributorFeed):
+            continue
+        if isinstance(metric, LogMetric):
+            yield _Grouping(metric.query, feed, "")
+        elif isinstance(metric, ContributorMetric):
+            for number, name in enumerate(metric.rules):
+                mark = f"{name} " if number else ""
+                yield from (_Grouping(rule, feed, mark) for rule in rules if rule.name == name)

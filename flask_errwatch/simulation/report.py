@@ -12,6 +12,8 @@ from flask_errwatch.simulation.composite import CompositeCondition
 from flask_errwatch.simulation.conditions import AlarmCondition, StateValue
 from flask_errwatch.simulation.contributors import ContributorMetric
 from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.log_alarms import MOST_CONTRIBUTORS, MOST_IN_ALARM, LogAlarmWatch
+from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 
 
 class Report(NamedTuple):
@@ -61,6 +63,67 @@ class Report(NamedTuple):
             )
 
 
+class LogAlarmReport(NamedTuple):
+    """What the judge saw of one log alarm.
+
+    Attributes:
+        name: The alarm's name.
+        state: Its state.
+        alarm: Its condition.
+        in_alarm: The contributors that are in ALARM, each with its value.
+        most: The contributor with the highest value of any run until now, and that value.
+        left_out: Contributors that the last run did not return: the evaluation state is
+            PARTIAL_DATA where there are any.
+        not_in_alarm: Contributors that breached in the last run, beyond the 100 that may be in
+            ALARM.
+    """
+
+    name: str
+    state: StateValue
+    alarm: LogAlarmCondition
+    in_alarm: Mapping[str, float]
+    most: tuple[str, float] | None
+    left_out: int
+    not_in_alarm: int
+
+    def __str__(self) -> str:
+        return "\n  ".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self.name}: {self.state}; alarms when {self.alarm}"
+        for contributor, value in self.in_alarm.items():
+            yield f"{contributor} is in ALARM with {value:g}"
+        if self.most is not None:
+            contributor, value = self.most
+            yield f"highest value: {value:g} of {contributor}"
+        if self.left_out:
+            yield (
+                f"PARTIAL_DATA: {counted(self.left_out, 'contributor')} beyond the "
+                f"{MOST_CONTRIBUTORS} of a run were not evaluated"
+            )
+        if self.not_in_alarm:
+            yield (
+                f"{counted(self.not_in_alarm, 'contributor')} breached beyond the "
+                f"{MOST_IN_ALARM} that may be in ALARM"
+            )
+
+
+def log_reports_of(watches: Iterable[LogAlarmWatch]) -> tuple[LogAlarmReport, ...]:
+    """A report for each log alarm."""
+    return tuple(
+        LogAlarmReport(
+            name=watch.condition.name,
+            state=watch.state,
+            alarm=watch.condition,
+            in_alarm=dict(watch.in_alarm),
+            most=watch.most,
+            left_out=watch.left_out,
+            not_in_alarm=watch.not_in_alarm,
+        )
+        for watch in watches
+    )
+
+
 def reports_of(
     watches: Iterable[AlarmWatch], line_filters: Sequence[LineFilter], matched: Mapping[str, int]
 ) -> tuple[Report, ...]:
@@ -92,7 +155,7 @@ def reports_of(
 
 
 def explanation(
-    reports: Iterable[Report],
+    reports: Iterable[Report | LogAlarmReport],
     composites: Iterable[tuple[CompositeCondition, StateValue]],
     *,
     lines: int,

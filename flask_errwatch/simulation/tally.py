@@ -1,24 +1,27 @@
-"""The tally of a whole log: lines per metric filter and minute, with their sources and paths."""
+"""The tally of a whole log: lines per kind and minute, with their sources and paths."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest, nsmallest
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from flask_errwatch.simulation.kinds import LineKind
 from flask_errwatch.simulation.metrics import MINUTE
 
-# Lines of one minute of one detector whose names wait to be counted, and the most frequent
-# names that are kept of them then.
+# Lines of one minute of one kind whose names wait to be counted, and the most frequent names that
+# are kept of them then.
 _WAITING = 64
 _FREQUENT = 32
 # Separates names that wait.
 _BREAK = "\n"
-# Names that are kept of all minutes of one detector: about 2 MB. With names of the greatest length
-# it is 50 MB, and 200 MB if each contains an emoji, for which Python takes 4 bytes a character.
+# Names that are kept of all minutes of one kind: about 2 MB. With names of the greatest length it
+# is 50 MB, and 200 MB if each contains an emoji, for which Python takes 4 bytes a character.
 _ROOM = 24_000
+# Names that are kept of all kinds.
+_WHOLE_ROOM = 7 * _ROOM
 # Characters of a name, as many as a path has in the app's own lines: a longer one is of no use in
 # a table, and would fill the memory.
 _LONGEST = 2048
@@ -37,7 +40,7 @@ class NameCount(NamedTuple):
 
 
 class _Names:
-    """The sources, or the paths, of one minute of one detector.
+    """The sources, or the paths, of one minute of one kind.
 
     Most minutes are never asked for their names: these wait in one text, and are counted late.
     """
@@ -72,6 +75,13 @@ def _joined(names: Sequence[str | None]) -> str:
     return _BREAK.join(name.replace(_BREAK, "\N{REPLACEMENT CHARACTER}") for name in texts)
 
 
+def _known(names: Sequence[str | None]) -> Sequence[str]:
+    """The names that are known, none too long. Most often that is all of them."""
+    if {*map(type, names)} == {str} and max(map(len, names)) <= _LONGEST:  # type: ignore[arg-type]  # all are texts
+        return names  # type: ignore[return-value]  # as above
+    return [name[:_LONGEST] for name in names if isinstance(name, str)]
+
+
 def _counted(names: Iterable[_Names]) -> Counter[str]:
     """How often each name occurs."""
     total: Counter[str] = Counter()
@@ -84,7 +94,7 @@ def _counted(names: Iterable[_Names]) -> Counter[str]:
 
 
 class _MinuteNames(NamedTuple):
-    """The sources and the paths of one minute of one detector."""
+    """The sources and the paths of one minute of one kind."""
 
     sources: _Names
     paths: _Names
@@ -95,80 +105,85 @@ class _MinuteNames(NamedTuple):
 
 
 class Tally:
-    """Lines per column and minute, the same counts in whatever order they come.
+    """Lines per kind and minute, the same counts in whatever order they come.
 
-    A column holds the lines of one metric filter: a detector's, or that of the heartbeats. The
-    memory follows the minutes that have lines, not the lines. Names are kept within a fixed room:
-    when it is full, the quietest minutes lose theirs, and a minute with many names its rarest
-    ones. No count changes by that. Which names are lost may depend on the order of lines.
-
-    Args:
-        columns: How many metric filters there are. A column is the index of one.
-        by_source: The columns whose lines are also counted exactly by source and minute, for
-            alarms on the busiest source. Their memory follows the sources of each minute.
-
-    Attributes:
-        width: Length of a row: the columns, and the lines that no filter matches.
+    The memory follows the minutes that have lines, not the lines. Names are kept within a fixed
+    room: when it is full, the quietest minutes lose theirs, and a minute with many names its rarest
+    ones. No count changes by that. Which names are lost may depend on the order of lines. Kinds
+    that an alarm on one source counts are counted by source and minute, exactly: their memory
+    follows the sources of each minute.
 
     Example:
-        >>> tally = Tally(2)
-        >>> tally.add(60, 1, ["198.51.100.7"] * 2, ["/wp-login.php", "/.env"])
-        >>> tally.add_others(60, 5)
-        >>> tally.row(60), tally.lines
-        ((0, 2, 5), 7)
-        >>> tally.sources(1, 0, 120)
+        >>> probe, other = LineKind(event={"suspicion": 2}), LineKind(event={})
+        >>> tally = Tally()
+        >>> tally.add(60, probe, ["198.51.100.7"] * 2, ["/wp-login.php", "/.env"])
+        >>> tally.add_unnamed(60, other, 5)
+        >>> tally.total([probe]), tally.lines
+        (2, 7)
+        >>> tally.sources([probe], 0, 120)
         (NameCount(name='198.51.100.7', lines=2),)
     """
 
-    def __init__(self, columns: int, *, by_source: Container[int] = ()) -> None:
-        self.width = columns + 1
-        self._rows: dict[int, list[int]] = {}
-        self._names: list[dict[int, _MinuteNames]] = [{} for _ in range(columns)]
-        self._kept = [0] * columns
-        self._by_source: dict[int, dict[int, Counter[str]]] = {
-            column: {} for column in range(columns) if column in by_source
-        }
+    def __init__(self) -> None:
+        self._rows: dict[int, dict[LineKind, int]] = {}
+        self._names: dict[LineKind, dict[int, _MinuteNames]] = {}
+        self._kept: Counter[LineKind] = Counter()
+        self._all_kept = 0
+        self._by_source: dict[LineKind, dict[int, Counter[str]]] = {}
 
     def add(
-        self, minute: int, column: int, sources: Sequence[str | None], paths: Sequence[str | None]
+        self,
+        minute: int,
+        kind: LineKind,
+        sources: Sequence[str | None],
+        paths: Sequence[str | None],
     ) -> None:
-        """Counts lines of one detector in one minute.
+        """Counts lines of one kind in one minute.
 
         Args:
             minute: First second of the minute, since the epoch.
-            column: Its index.
+            kind: Their kind.
             sources: The client of each line, None where it is unknown.
             paths: The path of each line, in the same order.
         """
-        self._row(minute)[column] += len(sources)
-        names = self._names[column].get(minute)
+        self.add_unnamed(minute, kind, len(sources))
+        by_minute = self._names.setdefault(kind, {})
+        names = by_minute.get(minute)
         if names is None:
-            names = self._names[column][minute] = _MinuteNames(_Names(), _Names())
+            names = by_minute[minute] = _MinuteNames(_Names(), _Names())
         names.sources.add(sources)
         names.paths.add(paths)
-        self._kept[column] += len(sources) + len(paths)
-        if column in self._by_source:
-            counter = self._by_source[column].setdefault(minute, Counter())
-            counter.update(source[:_LONGEST] for source in sources if isinstance(source, str))
-        if self._kept[column] > _ROOM:
-            self._make_room(column)
+        if kind.is_by_source:
+            counter = self._by_source.setdefault(kind, {}).setdefault(minute, Counter())
+            counter.update(_known(sources))
+        added = len(sources) + len(paths)
+        self._kept[kind] += added
+        self._all_kept += added
+        if self._kept[kind] > _ROOM:
+            self._make_room(kind)
+        elif self._all_kept > _WHOLE_ROOM:
+            self._make_room(self._kept.most_common(1)[0][0])
 
-    def add_unnamed(self, minute: int, column: int, lines: int) -> None:
-        """Counts lines of one detector without their sources and paths."""
-        self._row(minute)[column] += lines
+    def add_unnamed(self, minute: int, kind: LineKind, lines: int) -> None:
+        """Counts lines of one kind without their sources and paths."""
+        row = self._rows.get(minute)
+        if row is None:
+            row = self._rows[minute] = {}
+        row[kind] = row.get(kind, 0) + lines
 
-    def add_others(self, minute: int, lines: int) -> None:
-        """Counts lines of one minute that no metric filter matches."""
-        self._row(minute)[-1] += lines
-
-    def by_source(self, column: int, minute: int) -> Mapping[str, int]:
+    def by_source(self, kind: LineKind, minute: int) -> Mapping[str, int]:
         """The exact lines of each source in one minute. Empty where they are not counted."""
-        return self._by_source.get(column, {}).get(minute, {})
+        return self._by_source.get(kind, {}).get(minute, {})
+
+    @property
+    def kinds(self) -> tuple[LineKind, ...]:
+        """The kinds that have lines, in the order in which these came."""
+        return tuple(dict.fromkeys(kind for row in self._rows.values() for kind in row))
 
     @property
     def lines(self) -> int:
         """How many lines there are."""
-        return sum(map(sum, self._rows.values()))
+        return sum(sum(row.values()) for row in self._rows.values())
 
     @property
     def minutes(self) -> list[int]:
@@ -183,78 +198,82 @@ class Tally:
             if after - before - MINUTE > longest
         ]
 
-    def row(self, minute: int) -> tuple[int, ...]:
-        """The lines of a minute: per column, then those that no metric filter matches."""
-        return tuple(self._rows[minute])
+    def row(self, minute: int) -> Mapping[LineKind, int]:
+        """The lines of a minute."""
+        return self._rows[minute]
 
-    def total(self, column: int) -> int:
-        """The lines of a detector."""
-        return sum(row[column] for row in self._rows.values())
+    def total(self, kinds: Collection[LineKind]) -> int:
+        """The lines of some kinds."""
+        return sum(lines for _, lines in self._lines(kinds))
 
-    def periods(self, column: int, period: int) -> dict[int, int]:
-        """The lines of a detector per period on the clock. Those without any are left out.
+    def periods(self, kinds: Collection[LineKind], period: int) -> dict[int, int]:
+        """The lines of some kinds per period on the clock. Those without any are left out.
 
         Args:
-            column: Its index.
+            kinds: The kinds.
             period: Seconds, a multiple of 60.
         """
         by_period: dict[int, int] = {}
-        for minute in self.minutes:
-            lines = self._rows[minute][column]
-            if lines:
-                start = minute - minute % period
-                by_period[start] = by_period.get(start, 0) + lines
+        for minute, lines in self._lines(kinds):
+            start = minute - minute % period
+            by_period[start] = by_period.get(start, 0) + lines
         return by_period
 
-    def sliding(self, column: int, period: int) -> Iterator[tuple[int, int]]:
+    def sliding(self, kinds: Collection[LineKind], period: int) -> Iterator[tuple[int, int]]:
         """End and lines of every period, sliding by a minute, whose last minute has lines."""
-        recent: list[tuple[int, int]] = []
+        recent: deque[tuple[int, int]] = deque()
         total = 0
+        for minute, lines in self._lines(kinds):
+            recent.append((minute, lines))
+            total += lines
+            while recent[0][0] <= minute - period:
+                total -= recent.popleft()[1]
+            yield minute + MINUTE, total
+
+    def sources(
+        self, kinds: Iterable[LineKind], start: int, end: int, most: int = 5
+    ) -> tuple[NameCount, ...]:
+        """The clients with the most lines of some kinds in [start, end)."""
+        return _top([names.sources for names in self._within(kinds, start, end)], most)
+
+    def paths(
+        self, kinds: Iterable[LineKind], start: int, end: int, most: int = 5
+    ) -> tuple[NameCount, ...]:
+        """The paths with the most lines of some kinds in [start, end)."""
+        return _top([names.paths for names in self._within(kinds, start, end)], most)
+
+    def _lines(self, kinds: Collection[LineKind]) -> Iterator[tuple[int, int]]:
+        """The minutes that have lines of some kinds, in order of time, and how many."""
+        chosen = {*kinds}
         for minute in self.minutes:
-            lines = self._rows[minute][column]
+            row = self._rows[minute]
+            lines = sum(lines for kind, lines in row.items() if kind in chosen)
             if lines:
-                recent.append((minute, lines))
-                total += lines
-                while recent[0][0] <= minute - period:
-                    total -= recent.pop(0)[1]
-                yield minute + MINUTE, total
+                yield minute, lines
 
-    def sources(self, column: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
-        """The clients with the most lines of a detector in [start, end)."""
-        return _top([names.sources for names in self._within(column, start, end)], most)
+    def _within(self, kinds: Iterable[LineKind], start: int, end: int) -> Iterator[_MinuteNames]:
+        for kind in kinds:
+            names = self._names.get(kind, {})
+            minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
+            if len(names) * MINUTE < end - start:
+                minutes = [minute for minute in names if minute in minutes]
+            yield from (names[minute] for minute in minutes if minute in names)
 
-    def paths(self, column: int, start: int, end: int, most: int = 5) -> tuple[NameCount, ...]:
-        """The paths with the most lines of a detector in [start, end)."""
-        return _top([names.paths for names in self._within(column, start, end)], most)
-
-    def _within(self, column: int, start: int, end: int) -> Iterator[_MinuteNames]:
-        names = self._names[column]
-        minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
-        if len(names) * MINUTE < end - start:
-            minutes = [minute for minute in names if minute in minutes]
-        yield from (names[minute] for minute in minutes if minute in names)
-
-    def _row(self, minute: int) -> list[int]:
-        row = self._rows.get(minute)
-        if row is None:
-            row = self._rows[minute] = [0] * self.width
-        return row
-
-    def _make_room(self, column: int) -> None:
+    def _make_room(self, kind: LineKind) -> None:
         """Drops the names of the quietest minutes: an alarm is about the busiest ones."""
-        names = self._names[column]
-        busiest = sorted(names, key=lambda minute: self._rows[minute][column], reverse=True)
+        names, room = self._names[kind], min(_ROOM, self._kept[kind]) // 2
+        busiest = sorted(names, key=lambda minute: self._rows[minute][kind], reverse=True)
         sizes = accumulate(names[minute].size for minute in busiest)
-        fitting = [
-            minute for minute, size in zip(busiest, sizes, strict=True) if size <= _ROOM // 2
-        ]
-        self._names[column] = {minute: names[minute] for minute in fitting}
-        self._kept[column] = sum(names[minute].size for minute in fitting)
+        fitting = [minute for minute, size in zip(busiest, sizes, strict=True) if size <= room]
+        self._names[kind] = {minute: names[minute] for minute in fitting}
+        kept = sum(names[minute].size for minute in fitting)
+        self._all_kept += kept - self._kept[kind]
+        self._kept[kind] = kept
 
 
 def _top(names: Sequence[_Names], most: int) -> tuple[NameCount, ...]:
     total = _counted(names)
     least = min(nlargest(most, total.values()), default=0)
-    known = (NameCount(name, lines) for name, lines in total.items() if lines >= least)
     # Equal ones in the order of their names, not in that in which the log has them.
-    return tuple(nsmallest(most, known, key=lambda named: (-named.lines, named.name)))
+    known = ((-lines, name) for name, lines in total.items() if lines >= least)
+    return tuple(NameCount(name, -lines) for lines, name in nsmallest(most, known))

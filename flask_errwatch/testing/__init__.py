@@ -8,6 +8,7 @@ app in the process reaches its sinks.
 from __future__ import annotations
 
 from flask_errwatch.testing.events import capture_events
+from flask_errwatch.testing.sources import Firing, Offender
 from flask_errwatch.testing.traffic_judge import START, TrafficJudge
 
-__all__ = ["START", "TrafficJudge", "capture_events"]
+__all__ = ["START", "Firing", "Offender", "TrafficJudge", "capture_events"]

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from flask_errwatch._text import counted
 from flask_errwatch._time import readable_minute
+from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.extension import AppState
 from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.provision.resources import LogAlarm, Resource
+from flask_errwatch.provision.source_alarms import declared_alarm_names
 from flask_errwatch.simulation import (
     HEARTBEAT_LINE,
     MINUTE,
     CompositeCondition,
+    ContributorTransition,
     InputCoverage,
     Judge,
+    LogAlarmReport,
     Report,
     Transition,
     Unjudged,
     split_judgeable,
 )
+from flask_errwatch.testing.sources import Firing, Offender, OffenderSearch
+
+#: Addresses that a sentence names.
+_SHOWN = 3
+
+ChangeT = TypeVar("ChangeT", Transition, ContributorTransition)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +43,8 @@ class TrafficEvaluation:
         state: The app's state.
         judge: The judge that evaluated the lines.
         transitions: The state transitions of all alarms, in order of time.
+        moves: Those of the contributors of log alarms.
+        offenders: The addresses for which a source alarm fired, in order of time.
         names: The name of each alarm in tests.
         unjudged: The alarms that lines cannot decide.
         children: The alarms that each composite alarm combines.
@@ -39,18 +53,25 @@ class TrafficEvaluation:
     state: AppState
     judge: Judge
     transitions: list[Transition]
+    moves: list[ContributorTransition]
+    offenders: tuple[Offender, ...]
     names: dict[str, str]
     unjudged: tuple[Unjudged, ...]
     children: dict[str, list[str]]
 
     @property
-    def fired(self) -> frozenset[str]:
-        """The names of the alarms that fired."""
-        return frozenset(
-            self.names[transition.alarm]
+    def firings(self) -> list[Firing]:
+        """Each time that an alarm fired. A source alarm fires once for each address."""
+        by_source = {offender.alarm for offender in self.offenders}
+        others = [
+            Firing(self.names[transition.alarm], transition.at, None)
             for transition in self.transitions
             if transition.new == "ALARM" and transition.alarm in self.names
-        )
+        ]
+        return [
+            *(firing for firing in others if firing.alarm not in by_source),
+            *(Firing(one.alarm, one.at, one.address) for one in self.offenders),
+        ]
 
     def sentences(self, fired: AbstractSet[str]) -> Iterator[tuple[str, str]]:
         """Name and result of each detector, and of each further alarm."""
@@ -59,13 +80,32 @@ class TrafficEvaluation:
         detectors = {
             detector.name: detector.resource_name(app_name) for detector in self.state.catalogue
         }
-        reports = {report.name: report for report in self.judge.reports()}
+        reports: dict[str, Report | LogAlarmReport] = {
+            report.name: report for report in self.judge.reports()
+        }
+        # A log alarm and the metric filter of its detector have one name.
+        reports |= {report.name: report for report in self.judge.log_reports()}
         for name, alarm in ({**detectors, **alarms}).items():
             yield name, self._sentence(alarm, reports, has_fired=name in fired)
 
-    def _sentence(self, alarm: str, reports: dict[str, Report], *, has_fired: bool) -> str:
+    def _for_whom(self, alarm: str) -> str:
+        """The addresses for which a source alarm fired. Empty for any other alarm."""
+        name = self.names[alarm]
+        # Each once: an address may come back.
+        values = {
+            offender.address: offender.value
+            for offender in self.offenders
+            if offender.alarm == name
+        }
+        shown = [f"{address} ({value:g})" for address, value in values.items()]
+        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+        return f" for {', '.join(shown[:_SHOWN])}{more}" if shown else ""
+
+    def _sentence(
+        self, alarm: str, reports: dict[str, Report | LogAlarmReport], *, has_fired: bool
+    ) -> str:
         """One alarm, or one detector without an alarm, in one line."""
-        outcome = "fired" if has_fired else "not fired"
+        outcome = f"fired{self._for_whom(alarm)}" if has_fired else "not fired"
         for entry in self.unjudged:
             if entry.alarm == alarm:
                 return f"not judged: {entry.reason}"
@@ -83,12 +123,15 @@ class TrafficEvaluation:
 def evaluate_traffic(
     state: AppState,
     *,
-    lines: Iterable[tuple[int, str]],
+    lines: Sequence[tuple[int, str]],
     requests: Iterable[int],
     start: int,
     now: float,
 ) -> TrafficEvaluation:
     """Evaluates one app with a new judge, so that no line is late.
+
+    A log alarm reads its window when it is a minute old or so. Here it reads it at once, like any
+    other alarm, and its transitions have the time at which they would happen.
 
     Args:
         state: The app's state.
@@ -101,7 +144,7 @@ def evaluate_traffic(
     desired = desired_resources(state.catalogue, config)
     coverage = InputCoverage(requests=True, heartbeats=bool(config.heartbeat_seconds))
     resources, unjudged = split_judgeable(desired.resources, coverage)
-    judge = Judge(resources, start=start)
+    judge = Judge([_without_delay(resource) for resource in resources], start=start)
     for timestamp, text in lines:
         judge.feed(timestamp, text)
     for timestamp in requests:
@@ -112,11 +155,17 @@ def evaluate_traffic(
         # A second heartbeat in a minute would add the same zero.
         for at in range(start, end, max(MINUTE, int(config.heartbeat_seconds))):
             judge.count(at * 1000, match)
+    search = OffenderSearch.of(resources, lines)
+    transitions = [_delayed(change, search) for change in judge.advance(end)]
+    moves = [_delayed(move, search) for move in judge.take_contributor_transitions()]
+    names = _names_of(desired, state)
     return TrafficEvaluation(
         state=state,
         judge=judge,
-        transitions=judge.advance(end),
-        names=_names_of(desired, state),
+        transitions=sorted(transitions, key=lambda transition: transition.at),
+        moves=moves,
+        offenders=tuple(search.offenders(transitions, moves, names)),
+        names=names,
         unjudged=unjudged,
         children={
             composite.name: sorted(CompositeCondition.of(composite).children)
@@ -125,15 +174,34 @@ def evaluate_traffic(
     )
 
 
+def _without_delay(resource: Resource) -> Resource:
+    return replace(resource, delay=0) if isinstance(resource, LogAlarm) else resource
+
+
+def _delayed(change: ChangeT, search: OffenderSearch) -> ChangeT:
+    """The transition at the time at which it would happen."""
+    alarm = search.log_alarms.get(change.alarm)
+    return change if alarm is None else change._replace(at=change.at + alarm.delay)
+
+
 def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
     """The name of each alarm in tests: its detector's, or its own without the app's prefix.
 
     The alarm of a detector with a composite alarm (`BusyAlarm`) is the composite: the alarms that
-    it combines notify no one.
+    it combines notify no one. A `SourceAlarm` has the detector's name, whatever kind of alarm the
+    configuration makes of it.
     """
     app_name = state.config.app_name
     names = {detector.resource_name(app_name): detector.name for detector in state.catalogue}
-    alarms = {alarm.name: names.get(alarm.name) for alarm in (*desired.alarms, *desired.app_alarms)}
+    for detector in state.catalogue:
+        if isinstance(detector.alarm, SourceAlarm):
+            kinds = declared_alarm_names(detector.resource_name(app_name))
+            names |= dict.fromkeys(kinds, detector.name)
+    log_alarms = [alarm for alarm in desired.resources if isinstance(alarm, LogAlarm)]
+    alarms = {
+        alarm.name: names.get(alarm.name)
+        for alarm in (*desired.alarms, *log_alarms, *desired.app_alarms)
+    }
     for composite in desired.composites:
         children = CompositeCondition.of(composite).children
         owners = [alarms.pop(child, None) for child in sorted(children)]
@@ -141,8 +209,10 @@ def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
     return {alarm: name or alarm.removeprefix(f"{app_name}-") for alarm, name in alarms.items()}
 
 
-def _observed(report: Report) -> str:
-    """How many lines matched, and the worst period."""
+def _observed(report: Report | LogAlarmReport) -> str:
+    """How many lines matched, and the worst period; of a log alarm, the highest value."""
+    if isinstance(report, LogAlarmReport):
+        return "no data" if report.most is None else "highest {1:g} of {0}".format(*report.most)
     parts = []
     if report.filters:
         parts.append(f"{counted(sum(lines for _, lines in report.filters), 'line')} matched")

@@ -21,6 +21,7 @@ from flask_errwatch.testing.explanations import (
     ExplainedState,
     Explanation,
 )
+from flask_errwatch.testing.sources import Firing, Offender
 
 #: When the clock of every judge starts: 2026-01-01T12:00:00Z, in seconds since the epoch.
 START = 1_767_268_800
@@ -32,9 +33,11 @@ class TrafficJudge:
 
     It evaluates each line that any app in the process writes, with the patterns, thresholds and
     periods of the app's configuration. The judge has its own clock. It starts at `START`, and
-    only `advance` moves it. Queries change nothing. They treat the current minute as complete and
-    cover everything since the start. The app's heartbeat (`ERRWATCH_HEARTBEAT_SECONDS`) is
-    simulated as in production: a quiet minute has zeros, not missing data.
+    only `advance` moves it. Queries change nothing, but close the open folds of
+    `ERRWATCH_COLLAPSE_SECONDS`, so that they see every event so far. They treat the current
+    minute as complete and cover everything since the start. The app's heartbeat
+    (`ERRWATCH_HEARTBEAT_SECONDS`) is simulated as in production: a quiet minute has zeros, not
+    missing data.
 
     Example:
         >>> from flask import Flask
@@ -44,8 +47,8 @@ class TrafficJudge:
         >>> with TrafficJudge() as judge:
         ...     for _ in range(11):
         ...         _ = app.test_client().get("/wp-login.php")
-        ...     judge.alarms()
-        {'not-found-error'}
+        ...     sorted(judge.alarms()), judge.offenders()[0].address
+        (['not-found-error', 'scan'], '127.0.0.1')
     """
 
     def __init__(self) -> None:
@@ -58,6 +61,8 @@ class TrafficJudge:
     def __enter__(self) -> TrafficJudge:
         self._block.enter_context(intercept_lines(self._add_line))
         self._block.enter_context(request_started.connected_to(self._add_request))
+        # Runs first: queries may follow the block, and the next block begins without open folds.
+        self._block.callback(self._close_folds)
         return self
 
     def __exit__(
@@ -78,6 +83,12 @@ class TrafficJudge:
             self._served[id(state)] = state
             self._requests.append((state, int(self._now * 1000)))
 
+    def _close_folds(self) -> None:
+        """Writes the folded events of every app seen so far, at the current time."""
+        writers = {id(state): state for state, _, _ in self._lines}
+        for state in (self._served | writers).values():
+            state.delivery.write_held()
+
     def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Moves the clock forward before the next request.
 
@@ -93,6 +104,7 @@ class TrafficJudge:
         if not step > 0:
             remedy = "Move the clock forward, as in advance(minutes=5)."
             raise JudgeError(Problem(key="advance", value=step, remedy=remedy))
+        self._close_folds()
         self._now += step
 
     def alarms(self, app: Flask | None = None) -> frozenset[str]:
@@ -109,6 +121,34 @@ class TrafficJudge:
             NoAppError: When `init_app` was not called for the app.
         """
         return _explained([self._evaluate(state) for state in self._states(app)])
+
+    def firings(self, app: Flask | None = None) -> tuple[Firing, ...]:
+        """Returns each time that an alarm fired since the start, in order of time.
+
+        A source alarm fires once for each address.
+
+        Args:
+            app: The app. None means every app that wrote a line.
+
+        Raises:
+            NoAppError: When `init_app` was not called for the app.
+        """
+        found = [one for state in self._states(app) for one in self._evaluate(state).firings]
+        return tuple(sorted(found, key=lambda firing: firing.at))
+
+    def offenders(self, app: Flask | None = None) -> tuple[Offender, ...]:
+        """Returns the addresses for which a source alarm fired since the start, in order of time.
+
+        Each has its value, its number of lines and the time of the first of them.
+
+        Args:
+            app: The app. None means every app that wrote a line.
+
+        Raises:
+            NoAppError: When `init_app` was not called for the app.
+        """
+        found = [one for state in self._states(app) for one in self._evaluate(state).offenders]
+        return tuple(sorted(found, key=lambda offender: offender.at))
 
     def states(self, app: Flask | None = None) -> dict[str, StateValue]:
         """Returns the current alarm state of each detector that has an alarm.
@@ -148,6 +188,7 @@ class TrafficJudge:
         for state in self._states(app):
             evaluation = self._evaluate(state)
             parts += [evaluation.judge.explain(), *map(str, evaluation.transitions)]
+            parts += map(str, evaluation.moves)
             parts += [
                 f"{entry.alarm} is not judged: {entry.reason}" for entry in evaluation.unjudged
             ]
@@ -156,8 +197,10 @@ class TrafficJudge:
     def _states(self, app: Flask | None) -> list[AppState]:
         """The state of the app. Without an app, the states of all apps that wrote lines.
 
-        Without any line, the states of the apps that served requests: nothing failed.
+        Without any line, the states of the apps that served requests: nothing failed. Every query
+        begins here: the folds are closed.
         """
+        self._close_folds()
         if app is not None:
             return [state_of(app)]
         with_lines = {id(state): state for state, _, _ in self._lines}
@@ -178,7 +221,7 @@ def _explained(evaluations: Sequence[TrafficEvaluation]) -> ExplainedAlarms:
     names: list[str] = []
     explanations: list[Explanation] = []
     for evaluation in evaluations:
-        fired = evaluation.fired
+        fired = {firing.alarm for firing in evaluation.firings}
         of_app = f" of {evaluation.state.config.app_name}" if len(evaluations) > 1 else ""
         names += sorted(fired)
         for name, sentence in evaluation.sentences(fired):

@@ -50,13 +50,13 @@ def test_bootstrap_creates_and_reports_it() -> None:
     """A dry run changes nothing, a first run creates everything, a second changes nothing."""
     with Lab():
         plan = runner().invoke(args=["errwatch", "bootstrap", "--dry-run"])
-        assert plan.output.splitlines()[-1] == "Plan: 14 to create, 0 to update, 0 unchanged."
+        assert plan.output.splitlines()[-1] == "Plan: 19 to create, 0 to update, 0 unchanged."
         assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
         first = runner().invoke(args=["errwatch", "bootstrap"])
-        assert first.output.splitlines()[-1] == "Applied: 14 created, 0 updated, 0 unchanged."
-        assert len(boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 6
+        assert first.output.splitlines()[-1] == "Applied: 19 created, 0 updated, 0 unchanged."
+        assert len(boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 8
         second = runner().invoke(args=["errwatch", "bootstrap"])
-        assert second.output.splitlines()[-1].startswith("Nothing to change: 14 resources")
+        assert second.output.splitlines()[-1].startswith("Nothing to change: 19 resources")
     assert (plan.exit_code, first.exit_code, second.exit_code) == (0, 0, 0)
 
 
@@ -200,7 +200,7 @@ def test_lab_command_loads_the_app_inside_the_lab() -> None:
     )
     interrupter.join()
     assert result.exit_code == 0, result.output
-    assert "Applied: 14 created, 0 updated, 0 unchanged." in result.output
+    assert "Applied: 19 created, 0 updated, 0 unchanged." in result.output
     assert "until Ctrl-C" in result.output
 
 

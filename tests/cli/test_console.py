@@ -15,7 +15,7 @@ from flask_errwatch.cli import views
 from flask_errwatch.cli.console import plain, prose, reading, show, stderr, table, waiting, word
 from flask_errwatch.doctor import Finding
 from flask_errwatch.replay.session import ReadProgress
-from flask_errwatch.simulation import Transition
+from flask_errwatch.simulation import ContributorTransition, Transition
 from tests.cli.terminal import ESCAPE, environment, flask, in_a_pipe, on_a_terminal
 from tests.replay.replay_lines import access, write_log
 
@@ -52,7 +52,7 @@ def test_changes_have_their_colours_on_a_terminal(folder: Path) -> None:
     """Green for created, yellow for updated, red for deleted, dim for unchanged."""
     created = on_a_terminal(flask("apply", "--yes"), folder)
     assert "\x1b[32m+\x1b[0m  \x1b[32mcreate\x1b[0m  log group      shop\n" in created
-    assert "[1/14] \x1b[32mcreated\x1b[0m log group shop\n" in created
+    assert "[1/19] \x1b[32mcreated\x1b[0m log group shop\n" in created
     shorter = environment(SHOP_ERRWATCH_RETENTION_DAYS="30")
     updated = on_a_terminal(flask("plan"), folder, env=shorter)
     assert "\x1b[33m~\x1b[0m  \x1b[33mupdate   \x1b[0m  log group      shop\n" in updated
@@ -81,7 +81,7 @@ def test_a_status_has_its_colours_on_a_terminal(folder: Path) -> None:
     )
     shorter = environment(SHOP_ERRWATCH_RETENTION_DAYS="30")
     output = on_a_terminal(flask("status"), folder, columns=140, env=shorter)
-    assert "\x1b[1mDrift\x1b[0m: 1; 13 resources " in output
+    assert "\x1b[1mDrift\x1b[0m: 1; 18 resources " in output
     assert "  \x1b[33mdiffers\x1b[0m  log group  shop\n" in output
     alarm = r"  \x1b\[1;31mALARM\x1b\[0m  shop-critical-error +since .*  \[b\]11\[/b\] > 10\n"
     assert re.search(alarm, output)
@@ -154,7 +154,7 @@ def test_names_from_outside_are_text(log: Path) -> None:
 
 
 def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    """A finding and a transition that carry a name from AWS, and any value by itself."""
+    """A finding and transitions that carry a name from outside, and any value by itself."""
     hostile = "[bold]\x1b[2J\r\nevil\u202e\ud800"
     harmless = "[bold]?[2J??evil??"
     finding = Finding(subject="topic", level="problem", message=hostile, remedy=hostile)
@@ -162,12 +162,26 @@ def test_every_view_shows_hostile_text_harmless(capsys: pytest.CaptureFixture[st
         plain(hostile),
         views.finding_view(finding),
         views.transition_view(Transition(hostile, 1_700_000_000, "OK", "ALARM", hostile)),
+        views.contributor_view(
+            ContributorTransition(
+                alarm="scan",
+                contributor=hostile,
+                by="agent",
+                at=1_700_000_000,
+                old="OK",
+                new="ALARM",
+                value=18.0,
+                reason="",
+                is_notified=True,
+            )
+        ),
     )
     assert capsys.readouterr().out == (
         f"{harmless}\n"
         f"problem  topic: {harmless}\n"
         f"         → {harmless}\n"
         f"22:13:20  ALARM  {harmless}: {harmless}\n"
+        f"22:13:20  ALARM  scan: agent {harmless} (18)\n"
     )
 
 

@@ -36,7 +36,7 @@ def test_terraform_and_cloudformation_are_printed_as_they_are() -> None:
 def test_iam_prints_all_roles_or_one() -> None:
     """All three by role. With `--role` one policy document, ready for AWS."""
     documents = json.loads(run("iam").output)
-    assert list(documents) == ["runtime", "deploy", "respond"]
+    assert list(documents) == ["runtime", "deploy", "respond", "create-role"]
     alone = json.loads(run("iam", "--role", "runtime", *PLACE).output)
     assert alone == {
         "Version": "2012-10-17",

@@ -150,10 +150,12 @@ def test_the_lab_prints_no_hidden_character(lab: subprocess.Popen[str]) -> None:
         connection.request("GET", path, headers={"User-Agent": "\x9b31m"})
         assert connection.getresponse().read()
     connection.close()
-    output += read_until(lab, "last HTTP/1.1", "no metric filter feeds its metric.\n")
+    output += read_until(
+        lab, "last HTTP/1.1", "no metric filter or insight rule feeds its metric.\n"
+    )
     lab.terminate()
     assert lab.stdout is not None
     output += lab.stdout.read()
     assert '"GET /%E2%80%AE%D8%9C%C2%9B31m HTTP/1.1" 404' in output
-    assert "alarm oddc?d?e?: no metric filter feeds its metric." in output
+    assert "alarm oddc?d?e?: no metric filter or insight rule feeds its metric." in output
     assert hidden_in(output) == set()

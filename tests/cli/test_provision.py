@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from flask_errwatch import ErrWatch
+from flask_errwatch import ErrWatch, SourceAlarm
 from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.cli import errwatch
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Detector
@@ -26,7 +27,10 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command of the app `shop`. One attempt per call: moto lacks history and queries."""
+    """Runs a command of the app `shop`, with the catalogue of 0.1.
+
+    One attempt per call: moto lacks history and queries.
+    """
     del aws
     monkeypatch.setattr("flask_errwatch._aws.PROVISIONING", PROVISIONING._replace(attempts=1))
 
@@ -37,7 +41,8 @@ def run(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Run:
         **settings: object,
     ) -> Result:
         app = Flask("shop")
-        app.config.update({f"ERRWATCH_{name}": value for name, value in settings.items()})
+        keys = {"DEFAULTS": "0.1", **settings}
+        app.config.update({f"ERRWATCH_{name}": value for name, value in keys.items()})
         ErrWatch(app, detectors=detectors)
         app.cli.add_command(errwatch)
         return app.test_cli_runner().invoke(args=["errwatch", *arguments], input=answer)
@@ -60,6 +65,22 @@ def test_plan_checks_without_touching(aws: Aws, run: Run) -> None:
     assert aws.call("logs", "describe_log_groups")["logGroups"] == []
     assert run("apply", "--yes").exit_code == 0
     assert run("plan", "--check").exit_code == 0
+
+
+def test_the_role_of_log_alarms_is_created_only_on_request(run: Run) -> None:
+    """Without the option the plan says how to have it. With `--json` too."""
+    scan = Detector(
+        name="scan", where="$.suspicion > 0", alarm=SourceAlarm(threshold=16, period=600)
+    )
+    without = run("plan", detectors=(scan,)).output
+    assert "run `flask errwatch apply --create-role`" in without
+    assert "shop-log-alarms-eu-central-1" not in without
+    shown = run("plan", "--create-role", detectors=(scan,)).output
+    assert re.search(r"create +role +shop-log-alarms-eu-central-1\n", shown)
+    assert re.search(r"create +log alarm +shop-scan\n", shown)
+    document = json.loads(run("plan", "--create-role", "--json", detectors=(scan,)).output)
+    (explanation,) = document["explanations"]
+    assert explanation.startswith("shop-scan is a log alarm, whose message names the address:")
 
 
 def test_plan_as_json(run: Run) -> None:

@@ -13,7 +13,11 @@ from flask_errwatch.doctor import findings, run_checks
 from flask_errwatch.doctor.checks import log_group_findings
 from flask_errwatch.doctor.findings import Finding
 from flask_errwatch.doctor.notifications import notification_findings
-from flask_errwatch.doctor.permissions import permission_findings
+from flask_errwatch.doctor.permissions import (
+    _allowed_pairs,
+    _Requirement,
+    permission_findings,
+)
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.refresh import Caller
 from flask_errwatch.provision.scope import AwsScope
@@ -96,6 +100,31 @@ def test_what_the_simulator_denies_is_a_problem(aws: ScriptedAws) -> None:
     assert finding.remedy == (
         "Give it the policy that `flask errwatch export iam --role runtime` prints."
     )
+
+
+def test_a_condition_is_simulated_with_what_the_request_has(aws: ScriptedAws) -> None:
+    """Without it the simulator would deny iam:PassRole, which is allowed to scheduled queries."""
+    user, role = f"arn:aws:iam::{ACCOUNT}:user/ann", f"arn:aws:iam::{ACCOUNT}:role/lines"
+    requirement = _Requirement(
+        ("iam:PassRole",), (role,), (("iam:PassedToService", "logs.amazonaws.com"),)
+    )
+    aws.expects(
+        "iam",
+        "simulate_principal_policy",
+        {"EvaluationResults": [{"EvalActionName": "iam:PassRole", "EvalDecision": "allowed"}]},
+        PolicySourceArn=user,
+        ActionNames=["iam:PassRole"],
+        MaxItems=1000,
+        ContextEntries=[
+            {
+                "ContextKeyName": "iam:PassedToService",
+                "ContextKeyValues": ["logs.amazonaws.com"],
+                "ContextKeyType": "string",
+            }
+        ],
+        ResourceArns=[role],
+    )
+    assert _allowed_pairs(aws, user, requirement) == {("iam:PassRole", role)}
 
 
 def test_calls_are_tried_where_simulation_is_denied(aws: ScriptedAws) -> None:

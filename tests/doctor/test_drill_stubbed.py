@@ -25,9 +25,9 @@ from flask_errwatch.errors import UnknownDetectorError
 from tests.doctor.scripted_aws import ScriptedAws, shop
 
 #: What a line of this app always has.
-EVENT = {"event": "Bad Request Error", "app": "shop"}
+EVENT = {"event": "Rate Limit Error", "app": "shop"}
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
-NAME = "shop-bad-request-error"
+NAME = "shop-rate-limit-error"
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -136,7 +136,7 @@ def test_every_stage_has_its_time(bench: Bench) -> None:
     bench.history(published("Succeeded", topic="arn:aws:lambda:eu-central-1:1:function:x"))
     bench.history(published("Succeeded"))
     stages = bench.run(drill)
-    assert bench.sent == [(0.0, "bad-request-error", drill.id)] * 11
+    assert bench.sent == [(0.0, "rate-limit-error", drill.id)] * 11
     assert {name: (stage.outcome, stage.seconds) for name, stage in stages.items()} == {
         "CloudWatch Logs": ("arrived", 2.0),
         "metric": ("arrived", 4.0),
@@ -175,7 +175,7 @@ def test_events_for_an_alarm_of_several_periods(bench: Bench) -> None:
     drill = bench.prepare()
     assert (drill.events_per_period, drill.periods, drill.timeout) == (2, 2, 480.0)
     assert str(drill).startswith(
-        f"Drill {drill.id}: 2 events of bad-request-error in each of 2 periods."
+        f"Drill {drill.id}: 2 events of rate-limit-error in each of 2 periods."
     )
     bench.counted()
     bench.logged(drill, 2)
@@ -191,7 +191,7 @@ def test_events_for_an_alarm_of_several_periods(bench: Bench) -> None:
 FILTER = {
     "logGroupName": "shop",
     "filterName": NAME,
-    "filterPattern": '{ $.event = "Bad Request Error" }',
+    "filterPattern": '{ $.event = "Rate Limit Error" }',
     "metricTransformations": [
         {"metricName": NAME, "metricNamespace": "Application Logs", "metricValue": "1"}
     ],
@@ -334,6 +334,34 @@ def test_the_least_severe_detector_is_drilled(bench: Bench) -> None:
         prepare_drill(bench.aws, catalogue(USUAL), shop()[1])
     with pytest.raises(UnknownDetectorError):
         prepare_drill(bench.aws, catalogue(LOUD), shop()[1], detector="quiet")
+
+
+def test_only_detectors_whose_lines_a_report_can_be_are_drilled(bench: Bench) -> None:
+    """A report has no field of a request, and no detector without an event has lines of its own."""
+    for name in ("scan", "failure-flood", "authentication-error"):
+        with pytest.raises(DrillRefusedError) as caught:
+            bench.prepare(detector=name)
+        assert str(caught.value) == (
+            f"detector = '{name}': Only detectors that count lines of their own can be drilled: "
+            "critical-error, bad-request-error, not-found-error, method-not-allowed-error, "
+            "rate-limit-error."
+        )
+
+
+def test_an_alarm_that_does_not_notify_is_drilled_on_request(bench: Bench) -> None:
+    """Its last stage says why nothing arrives, with one alarm for the app too."""
+    bench.alarm_is(AlarmActions=[])
+    drill = prepare_drill(bench.aws, *shop(NOTIFY="app"), detector="not-found-error")
+    assert "will fire and notify no one" in str(drill)
+    bench.counted()
+    bench.logged(drill, 11)
+    bench.counted(11.0)
+    bench.alarm_is(StateValue="ALARM", AlarmActions=[])
+    stage = bench.run(drill)["SNS"]
+    assert (stage.outcome, stage.detail) == (
+        "unseen",
+        "The alarm does not notify: it has notify=False.",
+    )
 
 
 def test_a_process_that_sends_nothing_to_cloudwatch_cannot_drill(bench: Bench) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flask_errwatch._parsers import TrustedProxies, trusted_proxies
+from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch.capture.client_address import Client, ClientAddress, UnknownClient
+from flask_errwatch.config.values import trusted_proxies
 from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
 from flask_errwatch.provision.log_lines import LoggedLine
 

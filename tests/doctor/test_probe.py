@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flask_errwatch._parsers import TrustedProxies, trusted_proxies
+from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch.capture.client_address import ClientAddress, UnknownClient
+from flask_errwatch.config.values import trusted_proxies
 from flask_errwatch.doctor import probe
 from flask_errwatch.doctor.probe import client_finding
 from tests.doctor.scripted_aws import ScriptedAws, log_entry, shop

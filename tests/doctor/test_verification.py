@@ -21,7 +21,8 @@ from flask_errwatch import DEFAULT_DETECTORS, Catalogue, Detector, ErrWatch
 from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch.cli.commands import errwatch as commands
 from flask_errwatch.config import Config, load
-from flask_errwatch.doctor.verification import VerificationError, sample_line, verify
+from flask_errwatch.doctor.samples import sample_line, samples_of
+from flask_errwatch.doctor.verification import VerificationError, verify
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import parse
 
@@ -111,8 +112,8 @@ def test_the_defaults_are_verified() -> None:
     """One line states what was verified, and AWS is not called."""
     result = run()
     assert result.output == (
-        "Verified 7 detectors: each detector's sample line matches its own pattern and no other, "
-        "by the local judge.\n"
+        "Verified 9 detectors: each sample line belongs to one detector, and each condition "
+        "matches exactly the lines that it means, by the local judge.\n"
     )
     assert result.exit_code == 0
 
@@ -129,10 +130,12 @@ def test_a_sample_line_tries_to_match_other_patterns() -> None:
     line = json.loads(sample_line(catalogue.named("not-found-error"), catalogue, config))
     assert (line["event"], line["status"], line["app"]) == ("Not Found Error", 404, "shop")
     others = [
-        detector.event for detector in DEFAULT_DETECTORS if detector.event != "Not Found Error"
+        detector.event
+        for detector in DEFAULT_DETECTORS
+        if detector.event not in {None, "Not Found Error"}
     ]
     assert len(others) == 6
-    for phrase in others:
+    for phrase in map(str, others):
         assert phrase in line["user_agent"]
         assert phrase.replace(" ", "%20") in line["path"]
         assert phrase in line["data"]["event"]
@@ -158,7 +161,7 @@ def test_a_pattern_that_misses_its_own_lines_is_reported() -> None:
     class Shouting(Detector):
         @property
         def pattern(self) -> str:
-            return f'{{ $.event = "{self.event.upper()}" }}'
+            return f'{{ $.event = "{(self.event or "").upper()}" }}'
 
     with pytest.raises(VerificationError) as caught:
         verify(*configured(Shouting(name="quiet", event="Quiet")))
@@ -192,11 +195,14 @@ def test_live_tests_every_pattern_in_aws(live: Live) -> None:
     """Each pattern is tested with all lines, the stored ones are compared, nothing is written."""
     result = run("--live")
     assert result.output == (
-        "Verified 7 detectors: each detector's sample line matches its own pattern and no other, "
-        "by the local judge and by AWS; the patterns stored in AWS are the catalogue's.\n"
+        "Verified 9 detectors: each sample line belongs to one detector, and each condition "
+        "matches exactly the lines that it means, by the local judge and by AWS; the patterns "
+        "stored in AWS are the catalogue's.\n"
     )
     assert result.exit_code == 0
-    assert live.tested == [(detector.pattern, 7) for detector in DEFAULT_DETECTORS]
+    assert live.tested == [
+        (detector.pattern, lines) for detector in DEFAULT_DETECTORS for lines in (50, 49)
+    ]
     assert live.calls == ["DescribeMetricFilters"]
 
 
@@ -204,10 +210,9 @@ def test_live_reports_what_aws_judges_differently(live: Live) -> None:
     """A line that AWS counts twice and one that it does not count are each reported once."""
 
     def otherwise(pattern: str, message: str) -> bool:
-        event = json.loads(message)["event"]
-        if event == "Rate Limit Error":
+        if json.loads(message)["event"] == "Rate Limit Error" and "$.event" in pattern:
             return "Client Error" in pattern
-        return event in pattern
+        return parse(pattern).matches(message)
 
     live.matches = otherwise
     result = run("--live")
@@ -222,6 +227,61 @@ def test_live_reports_what_aws_judges_differently(live: Live) -> None:
             "lines of rate-limit-error; by AWS it does."
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (
+            lambda pattern: pattern.replace("$.suspicion > 0", "$.suspicion >= 0"),
+            "It must not match the lines of critical-error with $.suspicion = 0; by AWS it does.",
+        ),
+        (
+            lambda pattern: pattern.replace("&& $.status < 500", "&& $.status < 499"),
+            "It must match the lines of critical-error with $.status = 499; by AWS it does not.",
+        ),
+        (
+            # Some emulators let `!=` match a line without the field.
+            lambda pattern: pattern.replace('$.referrer != "same"', "$.referrer NOT EXISTS"),
+            "It must not match the detector's own lines",
+        ),
+    ],
+)
+def test_live_tests_lines_on_both_sides_of_a_condition(
+    live: Live, wrong: Callable[[str], str], problem: str
+) -> None:
+    """Also without the field. Of many lines of one detector, the first is named."""
+    live.matches = lambda pattern, message: parse(wrong(pattern)).matches(message)
+    result = run("--live")
+    assert result.exit_code == 1
+    assert problem in result.output.splitlines()[0]
+    assert len(result.output.splitlines()) <= 7
+
+
+CONDITIONS = [
+    '$.status = 404 || ($.data.tries >= 1.5 && $.data.name = "ann")',
+    '$.data.name != "ann" && $.data.name NOT EXISTS',
+    "$.data.ok IS TRUE || $.data.ok IS NULL || $.data.ok IS FALSE",
+    '$.path = "/wp-*" && $.data.list[0] = 1',
+    '$.event = "Not Found Error" && $.data.* != 5',
+    "$.a = 1 && $.b = 1 && $.c = 1 && $.d = 1 && $.e.f.g = 1",
+    '$.status = "404" || $.data.tries = "2" || $.data.name > 1',
+]
+
+
+@pytest.mark.parametrize("where", CONDITIONS)
+def test_conditions_of_every_form_are_verified(where: str) -> None:
+    """Numbers, text, constants, missing fields, and what only the matcher decides."""
+    catalogue, config = configured(
+        *DEFAULT_DETECTORS,
+        Detector(name="one", where=where),
+        Detector(name="own", event="Own", where=where),
+    )
+    assert verify(catalogue, config).conditions == 5
+    lines = [
+        sample.line for sample in samples_of(catalogue, config) if sample.detector.name == "own"
+    ]
+    assert 1 < len(lines) < 200
 
 
 def test_live_tests_fifty_lines_per_call(live: Live) -> None:
@@ -264,7 +324,9 @@ def test_live_refuses_filters_that_count_lines_otherwise(monkeypatch: pytest.Mon
     monkeypatch.setenv("ERRWATCH_COLLAPSE_SECONDS", "1")
     result = run("--live")
     assert result.exit_code == 1
-    assert result.output.count("value stored as shop-") == len(DEFAULT_DETECTORS)
+    # `shop-scan` sums a field of its own, collapsed or not.
+    assert result.output.count("value stored as shop-") == len(DEFAULT_DETECTORS) - 1
+    assert "shop-scan" not in result.output
     assert (
         "value stored as shop-client-error = '1': With this ERRWATCH_COLLAPSE_SECONDS it is "
         "$.count: run `flask errwatch apply`." in result.output

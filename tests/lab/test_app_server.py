@@ -65,7 +65,7 @@ def test_the_group_of_a_service_exists_in_the_lab(cloud: Cloud) -> None:
     create_service_group(config_of())
     assert cloud.logs.describe_log_groups()["logGroups"] == []
     create_service_group(config_of(ERRWATCH_LOG_GROUP="/aws/lambda/shop"))
-    assert errwatch.bootstrap_alarms(app).count("create") == 13
+    assert errwatch.bootstrap_alarms(app).count("create") == 18
 
 
 def test_exports_name_the_region_of_the_app(lab: Lab) -> None:

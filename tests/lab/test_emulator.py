@@ -183,7 +183,9 @@ def test_what_cannot_be_judged_is_warned_about_and_the_rest_is_judged(
     assert bench.changes == [("errors", "INSUFFICIENT_DATA", "OK")]
     assert len(bench.warnings) == 3
     assert "pattern of metric filter 'broken'" in bench.warnings[0]
-    assert "alarm without-filter: no metric filter feeds its metric." in bench.warnings
+    assert (
+        "alarm without-filter: no metric filter or insight rule feeds its metric." in bench.warnings
+    )
     assert any("metrics of alarm 'math'" in warning for warning in bench.warnings)
 
 
@@ -197,7 +199,7 @@ def test_alarm_without_its_filter_keeps_its_state(bench: Bench, cloud: Cloud) ->
     cloud.log((61, ERROR), (62, ERROR), (63, ERROR))
     bench.emulator.step(cloud.start + 120)
     assert cloud.state("errors")[0] == "OK"
-    assert bench.warnings == ["alarm errors: no metric filter feeds its metric."]
+    assert bench.warnings == ["alarm errors: no metric filter or insight rule feeds its metric."]
     assert cloud.sum("errors", 1) == []
 
 
@@ -254,6 +256,7 @@ def test_a_composite_alarm_notifies_for_the_app(
     """`apply` creates it in the lab, and the judge evaluates it: one message for two alarms."""
     url, bodies = posted
     keys = {
+        "ERRWATCH_DEFAULTS": "0.1",  # both of these notify
         "ERRWATCH_NOTIFY": "app",
         "ERRWATCH_SNS_TOPIC": "alarms",
         "ERRWATCH_SUBSCRIPTIONS": url,
@@ -294,3 +297,39 @@ def test_a_composite_alarm_of_unknown_alarms_is_warned_about(bench: Bench, cloud
     assert bench.changes == [("errors", "INSUFFICIENT_DATA", "OK")]
     assert "alarm both: the lab does not judge all the alarms of its rule." in bench.warnings
     assert any("rule of alarm 'odd'" in warning for warning in bench.warnings)
+
+
+def test_an_alarm_on_an_insight_rule_is_judged(bench: Bench, cloud: Cloud) -> None:
+    """Three lines of one client raise it, two of another do not, and a silent minute ends it."""
+    cloud.group()
+    rule = {
+        "Schema": {"Name": "CloudWatchLogRule", "Version": 1},
+        "LogGroupNames": ["shop"],
+        "LogFormat": "JSON",
+        "Contribution": {"Keys": ["$.client_ip"], "Filters": []},
+        "AggregateOn": "Count",
+    }
+    cloud.cloudwatch.put_insight_rule(
+        RuleName="errors", RuleDefinition=json.dumps(rule), RuleState="ENABLED"
+    )
+    for name, rules in (("busiest", '"errors"'), ("other", '"missing"')):
+        expression = f'FILL(INSIGHT_RULE_METRIC({rules}, "MaxContributorValue"), 0)'
+        cloud.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Metrics=[{"Id": "m", "Expression": expression, "Period": 60}],
+            EvaluationPeriods=1,
+            Threshold=2.0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )
+    clients = ["192.0.2.1"] * 2 + ["192.0.2.2"] * 2
+    cloud.log(*((1, json.dumps({"client_ip": client})) for client in clients))
+    bench.emulator.step(cloud.start + 60)
+    assert bench.changes == [("busiest", "INSUFFICIENT_DATA", "OK")]
+    cloud.log((61, json.dumps({"client_ip": "192.0.2.2"})))
+    cloud.log(*((62, json.dumps({"client_ip": "192.0.2.2"})) for _ in range(2)))
+    bench.emulator.step(cloud.start + 120)
+    assert bench.changes[1:] == [("busiest", "OK", "ALARM")]
+    bench.emulator.step(cloud.start + 180)
+    assert bench.changes[2:] == [("busiest", "ALARM", "OK")]
+    assert bench.warnings == ["alarm other: no metric filter or insight rule feeds its metric."]

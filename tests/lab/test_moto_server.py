@@ -8,7 +8,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from flask_errwatch.lab import Lab, LabMissingError
 
@@ -87,3 +87,31 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LabMissingError, match=r"pip install 'flask-errwatch\[lab\]'"):
         Lab().__enter__()
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("logs", "describe_query_definitions", {}),  # JSON
+        ("logs", "delete_query_definition", {"queryDefinitionId": "1"}),
+        ("cloudwatch", "list_metric_streams", {}),  # CBOR, or JSON
+        ("sns", "list_origination_numbers", {}),  # XML
+    ],
+)
+def test_missing_operation_is_answered_with_a_sentence(
+    service: str,
+    operation: str,
+    arguments: dict[str, str],
+    lab: Lab,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """An AWS-like error that names the operation, no page, no retry, and no traceback."""
+    assert lab.endpoint
+    client = boto3.client(service)
+    name = client.meta.method_to_api_mapping[operation]
+    with pytest.raises(ClientError) as caught:
+        getattr(client, operation)(**arguments)
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert caught.value.response["Error"]["Message"] == f"The lab does not emulate {name}."
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert "Traceback" not in "".join(capfd.readouterr())

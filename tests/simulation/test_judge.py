@@ -206,7 +206,7 @@ def test_minutes_outside_every_evaluation_range_are_deleted() -> None:
     for minute in range(0, 6000, 5):
         feed(judge, [NOON + minute * 60])
         judge.advance(NOON + minute * 60 + 60)
-    (watch,) = judge._watches
+    (watch,) = judge._metric_watches
     # The range of 900 s, and as much again before old minutes are deleted.
     assert len([*watch.feed.minutes()]) <= 7
     assert len(watch._values) <= 30
@@ -357,6 +357,8 @@ def test_the_default_catalogue_names_its_alarms() -> None:
         "shop-not-found-error": "ALARM",
         "shop-method-not-allowed-error": "OK",
         "shop-rate-limit-error": "OK",
+        "shop-scan-one-source": "OK",
+        "shop-failure-flood": "OK",
     }
 
 

@@ -60,6 +60,7 @@ def main() -> int:
             Check(is_over, f"the whole hour judged; {time.monotonic() - started:.0f} s in all"),
         ]
     report.show_checks(console, results)
+    report.show_named(console, subscriber.messages)
     return 0 if all(check.is_met for check in results) else 1
 
 
@@ -70,6 +71,8 @@ def _settings(subscriber: str) -> dict[str, str]:
         "ERRWATCH_SUBSCRIPTIONS": subscriber,
         # The demo's clients send X-Forwarded-For, as a proxy in front of the shop would.
         "ERRWATCH_TRUSTED_PROXIES": "1",
+        # With it a source alarm is a log alarm, whose message names the address.
+        "ERRWATCH_LOG_ALARM_ROLE": "arn:aws:iam::123456789012:role/shop-log-alarms",
         # A minute of the lab is a third of a second.
         "ERRWATCH_SEND_INTERVAL": "0.2",
         "ERRWATCH_HEARTBEAT_SECONDS": f"{MINUTE / SPEED:.3f}",

@@ -24,6 +24,7 @@ class Watch:
         threshold: The alarm's threshold, None without an alarm.
         seconds: The alarm's period, None without an alarm.
         state: The alarm's state at the end, None without an alarm.
+        notifies: Whether someone is notified of it.
         sums: The metric's sum in each period of the hour, oldest first.
     """
 
@@ -32,6 +33,7 @@ class Watch:
     threshold: float | None
     seconds: int | None
     state: str | None
+    notifies: bool
     sums: tuple[float, ...]
 
 
@@ -45,6 +47,7 @@ class Evidence:
         subscribers: Topic and endpoint of each subscription.
         lines: Every line of the log group, ordered by id, which begins with the time.
         watches: One per metric filter, in the order in which AWS lists them.
+        log_alarms: Name and state of each log alarm.
         begin: The first moment of the hour, in the lab's time.
     """
 
@@ -53,6 +56,7 @@ class Evidence:
     subscribers: tuple[str, ...]
     lines: tuple[dict[str, Any], ...]
     watches: tuple[Watch, ...]
+    log_alarms: tuple[tuple[str, str], ...] = ()
     begin: datetime
 
     @property
@@ -89,6 +93,12 @@ def read(*, begin: datetime, periods: int) -> Evidence:
         ),
         lines=tuple(sorted(_lines(logs, name), key=lambda line: str(line["id"]))),
         watches=_watches(logs.describe_metric_filters()["metricFilters"], begin, periods),
+        log_alarms=tuple(
+            (alarm["AlarmName"], alarm["StateValue"])
+            for alarm in boto3.client("cloudwatch").describe_alarms(AlarmTypes=["LogAlarm"])[
+                "LogAlarms"
+            ]
+        ),
         begin=begin,
     )
 
@@ -129,6 +139,7 @@ def _watches(filters: Sequence[dict[str, Any]], begin: datetime, periods: int) -
                 threshold=alarm.get("Threshold"),
                 seconds=alarm.get("Period"),
                 state=alarm.get("StateValue"),
+                notifies=bool(alarm.get("AlarmActions")),
                 sums=tuple(sums.get(period, 0.0) for period in range(periods)),
             )
         )

@@ -46,8 +46,8 @@ def _created(evidence: Evidence) -> Iterator[RenderableType]:
     for subscriber in evidence.subscribers:
         yield f"SNS topic    {subscriber}"
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("filter = metric = alarm", no_wrap=True, width=29)
-    table.add_column("pattern", no_wrap=True)
+    table.add_column("filter = metric = alarm", no_wrap=True, min_width=29)
+    table.add_column("pattern", no_wrap=True, width=39)
     table.add_column("alarm", no_wrap=True)
     for watch in evidence.watches:
         alarm = Text("none", style="dim")
@@ -58,7 +58,7 @@ def _created(evidence: Evidence) -> Iterator[RenderableType]:
 
 
 def _charts(evidence: Evidence) -> Iterator[RenderableType]:
-    yield from _heading("Lines by detector, per 5 minutes")
+    yield from _heading("Counted by the metrics, per 5 minutes")
     blocks = [_block(evidence, watch) for watch in evidence.watches]
     blocks.append(_legend(evidence))
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -71,9 +71,10 @@ def _charts(evidence: Evidence) -> Iterator[RenderableType]:
 
 def _block(evidence: Evidence, watch: Watch) -> RenderableType:
     detector = watch.name.removeprefix(f"{evidence.group}-")
-    count = evidence.by_detector[detector]
+    # Some count lines of others, and `scan` sums what they say.
+    count = sum(watch.sums)
     title = Text.assemble(
-        (detector, "bold"), (f"  {count} lines" if count else "  no lines", "dim")
+        (detector, "bold"), (f"  {count:g} counted" if count else "  no lines", "dim")
     )
     bars = chart.bars(watch.sums, watch.threshold)
     return Group(title, *bars, *([_axis(evidence, watch)] if count else []))
@@ -98,17 +99,21 @@ def _legend(evidence: Evidence) -> RenderableType:
 
 def _alarms(evidence: Evidence, messages: Sequence[Message]) -> Iterator[RenderableType]:
     yield from _heading("Alarms")
-    for watch in evidence.watches:
-        if watch.state is not None:
-            line = Text(f"{watch.name:<30}")
-            for message in _since_it_fired(watch.name, messages):
-                moment = datetime.fromisoformat(message.time.split("+")[0])
-                line.append(f"{moment:%H:%M} ").append(
-                    f"{message.state:<8}", _STATES[message.state]
-                )
-            if len(line) == 30:
-                line.append(f"never fired, {watch.state}", "dim")
-            yield line
+    alarms = [
+        (watch.name, watch.state, "never fired" if watch.notifies else "notifies no one")
+        for watch in evidence.watches
+        if watch.state is not None
+    ]
+    named = [(name, state, "never fired") for name, state in evidence.log_alarms]
+    for name, state, reason in (*alarms, *named):
+        line = Text(f"{name:<30}")
+        for message in _since_it_fired(name, messages):
+            moment = datetime.fromisoformat(message.time.split("+")[0])
+            line.append(f"{moment:%H:%M} ").append(f"{message.state:<8}", _STATES[message.state])
+            line.append(f"{message.contributor} " if message.contributor else "")
+        if len(line) == 30:
+            line.append(f"{reason}, {state}", "dim")
+        yield line
 
 
 def _since_it_fired(alarm: str, messages: Sequence[Message]) -> Iterator[Message]:
@@ -121,7 +126,8 @@ def _since_it_fired(alarm: str, messages: Sequence[Message]) -> Iterator[Message
 
 
 def _notified(messages: Sequence[Message]) -> Iterator[RenderableType]:
-    fired = [message for message in messages if message.state == "ALARM"]
+    # Those that name an address are at the end.
+    fired = [one for one in messages if one.state == "ALARM" and one.contributor is None]
     yield from _heading(f"Delivered to the SNS subscriber: {len(messages)} messages, such as")
     for message in fired[:1]:
         body = Text.assemble((_shown(message.subject), "bold"))
@@ -157,3 +163,14 @@ def show_checks(console: Console, results: Sequence[Check]) -> None:
     for check in results:
         mark = ("✓ ", "green") if check.is_met else ("✗ ", "bold red")
         console.print(Text.assemble(mark, check.text))
+
+
+def show_named(console: Console, messages: Sequence[Message]) -> None:
+    """Prints the messages that name an address, which is what someone on call acts upon."""
+    console.print(*_heading("Who it was"), sep="\n")
+    for message in messages:
+        if message.contributor is not None and message.state == "ALARM":
+            body = Text.assemble(
+                (message.subject, "bold"), "\n", (message.contributor, "bold red"), "  "
+            )
+            console.print(Panel(body.append(message.reason), border_style="dim"))

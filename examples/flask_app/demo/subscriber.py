@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import final
+from typing import Any, final
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +20,7 @@ class Message:
         state: Its new state.
         time: When it changed, RFC 3339.
         reason: The reason for the change.
+        contributor: The address that the message names. None for an alarm that names none.
     """
 
     subject: str
@@ -27,6 +28,7 @@ class Message:
     state: str
     time: str
     reason: str
+    contributor: str | None = None
 
 
 @final
@@ -75,11 +77,12 @@ class Subscriber:
 
 
 def _message(body: dict[str, str]) -> Message:
-    alarm = json.loads(body["Message"])
+    alarm: dict[str, Any] = json.loads(body["Message"])
     return Message(
         subject=body["Subject"],
         alarm=alarm["AlarmName"],
         state=alarm["NewStateValue"],
         time=alarm["StateChangeTime"],
         reason=alarm["NewStateReason"],
+        contributor=next(iter(alarm.get("AlarmContributorAttributes", {}).values()), None),
     )

@@ -120,7 +120,7 @@ def _customers() -> Iterator[Visit]:
 def _path_scan() -> Iterator[Visit]:
     """One client probes paths that do not exist."""
     for number, path in enumerate(_PROBED):
-        yield Visit(at=16 * MINUTE + number * 6, client=SCANNER, path=path)
+        yield Visit(at=16 * MINUTE + number * 9, client=SCANNER, path=path)
 
 
 def _password_guessing() -> Iterator[Visit]:

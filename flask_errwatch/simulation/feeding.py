@@ -1,0 +1,113 @@
+"""Feeds a judge the tally of a whole log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from flask_errwatch.simulation.alarm_state import Transition
+from flask_errwatch.simulation.inputs import SOURCES
+from flask_errwatch.simulation.judge import Judge
+from flask_errwatch.simulation.kinds import PEER_MARK, LineKind
+from flask_errwatch.simulation.line_matcher import ANYONE, LineMatch
+from flask_errwatch.simulation.log_alarms import ContributorTransition
+from flask_errwatch.simulation.metrics import MINUTE
+from flask_errwatch.simulation.tally import Tally
+
+# Minutes that are counted before they are evaluated together.
+_TOGETHER = 1_000
+# Sources whose lines are matched once: a scan has lines in many minutes.
+_REMEMBERED = 10_000
+
+
+class Changes(NamedTuple):
+    """What changed in the course of a log.
+
+    Attributes:
+        alarms: Every transition of an alarm, in order of time.
+        contributors: Every change of a contributor of a log alarm, in the same order.
+    """
+
+    alarms: list[Transition]
+    contributors: list[ContributorTransition]
+
+
+def feed_tally(judge: Judge, tally: Tally, *, heartbeat: bool, requests: bool = False) -> Changes:
+    """Feeds a judge the tally minute by minute, and returns what changed.
+
+    Args:
+        judge: A new judge. It is advanced to the end of the last minute, and with a heartbeat on
+            until no alarm sees a line any more.
+        tally: What is judged.
+        heartbeat: Whether quiet minutes have zeros.
+        requests: Whether each line of the tally is one request.
+    """
+    changes = Changes([], [])
+    minutes = tally.minutes
+    if not minutes:
+        return changes
+    if heartbeat:
+        judge.assume_heartbeats(minutes[0])
+    counter = _Counter(judge)
+    for number, minute in enumerate(minutes, 1):
+        row = tally.row(minute)
+        for kind, lines in row.items():
+            by_source = tally.by_source(kind, minute)
+            counter.count_sources(minute, kind, by_source)
+            counter.count_unnamed(minute, kind, lines - sum(by_source.values()))
+        if requests:
+            judge.count_requests(minute * 1000, sum(row.values()))
+        if number % _TOGETHER == 0 or number == len(minutes):
+            changes.alarms.extend(judge.advance(minute + MINUTE))
+    if heartbeat:
+        settled = max(_settling(judge), default=0)
+        changes.alarms.extend(judge.advance(minutes[-1] + MINUTE + settled))
+    changes.contributors.extend(judge.take_contributor_transitions())
+    return changes
+
+
+class _Counter:
+    """Counts the lines of a kind in one minute. The sources of a kind are matched once."""
+
+    def __init__(self, judge: Judge) -> None:
+        filters = (one for report in judge.reports() for one, _ in report.filters)
+        self._reads_sources = any(not one.reads.isdisjoint(SOURCES) for one in filters)
+        self._judge = judge
+        self._match_of = lru_cache(_REMEMBERED)(self._matched)
+
+    def count_unnamed(self, minute: int, kind: LineKind, lines: int) -> None:
+        """Counts lines whose client no alarm asks for."""
+        if lines:
+            self._judge.count(minute * 1000, self._match_of(kind, None), lines)
+
+    def count_sources(self, minute: int, kind: LineKind, by_source: Mapping[str, int]) -> None:
+        """Counts the lines of each client."""
+        if self._reads_sources:
+            for source, lines in by_source.items():
+                self._judge.count(minute * 1000, self._match_of(kind, source), lines)
+            return
+        peers = {name: lines for name, lines in by_source.items() if name.startswith(PEER_MARK)}
+        clients = by_source
+        if peers:
+            clients = {name: lines for name, lines in by_source.items() if name not in peers}
+            peers = {name.removeprefix(PEER_MARK): lines for name, lines in peers.items()}
+        for mark, group in (("", clients), (PEER_MARK, peers)):
+            if group:
+                match = self._match_of(kind, mark + ANYONE)
+                self._judge.count_sources(minute * 1000, match, group)
+
+    def _matched(self, kind: LineKind, source: str | None) -> LineMatch:
+        event = kind.event if source is None else kind.event_of(source)
+        # A heartbeat's exact text is HEARTBEAT_LINE. Patterns read fields, not spacing.
+        return self._judge.match_event(dict(event), json.dumps(event))
+
+
+def _settling(judge: Judge) -> Iterator[int]:
+    """How long after the last line each alarm still sees lines."""
+    for report in judge.reports():
+        if report.alarm is not None:
+            yield report.alarm.horizon + report.alarm.interval
+    for log_report in judge.log_reports():
+        yield log_report.alarm.horizon + log_report.alarm.interval
