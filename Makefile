@@ -21,7 +21,7 @@ TOUCHED := $(addprefix tests/, capture delivery/journal delivery/test_start.py s
 IMPORTED := from flask_errwatch import __version__; from flask_errwatch.capture import middleware; print("imported", __version__, middleware)
 
 .PHONY: demo test coverage test-compiled stress stress-short fuzz fuzz-short bench bench-replay \
-	lint typecheck wheel check clean
+	detection lint typecheck wheel check clean
 .DEFAULT_GOAL := test
 
 $(STAMP): pyproject.toml
@@ -98,6 +98,13 @@ $(COMPILED): $(STAMP) $(shell find flask_errwatch tests benchmarks -name '*.py')
 # What replaying a log costs beyond reading it, and that its memory stays flat.
 bench-replay: $(STAMP)
 	$(BIN)/python -m benchmarks.replay
+
+# What the default alarms see of the labelled logs beside the project, and what not: half a minute.
+# Other logs: make detection LOGS=folder TRUTH=truth.csv
+LOGS := ../shared/data
+TRUTH := ../shared/detection/truth.csv
+detection: $(STAMP)
+	$(BIN)/python -m benchmarks.detection $(LOGS) --truth $(TRUTH)
 
 # What CI runs, on one interpreter.
 check: lint typecheck wheel coverage test-compiled stress-short fuzz-short

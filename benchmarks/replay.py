@@ -25,13 +25,14 @@ from flask_errwatch.config import load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
-from flask_errwatch.simulation import InputCoverage, judge_log
+from flask_errwatch.simulation import judge_log
 
 _MEGABYTE = 1_000_000
 _START = datetime(2026, 11, 1, tzinfo=UTC)
 #: Lines a second of the log. The app's own lines are only failures, so this is an incident.
 _RATE = {"json": 5.0, "combined": 20.0}
 _TIMES = 5
+_WITH_LINES = [detector for detector in DEFAULT_DETECTORS if detector.event is not None]
 
 # The whole NCSA combined format, with all of its fields.
 _BARE = re.compile(
@@ -47,7 +48,7 @@ def detectors() -> DetectorSet:
 
 def json_line(chance: random.Random, at: datetime, number: int) -> bytes:
     """A line as the app writes it: mostly small, one in twenty with an exception."""
-    detector = chance.choice(DEFAULT_DETECTORS)
+    detector = chance.choice(_WITH_LINES)
     is_crash = detector.name == "critical-error"
     path = f"/products/{chance.randrange(5000)}" if chance.random() < 0.7 else _random_path(chance)
     event: dict[str, object] = {
@@ -63,6 +64,10 @@ def json_line(chance: random.Random, at: datetime, number: int) -> bytes:
         "client_ip": f"198.18.{chance.randrange(4)}.{chance.randrange(250)}",
         "client_ip_source": "peer",
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+        "agent": "browser",
+        "referrer": "none",
+        "path_class": "own" if is_crash else "unknown",
+        "suspicion": 0 if is_crash else 1,
         "request_id": f"{chance.randrange(16**16):016x}",
         "duration_ms": round(chance.random() * 80, 3),
     }
@@ -132,9 +137,9 @@ def replayed(path: Path) -> None:
     session = Session([str(path)], judging)
     for _ in session.read():
         pass
-    coverage = InputCoverage(requests=False, heartbeats=False)
-    judged = judge_log(session.gathered.tally, judging.catalogue, judging.desired, coverage)
-    assert session.gathered.bad_lines == 0
+    gathered = session.gathered
+    judged = judge_log(gathered.tally, judging.catalogue, judging.desired, gathered.coverage)
+    assert gathered.bad_lines == 0
     assert sum(detector.lines for detector in judged.detectors) > 0
 
 

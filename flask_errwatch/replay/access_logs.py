@@ -2,124 +2,100 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
 
-from flask_errwatch.replay.readers import LineReader, whole_minute
+from flask_errwatch.replay.readers import CLASSES, Gathered, LineReader, whole_minute
+from flask_errwatch.replay.request_kinds import RequestKinds
+from flask_errwatch.replay.requests import REQUEST, Request
+from flask_errwatch.simulation import LineKind
 
-# Up to the status, since what follows decides nothing. The user's name is hostile, but no server
-# writes a bare quote there, so the first time followed by a quote is the server's own. No part
-# reads beyond the end of a line: a whole block is searched at once.
-_REQUEST = re.compile(
-    r"^(\S+) [^\s\"]+ (?:[^\"\\\n]|\\.)*?\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):\d\d ([+-]\d{4})\] "
-    r'"([^"\\\n]*(?:\\.[^"\\\n]*)*)" (\d{3})(?!\S)',
-    re.ASCII | re.MULTILINE,
-)
+#: What every access log shows of the fields of the app's lines.
+_SHOWN = frozenset({"event", "status", "method", "path", "count", "client_ip"})
 # The names are English whatever the locale, which `strptime` would ask.
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-_Row = tuple[str, str, str, str, str]
+_Row = tuple[str, str, str, str, str, str]
+# The sources and the paths of the lines of one kind.
+_Columns = tuple[list[str | None], list[str | None]]
 
 
-class Request(NamedTuple):
-    """The parts of an access line that decide its detector.
+class _Minute:
+    """The requests of one minute."""
 
-    Attributes:
-        source: The client.
-        path: The requested path, without the query.
-        status: The status of the response.
-    """
+    __slots__ = ("failed", "others")
 
-    source: str
-    path: str
-    status: str
-
-
-def request_of(line: str) -> Request | None:
-    """Parses an access line; None when the line is in another format.
-
-    Example:
-        >>> line = '192.0.2.7 - - [25/Nov/2026:01:17:12 +0000] "GET /.env?a HTTP/1.1" 404 9'
-        >>> request_of(line)
-        Request(source='192.0.2.7', path='/.env', status='404')
-    """
-    match = _REQUEST.match(line)
-    if match is None:
-        return None
-    return Request(match[1], request_path(match[4]), match[5])
-
-
-def request_path(request: str) -> str:
-    """The path of `GET /path?query HTTP/1.1`. Any other string is returned whole."""
-    words = request.split(" ")
-    is_request = len(words) == 3 and words[2].startswith("HTTP/")
-    return words[1].partition("?")[0] if is_request else request
-
-
-class _Statuses(dict[str, "tuple[list[str], list[str]]"]):
-    """The lines of one minute by their status, in columns: the sources and the requests."""
-
-    def __missing__(self, status: str) -> tuple[list[str], list[str]]:
-        columns = self[status] = ([], [])
-        return columns
+    def __init__(self) -> None:
+        self.failed: list[Request] = []
+        self.others = 0
 
 
 class AccessLogReader(LineReader):
-    """An access log: a line counts for the detector that claims its status."""
+    """An access log: a line counts as the app's line for such a request would."""
 
     shows_requests = True
+
+    def __init__(self, gathered: Gathered, log: str) -> None:
+        super().__init__(gathered, log)
+        self._kinds = RequestKinds(gathered)
+        # A host was read from a referrer, so the format is the combined one.
+        gathered.shown |= _SHOWN | CLASSES if gathered.site.host else _SHOWN
 
     def _read(self, block: bytes) -> int:
         text = block.decode("utf-8", "backslashreplace")
         count = text.count("\n")
-        requests = _REQUEST.findall(text)
+        requests = REQUEST.findall(text)
         # A line has at most one request: as many requests as lines means one in each line.
         rows = enumerate(requests) if len(requests) == count else self._one_by_one(text)
         self._sweep(rows, text)
         return count
 
     def _sweep(self, rows: Iterable[tuple[int, _Row]], text: str) -> None:
-        minutes: dict[int, _Statuses] = {}
-        statuses: _Statuses | None = None
+        minutes: dict[int, _Minute] = {}
+        requests: _Minute | None = None
         last, last_zone = "", ""
         lines: list[str] = []
-        for index, (source, moment, zone, request, status) in rows:
+        for index, (source, moment, zone, line, status, rest) in rows:
             if moment != last or zone != last_zone:
                 last, last_zone = moment, zone
                 minute = _read_minute(moment, zone)
-                statuses = None
+                requests = None
                 if minute is not None:
                     self._tick(minute, index)
-                    statuses = minutes.setdefault(minute, _Statuses())
-            if statuses is None:
+                    requests = minutes.setdefault(minute, _Minute())
+            if requests is None:
                 lines = lines or text.split("\n")
                 self._bad(index, lines[index])
-                continue
-            sources, requests = statuses[status]
-            sources.append(source)
-            requests.append(request)
-        for minute, by_status in minutes.items():
-            self._settle(minute, by_status)
+            elif status < "4":
+                requests.others += 1
+            else:
+                requests.failed.append(Request.of(source, status, line, rest))
+        for minute, found in minutes.items():
+            self._settle(minute, found)
 
     def _one_by_one(self, text: str) -> Iterator[tuple[int, _Row]]:
         for index, line in enumerate(text.split("\n")):
-            match = _REQUEST.match(line)
+            match = REQUEST.match(line)
             if match is None:
                 self._bad(index, line)
             else:
-                source, moment, zone, request, status = match.groups()
-                yield index, (source, moment, zone, request, status)
+                source, moment, zone, request, status, rest = match.groups()
+                yield index, (source, moment, zone, request, status, rest)
 
-    def _settle(self, minute: int, by_status: _Statuses) -> None:
-        tally = self._gathered.tally
-        for status, (sources, requests) in by_status.items():
-            column = self._gathered.column_of_status(status)
-            if column is None:
-                tally.add_others(minute, len(sources))
-            else:
-                tally.add(minute, column, sources, [request_path(request) for request in requests])
+    def _settle(self, minute: int, found: _Minute) -> None:
+        gathered = self._gathered
+        by_kind: defaultdict[LineKind, _Columns] = defaultdict(lambda: ([], []))
+        if gathered.site.is_known and any(request.agent is not None for request in found.failed):
+            gathered.shown |= CLASSES
+        for request in found.failed:
+            sources, paths = by_kind[self._kinds.kind_of(request)]
+            sources.append(request.source)
+            paths.append(request.path)
+        if found.others:
+            gathered.count_other(minute, found.others)
+        for kind, (sources, paths) in by_kind.items():
+            gathered.count(minute, kind, sources, paths)
 
 
 def _read_minute(moment: str, zone: str) -> int | None:

@@ -6,13 +6,16 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from flask_errwatch._parsers import parse_json
 from flask_errwatch.config import Config, load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.errors import ConfigurationError, ErrWatchError, Problem
 from flask_errwatch.provision.desired import Desired, desired_resources
-from flask_errwatch.simulation.contributors import ContributorRule
+
+if TYPE_CHECKING:
+    from flask_errwatch.capture.request_classifier import RequestClassifier
 
 _KEY = re.compile(r"ERRWATCH_DETECTORS\['([^']*)'\](?:\['([^']*)'\])?")
 
@@ -29,6 +32,7 @@ class DetectorSet:
         name: What a report calls them, as `the detectors of shop`.
         catalogue: The detectors, configured.
         config: The configuration that their defaults come from.
+        classifier: Classifies requests by the URL map of the app. None without an app.
 
     Attributes:
         desired: Their resources.
@@ -40,23 +44,12 @@ class DetectorSet:
     name: str
     catalogue: Catalogue
     config: Config
+    classifier: RequestClassifier | None = None
     desired: Desired = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         desired = desired_resources(self.catalogue, self.config)
         object.__setattr__(self, "desired", desired)
-
-    @property
-    def columns_by_source(self) -> frozenset[int]:
-        """The indexes of the detectors that have an alarm on their busiest source."""
-        counted = {
-            event
-            for rule in self.desired.insight_rules
-            for event in ContributorRule.of(rule).events
-        }
-        return frozenset(
-            column for column, detector in enumerate(self.catalogue) if detector.event in counted
-        )
 
     @classmethod
     def default(cls, name: str) -> DetectorSet:

@@ -8,6 +8,8 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import IO, Protocol
 
 from flask_errwatch.errors import ErrWatchError, Problem
@@ -94,8 +96,30 @@ class Log:
 
     def close(self) -> None:
         """Closes the file."""
-        if self.name != STDIN:
+        if self.name != STDIN or self._raw is not sys.stdin.buffer:
             self._raw.close()
+
+    def keep(self) -> None:
+        """Makes it possible to `rewind`: a pipe is copied to a temporary file, as it comes.
+
+        Raises:
+            UnreadableLogError: There is no room for the copy.
+        """
+        if self.size is not None:
+            return
+        try:
+            copy = TemporaryFile()  # noqa: SIM115 - `close` does
+            copyfileobj(self._raw, copy)
+            copy.seek(0)
+        except OSError as error:
+            remedy = f"It cannot be copied to a temporary file ({error.strerror}): give a file."
+            raise UnreadableLogError(self.name, remedy) from error
+        self.close()
+        self._raw = copy
+
+    def rewind(self) -> None:
+        """Goes back to the beginning."""
+        self._raw.seek(0)
 
     def blocks(self) -> Iterator[bytes]:
         """Yields blocks that end with a line break, and `TooLong` for a line longer than `LONGEST`.

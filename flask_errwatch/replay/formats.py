@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from flask_errwatch.replay.access_logs import AccessLogReader, request_of
+from flask_errwatch.replay.access_logs import AccessLogReader
 from flask_errwatch.replay.json_logs import ExportReader, OwnLineReader
 from flask_errwatch.replay.readers import LineReader
+from flask_errwatch.replay.requests import request_of
 
 #: By the name that `--format` takes.
 FORMATS: dict[str, type[LineReader]] = {

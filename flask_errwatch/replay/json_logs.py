@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby, repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
 from flask_errwatch.patterns import JsonEvent, read_event
-from flask_errwatch.replay.access_logs import request_of
-from flask_errwatch.replay.readers import Gathered, LineReader, minute_of, whole_minute
+from flask_errwatch.replay.readers import (
+    MISSING,
+    Gathered,
+    LineReader,
+    Values,
+    minute_of,
+    name_of,
+    whole_minute,
+)
+from flask_errwatch.replay.request_kinds import RequestKinds
+from flask_errwatch.replay.requests import request_of
+from flask_errwatch.simulation import PEER_MARK
 
 #: The beginning of a JSON document; no exported line begins so.
 DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
@@ -24,8 +34,9 @@ DOCUMENT = re.compile(rb"\s*(\{|\[\s*[{\]])")
 LARGEST_DOCUMENT = 1 << 27
 #: Bytes of a refused document that are kept, to show them.
 _BEGINNING = 1024
-#: Event name, time, source and path. A log may have any type there.
-Row = tuple[str, str, str | None, str | None]
+#: Time, source and path, then the fields that decide the kind, the event name first. A log may have
+#: any type there.
+Row = tuple[Any, ...]
 # The lengths of 2026-11-25T01:17:12.687Z, of its date and of its minute, and the characters that
 # may follow the minute, one string for each position.
 _TIMESTAMP = 24
@@ -33,12 +44,12 @@ _DATE = 10
 _MINUTE = 16
 _DIGITS = b"0123456789"
 _BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
-_COLUMNS = itemgetter("event", "timestamp", "client_ip", "path")
-_UNTIMED = itemgetter("event", "client_ip", "path")
+# Where source, path and kind begin in a row.
+_SOURCE, _PATH, _KIND = range(1, 4)
 
 # The errors of the fast reader on a line that is not in the form that we write for a request.
 _ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-# The sources and the paths of the lines of one event name.
+# The sources and the paths of lines with equal values.
 _Columns = tuple[list[str | None], list[str | None]]
 _NO_DOCUMENT = (
     "it begins like a JSON document with events, but is not one. For lines of JSON use "
@@ -49,14 +60,23 @@ _TOO_LARGE = (
     "time, or to S3, which writes one event per line."
 )
 # The row of a line on which the fast reader failed.
-_NO_ROW: Row = ("", "", None, None)
+_NO_ROW: Row = ("", None, None, "")
 
 
 class _JsonReader(LineReader):
     """Reads a block in a few sweeps in C; lines that are not regular are read one by one.
 
-    Only minute, event name, source and path of a line are kept, per minute.
+    Only minute, kind, source and path of a line are kept, per minute.
     """
+
+    #: The fields of a regular line besides those that filters read.
+    _needed: ClassVar[tuple[str, ...]] = ("client_ip", "path")
+
+    def __init__(self, gathered: Gathered, log: str) -> None:
+        super().__init__(gathered, log)
+        fields = gathered.kinds.fields
+        self._get = itemgetter(*self._needed, *fields)
+        self._get_needed, self._fields = itemgetter(*self._needed), fields
 
     def _sweep(self, lines: list[bytes], waiting: Iterator[Row]) -> None:
         """Counts the lines of a block.
@@ -70,7 +90,8 @@ class _JsonReader(LineReader):
             with suppress(*_ODD):
                 rows.extend(waiting)
                 break
-            rows.append(_NO_ROW)  # `extend` keeps what came before the odd one
+            # `extend` keeps what came before the odd one.
+            rows.append(self._row_of_odd(lines[len(rows)]))
         end = 0
         for text, run in groupby(_minutes(rows)):
             start, end = end, end + len(list(run))
@@ -80,23 +101,44 @@ class _JsonReader(LineReader):
                     self._slow(index, lines[index])
             else:
                 self._tick(minute, start)
-                self._settle(minute, rows[start:end])
+                self._settle(minute, rows[start:end], lines[start:end], start)
 
-    def _settle(self, minute: int, rows: list[Row]) -> None:
-        gathered = self._gathered
-        by_event: defaultdict[str, _Columns] = defaultdict(lambda: ([], []))
-        for name, _, source, path in rows:
-            sources, paths = by_event[name]
-            sources.append(source)
-            paths.append(path)
-        for name, (sources, paths) in by_event.items():
-            column = gathered.column_of_event(name)
-            if column is None:
-                gathered.tally.add_others(minute, len(sources))
-            elif not gathered.has_names[column]:
-                gathered.tally.add_unnamed(minute, column, len(sources))
-            else:
-                gathered.tally.add(minute, column, sources, paths)
+    def _settle(self, minute: int, rows: list[Row], lines: list[bytes], start: int) -> None:
+        by_values: defaultdict[Values, _Columns] = defaultdict(lambda: ([], []))
+        try:
+            for row in rows:
+                sources, paths = by_values[row[_KIND:]]
+                sources.append(row[_SOURCE])
+                paths.append(row[_PATH])
+            groups = [
+                (self._gathered.kind_of(values), columns) for values, columns in by_values.items()
+            ]
+        except TypeError:
+            groups = []  # a list or an object stands where a filter reads
+        if not groups or {type(row[_SOURCE]) for row in rows} != {str}:
+            for index, line in enumerate(lines, start):
+                self._slow(index, line)
+            return
+        for kind, (sources, paths) in groups:
+            self._gathered.count(minute, kind, sources, paths)
+
+    def _row_of_odd(self, line: bytes) -> Row:
+        """The row of a line that lacks a field which a filter reads, as a report lacks a status."""
+        with suppress(*_ODD):
+            return self._parsed(line, self._lenient)
+        return _NO_ROW
+
+    def _lenient(self, event: JsonEvent) -> Row:
+        values = [event.get(field, MISSING) for field in self._fields]
+        return *self._get_needed(event), *values
+
+    @abstractmethod
+    def _parsed(self, line: bytes, get: Callable[[JsonEvent], Row]) -> Row:
+        """The row of a line, with what a function gets from its JSON.
+
+        Raises:
+            ValueError: When it is not regular. The other errors of `_ODD` mean the same.
+        """
 
     @abstractmethod
     def _slow(self, index: int, line: bytes) -> None:
@@ -104,18 +146,23 @@ class _JsonReader(LineReader):
 
     def _event(self, event: JsonEvent, text: str, minute: int) -> None:
         """Counts an event that the sweep did not take."""
-        column = self._gathered.column_of_line(event, text)
-        self._gathered.count(minute, column, event.get("client_ip"), event.get("path"))
+        kind = self._gathered.kind_of_line(event, text)
+        self._gathered.count(minute, kind, [source_of(event)], [name_of(event.get("path"))])
 
 
 class OwnLineReader(_JsonReader):
     """One JSON object a line, its time in `timestamp`."""
 
+    _needed = ("timestamp", "client_ip", "path")
+
     def _read(self, block: bytes) -> int:
         lines = block.split(b"\n")
         lines.pop()
-        self._sweep(lines, map(_COLUMNS, map(orjson.loads, lines)))
+        self._sweep(lines, map(self._get, map(orjson.loads, lines)))
         return len(lines)
+
+    def _parsed(self, line: bytes, get: Callable[[JsonEvent], Row]) -> Row:
+        return get(orjson.loads(line))
 
     def _slow(self, index: int, line: bytes) -> None:
         text = line.decode("utf-8", "replace")
@@ -139,6 +186,7 @@ class ExportReader(_JsonReader):
     def __init__(self, gathered: Gathered, log: str) -> None:
         super().__init__(gathered, log)
         self._document: bytearray | None = None
+        self._requests = RequestKinds(gathered)
 
     def _read(self, block: bytes) -> int:
         if self._before == 0 and self._document is None and DOCUMENT.match(block):
@@ -149,7 +197,7 @@ class ExportReader(_JsonReader):
             return block.count(b"\n")
         lines = block.split(b"\n")
         lines.pop()
-        self._sweep(lines, map(_exported, lines))
+        self._sweep(lines, map(self._parsed, lines, repeat(self._get)))
         return len(lines)
 
     def finish(self) -> None:
@@ -199,18 +247,26 @@ class ExportReader(_JsonReader):
             return
         request = request_of(message)
         if request is None:
-            self._gathered.count(minute, None, None, None)
+            self._gathered.count_other(minute, 1)
         else:
-            column = self._gathered.column_of_status(request.status)
-            self._gathered.count(minute, column, request.source, request.path)
+            kind = self._requests.kind_of(request)
+            self._gathered.count(minute, kind, [request.source], [request.path])
+
+    def _parsed(self, line: bytes, get: Callable[[JsonEvent], Row]) -> Row:
+        if line[_DATE : _DATE + 1] != b"T" or line[_TIMESTAMP - 1 : _TIMESTAMP + 1] != b"Z ":
+            raise ValueError
+        row = get(orjson.loads(line[_TIMESTAMP + 1 :]))
+        return line[:_TIMESTAMP].decode("ascii"), *row
 
 
 def _minutes(rows: list[Row]) -> list[str]:
     """The minute of each row, as text. An empty string for a row that is not regular."""
-    names, timestamps, _, _ = zip(*rows, strict=True) if rows else ((), (), (), ())
+    timestamps, names = [row[0] for row in rows], [row[_KIND] for row in rows]
     if _are_regular(names, timestamps):
         return [timestamp[:_MINUTE] for timestamp in timestamps]
-    return [row[1][:_MINUTE] if _are_regular(row[:1], row[1:2]) else "" for row in rows]
+    return [
+        row[0][:_MINUTE] if _are_regular(row[_KIND : _KIND + 1], row[:1]) else "" for row in rows
+    ]
 
 
 def _are_regular(names: Sequence[str], timestamps: Sequence[str]) -> bool:
@@ -227,6 +283,13 @@ def _are_regular(names: Sequence[str], timestamps: Sequence[str]) -> bool:
         return False
     behind = (text[place::_TIMESTAMP] for place in range(_MINUTE, _TIMESTAMP))
     return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
+
+
+def source_of(event: JsonEvent) -> str | None:
+    """The client of a line, else its peer, marked as such."""
+    source = name_of(event.get("client_ip"))
+    peer = name_of(event.get("peer_ip"))
+    return source if source is not None or peer is None else PEER_MARK + peer
 
 
 def _event_text(event: object) -> str:
@@ -247,15 +310,3 @@ def _stored(event: Any) -> tuple[int, str]:  # any type: see `_ODD`
     if type(milliseconds) is not int or not isinstance(message, str):
         raise ValueError
     return whole_minute(milliseconds // 1000), message
-
-
-def _exported(line: bytes) -> Row:
-    """The row of an exported line.
-
-    Raises:
-        ValueError: When it is not in this form. The other errors of `_ODD` mean the same.
-    """
-    if line[_DATE : _DATE + 1] != b"T" or line[_TIMESTAMP - 1 : _TIMESTAMP + 1] != b"Z ":
-        raise ValueError
-    name, source, path = _UNTIMED(orjson.loads(line[_TIMESTAMP + 1 :]))
-    return name, line[:_TIMESTAMP].decode("ascii"), source, path

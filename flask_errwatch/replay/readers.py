@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
+from flask_errwatch.capture.suspicion import Suspicion
 from flask_errwatch.detectors import HEARTBEAT, OPERATIONAL_EVENTS
-from flask_errwatch.patterns import JsonEvent, PatternSet, parse
+from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.simulation import MINUTE, Tally
+from flask_errwatch.replay.sites import UNKNOWN_SITE, SeenSite
+from flask_errwatch.simulation import MINUTE, InputCoverage, LineKind, LineKinds, Tally
 
 _SHOWN_BAD = 3
 _KEPT_OF_BAD = 400
+#: The fields that the sensor derives of a request's path, referrer and user agent.
+CLASSES = frozenset(Suspicion._fields)
+# Combinations of values whose kind is remembered.
+_KNOWN = 10_000
 # How far a server's lines may be out of order: a line carries the time its request began.
 _TOLERANCE = 60
 # In April 2262 nanoseconds since the epoch exceed 64 bits. A later time, or a negative one, is
@@ -22,6 +29,12 @@ _LAST = 9_223_372_036
 _TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
+
+
+#: The values of a line that decide its kind.
+Values = tuple[object, ...]
+#: Stands for the value of a field that a line does not have.
+MISSING = object()
 
 
 class BadLine(NamedTuple):
@@ -59,79 +72,108 @@ class Gathered:
 
     Args:
         detectors: The detectors that judge.
+        site: What the access logs show of their site.
 
     Attributes:
+        detectors: The detectors that judge.
+        site: What the access logs show of their site.
         tally: The lines that were read.
+        kinds: The kinds of these lines.
         bad_lines: How many lines could not be read.
         bad: The first of those.
         jumps: The first jump back of the clock, for each log whose clock jumped back.
-        has_names: For each column of the tally, whether an alarm names its sources and paths.
         has_heartbeats: Whether a log holds a Heartbeat line: then it shows when an app ran.
         has_operational: Whether a log holds an operational line, such as that: then it would hold
             those of processes that died.
         shows_requests: Whether every log so far shows all requests, as an access log does.
+        shown: The fields that lines other than operational ones have.
     """
 
-    def __init__(self, detectors: DetectorSet) -> None:
-        catalogue, by_source = detectors.catalogue, detectors.columns_by_source
-        self.tally = Tally(len(detectors.desired.filters), by_source=by_source)
+    def __init__(self, detectors: DetectorSet, site: SeenSite = UNKNOWN_SITE) -> None:
+        self.detectors = detectors
+        self.site = site
+        self.tally = Tally()
+        self.kinds = LineKinds(detectors.desired.resources)
         self.bad_lines = 0
         self.bad: list[BadLine] = []
         self.jumps: dict[str, JumpBack] = {}
         self.has_heartbeats = self.has_operational = False
         self.shows_requests = True
-        self.has_names = [
-            detector.alarm is not None or column in by_source
-            for column, detector in enumerate(catalogue)
-        ]
-        filters = detectors.desired.filters
-        self._patterns = PatternSet(parse(line_filter.pattern) for line_filter in filters)
-        self._by_event = {detector.event: column for column, detector in enumerate(catalogue)}
-        for event in detectors.desired.operational_events:
-            self._by_event[event] = len(self.has_names)
-            self.has_names.append(False)
-        columns = {detector.name: column for column, detector in enumerate(catalogue)}
-        claims = {status: catalogue.for_status(status) for status in range(100, 1000)}
-        self._by_status = {
-            str(status): columns[detector.name]
-            for status, detector in claims.items()
-            if detector is not None
-        }
+        self.shown: set[str] = set()
+        app_name = detectors.desired.app_name
+        self._named = frozenset(
+            detector.resource_name(app_name)
+            for detector in detectors.catalogue
+            if detector.alarm is not None
+        )
+        self._known: dict[Values, LineKind] = {}
 
-    def column_of_status(self, status: str) -> int | None:
-        """The column of the detector that claims the status, None when none does."""
-        return self._by_status.get(status)
+    @property
+    def reads_classes(self) -> bool:
+        """Whether a filter reads what the sensor derives of a request."""
+        return not CLASSES.isdisjoint(self.kinds.fields)
 
-    def column_of_event(self, name: str) -> int | None:
-        """The column of the metric filter whose pattern matches a line with that event name.
+    @property
+    def coverage(self) -> InputCoverage:
+        """What the logs show beside failures."""
+        return InputCoverage(
+            requests=self.shows_requests,
+            heartbeats=self.has_heartbeats,
+            deaths=self.has_operational,
+            # Where no request failed, no line lacks a field.
+            fields=frozenset(self.shown) if self.shown else None,
+        )
 
-        Every such pattern compares `event` with exactly one name (`Detector.pattern`), so the
-        look-up gives the result of the pattern.
+    def kind_of(self, values: Values) -> LineKind:
+        """The kind of a line with a client and these values.
+
+        Args:
+            values: Those of `kinds.fields`, in their order.
+
+        Raises:
+            TypeError: When one of them is a list or an object.
         """
-        if name in OPERATIONAL_EVENTS:
-            self._note_operational(name)
-        return self._by_event.get(name)
+        kind = self._known.get(values)
+        if kind is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            pairs = zip(self.kinds.fields, values, strict=True)
+            event = {field: value for field, value in pairs if value is not MISSING}
+            # Whose address it is decides no kind, only that there is one.
+            kind = self._known[values] = self.kind_of_line({"client_ip": "", **event})
+        return kind
 
-    def column_of_line(self, event: JsonEvent, text: str) -> int | None:
-        """The column of the metric filter that matches the line, whatever its `event` is."""
+    def kind_of_line(self, event: JsonEvent, text: str | None = None) -> LineKind:
+        """The kind of any line of JSON.
+
+        Args:
+            event: The line as `patterns.read_event` gives it, or the fields that are read.
+            text: The line.
+        """
         name = event.get("event")
         if isinstance(name, str) and name in OPERATIONAL_EVENTS:
-            self._note_operational(name)
-        hits = self._patterns.matching_event(event, text)
-        return hits.index(True) if True in hits else None
-
-    def _note_operational(self, name: str) -> None:
-        self.has_operational = True
-        self.has_heartbeats = self.has_heartbeats or name == HEARTBEAT
-
-    def count(self, minute: int, column: int | None, source: object, path: object) -> None:
-        """Counts one line."""
-        if column is None:
-            self.tally.add_others(minute, 1)
-        elif not self.has_names[column]:
-            self.tally.add_unnamed(minute, column, 1)
+            self.has_operational = True
+            self.has_heartbeats = self.has_heartbeats or name == HEARTBEAT
         else:
-            self.tally.add(minute, column, [_name(source)], [_name(path)])
+            self.shown.update(field for field in self.kinds.fields if field in event)
+        return self.kinds.of(event, text)
+
+    def count(
+        self,
+        minute: int,
+        kind: LineKind,
+        sources: Sequence[str | None],
+        paths: Sequence[str | None],
+    ) -> None:
+        """Counts lines of one kind, with their sources and paths if an alarm may name them."""
+        if kind.is_by_source or not kind.filters.isdisjoint(self._named):
+            self.tally.add(minute, kind, sources, paths)
+        else:
+            self.tally.add_unnamed(minute, kind, len(sources))
+
+    def count_other(self, minute: int, lines: int) -> None:
+        """Counts lines that no filter matches."""
+        self.tally.add_unnamed(minute, self.kinds.other, lines)
 
 
 class LineReader(ABC):
@@ -231,7 +273,8 @@ def whole_minute(seconds: int) -> int:
     return seconds // MINUTE * MINUTE
 
 
-def _name(value: object) -> str | None:
+def name_of(value: object) -> str | None:
+    """The source or path that a field holds. A log may have any value there."""
     return value if isinstance(value, str) else None
 
 

@@ -28,6 +28,8 @@ class ReplayResult:
         judged: The judged log.
         advice: A threshold per detector, where it was asked for.
         alarms_a_week: The most alarms a week that the advice allows, or None without advice.
+        site: Of access logs, how the site's own paths and host were found, as a sentence without
+            its full stop. None where no filter asks for it.
         bad_lines: How many lines could not be read.
         bad: The first of them.
         notes: Further remarks, a sentence each.
@@ -38,6 +40,7 @@ class ReplayResult:
     judged: JudgedLog
     advice: tuple[Advice, ...] = ()
     alarms_a_week: float | None = None
+    site: str | None = None
     bad_lines: int = 0
     bad: tuple[BadLine, ...] = ()
     notes: tuple[str, ...] = ()
@@ -58,6 +61,7 @@ def document(result: ReplayResult) -> str:
             "to": _time(judged.end),
             "lines": judged.lines,
             "heartbeat": judged.heartbeat,
+            "site": result.site,
             "bad_lines": result.bad_lines,
             "bad": [{"log": bad.log, "line": bad.number, "text": bad.text} for bad in result.bad],
             "notes": result.notes,
@@ -102,6 +106,15 @@ def _alarm(alarm: FiredAlarm) -> dict[str, object]:
         "peak": alarm.span.peak,
         "sources": _counts(alarm.sources, "source"),
         "paths": _counts(alarm.paths, "path"),
+        "offenders": [
+            {
+                "source": offender.source,
+                "from": _time(offender.since),
+                "lines": offender.lines,
+                "value": offender.value,
+            }
+            for offender in alarm.offenders
+        ],
     }
 
 

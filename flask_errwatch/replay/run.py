@@ -10,7 +10,8 @@ from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.session import ReadProgress, Session
-from flask_errwatch.simulation import InputCoverage, JudgedLog, advise, judge_log
+from flask_errwatch.replay.text import shown
+from flask_errwatch.simulation import JudgedLog, advise, judge_log
 
 
 class MissingExtraError(ErrWatchError):
@@ -50,11 +51,7 @@ def run(
         gathered.tally,
         detectors.catalogue,
         detectors.desired,
-        InputCoverage(
-            requests=gathered.shows_requests,
-            heartbeats=gathered.has_heartbeats,
-            deaths=gathered.has_operational,
-        ),
+        gathered.coverage,
         heartbeat=heartbeat and config.heartbeat_seconds > 0 and not gathered.has_heartbeats,
         period=config.alarm_period,
     )
@@ -75,10 +72,34 @@ def run(
         judged=judged,
         advice=advice,
         alarms_a_week=alarms_a_week,
+        site=_site(session),
         bad_lines=gathered.bad_lines,
         bad=tuple(gathered.bad),
-        notes=(*_notes(session), *_gap_notes(judged), *_unjudged_notes(judged)),
+        notes=(
+            *_notes(session),
+            *_gap_notes(judged),
+            *_unjudged_notes(judged),
+        ),
     )
+
+
+def _site(session: Session) -> str | None:
+    """How it was found what the failed requests of access logs were after."""
+    gathered, detectors = session.gathered, session.gathered.detectors
+    site = gathered.site
+    if not site.is_known or not gathered.shows_requests:
+        return None
+    routes = (
+        "The app's URL map tells its own paths"
+        if detectors.classifier is not None
+        else f"Own paths are those like one of {len(site.answered):,} that were answered with 2xx"
+    )
+    host = (
+        f"the own host is {shown(site.host)}, from which most of these requests were linked"
+        if site.host
+        else "no referrer names the own host"
+    )
+    return f"{routes}; {host} (access logs are read twice)"
 
 
 def _notes(session: Session) -> Iterator[str]:

@@ -6,10 +6,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from flask_errwatch.replay.access_logs import AccessLogReader
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.files import STDIN, Log, TooLong, UnreadableLogError
 from flask_errwatch.replay.formats import FORMATS, guess_format
 from flask_errwatch.replay.readers import Gathered, LineReader
+from flask_errwatch.replay.requests import ANSWERED
+from flask_errwatch.replay.sites import Survey
+
+# The formats that may turn out to be that of an access log.
+_SURVEYED = frozenset({"auto", "combined"})
 
 
 class ReadProgress(NamedTuple):
@@ -17,7 +23,8 @@ class ReadProgress(NamedTuple):
 
     Attributes:
         read: Bytes read, of the files as they are stored.
-        size: Bytes of all files, or None where standard input is among them.
+        size: Bytes of all files, twice where they are read twice, or None where standard input is
+            among them.
         lines: Lines read.
     """
 
@@ -59,28 +66,64 @@ class Session:
     def read(self) -> Iterator[ReadProgress]:
         """Reads everything, and yields the progress after each block.
 
+        Where filters read what the sensor derives of a request, access logs are read twice: first
+        what their site is like, then their lines.
+
         Raises:
             UnreadableLogError: One of the logs is binary.
         """
         sizes = [log.size for log in self._logs]
         size = None if None in sizes else sum(filter(None, sizes))
-        read = lines = 0
         with self._opened:
-            for log in self._logs:
-                reader: LineReader | None = None
-                for block in log.blocks():
-                    if reader is None:
-                        kind = FORMATS.get(self._form) or guess_format(log.head)
-                        reader = kind(self.gathered, log.name)
-                    if isinstance(block, TooLong):
-                        reader.refuse(block)
-                    else:
-                        reader.read_block(block)
-                    yield ReadProgress(read + log.position, size, lines + reader.lines)
-                if reader is not None:
-                    reader.finish()
-                    lines += reader.lines
-                defect = log.defect or (reader and reader.defect)
-                if defect:
-                    self.defects[log.name] = defect
-                read += log.size or 0
+            if not self.gathered.reads_classes or self._form not in _SURVEYED:
+                yield from self._read(ReadProgress(0, size, 0))
+                return
+            size = None if size is None else 2 * size
+            before = ReadProgress(0, size, 0)
+            for before in self._survey(size):
+                yield before
+            yield from self._read(before)
+
+    def _survey(self, size: int | None) -> Iterator[ReadProgress]:
+        """Reads what access logs show of their site."""
+        survey = Survey()
+        read = 0
+        for log in self._logs:
+            log.keep()
+            is_access_log: bool | None = None
+            for block in log.blocks():
+                if is_access_log is None:
+                    is_access_log = self._kind(log) is AccessLogReader
+                if not is_access_log:
+                    break
+                if not isinstance(block, TooLong):
+                    survey.add(ANSWERED.findall(block.decode("utf-8", "backslashreplace")))
+                yield ReadProgress(read + log.position, size, 0)
+            log.rewind()
+            read += log.size or 0
+        self.gathered.site = survey.site()
+        yield ReadProgress(read, size, 0)
+
+    def _read(self, before: ReadProgress) -> Iterator[ReadProgress]:
+        """Reads and counts all lines."""
+        (read, size, lines) = before
+        for log in self._logs:
+            reader: LineReader | None = None
+            for block in log.blocks():
+                if reader is None:
+                    reader = self._kind(log)(self.gathered, log.name)
+                if isinstance(block, TooLong):
+                    reader.refuse(block)
+                else:
+                    reader.read_block(block)
+                yield ReadProgress(read + log.position, size, lines + reader.lines)
+            if reader is not None:
+                reader.finish()
+                lines += reader.lines
+            defect = log.defect or (reader and reader.defect)
+            if defect:
+                self.defects[log.name] = defect
+            read += log.size or 0
+
+    def _kind(self, log: Log) -> type[LineReader]:
+        return FORMATS.get(self._form) or guess_format(log.head)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask_errwatch._text import counted, one_line
+from flask_errwatch._time import rfc3339_second
+from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.simulation import (
     Advice,
+    FiredAlarm,
     JudgedDetector,
     NameCount,
+    Offender,
 )
 
 _NAME = 80
@@ -22,6 +26,16 @@ def shown(value: str, limit: int = _NAME) -> str:
 def named(names: Iterable[NameCount]) -> str:
     """Names with their numbers of lines."""
     return ", ".join(f"{shown(name.name)} ({name.lines:,})" for name in names)
+
+
+def offence(offender: Offender, alarm: FiredAlarm) -> str:
+    """Who made an alarm fire, and how long and how many lines that took."""
+    seconds = alarm.span.start - offender.since
+    return (
+        f"{shown(offender.source)}, from {rfc3339_second(offender.since)}: "
+        f"{counted(offender.lines, 'line')} in the {seconds:,} s until the alarm, "
+        f"sum {offender.value:,g}"
+    )
 
 
 def advice_sentence(advice: Advice) -> str:
@@ -43,6 +57,10 @@ def missed_heading(advice: Advice) -> str:
 
 def condition(detector: JudgedDetector) -> str:
     """When the detector's alarm fires, in words."""
-    if detector.condition is None:
-        return "no alarm" if detector.detector.alarm is None else "its alarm is not judged"
-    return f"alarms when {detector.condition}"
+    if detector.condition is not None:
+        return f"alarms when {detector.condition}"
+    if detector.detector.alarm is None:
+        return "no alarm"
+    if isinstance(detector.detector.alarm, SourceAlarm):
+        return "its alarm is on each source"
+    return "its alarm is not judged"

@@ -152,7 +152,7 @@ def _check_counts(log: Stored, gathered: Gathered) -> None:
         return
     filled = [line for line in lines if len(line) > LONGEST or _is_filled(line)]
     assert tally.lines + gathered.bad_lines == len(filled)
-    alone = Gathered(_detectors())
+    alone = Gathered(_detectors(), gathered.site)
     reader = kind(alone, "alone")
     reader.read_block(b"\n")  # so that no line begins the log
     _read_alone(reader, lines)
@@ -183,6 +183,11 @@ def _events(content: bytes) -> int:
         return 1
 
 
-def _rows(gathered: Gathered) -> Counter[tuple[int, tuple[int, ...]]]:
+def _rows(gathered: Gathered) -> Counter[tuple[int, frozenset[str], int]]:
+    """Lines by minute and by the filters that count them."""
     tally = gathered.tally
-    return Counter((minute, tally.row(minute)) for minute in tally.minutes)
+    return Counter(
+        (minute, kind.filters, lines)
+        for minute in tally.minutes
+        for kind, lines in tally.row(minute).items()
+    )

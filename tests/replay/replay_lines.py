@@ -9,9 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from flask_errwatch.config import load
-from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.detectors import OPERATIONAL_EVENTS, Catalogue, Detector
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.simulation import InputCoverage, JudgedLog, Tally, judge_log
+
+#: The fields of the line of a failed request that filters read.
+OF_REQUESTS = {
+    "status": 404,
+    "method": "GET",
+    "agent": "library",
+    "referrer": "none",
+    "path_class": "probe",
+    "suspicion": 2,
+}
 
 #: Runs the command with arguments. The fixture determines what it returns.
 Run = Callable[..., Any]
@@ -29,7 +39,8 @@ def event(second: int, phrase: str = "Not Found Error", **fields: object) -> str
     """A line of our own format, that many seconds after midnight of the same day."""
     timestamp = f"2026-11-25T{_clock(second)}.000Z"
     line = {"event": phrase, "timestamp": timestamp, "client_ip": "192.0.2.7", "path": "/.env"}
-    return json.dumps({**line, **fields}) + "\n"
+    request = {} if phrase in OPERATIONAL_EVENTS else OF_REQUESTS
+    return json.dumps({**line, **request, **fields}) + "\n"
 
 
 def _clock(second: int) -> str:

@@ -47,13 +47,15 @@ def test_the_text_output(tmp_path: Path, run: Run) -> None:
     log = write_log(tmp_path, lines)
     result = run(log)
     assert result.exit_code == 0
-    head, summary, details = result.stdout.split("\n\n")
+    head, summary, details, *_ = result.stdout.split("\n\n")
     assert head == (
         f"{log}: 13 lines judged by the default detectors (corner has none)\n"
         "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days\n"
-        "minutes without a line count as zeros, as with a heartbeat"
+        "minutes without a line count as zeros, as with a heartbeat\n"
+        "The app's URL map tells its own paths; no referrer names the own host (access logs are "
+        "read twice)"
     )
-    heading, critical, *_, not_found, _, _, client = summary.splitlines()
+    heading, critical, *_, not_found, _, _, client, scan, _, one_source = summary.splitlines()
     rule = "Sum > 10 over 300 s, 1 of 1 periods"
     assert heading == "detector                  lines  worst  alarms  a day  alarms when"
     assert critical == f"critical-error                0              0   0.00  {rule}"
@@ -65,7 +67,12 @@ def test_the_text_output(tmp_path: Path, run: Run) -> None:
         "2026-11-25T00:12:00Z: 11\n"
         "  ALARM    from 2026-11-25T00:12:00Z to 2026-11-25T00:17:00Z, peak 11\n"
         "  sources  192.0.2.7 (11)\n"
-        "  paths    /a (11)\n"
+        "  paths    /a (11)"
+    )
+    assert scan == "scan                         11     11                 by source, below"
+    assert one_source == (
+        "scan-one-source                              0   0.00  MaxContributorValue > 16 over 600 s"
+        ", 1 of 1 periods"
     )
 
 
@@ -111,7 +118,7 @@ def test_set_changes_a_field_of_an_alarm(
 ) -> None:
     """Any field of an alarm can be set for one run."""
     output = json.loads(run(write_log(tmp_path, BURSTS), "--set", setting, "--json").stdout)
-    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
+    (detector,) = [one for one in output["detectors"] if one["detector"] == "not-found-error"]
     assert (detector["threshold"], len(detector["alarms"])) == (threshold, alarms)
 
 
@@ -157,7 +164,7 @@ def test_an_app_judges_by_its_own_detectors(tmp_path: Path) -> None:
     alarms = {
         detector["detector"]: len(detector["alarms"])
         for detector in output["detectors"]
-        if detector["lines"]
+        if detector["detector"] in {"not-found-error", "login-failed"}
     }
     assert alarms == {"not-found-error": 1, "login-failed": 0}
 
@@ -203,7 +210,7 @@ def test_without_an_app_the_default_detectors_judge(
     command = ["replay", str(log), "--json"]
     output = json.loads(CliRunner().invoke(errwatch, command, obj=ScriptInfo()).stdout)
     assert output["judged_by"] == "the default detectors (there is no app)"
-    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
+    (detector,) = [one for one in output["detectors"] if one["detector"] == "not-found-error"]
     assert len(detector["alarms"]) == 2
     missing = CliRunner().invoke(errwatch, command, obj=ScriptInfo(app_import_path="nowhere"))
     assert missing.exit_code == 2
@@ -295,7 +302,7 @@ def test_the_alarm_on_one_source_counts_the_busiest_address(tmp_path: Path) -> N
     # An older period decides a period without lines, so each minute has a line.
     others = [access(60 * n, client=f"203.0.113.{n % 50}") for n in range(100)]
     output, _ = replayed(app, write_log(tmp_path, spread + busiest + others))
-    (source,) = output["other_alarms"]
+    source, _ = output["other_alarms"]
     assert source["alarm"] == "not-found-error-one-source"
     assert source["condition"] == "MaxContributorValue > 5 over 300 s, 1 of 1 periods"
     assert [(alarm["from"], alarm["peak"]) for alarm in source["alarms"]] == [
@@ -307,7 +314,7 @@ def test_the_alarm_on_one_source_counts_the_busiest_address(tmp_path: Path) -> N
         .invoke(args=["errwatch", "replay", str(tmp_path / "access.log")])
         .stdout
     )
-    (row,) = [line for line in text.splitlines() if "MaxContributorValue" in line]
+    (row,) = [line for line in text.splitlines() if "MaxContributorValue > 5" in line]
     assert row.split("  ")[0] == "not-found-error-one-source"
     assert row.endswith("  MaxContributorValue > 5 over 300 s, 1 of 1 periods")
 
@@ -432,7 +439,7 @@ def test_the_alarm_of_the_whole_app_is_judged(tmp_path: Path) -> None:
     burst = [access(n, client="198.51.100.9") for n in range(12)]
     calm = [access(60 * n, client=f"203.0.113.{n}") for n in range(1, 60)]
     output, _ = replayed(app, write_log(tmp_path, burst + calm))
-    (whole,) = output["other_alarms"]
+    _, whole = output["other_alarms"]
     assert whole["alarm"] == "alarms"
     assert whole["condition"].startswith('ALARM("shop-critical-error") OR ')
     assert [(alarm["from"], alarm["sources"]) for alarm in whole["alarms"]] == [

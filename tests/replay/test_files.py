@@ -93,7 +93,7 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path, replay_json: Run) -> None:
     theirs = write_log(tmp_path, "\ufeff" + access(0) * 11, "b.log")
     output = replay_json(ours, theirs)
     assert (output["lines"], output["bad_lines"]) == (13, 0)
-    (detector,) = [detector for detector in output["detectors"] if detector["lines"]]
+    (detector,) = [one for one in output["detectors"] if one["detector"] == "not-found-error"]
     assert detector["alarms"][0]["sources"] == [{"source": "192.0.2.7", "lines": 13}]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.replay.charts import chart
-from flask_errwatch.simulation import Tally
+from flask_errwatch.simulation import LineKinds, Tally
 from tests.replay.replay_lines import Run, access, detector_set, event, judged, write_log
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -92,7 +92,7 @@ def test_charts_are_drawn_and_no_script_of_the_log_runs(page: Path) -> None:
     assert "<title>Replay of " in drawn
     assert "<title>owned" not in drawn
     drawn_for = re.findall(r'<div class="chart[^"]*" id="chart-([a-z-]+)"', drawn)
-    assert drawn_for == ["not-found-error", "client-error"]
+    assert drawn_for == ["not-found-error", "client-error", "scan", "failure-flood"]
     assert drawn.count('class="main-svg"') >= 2 * len(drawn_for)
     assert 'data-index="0"' in drawn  # threshold and alarm are shapes
 
@@ -125,10 +125,11 @@ def test_the_page_follows_the_dark_mode(page: Path, scheme: str, ink: str) -> No
 def test_an_alarm_that_ends_after_the_log_is_on_its_chart() -> None:
     """The chart extends to the end of its last alarm."""
     detectors = detector_set(*DEFAULT_DETECTORS)
-    tally = Tally(len(DEFAULT_DETECTORS))
+    tally, kinds = Tally(), LineKinds(detectors.desired.resources)
     names = [detector.name for detector in DEFAULT_DETECTORS]
     index = names.index("not-found-error")
-    tally.add(600, index, ["192.0.2.7"] * 11, ["/"] * 11)
+    missing = kinds.of({"event": "Not Found Error", "status": 404})
+    tally.add(600, missing, ["192.0.2.7"] * 11, ["/"] * 11)
     for heartbeat, end in ((True, 960_000), (False, 660_000)):
         log = judged(tally, detectors, heartbeat=heartbeat)
         figure = json.loads(chart(log.detectors[index], log))
