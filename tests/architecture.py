@@ -30,7 +30,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("", "testing", "cli", "celery"),  # the root exports: no package below may import from it
 )
 #: The modules of `provision` that call AWS or read the clock.
-EDGE = frozenset({"apply", "discovery", "log_lines", "refresh", "status"})
+EDGE = frozenset(
+    ("apply", "discovery", "log_lines", "needed_fields", "refresh", "role_discovery", "status")
+)
 #: Packages that import neither Flask nor AWS and read no clock.
 PURE = ("patterns", "detectors", "alarms", "provision", "simulation")
 

@@ -14,7 +14,7 @@ from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.provision import Plan
 from flask_errwatch.provision.apply import bootstrap
 
-READS = ("Describe", "List", "Get")
+READS = ("Describe", "Filter", "List", "Get")
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +88,11 @@ def writes(calls: list[str]) -> Callable[[], list[str]]:
 
 @pytest.fixture
 def shop(aws: Aws) -> Callable[..., Plan]:
-    """Provisions the app `shop`: `shop(RETENTION_DAYS=30)` sets `ERRWATCH_RETENTION_DAYS`."""
+    """Provisions the app `shop`: `shop(RETENTION_DAYS=30)` sets `ERRWATCH_RETENTION_DAYS`.
+
+    It has the catalogue of 0.1, with one filter and alarm for each status, unless a test asks for
+    another: what is created and when does not depend on the default catalogue.
+    """
 
     def provision(
         *,
@@ -96,7 +100,9 @@ def shop(aws: Aws) -> Callable[..., Plan]:
         dry_run: bool = False,
         **settings: object,
     ) -> Plan:
-        keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
+        keys = {
+            f"ERRWATCH_{name}": value for name, value in {"DEFAULTS": "0.1", **settings}.items()
+        }
         config = configuration.load(keys, {}, app_name="shop")
         catalogue = Catalogue(detectors).configured(config)
         return bootstrap(aws, catalogue, config, dry_run=dry_run)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import overhead, report, trust
+from benchmarks import fields, overhead, report, trust
 from benchmarks.app import PATHS, serve
 from benchmarks.stage import settings
 from benchmarks.variants import BY_NAME, VARIANTS
@@ -197,3 +197,21 @@ def test_the_app_without_addresses_and_redaction_has_the_same_lines() -> None:
                 serve(app, path)
         assert [event["event"] for event in recorded] == RECORDED
         assert [event["client_ip"] for event in recorded] == ["192.0.2.7"] * 3
+
+
+def test_the_fields_of_a_new_path_have_their_aim() -> None:
+    """The committed cost is at most 8 % of a 404, but for encoded and hostile texts."""
+    costs = committed()["fields"]
+    assert [*costs] == [*fields.KINDS]
+    assert [kind for kind, cost in costs.items() if cost["dearer"] > 0.08] == [*fields.KINDS][3:]
+
+
+def test_the_app_without_a_classification_has_the_same_lines() -> None:
+    """What is compared differs in nothing but the values of the four fields."""
+    told = []
+    for app in fields.apps():
+        serve(app, "/.env")
+        line = json.loads(app.extensions["errwatch"].delivery.memory.lines[-1])
+        told.append((line["event"], line["path_class"], line["suspicion"], sorted(line)))
+    assert told[0][:3] == ("Not Found Error", "probe", 2)
+    assert told[1] == ("Not Found Error", "unknown", 1, told[0][3])

@@ -24,8 +24,8 @@ from flask_errwatch.testing import capture_events
 ROOT = [
     *("DEFAULT_DETECTORS", "Alarm", "AlreadyInitialisedError", "AnomalyAlarm", "AwsCallError"),
     *("BusyAlarm", "Catalogue", "ConfigurationError", "Detector", "ErrWatch", "ErrWatchError"),
-    *("NoAppError", "PatternSyntaxError", "Plan", "Problem", "RequestMetric", "Stats"),
-    *("UnknownDetectorError", "event_recorded"),
+    *("NoAppError", "PatternSyntaxError", "Plan", "Problem", "RequestMetric", "SourceAlarm"),
+    *("Stats", "UnknownDetectorError", "event_recorded"),
 ]
 
 #: What each package exports besides its modules, which are internal.
@@ -34,13 +34,26 @@ PACKAGES: dict[str, list[str]] = {
     "capture.redaction": [
         *("MARGIN", "MASK", "Effort", "Redactor", "RequestRedactor", "size_of"),
     ],
+    "capture.suspicion": [
+        *(
+            "LONGEST",
+            "STATUSES",
+            "Match",
+            "Site",
+            "Suspicion",
+            "classify",
+            "own_words",
+            "split_target",
+        ),
+    ],
     "cli": ["errwatch"],
+    "config": ["NAME_LENGTH", "RETENTION_DAYS", "Config", "load", "read"],
     "delivery": ["Delivery", "Stats"],
     "delivery.journal": [
-        *("FolderContents", "Journal", "JournalReader", "Line", "Position", "Record"),
-        "RecordSource",
+        *("Fingerprints", "FolderContents", "Journal", "JournalReader", "Line", "Position"),
+        *("Record", "RecordSource"),
         *("UnusableFolderError", "app_folder", "base_folder", "create_app_folder"),
-        *("inspect_folder", "line_of", "open_journal"),
+        *("fingerprints_in_memory", "inspect_folder", "line_of", "open_journal"),
     ],
     "detectors": [
         *("CRITICAL_ERROR", "DEFAULT_DETECTORS", "HEARTBEAT", "LINES_DROPPED", "LOGGED_ERROR"),
@@ -48,8 +61,26 @@ PACKAGES: dict[str, list[str]] = {
         *("StatusClass", "event_pattern"),
     ],
     "doctor": [
-        *("STAGES", "CheckResults", "Drill", "DrillRefusedError", "Finding", "Pace", "Reporter"),
-        *("Stage", "Verification", "VerificationError", "prepare_drill", "run_checks", "verify"),
+        *(
+            "STAGES",
+            "CheckResults",
+            "Drill",
+            "DrillRefusedError",
+            "Finding",
+            "Pace",
+            "Reporter",
+            "ScanDrill",
+        ),
+        *(
+            "Stage",
+            "Verification",
+            "VerificationError",
+            "prepare_drill",
+            "prepare_scan_drill",
+            "run_checks",
+            "scan_reporter",
+            "verify",
+        ),
     ],
     "lab": [
         *("Clock", "Lab", "LabFailedError", "LabMissingError", "check_app_uses_lab"),
@@ -66,7 +97,7 @@ PACKAGES: dict[str, list[str]] = {
             "PatternSet",
         ),
         *("PatternSyntaxError", "Regex", "RegexPattern", "TermsPattern", "check_group", "field"),
-        *("parse", "read_event"),
+        *("parse", "parse_json_condition", "read_event"),
     ],
     "provision": [
         *("AnomalyDetector", "AwsScope", "Change", "CompositeAlarm", "Dashboard", "Desired"),
@@ -79,20 +110,23 @@ PACKAGES: dict[str, list[str]] = {
         *("to_cloudformation", "to_terraform"),
     ],
     "provision.resources": [
-        *("FILTERS_PER_GROUP", "AlarmState", "AnomalyDetector", "CompositeAlarm", "Dashboard"),
-        "DataProtection",
-        *("InsightRule", "LogGroup", "MetricAlarm", "MetricFilter", "MetricQuery", "Pairs"),
-        *("QueryDefinition", "Resource", "Subscription", "Topic", "TopicPolicy"),
+        *("FILTERS_PER_GROUP", "AlarmState", "AnomalyDetector", "AwsAlarm", "CompositeAlarm"),
+        *("DataProtection", "Dashboard"),
+        *("InsightRule", "LogAlarm", "LogGroup", "MetricAlarm", "MetricFilter", "MetricQuery"),
+        "Pairs",
+        *("QueryDefinition", "QueryRole", "Resource", "Subscription", "Topic", "TopicPolicy"),
     ],
     "replay": [],
     "simulation": [
         *("HEARTBEAT_LINE", "MINUTE", "Advice", "AlarmCondition", "CompositeCondition"),
-        *("Datapoint", "FiredAlarm", "InputCoverage", "Judge", "JudgedAlarm", "JudgedDetector"),
-        *("JudgedLog", "LineFilter", "LineMatch", "Metric", "MetricSeries", "NameCount", "Peak"),
+        *("ContributorTransition", "Datapoint", "FiredAlarm", "InputCoverage", "Judge"),
+        *("JudgedAlarm", "JudgedDetector", "JudgedLog", "LineFilter", "LineKind", "LineKinds"),
+        *("LineMatch", "Offender", "PEER_MARK"),
+        *("LogAlarmCondition", "LogAlarmReport", "Metric", "MetricSeries", "NameCount", "Peak"),
         *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "advise"),
         *("judge_log", "split_judgeable"),
     ],
-    "testing": ["START", "TrafficJudge", "capture_events"],
+    "testing": ["START", "Firing", "Offender", "TrafficJudge", "capture_events"],
 }
 
 METHODS = {
@@ -110,14 +144,15 @@ METHODS = {
 }
 
 DECLARATIONS = {
-    "Detector": "(*, name, event, statuses=(), level='warning', alarm=<factory>, "
-    "description='', runbook_url=None)",
+    "Detector": "(*, name, event=None, statuses=(), level='warning', alarm=<factory>, "
+    "description='', runbook_url=None, where=None, value=None)",
     "Alarm": "(*, threshold=None, period=None, evaluation_periods=1, datapoints_to_alarm=None, "
     "statistic='Sum', comparison_operator='GreaterThanThreshold', "
-    "treat_missing_data='notBreaching')",
+    "treat_missing_data='notBreaching', notify=True)",
     "AnomalyAlarm": "(*, band=2, period=None, evaluation_periods=1, datapoints_to_alarm=None, "
     "statistic='Sum', treat_missing_data='notBreaching')",
     "BusyAlarm": "(*, requests, minimum_requests, errors=<factory>)",
+    "SourceAlarm": "(*, threshold, period, value=None, site_threshold=None, site_period=None)",
     "RequestMetric": "(*, namespace, name, dimensions=(), statistic='Sum')",
 }
 
@@ -154,12 +189,17 @@ DEFAULTS: dict[str, object] = {
     "LOGGED_ERRORS": (),
     "WATCH_COMMANDS": False,
     "WATCH_THREADS": False,
+    "IGNORED_PATHS": (),
+    "EXPECTED_AGENTS": (),
     "COLLAPSE_SECONDS": 0,
     "HEARTBEAT_SECONDS": 60,
     "SILENCE_ALARM": False,
     "TRACK_REQUESTS": False,
     "PROCESS_ALARM": False,
     "PER_SOURCE_ALARMS": {},
+    "SOURCE_ALARMS": "each",
+    "LOG_ALARM_ROLE": None,
+    "DEFAULTS": "0.2",
     "DASHBOARD": False,
     "SAVED_QUERIES": False,
 }
@@ -168,21 +208,32 @@ DEFAULTS: dict[str, object] = {
 LINE = [
     *("event", "detector", "level", "timestamp", "schema", "id", "status", "method", "path"),
     *("route", "endpoint", "client_ip", "client_ip_source", "client_ip_trust"),
-    *("forwarded_claim", "user", "user_agent", "request_id"),
+    *("forwarded_claim", "user", "user_agent"),
+    *("agent", "referrer", "path_class", "suspicion", "request_id"),
     *("trace_id", "duration_ms", "exception", "data", "app", "environment", "release", "host"),
     *("pid", "process", "seq"),
 ]
-EXCEPTION = ["type", "message", "where", "frames", "fingerprint", "handled"]
+EXCEPTION = ["type", "message", "where", "frames", "fingerprint", "handled", "new"]
 
 #: Name, event and whether there is an alarm, for each detector of an app `shop`.
+#: Per detector: pattern, value, threshold (None for no alarm on its metric), whether it notifies.
 DETECTORS = [
-    ("critical-error", "Critical Error", True),
-    ("authentication-error", "Authentication Error", True),
-    ("bad-request-error", "Bad Request Error", True),
-    ("not-found-error", "Not Found Error", True),
-    ("method-not-allowed-error", "Method Not Allowed Error", True),
-    ("rate-limit-error", "Rate Limit Error", True),
-    ("client-error", "Client Error", False),
+    ("critical-error", '{ $.event = "Critical Error" }', "1", 10, True),
+    (
+        "authentication-error",
+        (
+            '{ ($.event = "Authentication Error") && '
+            '($.referrer != "same" || ($.method != "GET" && $.method != "HEAD")) }'
+        ),
+        *("1", 10, True),
+    ),
+    ("bad-request-error", '{ $.event = "Bad Request Error" }', "1", 10, False),
+    ("not-found-error", '{ $.event = "Not Found Error" }', "1", 10, False),
+    ("method-not-allowed-error", '{ $.event = "Method Not Allowed Error" }', "1", 10, False),
+    ("rate-limit-error", '{ $.event = "Rate Limit Error" }', "1", 10, True),
+    ("client-error", '{ $.event = "Client Error" }', "1", None, False),
+    ("scan", "{ $.suspicion > 0 }", "$.suspicion", None, False),
+    ("failure-flood", "{ $.status >= 400 && $.status < 500 }", "1", 40, True),
 ]
 
 TAGS = [{"Key": "managed-by", "Value": "flask-errwatch"}, {"Key": "app", "Value": "shop"}]
@@ -295,24 +346,44 @@ def test_the_aws_resources_of_an_app(tmp_path: Path) -> None:
         {
             "FilterName": f"shop-{name}",
             "LogGroupName": {"Ref": "ShopLogGroup"},
-            "FilterPattern": f'{{ $.event = "{event}" }}',
+            "FilterPattern": pattern,
             "MetricTransformations": [
                 {
                     "MetricNamespace": "Application Logs",
                     "MetricName": f"shop-{name}",
-                    "MetricValue": "1",
+                    "MetricValue": value,
                     "Unit": "Count",
                     "DefaultValue": 0,
                 }
             ],
         }
-        for name, event, _ in DETECTORS
+        for name, pattern, value, _, _ in DETECTORS
     ]
     alarms = resources.pop("AWS::CloudWatch::Alarm")
     for alarm in alarms:
         del alarm["AlarmDescription"]  # for people
         alarm["Threshold"] = defaults[alarm["Threshold"]["Ref"]]
-    assert alarms == [
+    (scan,) = (alarm for alarm in alarms if "Metrics" in alarm)
+    assert scan == {
+        "AlarmName": "shop-scan-one-source",
+        "Metrics": [
+            {
+                "Id": "busiest",
+                "Label": "lines of the busiest client address",
+                "Expression": 'FILL(INSIGHT_RULE_METRIC("shop-scan-one-source", '
+                '"MaxContributorValue"), 0)',
+                "Period": 600,
+                "ReturnData": True,
+            }
+        ],
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 16,
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": NOTIFY,
+        "Tags": TAGS,
+    }
+    assert [alarm for alarm in alarms if alarm is not scan] == [
         {
             "AlarmName": f"shop-{name}",
             "Namespace": "Application Logs",
@@ -321,13 +392,25 @@ def test_the_aws_resources_of_an_app(tmp_path: Path) -> None:
             "Period": 300,
             "EvaluationPeriods": 1,
             "ComparisonOperator": "GreaterThanThreshold",
-            "Threshold": 10,
+            "Threshold": threshold,
             "TreatMissingData": "notBreaching",
-            "AlarmActions": NOTIFY,
-            "OKActions": NOTIFY,
+            **({"AlarmActions": NOTIFY, "OKActions": NOTIFY} if notifies else {}),
             "Tags": TAGS,
         }
-        for name, _, has_alarm in DETECTORS
-        if has_alarm
+        for name, _, _, threshold, notifies in DETECTORS
+        if threshold is not None
+    ]
+    assert resources.pop("AWS::CloudWatch::InsightRule") == [
+        {
+            "RuleName": "shop-scan-one-source",
+            "RuleState": "ENABLED",
+            "RuleBody": (
+                '{"AggregateOn":"Sum","Contribution":{"Filters":'
+                '[{"GreaterThan":0,"Match":"$.suspicion"}],"Keys":["$.client_ip"],'
+                '"ValueOf":"$.suspicion"},"LogFormat":"JSON","LogGroupNames":["shop"],'
+                '"Schema":{"Name":"CloudWatchLogRule","Version":1}}'
+            ),
+            "Tags": TAGS,
+        }
     ]
     assert resources == {}

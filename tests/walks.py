@@ -114,7 +114,7 @@ def one_threshold(recorder: Recorder) -> list[tuple[str, str]]:
             ERRWATCH_ALARM_THRESHOLD=20, ERRWATCH_ENDPOINT_URL=f"http://{host}:{port}"
         )
         plan = ErrWatch(app).bootstrap_alarms()
-        assert plan.count("create") == 14
+        assert plan.count("create") == 19
 
     try:
         deploy("another")
