@@ -57,7 +57,7 @@ def test_a_line_is_read_once_for_all_default_patterns(reads: list[str]) -> None:
         detector.name
         for detector, is_match in zip(DEFAULT_DETECTORS, results, strict=True)
         if is_match
-    ] == ["not-found-error"]
+    ] == ["not-found-error", "failure-flood"]
     assert reads == [LINES[0]]
 
 
