@@ -299,7 +299,7 @@ def _as_compared(network: Network) -> Network:
             return ipaddress.IPv4Network((number, network.prefixlen - carrier.prefixlen))
         if carrier.subnet_of(network):
             raise RefusedValueError(
-                f"{network} holds all IPv4 addresses ({carrier}). Use smaller IPv6 networks, and "
+                f"{network} holds all IPv4 addresses. Use smaller IPv6 networks, and "
                 "IPv4 networks besides, such as '10.0.0.0/8'."
             )
     return network
