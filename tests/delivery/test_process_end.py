@@ -289,6 +289,8 @@ def work():
 def tell():
     print(turns, flush=True)
 report()
+# Python 3.12 starts no thread at its end, and gevent resolves names in threads.
+assert errwatch.flush(50)
 gevent.spawn(serve)
 gevent.sleep(0)
 child = {_CHILDREN_UNDER_GEVENT[kind]}.Process(target=work)
