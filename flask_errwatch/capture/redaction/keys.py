@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Final
 
 from flask_errwatch.capture.redaction.places import tree
@@ -72,8 +72,8 @@ _LIFTING_LAST: Final = frozenset(
 _WORD: Final = r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+"
 #: Characters of a name that are looked at: its end, as names are read.
 _LENGTH: Final = 48
-#: Bounds of what is remembered: names, and characters of each.
-_REMEMBERED, _REMEMBERED_LENGTH = 1024, 48
+#: Names whose answer is kept.
+_KEPT: Final = 1024
 
 _compiled = cache(re.compile)
 
@@ -106,18 +106,11 @@ class SecretKeys:
         fragments = {re.escape(word) for words in names for word in words.split()}
         #: Patterns of the parts of secret names, in lower case.
         self.fragments = (*FRAGMENTS, *sorted(fragments))
-        self._known: dict[str, bool] = {}
+        self._known = lru_cache(maxsize=_KEPT)(self._decide)
 
     def is_secret(self, name: str) -> bool:
         """Whether the value of this name is masked."""
-        known = self._known.get(name)
-        if known is None:
-            known = self._decide(name[-_LENGTH:])
-            if len(name) <= _REMEMBERED_LENGTH:
-                if len(self._known) >= _REMEMBERED:
-                    self._known.clear()
-                self._known[name] = known
-        return known
+        return self._known(name[-_LENGTH:])
 
     def _decide(self, name: str) -> bool:
         # Most names are harmless, and in most this can be seen before they are split into words.
