@@ -511,6 +511,18 @@ def test_a_route_that_is_known_masks_only_its_own_variables() -> None:
     assert paths == [b"/reset/form", b"/wp-login.php", b"/a/[redacted]", b"/reset/[redacted]"]
 
 
+def test_a_path_that_was_shown_is_masked_where_no_route_matches_it() -> None:
+    """A line does not depend on the lines before it: with a wrong method, the route is unknown."""
+    app = Flask(__name__)
+    app.add_url_rule("/reset/<token>", view_func=lambda token: ("", 404), endpoint="a")  # noqa: ARG005
+    app.add_url_rule("/reset/form", view_func=lambda: ("", 404), endpoint="b")
+    watched(app)
+    for method in ("GET", "GET", "PATCH"):
+        serve(app, "/reset/form", REQUEST_METHOD=method)
+    shown = [event["path"] for event in events_of(app)]
+    assert shown == ["/reset/form", "/reset/form", "/reset/[redacted]"]
+
+
 @pytest.mark.parametrize(
     ("rule", "path", "shown"),
     [

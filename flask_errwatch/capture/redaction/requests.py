@@ -51,7 +51,8 @@ class RequestRedactor:
         self._redactor = redactor
         self._rules = rules
         self._routes: _SecretRoutes | None = None
-        self._harmless: set[str] = set()
+        # By path, and whether a rule matched: other paths are masked by the secret routes.
+        self._harmless: set[tuple[str, bool]] = set()
         #: Masks secrets in the value of a header, and truncates it to a length.
         self.header = lru_cache(maxsize=_HEADERS)(self._header)
         #: Masks secrets in a method or a mount point, and says how many characters it did not look
@@ -66,14 +67,15 @@ class RequestRedactor:
             rule: The rule that matched, or None.
         """
         is_secret_route = self._routes is None or self._routes.has(rule)
-        if path in self._harmless and not is_secret_route:
+        key = path, isinstance(rule, Rule)
+        if key in self._harmless and not is_secret_route:
             return path, 0
         masked = self._masked_path(path, rule)
         is_unchanged = masked[1] == 0 and masked[0] == path
         if is_unchanged and not is_secret_route and len(path) <= _HARMLESS_LENGTH:
             if len(self._harmless) >= _HARMLESS:
                 self._harmless.clear()
-            self._harmless.add(path)
+            self._harmless.add(key)
         return masked
 
     def _masked_path(self, path: str, rule: object) -> tuple[str, int]:
