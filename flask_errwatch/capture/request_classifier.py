@@ -11,13 +11,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
 
 from flask_errwatch._text import text_of
+from flask_errwatch.capture.redaction.requests import VARIABLE
 from flask_errwatch.capture.suspicion import Match, Site, Suspicion, classify, own_words
 from flask_errwatch.config import Config
 
 # A local name: Python 3.11 looks a member up in Python code.
 _NONE: Final = Match.NONE
-#: A variable in the text of a rule, as Werkzeug reads it.
-_VARIABLE: Final = r"<(?:[a-zA-Z_]\w*(?:\(.*?\))?:)?[a-zA-Z_]\w*>"
 #: A segment that no app has. A variable that takes it takes any text.
 _ANY_TEXT: Final = "zq-wx"
 
@@ -112,7 +111,7 @@ def match_by(rule: Rule) -> Match:
         >>> [match_by(rule).value for rule in urls.iter_rules()]
         ['route', 'none', 'text', 'route']
     """
-    converters = [] if re.sub(_VARIABLE, "", rule.rule).strip("/") else _converters(rule)
+    converters = [] if re.sub(VARIABLE, "", rule.rule).strip("/") else _converters(rule)
     if not converters:
         return Match.ROUTE
     if any(re.fullmatch(converter.regex, _ANY_TEXT) is None for converter in converters):

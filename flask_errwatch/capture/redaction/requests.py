@@ -22,7 +22,7 @@ _HARMLESS, _HARMLESS_LENGTH = 1024, 128
 #: Converters whose values have no slash.
 _SEGMENTS: Final = frozenset({None, "default", "string", "int", "float", "uuid", "any"})
 #: A variable in the text of a rule, as Werkzeug reads it: `<converter(arguments):name>`.
-_VARIABLE: Final = r"<(?:([a-zA-Z_]\w*)(?:\(.*?\))?:)?([a-zA-Z_]\w*)>"
+VARIABLE: Final = r"<(?:([a-zA-Z_]\w*)(?:\(.*?\))?:)?([a-zA-Z_]\w*)>"
 
 #: Variables that are secret in a rule for one of these actions, such as `/confirm/<key>`.
 _VAGUE: Final = frozenset({"code", "hash", "key", "link", "ticket"})
@@ -153,7 +153,7 @@ def _patterns(rule: str, is_secret: Callable[[str], bool]) -> list[re.Pattern[st
     """
     pattern = beginning = ""
     done = 0
-    for variable in re.finditer(_VARIABLE, rule):
+    for variable in re.finditer(VARIABLE, rule):
         pattern += _literal(rule[done : variable.start()])
         values = "[^/]+" if variable[1] in _SEGMENTS else ".+"
         if is_secret(variable[2]) or (
