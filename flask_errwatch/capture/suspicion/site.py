@@ -59,6 +59,8 @@ def own_words(rules: Iterable[str]) -> frozenset[str]:
     return frozenset(words)
 
 
+# As `patterns.matching.text_test`, for whose package a failing request would wait (37 ms, against
+# 5 ms for all of the classification). `fnmatch` takes up to 60 times as long for a long path.
 def _matches(path: str, pattern: str) -> bool:
     """Whether the pattern matches. Each part is looked for once, from left to right."""
     first, *others = pattern.split("*")
