@@ -47,20 +47,12 @@ class Tally:
     def __init__(self) -> None:
         self._counts = array("I", bytes(4 * _BUCKETS))
 
-    def add(self, text: bytes) -> None:
-        """Counts the line."""
-        self._add(text, 1)
-
-    def remove(self, text: bytes) -> None:
-        """Counts the line no longer: it is in the journal again."""
-        self._add(text, -1)
-
     def of(self, *key: str) -> int:
         """About the number of lines: of a detector, of one with a source, or of a fingerprint."""
         return self._counts[hash(key) % _BUCKETS]
 
-    def _add(self, text: bytes, by: int) -> None:
-        kind = _kind(text)
+    def add(self, kind: _Kind, by: int) -> None:
+        """Counts so many lines more."""
         for key in ((kind.detector,), kind[:2], ("", "", kind.fingerprint)):
             self._counts[hash(key) % _BUCKETS] += by
 
@@ -85,7 +77,7 @@ class Flood:
     """
 
     def __init__(self, newest: Iterable[bytes], left: Tally) -> None:
-        self.left = left
+        self._left = left
         self._groups: Counter[tuple[str, str]] = Counter()
         self._detectors: Counter[str] = Counter()
         self._fingerprints: Counter[str] = Counter()
@@ -102,21 +94,33 @@ class Flood:
         Returns:
             None when it is of the majority.
         """
+        return self._rank(_kind(text))
+
+    def leave(self, text: bytes) -> int | None:
+        """Counts a line that leaves the journal, and returns its rank."""
         kind = _kind(text)
+        self._left.add(kind, 1)
+        return self._rank(kind)
+
+    def take_back(self, text: bytes) -> None:
+        """Counts a line that left no longer: it is in the journal again."""
+        self._left.add(_kind(text), -1)
+
+    def _rank(self, kind: _Kind) -> int | None:
         if self._is_new(kind.fingerprint):
             return _FIRST
         size = self._groups[kind[:2]]
         if size >= self._least:
             return None
-        size += self.left.of(*kind[:2])
-        of_detector = self._detectors[kind.detector] + self.left.of(kind.detector)
+        size += self._left.of(*kind[:2])
+        of_detector = self._detectors[kind.detector] + self._left.of(kind.detector)
         # By magnitudes: among lines of about the same weight, the oldest are kept.
         weights = max(size, _FEW).bit_length(), max(of_detector, _FEW).bit_length()
         return (max(weights) << 8) + (_FIRST if kind.is_critical else 1 << 7) + sum(weights)
 
     def _is_new(self, fingerprint: str) -> bool:
         is_known = not fingerprint or self._fingerprints[fingerprint] > 0
-        return not is_known and self.left.of("", "", fingerprint) <= _FEW
+        return not is_known and self._left.of("", "", fingerprint) <= _FEW
 
 
 class Selection:

@@ -114,8 +114,7 @@ class MemoryJournal:
         kept_bytes = 0
         while self._lines and self._bytes > self._bound * 3 // 4:
             text = self._lines.popleft()
-            flood.left.add(text)
-            if flood.rank(text) is None:
+            if flood.leave(text) is None:
                 self._lose(text)
                 continue
             kept.append(text)
@@ -124,7 +123,7 @@ class MemoryJournal:
                 kept = self._first_of(kept, flood)
                 kept_bytes = sum(map(len, kept))
         for text in kept:
-            flood.left.remove(text)
+            flood.take_back(text)
         self._lines.extendleft(reversed(kept))
         lost = self.losses.count - before
         self._first += lost

@@ -151,8 +151,7 @@ class Reserve(JournalReader):
 def divide(records: Iterable[Record], flood: Flood, lost: Losses) -> Iterator[Record]:
     """The records that are not the flood's. All others are counted as lost."""
     for record in records:
-        flood.left.add(record.line.text)
-        if flood.rank(record.line.text) is None:
+        if flood.leave(record.line.text) is None:
             lost.add(FULL, record.line.timestamp)
         else:
             yield record
