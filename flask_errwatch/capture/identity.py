@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from flask_errwatch.capture.ids import IdClock
+from flask_errwatch.config import Config
 
 
 class Process:
@@ -33,3 +34,9 @@ class Process:
         }
         self.next_seq: Callable[[], int] = itertools.count(1).__next__
         self.clock = IdClock()
+
+
+def tags_of(config: Config) -> dict[str, str]:
+    """The fields of every line that name the app, as far as they are configured."""
+    tags = {"app": config.app_name, "environment": config.environment, "release": config.release}
+    return {key: value for key, value in tags.items() if value is not None}

@@ -23,7 +23,7 @@ from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.events import Classified, Event
 from flask_errwatch.capture.exceptions import exception_fields, mark_new
 from flask_errwatch.capture.hooks import Hooks
-from flask_errwatch.capture.identity import Process
+from flask_errwatch.capture.identity import Process, tags_of
 from flask_errwatch.capture.redaction import Redactor, RequestRedactor
 from flask_errwatch.capture.rendering import EventDict, RedactProcessor, render
 from flask_errwatch.capture.signed_in import signed_in_user
@@ -120,40 +120,17 @@ class Recorder:
         # Made for the first failing request: the import stays cheap, and the URL map is complete.
         self._classifier: RequestClassifier | None = None
         self._addresses = address_rule(config.trusted_proxies, config.client_header)
-        self._hide: Callable[[Event], None] | None = None
-        if config.privacy_key is not None and config.privacy == "hashed":
-            from flask_errwatch.capture.privacy import KeyedHashes
-
-            self._hide = KeyedHashes(config.privacy_key.reveal()).replace_in
+        self._hide = _hiding(config)
         self._records_user = config.user
         self._level_names = LEVELS if is_lambda(os.environ) else {}
         self._app = app_ref = weakref.ref(app)
         redactor = Redactor(config.redact_keys, email=config.redact_email)
         #: Masks secrets in what a request sends.
         self.request_redactor = RequestRedactor(redactor, lambda: _rules(app_ref()))
-        tags = {
-            key: value
-            for key, value in (
-                ("app", config.app_name),
-                ("environment", config.environment),
-                ("release", config.release),
-            )
-            if value is not None
-        }
+        tags = tags_of(config)
         self._process = PerProcess(lambda: Process(tags))
         self._redact = RedactProcessor(redactor)
-        self._collapser: Collapser | None = None
-        if config.collapse_seconds:
-            from flask_errwatch.capture.collapse import Collapser
-            from flask_errwatch.capture.fold_fields import fold_fields
-
-            self._collapser = Collapser(
-                config.collapse_seconds,
-                self._write,
-                self._write_folded,
-                delivery,
-                fold_fields(catalogue),
-            )
+        self._collapser = self._new_collapser(config.collapse_seconds)
         # Every part is given explicitly: structlog's global configuration belongs to the app.
         self._logger: _EventLogger = structlog.wrap_logger(
             self,
@@ -165,6 +142,16 @@ class Recorder:
             wrapper_class=_EventLogger,
             context_class=dict,
         ).bind()
+
+    def _new_collapser(self, seconds: float) -> Collapser | None:
+        """Folds events, if that is configured."""
+        if not seconds:
+            return None
+        from flask_errwatch.capture.collapse import Collapser
+        from flask_errwatch.capture.fold_fields import fold_fields
+
+        fields = fold_fields(self.catalogue)
+        return Collapser(seconds, self._write, self._write_folded, self.delivery, fields)
 
     def classify(self, status: str) -> tuple[int, Detector | None]:
         """Returns the number of a status line, or 0, and the detector that claims it."""
@@ -378,6 +365,15 @@ class Recorder:
             event = dict(self._redact(None, "", event))
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
+
+
+def _hiding(config: Config) -> Callable[[Event], None] | None:
+    """Replaces addresses and users in an event by hashes, if that is configured."""
+    if config.privacy_key is None or config.privacy != "hashed":
+        return None
+    from flask_errwatch.capture.privacy import KeyedHashes
+
+    return KeyedHashes(config.privacy_key.reveal()).replace_in
 
 
 def _rules(app: Flask | None) -> Iterable[Rule]:

@@ -70,8 +70,9 @@ class Delivery:
         self._starting_pid = 0
         # Lines from such a handler. Per process: a child must not write its parent's lines.
         self._deferred: PerProcess[deque[bytes]] = PerProcess(lambda: deque(maxlen=1000))
-        # Functions that write events which are held back.
+        # Functions that write folded events.
         self._before_flush: list[Callable[[], None]] = []
+        # Those that write events which are held until their request or job has ended.
         self._before_end: list[Callable[[], None]] = []
         self._dropped = 0
         self.emitted = 0
@@ -231,7 +232,7 @@ class Delivery:
 
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, until a time of the monotonic clock."""
-        self._write_held(self._before_end)
+        self._call(self._before_end)
         # CloudWatch first: the thread of the standard output continues meanwhile.
         for sink in sorted(self._opened(), key=lambda sink: sink is not self._cloudwatch):
             sink.stop(deadline)
@@ -249,17 +250,17 @@ class Delivery:
             sink.flush_before_os_exit(deadline)
 
     def _opened(self) -> tuple[Sink, ...]:
-        """Writes what is deferred or held back, and returns this process's sinks."""
+        """Writes what is deferred or folded, and returns this process's sinks."""
         if self._deferred.get():
             self._guard.run("starting the delivery", self.ensure_running)
-        self.write_held()
+        self.write_folded()
         return self._sinks if self.is_running else ()
 
-    def write_held(self) -> None:
-        """Writes the events that are held back, such as folded ones. It waits for no sink."""
-        self._write_held(self._before_flush)
+    def write_folded(self) -> None:
+        """Writes the folded events, as before a flush. It waits for no sink."""
+        self._call(self._before_flush)
 
-    def _write_held(self, writes: list[Callable[[], None]]) -> None:
+    def _call(self, writes: list[Callable[[], None]]) -> None:
         for write in writes:
             self._guard.run("writing what is held back", write)
 

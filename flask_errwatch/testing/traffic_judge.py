@@ -87,7 +87,7 @@ class TrafficJudge:
         """Writes the folded events of every app seen so far, at the current time."""
         writers = {id(state): state for state, _, _ in self._lines}
         for state in (self._served | writers).values():
-            state.delivery.write_held()
+            state.delivery.write_folded()
 
     def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Moves the clock forward before the next request.
