@@ -284,7 +284,7 @@ def _read_alarm(aws: Aws, name: str) -> MetricAlarm:
     if not alarms:
         raise refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
     alarm = from_aws.metric_alarm(alarms[0])
-    _refuse_if_in_alarm(alarm, "wait for OK, or drill another detector")
+    refuse_if_in_alarm(alarm, "wait for OK, or drill another detector")
     return alarm
 
 
@@ -298,11 +298,12 @@ def _read_app_alarm(aws: Aws, config: Config) -> CompositeAlarm:
     if not alarms:
         raise refusal("alarm", name, "It does not exist in AWS: run `flask errwatch apply`.")
     alarm = from_aws.composite_alarm(alarms[0])
-    _refuse_if_in_alarm(alarm, "it would not notify again before it is OK")
+    refuse_if_in_alarm(alarm, "it would not notify again before it is OK")
     return alarm
 
 
-def _refuse_if_in_alarm(alarm: MetricAlarm | CompositeAlarm, advice: str) -> None:
+def refuse_if_in_alarm(alarm: MetricAlarm | CompositeAlarm, advice: str) -> None:
+    """Raises DrillRefusedError when the alarm is in ALARM, with what to do about it."""
     if alarm.state is not None and alarm.state.value == "ALARM":
         raise refusal("alarm", alarm.name, f"It is in ALARM already: {advice}.")
 

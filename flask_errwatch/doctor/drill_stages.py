@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +16,13 @@ from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import field as json_field
 from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.log_lines import lines_since
-from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm, Pairs
+from flask_errwatch.provision.resources import (
+    AwsAlarm,
+    CompositeAlarm,
+    LogAlarm,
+    MetricAlarm,
+    Pairs,
+)
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -26,7 +33,7 @@ STAGES = (LOGS, METRIC, ALARM, SNS)
 #: `unseen`: the stage may not be read, or there is nothing that could arrive.
 Outcome = Literal["arrived", "refused", "missing", "unseen"]
 
-_APPLY = "run `flask errwatch apply`"
+APPLY = "run `flask errwatch apply`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,18 +75,15 @@ class Observation:
 
 
 @dataclass(kw_only=True, slots=True)
-class DrillRun:
-    """A drill in progress.
+class Run(ABC):
+    """A drill in progress, of either kind.
 
     Attributes:
-        id: The mark of its events.
+        id: The mark of its lines, under `data.drill`.
         config: The app's configuration.
-        detector: The detector of the events.
-        alarm: The alarm as it is in AWS.
-        notifier: The alarm that notifies when it fires.
-        lines: The number of events per period. Only those of the first are waited for in
-            CloudWatch Logs and the metric.
-        start: When the first event was sent.
+        detector: The detector whose alarm fires.
+        lines: How many lines are waited for in CloudWatch Logs.
+        start: When the first was sent.
         stats: Returns the delivery's figures.
         counted_before: What the metric had counted in the minute of `start`, or 0 when unknown.
     """
@@ -87,19 +91,40 @@ class DrillRun:
     id: str
     config: Config
     detector: Detector
-    alarm: MetricAlarm
-    notifier: MetricAlarm | CompositeAlarm
     lines: int
     start: datetime
     stats: Callable[[], Stats]
     counted_before: float = field(default=0.0)
 
+    @abstractmethod
+    def count(self, aws: Aws) -> float:
+        """What the metric has counted since the minute of the start."""
+
     def read_baseline(self, aws: Aws) -> None:
         """Reads what the metric has counted already: real lines of this minute."""
         try:
-            self.counted_before = _count(aws, self)
+            self.counted_before = self.count(aws)
         except AwsCallError:
             return  # the metric's own stage reports why it cannot be read
+
+
+@dataclass(kw_only=True, slots=True)
+class DrillRun(Run):
+    """A drill of a detector in progress. Only the lines of its first period are waited for.
+
+    Attributes:
+        alarm: The alarm as it is in AWS.
+        notifier: The alarm that notifies when it fires.
+    """
+
+    alarm: MetricAlarm
+    notifier: MetricAlarm | CompositeAlarm
+
+    def count(self, aws: Aws) -> float:
+        """What the alarm's metric has counted since the minute of the start."""
+        alarm = self.alarm
+        namespace, name = alarm.namespace or "", alarm.metric_name or ""
+        return count_since(aws, namespace, name, alarm.dimensions, self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +165,17 @@ def likely_reason(reading: Reading) -> str:
         return str(error)
 
 
-def observe_lines(aws: Aws, config: Config, drill: str, lines: int, start: datetime) -> Observation:
-    """Whether CloudWatch Logs has so many lines of the drill."""
-    pattern = str(json_field("$.data.drill") == drill)
+def observe_lines(aws: Aws, run: Run) -> Observation:
+    """Whether CloudWatch Logs has the lines of the drill."""
+    pattern = str(json_field("$.data.drill") == run.id)
     # Distinct ids: a line may be delivered twice. A forged line may have anything as its id.
     ids = {
         text_of(line.event.get("id"))
-        for line in lines_since(aws, config, pattern, start.timestamp() - 60)
-        if _drill_id(line.event) == drill
+        for line in lines_since(aws, run.config, pattern, run.start.timestamp() - 60)
+        if _drill_id(line.event) == run.id
     } - {""}
-    text = f"{len(ids)} of {lines} lines were accepted."
-    return Observation("arrived" if len(ids) >= lines else None, text)
-
-
-def _observe_logs(aws: Aws, run: DrillRun) -> Observation:
-    return observe_lines(aws, run.config, run.id, run.lines, run.start)
+    text = f"{len(ids)} of {run.lines} lines were accepted."
+    return Observation("arrived" if len(ids) >= run.lines else None, text)
 
 
 def _drill_id(event: Mapping[str, object]) -> object:
@@ -163,16 +184,9 @@ def _drill_id(event: Mapping[str, object]) -> object:
 
 
 def _observe_metric(aws: Aws, run: DrillRun) -> Observation:
-    count = _count(aws, run) - run.counted_before
+    count = run.count(aws) - run.counted_before
     text = f"It counted {count:g} of {run.lines} lines."
     return Observation("arrived" if count >= run.lines else None, text)
-
-
-def _count(aws: Aws, run: DrillRun) -> float:
-    """Returns what the alarm's metric has counted since the minute of the start."""
-    alarm = run.alarm
-    namespace, name = alarm.namespace or "", alarm.metric_name or ""
-    return count_since(aws, namespace, name, alarm.dimensions, run.start)
 
 
 def count_since(aws: Aws, namespace: str, name: str, dimensions: Pairs, start: datetime) -> float:
@@ -209,41 +223,63 @@ def _observe_alarm(aws: Aws, run: DrillRun) -> Observation:
 
 
 def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
-    """Reads the history of the alarm that notifies, which alone shows a refused publish."""
-    topics = [action for action in run.notifier.alarm_actions if ":sns:" in action]
-    if not run.notifier.actions_enabled:
-        return Observation("unseen", f"The alarm's actions are turned off: {_APPLY}.")
+    advice = "ask the subscribers whether they received it"
+    notified = observe_notification(aws, run, run.notifier, advice)
+    return notified or Observation(None, "The alarm's history has no notification.")
+
+
+def observe_notification(
+    aws: Aws, run: Run, alarm: AwsAlarm, remark: str, *, about: str = ""
+) -> Observation | None:
+    """Reads the history of the alarm that notifies, which alone shows a refused publish.
+
+    Args:
+        aws: The account and region.
+        run: The drill.
+        alarm: The alarm, as it is in AWS.
+        remark: What to say of a notification that was sent.
+        about: What the notification must be about, such as an address.
+
+    Returns:
+        None if there is no notification yet.
+    """
+    topics = [action for action in alarm.alarm_actions if ":sns:" in action]
+    if not alarm.actions_enabled:
+        return Observation("unseen", f"The alarm's actions are turned off: {APPLY}.")
     if not topics and run.detector.alarm is not None and not run.detector.alarm.notifies:
         return Observation("unseen", "The alarm does not notify: it has notify=False.")
     if not topics:
         return Observation("unseen", "The alarm has no topic: set ERRWATCH_SNS_TOPIC.")
+    types, item = ["MetricAlarm", "CompositeAlarm"], "Action"
+    if isinstance(alarm, LogAlarm):
+        types, item = ["LogAlarm"], "AlarmContributorAction"
     history = aws.pages(
         "cloudwatch",
         "describe_alarm_history",
         "AlarmHistoryItems",
-        AlarmName=run.notifier.name,
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-        HistoryItemType="Action",
+        AlarmName=alarm.name,
+        AlarmTypes=types,
+        HistoryItemType=item,
         StartDate=run.start,
     )
     # Those that name a topic: an alarm may have other actions too.
-    entries = [entry for entry in history if any(topic in str(entry) for topic in topics)]
+    entries = [
+        entry
+        for entry in history
+        if about in str(entry) and any(topic in str(entry) for topic in topics)
+    ]
     for entry in entries:
         if from_aws.action_failed(entry):
             error = from_aws.history_data(entry).get("error") or ""
             return Observation("refused", f"{entry.get('HistorySummary', '')} {error}".strip())
     if entries:
-        text = f"{entries[0].get('HistorySummary')}; ask the subscribers whether they received it."
-        return Observation("arrived", text)
-    return Observation(None, "The alarm's history has no notification.")
+        return Observation("arrived", f"{entries[0].get('HistorySummary')}; {remark}.")
+    return None
 
 
-def _why_not_in_logs(_aws: Aws, run: DrillRun) -> str:
-    return why_no_lines(run.stats())
-
-
-def why_no_lines(stats: Stats) -> str:
+def why_not_in_logs(_aws: Aws, run: Run) -> str:
     """Why lines are not in CloudWatch Logs, by the delivery's figures."""
+    stats = run.stats()
     if stats.last_error:
         return f"The delivery reports: {stats.last_error}"
     if stats.dropped:
@@ -261,38 +297,39 @@ def _why_not_in_metric(aws: Aws, run: DrillRun) -> str:
         entry.name: entry for entry in map(from_aws.metric_filter, response["metricFilters"])
     }
     if name not in filters:
-        return f"Metric filter {name} does not exist in {config.log_group}: {_APPLY}."
+        return f"Metric filter {name} does not exist in {config.log_group}: {APPLY}."
     stored = filters[name]
     if stored.pattern != run.detector.pattern:
-        return f"The filter's pattern is {stored.pattern}, not the detector's: {_APPLY}."
+        return f"The filter's pattern is {stored.pattern}, not the detector's: {APPLY}."
     if (stored.namespace, stored.metric_name) != (alarm.namespace, alarm.metric_name):
-        return f"The filter feeds another metric than the alarm uses: {_APPLY}."
+        return f"The filter feeds another metric than the alarm uses: {APPLY}."
     return "Filter and alarm agree; a metric takes a minute or two: try a longer --timeout."
 
 
 def _why_not_in_alarm(_aws: Aws, run: DrillRun) -> str:
     alarm = run.alarm
     if alarm.unit not in {None, "Count"}:
-        return f"It has the unit {alarm.unit}, which no line has: {_APPLY}."
+        return f"It has the unit {alarm.unit}, which no line has: {APPLY}."
     return (
         f"It needs {alarm.datapoints_to_alarm or alarm.evaluation_periods} breaching periods of "
         f"{alarm.period} s, and is evaluated once a minute: try a longer --timeout."
     )
 
 
-def _why_not_in_sns(_aws: Aws, _run: DrillRun) -> str:
+def why_no_notification(_aws: Aws, _run: Run) -> str:
+    """What publishes a notification, and what checks the topic."""
     return "It publishes when the alarm fires; `flask errwatch doctor` checks the topic."
 
 
 _OBSERVERS: dict[str, Callable[[Aws, DrillRun], Observation]] = {
-    LOGS: _observe_logs,
+    LOGS: observe_lines,
     METRIC: _observe_metric,
     ALARM: _observe_alarm,
     SNS: _observe_sns,
 }
 _REASONS: dict[str, Callable[[Aws, DrillRun], str]] = {
-    LOGS: _why_not_in_logs,
+    LOGS: why_not_in_logs,
     METRIC: _why_not_in_metric,
     ALARM: _why_not_in_alarm,
-    SNS: _why_not_in_sns,
+    SNS: why_no_notification,
 }

@@ -27,13 +27,15 @@ from flask_errwatch.doctor.drill import (
     Reporter,
     follow,
     refusal,
+    refuse_if_in_alarm,
     refuse_without_cloudwatch,
 )
 from flask_errwatch.doctor.drill_stages import Stage
-from flask_errwatch.doctor.scan_stages import SCAN_STAGES, ScanRun, SourceTarget, reading
+from flask_errwatch.doctor.scan_stages import SCAN_STAGES, ScanRun, SourceAlarmInAws, reading
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import parse
 from flask_errwatch.provision import from_aws
+from flask_errwatch.provision.resources import LogAlarm, MetricAlarm
 from flask_errwatch.provision.source_alarms import declared_alarm_names
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class ScanDrill:
         address: The client address of its lines.
         detector: The detector whose source alarm fires.
         carrier: The detector of the lines: the one that claims 404.
-        target: The source alarm as it is in AWS.
+        alarm: The source alarm as it is in AWS.
         lines: How many lines make it fire.
         timeout: Seconds for all stages together.
     """
@@ -62,15 +64,15 @@ class ScanDrill:
     address: str
     detector: Detector
     carrier: Detector
-    target: SourceTarget
+    alarm: SourceAlarmInAws
     lines: int
     timeout: float
 
     def __str__(self) -> str:
-        targets = ", ".join(self.target.actions) or "no one"
+        targets = ", ".join(self.alarm.alarm_actions) or "no one"
         return (
             f"Drill {self.id}: {counted(self.lines, 'suspicious line')} of {self.address}.\n"
-            f"They count as real ones: {self.target.kind} {self.target.name} will fire and notify "
+            f"They count as real ones: {self.alarm.kind} {self.alarm.name} will fire and notify "
             f"{targets}."
         )
 
@@ -96,7 +98,7 @@ class ScanDrill:
             address=self.address,
             config=config,
             detector=self.detector,
-            target=self.target,
+            alarm=self.alarm,
             lines=self.lines,
             start=datetime.now(UTC),
             stats=reporter.stats,
@@ -179,18 +181,17 @@ def prepare_scan_drill(
     if not parse(chosen.pattern).matches(json.dumps(sample)):
         remedy = f"A suspicious 404 does not match {chosen.pattern}: choose another detector."
         raise refusal("detector", chosen.name, remedy)
-    target = _read_target(aws, chosen.resource_name(config.app_name))
-    if not target.has_contributors and target.state == "ALARM":
-        remedy = "It is in ALARM already, and would not fire again: wait for OK."
-        raise refusal("alarm", target.name, remedy)
+    alarm = _read_alarm(aws, chosen.resource_name(config.app_name))
+    if isinstance(alarm, MetricAlarm):
+        refuse_if_in_alarm(alarm, "it would not fire again before it is OK")
     return ScanDrill(
         id=drill,
         address=address,
         detector=chosen,
         carrier=carrier,
-        target=target,
-        lines=_lines_above(target, chosen),
-        timeout=target.window + GRACE if timeout is None else timeout,
+        alarm=alarm,
+        lines=_lines_above(alarm, chosen),
+        timeout=_window(alarm) + GRACE if timeout is None else timeout,
     )
 
 
@@ -207,14 +208,14 @@ def _with_source_alarm(catalogue: Catalogue, name: str | None) -> Detector:
     return chosen
 
 
-def _read_target(aws: Aws, name: str) -> SourceTarget:
+def _read_alarm(aws: Aws, name: str) -> SourceAlarmInAws:
     """The alarm as it is in AWS: a log alarm, or one on a metric or on rules."""
     try:
         listed = aws.call(
             "cloudwatch", "describe_alarms", AlarmNames=[name], AlarmTypes=["LogAlarm"]
         )
         if listed.get("LogAlarms"):
-            return SourceTarget.of(from_aws.log_alarm(listed["LogAlarms"][0]))
+            return from_aws.log_alarm(listed["LogAlarms"][0])
     except AwsCallError as error:
         if error.code not in {"ValidationError", "InvalidParameterValue"}:
             raise  # else a region without log alarms
@@ -223,16 +224,23 @@ def _read_target(aws: Aws, name: str) -> SourceTarget:
     found = {alarm["AlarmName"]: alarm for alarm in response.get("MetricAlarms", ())}
     for alarm_name in names:
         if alarm_name in found:
-            return SourceTarget.of(from_aws.metric_alarm(found[alarm_name]))
+            return from_aws.metric_alarm(found[alarm_name])
     remedy = "It does not exist in AWS: run `flask errwatch apply`, with ERRWATCH_SOURCE_ALARMS on."
     raise refusal("alarm", name, remedy)
 
 
-def _lines_above(target: SourceTarget, detector: Detector) -> int:
+def _window(alarm: SourceAlarmInAws) -> int:
+    """The seconds before an evaluation that the alarm can see."""
+    if isinstance(alarm, LogAlarm):
+        return alarm.window + alarm.delay
+    return alarm.period or max(query.period or 0 for query in alarm.metrics)
+
+
+def _lines_above(alarm: SourceAlarmInAws, detector: Detector) -> int:
     own = detector.alarm.value if isinstance(detector.alarm, SourceAlarm) else None
     each = _SUSPICION if (own or detector.value) == "$.suspicion" else 1
-    lines = math.floor(target.threshold / each) + 1
+    lines = math.floor((alarm.threshold or 0.0) / each) + 1
     if lines > MAX_LINES:
         remedy = f"It takes {lines} lines, more than {MAX_LINES}: use another detector."
-        raise refusal("alarm", target.name, remedy)
+        raise refusal("alarm", alarm.name, remedy)
     return lines
