@@ -106,6 +106,13 @@ def read(
         defaults=read("DEFAULTS", "0.2", parsers.one_of(("0.2", "0.1"))),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
     )
+    _check_together(config, read)
+    read.refuse_unknown()
+    return config, tuple(read.problems)
+
+
+def _check_together(config: Config, read: _Reader) -> None:
+    """Refuses values that do not go together."""
     if config.silence_alarm and config.heartbeat_seconds and config.why_no_heartbeats:
         remedy = f"The alarm counts heartbeats, and {config.why_no_heartbeats}: turn the alarm off."
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
@@ -128,8 +135,6 @@ def read(
             "an account policy (aws logs put-account-policy) if its events shall be masked."
         )
         read.refuse("DATA_PROTECTION", config.data_protection, remedy)
-    read.refuse_unknown()
-    return config, tuple(read.problems)
 
 
 class _Reader:
