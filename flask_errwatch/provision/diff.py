@@ -8,9 +8,7 @@ from itertools import zip_longest
 
 from flask_errwatch._parsers import parse_json
 from flask_errwatch._text import counted
-from flask_errwatch.errors import PatternSyntaxError, Problem, ProvisioningError
-from flask_errwatch.patterns import parse
-from flask_errwatch.patterns.quotas import REGEX_FILTERS_PER_GROUP
+from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.change import Action, Change, Difference
 from flask_errwatch.provision.desired import Desired
@@ -19,8 +17,8 @@ from flask_errwatch.provision.notification import why_not_quiet
 from flask_errwatch.provision.order import in_order, parents_first
 from flask_errwatch.provision.ownership import is_managed
 from flask_errwatch.provision.plan import DestroyPlan, Plan
+from flask_errwatch.provision.quotas import quota_problems
 from flask_errwatch.provision.resources import (
-    FILTERS_PER_GROUP,
     AnomalyDetector,
     AwsAlarm,
     CompositeAlarm,
@@ -78,7 +76,7 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
         for resource in _deletable(actual, desired.app_name)
         if (resource.kind, resource.key) not in declared
     ]
-    problems = list(_quota_problems(desired, actual, deletions))
+    problems = list(quota_problems(desired, actual, deletions))
     changes: list[Change] = []
     outcomes = [*_service_group(desired.log_group, actual)]
     outcomes += [
@@ -356,40 +354,3 @@ def _leaves(path: str, old: object, new: object) -> Iterator[Difference]:
             yield from _leaves(f"{path}[{number}]", left, right)
     elif old != new:
         yield Difference(field=path, old=old, new=new)
-
-
-def _quota_problems(desired: Desired, actual: Actual, deletions: list[Change]) -> Iterator[Problem]:
-    """Counts the log group's filters, unmanaged ones included, after the deletions."""
-    deleted = {
-        change.resource.name for change in deletions if isinstance(change.resource, MetricFilter)
-    }
-    kept = {metric_filter.name for metric_filter in actual.of_type(MetricFilter)} - deleted
-    new = {metric_filter.name for metric_filter in desired.filters} - kept
-    total = len(kept) + len(new)
-    if new and total > FILTERS_PER_GROUP:
-        remedy = (
-            f"It would have {total} metric filters of at most {FILTERS_PER_GROUP}: delete "
-            "filters that are not used, or give the app its own log group."
-        )
-        yield Problem(key="log group", value=desired.log_group.name, remedy=remedy)
-    patterns = {
-        metric_filter.name: metric_filter.pattern
-        for metric_filter in (*actual.of_type(MetricFilter), *desired.filters)
-        if metric_filter.name not in deleted
-    }
-    with_regex = [name for name, pattern in patterns.items() if _has_regex(pattern)]
-    if len(with_regex) > REGEX_FILTERS_PER_GROUP:
-        names = ", ".join(with_regex)
-        remedy = (
-            f"It would have {len(with_regex)} filters with a regular expression of at most "
-            f"{REGEX_FILTERS_PER_GROUP}: {names}. Write conditions without one."
-        )
-        yield Problem(key="log group", value=desired.log_group.name, remedy=remedy)
-
-
-def _has_regex(pattern: str) -> bool:
-    """Whether a pattern has a regular expression, as far as it can be read."""
-    try:
-        return "%" in pattern and parse(pattern).has_regex
-    except PatternSyntaxError:
-        return False
