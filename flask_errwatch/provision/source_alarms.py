@@ -43,8 +43,10 @@ BY_SOURCE, ONE_SOURCE, ALL = "by-source", "one-source", "all"
 #: Suffix of the rule over the peers of requests without a client address.
 PEER = "peer"
 
-#: The addresses of requests whose client is not known, in the query of an app behind proxies.
-_SOURCE = 'fields coalesce(client_ip, concat("peer ", peer_ip)) as source'
+#: Precedes the address of a peer where a client's is not known, for an app behind proxies.
+PEER_MARK = "peer "
+#: Names the source of a line in the query of such an app.
+_SOURCE = f'fields coalesce(client_ip, concat("{PEER_MARK}", peer_ip)) as source'
 #: A rule's name (CloudWatch API Reference, PutInsightRule, RuleName). A quotation mark would end it
 #: in the alarm's expression, and a backslash might escape what follows.
 _RULE_NAME = re.compile(r"[\x20!\x23-\x5b\x5d-\x7e]{1,128}")

@@ -1,5 +1,6 @@
 """The judge: the resources that `apply` creates, evaluated offline. Pure."""
 
+from flask_errwatch.provision.source_alarms import PEER_MARK
 from flask_errwatch.simulation.advice import Advice, advise
 from flask_errwatch.simulation.alarm_state import Peak, Transition
 from flask_errwatch.simulation.backtest import judge_log
@@ -20,7 +21,7 @@ from flask_errwatch.simulation.judged_log import (
     Offender,
     Span,
 )
-from flask_errwatch.simulation.kinds import PEER_MARK, LineKind, LineKinds
+from flask_errwatch.simulation.kinds import LineKind, LineKinds
 from flask_errwatch.simulation.line_matcher import LineMatch
 from flask_errwatch.simulation.log_alarms import ContributorTransition
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition

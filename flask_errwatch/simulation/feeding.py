@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from flask_errwatch.provision.source_alarms import PEER_MARK
 from flask_errwatch.simulation.alarm_state import Transition
 from flask_errwatch.simulation.inputs import SOURCES
 from flask_errwatch.simulation.judge import Judge
-from flask_errwatch.simulation.kinds import PEER_MARK, LineKind
+from flask_errwatch.simulation.kinds import LineKind
 from flask_errwatch.simulation.line_matcher import ANYONE, LineMatch
 from flask_errwatch.simulation.log_alarms import ContributorTransition
 from flask_errwatch.simulation.metrics import MINUTE

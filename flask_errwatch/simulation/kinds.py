@@ -9,13 +9,12 @@ from itertools import chain
 
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import Resource
+from flask_errwatch.provision.source_alarms import PEER_MARK
 from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.inputs import SOURCES, WHOLE, split_judgeable
 from flask_errwatch.simulation.judge import Judge
 from flask_errwatch.simulation.line_matcher import LineMatch
 
-#: Precedes the address of a peer where a client's stands, as in the query of a log alarm.
-PEER_MARK = "peer "
 # Kinds that are told apart by the exact values that they give to metrics.
 _EXACT = 1_000
 
