@@ -13,7 +13,6 @@ from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision.alarm_factory import (
     AlarmFactory,
-    AlarmResource,
     death_filter,
     detector_filter,
     heartbeat_filter,
@@ -46,14 +45,9 @@ from flask_errwatch.provision.resources.canonical_json import canonical
 from flask_errwatch.provision.resources.tags import marker, tags_for
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.service_groups import owner_of
-from flask_errwatch.provision.source_alarms import (
-    SourceAlarms,
-    SourceContext,
-    SourceResource,
-    source_alarms,
-)
+from flask_errwatch.provision.source_alarms import SourceContext, source_alarms
 
-AlarmT = TypeVar("AlarmT")
+ResourceT = TypeVar("ResourceT")
 
 #: The id of our statement in a topic's policy.
 POLICY_SID = "flask-errwatch-alarms"
@@ -176,30 +170,23 @@ def desired_resources(
         log_alarm_actions=actions,
         access=access,
     )
-    filters: list[MetricFilter] = []
-    alarms: list[AlarmResource | SourceResource] = []
-    on_sources: list[SourceAlarms] = []
+    created: list[Resource] = []
+    on_sources: set[str] = set()
+    explanations = [*_deprecations(config)]
     for detector in catalogue:
-        filters.append(detector_filter(detector, config))
-        alarms += factory.alarms_for(detector, filters[-1])
-        source = source_alarms(context, detector, filters[-1])
+        metric_filter = detector_filter(detector, config)
+        created += [metric_filter, *factory.alarms_for(detector, metric_filter)]
+        source = source_alarms(context, detector, metric_filter)
         if source is not None:
-            on_sources.append(source)
-            alarms += source.resources
-    if config.silence_alarm:
-        filters.append(heartbeat_filter(config))
-        alarms.append(factory.silence_alarm(filters[-1]))
-    if config.process_alarm:
-        filters.append(death_filter(config))
-        alarms.append(factory.death_alarm(filters[-1]))
-    composites = _of_type(alarms, CompositeAlarm)
+            own = source.resources
+            created += own
+            on_sources.update(alarm.name for alarm in own if not isinstance(alarm, InsightRule))
+            explanations.append(source.explanation)
+    created += _operational(config, factory)
+    composites = _of_type(created, CompositeAlarm)
     parts = frozenset(name for composite in composites for name in composite.children)
-    silent = frozenset(
-        notifier_of(detector, config)
-        for detector in catalogue
-        if detector.alarm is not None and not detector.alarm.notifies
-    )
-    metric_alarms = _of_type(alarms, MetricAlarm)
+    silent = frozenset(_silent(catalogue, config))
+    metric_alarms = _of_type(created, MetricAlarm)
     tags = tags_for(config.app_name)
     topic = _topic(config, topic_arn)
     desired = Desired(
@@ -208,12 +195,12 @@ def desired_resources(
         data_protection=data_protection(config.log_group, config.app_name, scope)
         if config.data_protection and scope is not None
         else None,
-        filters=tuple(filters),
+        filters=_of_type(created, MetricFilter),
         topic=topic,
         policy=None if topic is None or scope is None else _policy(topic, scope),
         subscriptions=_subscriptions(config, topic_arn),
-        insight_rules=_of_type(alarms, InsightRule),
-        anomaly_detectors=_of_type(alarms, AnomalyDetector),
+        insight_rules=_of_type(created, InsightRule),
+        anomaly_detectors=_of_type(created, AnomalyDetector),
         alarms=tuple(with_quiet_periods(metric_alarms, config.quiet_periods, parts=parts)),
         composites=composites,
         app_alarms=()
@@ -230,15 +217,10 @@ def desired_resources(
         silent=silent,
         quiet_periods=config.quiet_periods,
         queries=_queries(config) if config.saved_queries else (),
-        log_alarms=_of_type(alarms, LogAlarm),
+        log_alarms=_of_type(created, LogAlarm),
         query_role=access.to_create,
-        source_alarms=frozenset(
-            resource.name
-            for source in on_sources
-            for resource in source.resources
-            if not isinstance(resource, InsightRule)
-        ),
-        explanations=(*_deprecations(config), *(source.explanation for source in on_sources)),
+        source_alarms=frozenset(on_sources),
+        explanations=tuple(explanations),
     )
     problems = list(_name_problems(desired))
     if problems:
@@ -256,10 +238,27 @@ def _deprecations(config: Config) -> Iterator[str]:
         )
 
 
-def _of_type(
-    alarms: Iterable[AlarmResource | SourceResource], cls: type[AlarmT]
-) -> tuple[AlarmT, ...]:
-    return tuple(alarm for alarm in alarms if isinstance(alarm, cls))
+def _operational(config: Config, factory: AlarmFactory) -> Iterator[MetricFilter | MetricAlarm]:
+    """Yields the filters and alarms of lines that are outside the catalogue."""
+    if config.silence_alarm:
+        heartbeats = heartbeat_filter(config)
+        yield heartbeats
+        yield factory.silence_alarm(heartbeats)
+    if config.process_alarm:
+        deaths = death_filter(config)
+        yield deaths
+        yield factory.death_alarm(deaths)
+
+
+def _silent(catalogue: Catalogue, config: Config) -> Iterator[str]:
+    """Yields the names of the alarms that are declared not to notify."""
+    for detector in catalogue:
+        if detector.alarm is not None and not detector.alarm.notifies:
+            yield notifier_of(detector, config)
+
+
+def _of_type(resources: Iterable[Resource], cls: type[ResourceT]) -> tuple[ResourceT, ...]:
+    return tuple(resource for resource in resources if isinstance(resource, cls))
 
 
 def _topic(config: Config, topic_arn: str | None) -> Topic | None:
