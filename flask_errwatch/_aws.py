@@ -157,10 +157,7 @@ class Aws:
         Raises:
             AwsCallError: When no region is configured.
         """
-        try:
-            return operation in self.client(service).meta.service_model.operation_names
-        except Exception as error:
-            raise call_error(service, "describe_alarms", error) from error
+        return operation in self._model(service, operation).operation_names
 
     def takes(self, service: str, operation: str, argument: str) -> bool:
         """Whether an operation of the installed boto3 has an argument.
@@ -168,9 +165,13 @@ class Aws:
         Raises:
             AwsCallError: When no region is configured.
         """
+        model = self._model(service, operation).operation_model(operation)
+        return argument in model.input_shape.members
+
+    def _model(self, service: str, operation: str) -> Any:
+        """What the installed boto3 knows of a service, to find out about an operation."""
         try:
-            model = self.client(service).meta.service_model
-            return argument in model.operation_model(operation).input_shape.members
+            return self.client(service).meta.service_model
         except Exception as error:
             raise call_error(service, operation, error) from error
 
@@ -265,7 +266,8 @@ def _refused_action(message: str) -> str:
 
 
 def _action_name(method: str) -> str:
-    return "".join(part.capitalize() for part in method.split("_"))
+    """The action of a method of boto3, or of an operation, whose name it is."""
+    return "".join(f"{part[:1].upper()}{part[1:]}" for part in method.split("_"))
 
 
 def _kind(code: str, status: object) -> FailureKind:
