@@ -19,10 +19,12 @@ class LoggedLine(NamedTuple):
     Attributes:
         at: Its time in milliseconds since the epoch.
         event: The parsed line. Its values may be of any JSON type.
+        text: The line.
     """
 
     at: int
     event: Mapping[str, object]
+    text: str = ""
 
 
 def lines_since(
@@ -48,7 +50,7 @@ def lines_since(
         filterPattern=pattern,
         startTime=round(since * 1000),
     )
-    yield from _own_lines(islice(entries, limit), config)
+    yield from own_lines(islice(entries, limit), config)
 
 
 def newest_lines(
@@ -79,16 +81,17 @@ def newest_lines(
     lines: list[LoggedLine] = []
     for _ in range(calls):
         page = aws.call("logs", "filter_log_events", **arguments)
-        lines += _own_lines(page.get("events", ()), config)
+        lines += own_lines(page.get("events", ()), config)
         if not page.get("nextToken"):
             return lines, True
         arguments["nextToken"] = page["nextToken"]
     return lines, False
 
 
-def _own_lines(entries: Iterable[Mapping[str, Any]], config: Config) -> Iterator[LoggedLine]:
+def own_lines(entries: Iterable[Mapping[str, Any]], config: Config) -> Iterator[LoggedLine]:
+    """Yields the app's lines among the events of a log group, which others may share."""
     for entry in entries:
         event = read_line(entry["message"])
-        # The group may be shared, and an emulator returns every line.
+        # An emulator returns every line, whatever the pattern.
         if event and event.get("app") == config.app_name:
-            yield LoggedLine(entry["timestamp"], event)
+            yield LoggedLine(entry["timestamp"], event, entry["message"])

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flask_errwatch.capture.log_lines import read_line
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.patterns import parse, parse_json_condition
 from flask_errwatch.patterns.nodes import Selector, UnaryOperator, leaves
+from flask_errwatch.provision.log_lines import own_lines
 from flask_errwatch.provision.plan import Plan
 
 if TYPE_CHECKING:
@@ -116,10 +116,8 @@ def _lacking(aws: Aws, config: Config, need: _Need) -> Iterator[str]:
         startTime=round((time.time() - _HOUR) * 1000),
         limit=_MOST,
     )
-    lines = [entry["message"] for entry in response.get("events", ())]
-    # The group may be shared, and an emulator returns every line.
-    own = [line for line in lines if (read_line(line) or {}).get("app") == config.app_name]
+    lines = [line.text for line in own_lines(response.get("events", ()), config)]
     for field in need.fields:
         pattern = parse(f"{{ {need.lines} && {field} NOT EXISTS }}")
-        if any(map(pattern.matches, own)):
+        if any(map(pattern.matches, lines)):
             yield field
