@@ -28,35 +28,35 @@ from flask_errwatch.provision.resources import (
 from flask_errwatch.provision.source_alarms import family
 
 
-def in_order(deletions: Iterable[Change], changes: Sequence[Change]) -> tuple[Change, ...]:
+def in_order(deletions: Sequence[Change], changes: Sequence[Change]) -> tuple[Change, ...]:
     """Returns the entries of a plan in the order of application.
 
     Args:
         deletions: Deletions, in the order of `diff.DELETION`, composite alarms parents first.
         changes: One per declared resource, in the order of creation.
     """
-    removed = [*deletions]
-    late_alarms = _deleted_late(removed, changes)
+    late_alarms = _deleted_late(deletions, changes)
     created = {_alarm_name(change) for change in changes if change.action == "create"} - {""}
     others_notify = any(map(_begins_to_notify, changes))
-    late = {
-        id(change)
-        for change in removed
+    late = [
+        change
+        for change in deletions
         if _alarm_name(change) in late_alarms
         or _is_replaced(change, created)
         or (others_notify and _is_on_sources(change) and _alarm_name(change) not in created)
-    }
+    ]
     successors = {
         child
         for change in changes
         if isinstance(change.resource, CompositeAlarm)
         for child in change.resource.children
     }
+    handing_over = [change for change in changes if _hands_over(change, successors)]
     return (
-        *(change for change in removed if id(change) not in late),
-        *(change for change in changes if not _hands_over(change, successors)),
-        *(change for change in changes if _hands_over(change, successors)),
-        *(change for change in removed if id(change) in late),
+        *(change for change in deletions if change not in late),
+        *(change for change in changes if change not in handing_over),
+        *handing_over,
+        *late,
     )
 
 
