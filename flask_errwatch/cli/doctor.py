@@ -112,12 +112,13 @@ def drill(
     if not yes:
         click.confirm("Begin?", abort=True, err=as_json)
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
-    reporter = Reporter(
-        report=lambda name, data: ErrWatch().report(name, app=app, **data),
-        stats=state.delivery.stats,
-    )
     if scan:
         reporter = scan_reporter(state.recorder, state.catalogue, state.delivery.stats)
+    else:
+        reporter = Reporter(
+            report=lambda name, data: ErrWatch().report(name, app=app, **data),
+            stats=state.delivery.stats,
+        )
     names = planned_drill.stages
     click.echo(f"At most {planned_drill.timeout:g} s …", err=True)
     stages = []
