@@ -60,8 +60,20 @@ class MetricQuery:
         return f"{self.id} = {self.statistic} of {self.metric_name} in {self.period} s"
 
 
+class _Described(Named):
+    """An alarm, whose description identifies its owner."""
+
+    __slots__ = ()
+
+    description: str
+
+    def belongs_to(self, app_name: str) -> bool:
+        """Whether the last line of its description is the marker of the app."""
+        return is_marked(self.description, app_name)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MetricAlarm(Named):
+class MetricAlarm(_Described):
     """A metric alarm. `AlarmFactory` creates the desired ones from the filter that feeds them.
 
     A desired alarm has no unit. An alarm with another unit than its metric stays at
@@ -117,13 +129,9 @@ class MetricAlarm(Named):
     state: AlarmState | None = field(default=None, compare=False)
     tags: Pairs = field(default=(), compare=False)
 
-    def belongs_to(self, app_name: str) -> bool:
-        """Whether the last line of its description is the marker of the app."""
-        return is_marked(self.description, app_name)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CompositeAlarm(Named):
+class CompositeAlarm(_Described):
     """An alarm on the states of other alarms.
 
     Attributes:
@@ -152,10 +160,6 @@ class CompositeAlarm(Named):
     state: AlarmState | None = field(default=None, compare=False)
     tags: Pairs = field(default=(), compare=False)
 
-    def belongs_to(self, app_name: str) -> bool:
-        """Whether the last line of its description is the marker of the app."""
-        return is_marked(self.description, app_name)
-
     @property
     def children(self) -> frozenset[str]:
         """The names that the rule has in quotation marks, as every rule that we write has them."""
@@ -163,7 +167,7 @@ class CompositeAlarm(Named):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LogAlarm(Named):
+class LogAlarm(_Described):
     """An alarm on the result of a scheduled Logs Insights query, per contributor.
 
     Each group of `aggregation` is a contributor with its own state. The alarm is in ALARM
@@ -220,10 +224,6 @@ class LogAlarm(Named):
     state: AlarmState | None = field(default=None, compare=False)
     evaluation_state: str | None = field(default=None, compare=False)
     tags: Pairs = field(default=(), compare=False)
-
-    def belongs_to(self, app_name: str) -> bool:
-        """Whether the last line of its description is the marker of the app."""
-        return is_marked(self.description, app_name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
