@@ -237,18 +237,13 @@ def _log_alarm_calls(desired: LogAlarm, actual: Resource | None) -> tuple[AwsCal
 
 def _log_alarm(desired: LogAlarm) -> dict[str, object]:
     """Returns the whole configuration: PutLogAlarm keeps nothing of the previous one."""
-    schedule = {
-        "ScheduleExpression": schedule_expression(desired.rate),
-        "StartTimeOffset": desired.window + desired.delay,
-        "EndTimeOffset": desired.delay,
-    }
     return {
         **_alarm(desired),
         "ScheduledQueryConfiguration": {
             "QueryString": desired.query,
             "LogGroupIdentifiers": list(desired.log_groups),
             "ScheduledQueryRoleARN": desired.role,
-            "ScheduleConfiguration": schedule,
+            "ScheduleConfiguration": schedule(desired),
             "AggregationExpression": desired.aggregation,
         },
         "QueryResultsToEvaluate": desired.evaluation_runs,
@@ -256,6 +251,15 @@ def _log_alarm(desired: LogAlarm) -> dict[str, object]:
         "Threshold": desired.threshold,
         "ComparisonOperator": desired.comparison_operator,
         "TreatMissingData": desired.treat_missing_data,
+    }
+
+
+def schedule(alarm: LogAlarm) -> dict[str, object]:
+    """Returns when the query of a log alarm runs, and which lines it reads."""
+    return {
+        "ScheduleExpression": schedule_expression(alarm.rate),
+        "StartTimeOffset": alarm.window + alarm.delay,
+        "EndTimeOffset": alarm.delay,
     }
 
 

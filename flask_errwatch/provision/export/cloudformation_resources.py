@@ -30,7 +30,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
-from flask_errwatch.provision.to_aws import schedule_expression
+from flask_errwatch.provision.to_aws import schedule
 from flask_errwatch.provision.tokens import token
 
 #: The type of each kind, and the last word of its logical IDs, which all kinds share. A data
@@ -205,11 +205,6 @@ class CloudFormationResources(LinkedResources):
         }
 
     def _log_alarm(self, alarm: LogAlarm) -> Properties:
-        schedule = {
-            "ScheduleExpression": schedule_expression(alarm.rate),
-            "StartTimeOffset": alarm.window + alarm.delay,
-            "EndTimeOffset": alarm.delay,
-        }
         return {
             "AlarmName": alarm.name,
             "AlarmDescription": alarm.description,
@@ -217,7 +212,7 @@ class CloudFormationResources(LinkedResources):
                 "QueryString": alarm.query,
                 "LogGroupIdentifiers": [self._log_group(name) for name in alarm.log_groups],
                 "ScheduledQueryRoleARN": self._role(alarm),
-                "ScheduleConfiguration": schedule,
+                "ScheduleConfiguration": schedule(alarm),
                 "AggregationExpression": alarm.aggregation,
             },
             "QueryResultsToEvaluate": alarm.evaluation_runs,

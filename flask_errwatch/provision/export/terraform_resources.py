@@ -53,6 +53,8 @@ TYPES: dict[type[Resource], str] = {
     QueryDefinition: "aws_cloudwatch_query_definition",
     Dashboard: "aws_cloudwatch_dashboard",
 }
+#: The type of a role's inline policy, which has the role's name.
+_ROLE_POLICY = "aws_iam_role_policy"
 _NAME_ATTRIBUTES: dict[type[NamedResource], str] = {
     LogGroup: "name",
     InsightRule: "rule_name",
@@ -102,11 +104,14 @@ class TerraformResources(LinkedResources):
         return f"{self._address(resource)}.arn"
 
     def _address(self, resource: Resource) -> str:
+        return f"{TYPES[type(resource)]}.{self._name(resource)}"
+
+    def _name(self, resource: Resource) -> str:
         kind = TYPES[type(resource)]
-        return f"{kind}.{self._identifiers.of(kind, self._label(resource), key=resource.key)}"
+        return self._identifiers.of(kind, self._label(resource), key=resource.key)
 
     def _block(self, resource: Resource) -> Block:
-        kind, name = self._address(resource).split(".")
+        kind, name = TYPES[type(resource)], self._name(resource)
         blocks: tuple[Block, ...] = ()
         if isinstance(resource, MetricFilter):
             blocks = (_transformation(resource),)
@@ -202,7 +207,7 @@ class TerraformResources(LinkedResources):
     def _log_alarm(self, alarm: LogAlarm) -> Arguments:
         """The attributes of the provider `awscc`, which are CloudFormation's in snake case."""
         role = self._desired.query_role
-        policy = None if role is None else [Expression(self._role_policy_address(role))]
+        policy = None if role is None else [Expression(f"{_ROLE_POLICY}.{self._name(role)}")]
         return {
             "alarm_name": alarm.name,
             "scheduled_query_configuration": {
@@ -227,18 +232,14 @@ class TerraformResources(LinkedResources):
             "depends_on": policy,
         }
 
-    def _role_policy_address(self, role: QueryRole) -> str:
-        return f"aws_iam_role_policy.{self._address(role).split('.')[1]}"
-
     def _role_policy(self, role: QueryRole) -> Block:
         """The inline policy, which is a separate resource."""
-        kind, name = self._role_policy_address(role).split(".")
         arguments: Arguments = {
             "name": POLICY_NAME,
             "role": Expression(f"{self._address(role)}.id"),
             "policy": Encoded(json.loads(role.permissions)),
         }
-        return Block("resource", (kind, name), arguments)
+        return Block("resource", (_ROLE_POLICY, self._name(role)), arguments)
 
     def _metric(self, source: MetricAlarm | MetricQuery) -> Arguments:
         """A metric, by reference to the filter that publishes it."""
