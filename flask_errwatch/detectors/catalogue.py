@@ -128,19 +128,17 @@ class Catalogue:
         return Catalogue(tuple(detectors))
 
 
-def _chosen(detectors: Iterable[Detector], config: Config) -> Iterator[Detector]:
-    """Yields the detectors that the configuration's version of the catalogue has."""
+def _chosen(detectors: Iterable[Detector], config: Config) -> list[Detector]:
+    """Returns the detectors that the configuration's version of the catalogue has."""
     if config.defaults == "0.1":
         detectors = as_in_0_1(detectors)
     elif config.source_alarms == "off" or not _have_source_alarm(detectors, config):
         # Nothing else would notify of a scan.
         detectors = notifying(detectors)
-    has_logged_error = False
-    for detector in detectors:
-        has_logged_error = has_logged_error or detector.name == LOGGED_ERROR.name
-        yield detector
-    if config.logged_errors and not has_logged_error:
-        yield LOGGED_ERROR
+    chosen = [*detectors]
+    if config.logged_errors and all(detector.name != LOGGED_ERROR.name for detector in chosen):
+        chosen.append(LOGGED_ERROR)
+    return chosen
 
 
 def _have_source_alarm(detectors: Iterable[Detector], config: Config) -> bool:
