@@ -21,7 +21,7 @@ from flask_errwatch.detectors import Detector, event_pattern
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision import descriptions
 from flask_errwatch.provision.alarm_factory import COUNT_FIELD
-from flask_errwatch.provision.cost import log_alarm_dollars
+from flask_errwatch.provision.cost import PRICES, log_alarm_dollars
 from flask_errwatch.provision.log_alarm_access import LogAlarmAccess
 from flask_errwatch.provision.query_filter import UntranslatableError, query_field, query_filter
 from flask_errwatch.provision.resources import (
@@ -208,7 +208,8 @@ class SourceAlarms:
                     "scanned, and paid for, too."
                 )
             case "insight rule":
-                price = 0.1 + 0.5 * (2 if self._has_peers else 1)
+                rules = 2 if self._has_peers else 1
+                price = PRICES["alarm"] + PRICES["insight rule"] * rules
                 return (
                     f"{name}-{ONE_SOURCE} is an alarm on a Contributor Insights rule, whose "
                     f"message names no address: {price:.2f} USD a month and a charge per matching "
@@ -219,7 +220,7 @@ class SourceAlarms:
                 if self.context.config.source_alarms == "each":
                     reason = f"{self._why_no_rule()}, and {self._why_no_log_alarm()}"
                 watched = f"{name}-{ALL} watches all addresses together"
-                return f"{watched}, since {reason}: 0.10 USD a month."
+                return f"{watched}, since {reason}: {PRICES['alarm']:.2f} USD a month."
             case "none":
                 setting = self.context.config.source_alarms
                 return (
