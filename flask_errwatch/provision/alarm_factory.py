@@ -16,7 +16,7 @@ from flask_errwatch.alarms import AnomalyAlarm, BusyAlarm, SourceAlarm
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Alarm, Detector, event_pattern
 from flask_errwatch.provision import descriptions
-from flask_errwatch.provision.notification import refuse_unquotable
+from flask_errwatch.provision.notification import in_alarm, refuse_unquotable
 from flask_errwatch.provision.resources import (
     AnomalyDetector,
     CompositeAlarm,
@@ -248,7 +248,7 @@ class AlarmFactory:
         yield CompositeAlarm(
             name=f"{metric_filter.name}-{BUSY}",
             description=descriptions.of_busy(detector, self.config, self.scope),
-            rule=f'ALARM("{failures.name}") AND ALARM("{requests.name}")',
+            rule=f"{in_alarm(failures.name)} AND {in_alarm(requests.name)}",
             alarm_actions=actions,
             ok_actions=actions,
             tags=self.tags,

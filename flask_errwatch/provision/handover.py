@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import Desired
+from flask_errwatch.provision.notification import OR, in_alarm
 from flask_errwatch.provision.resources import (
     AwsAlarm,
     CompositeAlarm,
@@ -141,5 +142,4 @@ def _naming(alarm: CompositeAlarm, actual: Actual, silenced: AbstractSet[str]) -
     # The rule in AWS is kept where it only has more alarms, so that a plan that waits is empty.
     if existing.children == alarm.children | kept:
         return replace(alarm, rule=existing.rule)
-    terms = (f'ALARM("{name}")' for name in sorted(kept))
-    return replace(alarm, rule=" OR ".join([alarm.rule, *terms]))
+    return replace(alarm, rule=OR.join([alarm.rule, *map(in_alarm, sorted(kept))]))

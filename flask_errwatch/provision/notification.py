@@ -13,7 +13,8 @@ from flask_errwatch.provision.resources.tags import tags_for
 
 #: Bounds of a composite alarm's rule (CloudWatch API Reference, PutCompositeAlarm, AlarmRule).
 _RULE_LENGTH, _CHILDREN = 10_240, 100
-_OR = " OR "
+#: Joins the terms of such a rule.
+OR = " OR "
 _DAY = 86_400
 
 
@@ -98,7 +99,7 @@ def app_alarms(
     name = app_alarm_name(config.app_name)
     rules = [*_rules(names)]
     parts = {} if len(rules) == 1 else {f"{name}-{n}": rule for n, rule in enumerate(rules, 1)}
-    rule = _OR.join(map(_in_alarm, parts)) if parts else rules[0]
+    rule = OR.join(map(in_alarm, parts)) if parts else rules[0]
     whole = CompositeAlarm(
         name=name,
         description=descriptions.of_app(config),
@@ -128,16 +129,17 @@ def refuse_unquotable(config: Config) -> None:
             )
 
 
-def _in_alarm(name: str) -> str:
+def in_alarm(name: str) -> str:
+    """Returns the term of a composite alarm's rule for an alarm that is in ALARM."""
     return f'ALARM("{name}")'
 
 
 def _rules(names: Sequence[str]) -> Iterator[str]:
     """Yields as few rules as hold all the names, in their order."""
     terms: list[str] = []
-    for term in map(_in_alarm, names):
-        if len(terms) == _CHILDREN or len(_OR.join([*terms, term])) > _RULE_LENGTH:
-            yield _OR.join(terms)
+    for term in map(in_alarm, names):
+        if len(terms) == _CHILDREN or len(OR.join([*terms, term])) > _RULE_LENGTH:
+            yield OR.join(terms)
             terms = []
         terms.append(term)
-    yield _OR.join(terms)
+    yield OR.join(terms)
