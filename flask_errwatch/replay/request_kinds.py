@@ -47,10 +47,6 @@ class RequestKinds:
         self._kind = lru_cache(_REMEMBERED)(self._kind_of)
         self._kind_with = lru_cache(_REMEMBERED)(self._kind_with_fields)
 
-    def claims(self, status: str) -> bool:
-        """Whether a detector claims the status."""
-        return status in self._events
-
     def kind_of(self, request: Request) -> LineKind:
         """The kind of a request."""
         if request.status not in self._events:

@@ -59,9 +59,8 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         """The path without the query. What is no request is returned whole."""
-        words = self.line.split(" ")
-        is_request = len(words) == 3 and words[2].startswith("HTTP/")
-        return words[1].partition("?")[0] if is_request else self.line
+        parts = _parts(self.line)
+        return self.line if parts is None else parts[1].partition("?")[0]
 
 
 def request_of(line: str) -> Request | None:
@@ -84,6 +83,11 @@ def split_request(line: str) -> tuple[str, str]:
         >>> split_request("GET /a?b HTTP/1.1"), split_request(r"\x16\x03\x01")
         (('GET', '/a?b'), ('?', '/'))
     """
+    return _parts(line) or _NO_REQUEST
+
+
+def _parts(line: str) -> tuple[str, str] | None:
+    """Method and target, None for what is no request."""
     words = line.split(" ")
     is_request = len(words) == 3 and words[2].startswith("HTTP/")
-    return (words[0], words[1]) if is_request else _NO_REQUEST
+    return (words[0], words[1]) if is_request else None
