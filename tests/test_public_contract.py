@@ -121,7 +121,7 @@ PACKAGES: dict[str, list[str]] = {
         *("HEARTBEAT_LINE", "MINUTE", "Advice", "AlarmCondition", "CompositeCondition"),
         *("ContributorTransition", "Datapoint", "FiredAlarm", "InputCoverage", "Judge"),
         *("JudgedAlarm", "JudgedDetector", "JudgedLog", "LineFilter", "LineKind", "LineKinds"),
-        *("LineMatch", "Offender", "PEER_MARK"),
+        *("LineMatch", "Offence", "PEER_MARK"),
         *("LogAlarmCondition", "LogAlarmReport", "Metric", "MetricSeries", "NameCount", "Peak"),
         *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "advise"),
         *("judge_log", "split_judgeable"),

@@ -38,7 +38,7 @@ from flask_errwatch.simulation import (
 )
 from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.inputs import InputCoverage
-from flask_errwatch.simulation.offenders import SourceSums
+from flask_errwatch.simulation.source_sums import SourceSums
 
 MINUTE = 60
 _DAY = 86_400
@@ -206,7 +206,7 @@ class _Judged:
         window = alarm.window if isinstance(alarm, LogAlarm) else _period(alarm)
         for fired in _alarms_of(self._log, name):
             start = fired.span.since
-            sources = {offender.source for offender in fired.offenders}
+            sources = {offence.source for offence in fired.offences}
             lines: Counter[tuple[str, int]] = Counter()
             labels: Counter[Label] = Counter()
             others: defaultdict[str, float] = defaultdict(float)  # without benign lines

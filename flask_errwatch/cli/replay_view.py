@@ -12,7 +12,7 @@ from flask_errwatch._time import rfc3339_second
 from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.cli.console import number, plain, prose, table, word
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advice_sentence, missed_heading, named, offence, shown
+from flask_errwatch.replay.text import advice_sentence, missed_heading, named, offence_phrase, shown
 from flask_errwatch.simulation import (
     Advice,
     FiredAlarm,
@@ -136,9 +136,9 @@ def _alarms(
         end = "the end of the log" if span.end is None else rfc3339_second(span.end)
         peak = "" if span.peak is None else f", peak {span.peak:,g}"
         yield _row(label, f"from {rfc3339_second(span.start)} to {end}{peak}", style)
-        for offender in alarm.offenders:
-            yield _row("for", offence(offender, alarm))
-        if alarm.sources and not alarm.offenders:
+        for offence in alarm.offences:
+            yield _row("for", offence_phrase(offence, alarm))
+        if alarm.sources and not alarm.offences:
             yield _row("sources", named(alarm.sources))
         if alarm.paths:
             yield _row("paths", named(alarm.paths))

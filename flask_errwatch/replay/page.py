@@ -17,7 +17,7 @@ from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.charts import chart, periods_per_step
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advice_sentence, condition, offence, shown
+from flask_errwatch.replay.text import advice_sentence, condition, offence_phrase, shown
 
 # Alarms listed below a chart. The JSON has all of them.
 _LISTED = 100
@@ -49,7 +49,7 @@ def page(result: ReplayResult) -> str:
         condition=condition,
         periods_per_step=periods_per_step,
         advice_sentence=advice_sentence,
-        offence=offence,
+        offence_phrase=offence_phrase,
     )
 
 

@@ -108,12 +108,12 @@ def _alarm(alarm: FiredAlarm) -> dict[str, object]:
         "paths": _counts(alarm.paths, "path"),
         "offenders": [
             {
-                "source": offender.source,
-                "from": _time(offender.since),
-                "lines": offender.lines,
-                "value": offender.value,
+                "source": offence.source,
+                "from": _time(offence.since),
+                "lines": offence.lines,
+                "value": offence.value,
             }
-            for offender in alarm.offenders
+            for offence in alarm.offences
         ],
     }
 

@@ -12,7 +12,7 @@ from flask_errwatch.simulation import (
     FiredAlarm,
     JudgedDetector,
     NameCount,
-    Offender,
+    Offence,
 )
 
 _NAME = 80
@@ -28,13 +28,13 @@ def named(names: Iterable[NameCount]) -> str:
     return ", ".join(f"{shown(name.name)} ({name.lines:,})" for name in names)
 
 
-def offence(offender: Offender, alarm: FiredAlarm) -> str:
+def offence_phrase(offence: Offence, alarm: FiredAlarm) -> str:
     """Who made an alarm fire, and how long and how many lines that took."""
-    seconds = alarm.span.start - offender.since
+    seconds = alarm.span.start - offence.since
     return (
-        f"{shown(offender.source)}, from {rfc3339_second(offender.since)}: "
-        f"{counted(offender.lines, 'line')} in the {seconds:,} s until the alarm, "
-        f"sum {offender.value:,g}"
+        f"{shown(offence.source)}, from {rfc3339_second(offence.since)}: "
+        f"{counted(offence.lines, 'line')} in the {seconds:,} s until the alarm, "
+        f"sum {offence.value:,g}"
     )
 
 

@@ -18,7 +18,7 @@ from flask_errwatch.simulation.judged_log import (
     JudgedAlarm,
     JudgedDetector,
     JudgedLog,
-    Offender,
+    Offence,
     Span,
 )
 from flask_errwatch.simulation.kinds import LineKind, LineKinds
@@ -53,7 +53,7 @@ __all__ = [
     "Metric",
     "MetricSeries",
     "NameCount",
-    "Offender",
+    "Offence",
     "Peak",
     "Report",
     "Sample",

@@ -70,8 +70,10 @@ def advise(
             trial = MetricTrial(tally, desired.filters, alarm, heartbeat=heartbeat)
             advice.append(_advice(judged.detector, judged.alarms, trial, allowed, length))
     for other in judged_log.others:
+        if other.detector is None:
+            continue
         on_sources = SourceTrial.of(f"{desired.app_name}-{other.name}", desired, tally, heartbeat)
-        if other.detector is not None and on_sources is not None:
+        if on_sources is not None:
             advice.append(_advice(other.detector, other.alarms, on_sources, allowed, length))
     order = {detector.name: index for index, detector in enumerate(catalogue)}
     return tuple(sorted(advice, key=lambda entry: order[entry.detector.name]))
@@ -98,7 +100,7 @@ def _advice(
 
 def _is_among(alarm: FiredAlarm, firings: Sequence[SourceSpan]) -> bool:
     """Whether some of the same lines made the alarm fire."""
-    own = {offender.source for offender in alarm.offenders}
+    own = {offence.source for offence in alarm.offences}
     return any(
         (firing.source is None or firing.source in own) and _overlap(alarm.span, firing.span)
         for firing in firings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask_errwatch.detectors import HEARTBEAT, Catalogue, Detector
@@ -27,8 +27,8 @@ from flask_errwatch.simulation.judged_log import (
 from flask_errwatch.simulation.kinds import LineKind
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE
-from flask_errwatch.simulation.offenders import SourceSums
 from flask_errwatch.simulation.report import Report
+from flask_errwatch.simulation.source_sums import SourceSums
 from flask_errwatch.simulation.tally import Tally
 
 _LONGEST_GAP = 7 * 86_400
@@ -135,12 +135,12 @@ class _LogJudgement:
         sums = SourceSums.of(name, self.definitions, self.tally)
         if sums is not None and isinstance(sums.condition, LogAlarmCondition):
             condition = str(sums.condition)
-            alarms = tuple(sums.fired(self.changes.contributors, self._end))
+            alarms = tuple(sums.fired(self.changes, self._end))
         elif report is not None and report.alarm is not None:
             condition = str(report.alarm)
             alarms = self._other_alarms(report, sums)
         else:
-            composite = self._composite(name)
+            (composite,) = (one for one in self.definitions.composites if one.name == name)
             condition, alarms = str(composite), self._composite_alarms(composite)
         app_name = self.desired.app_name
         owners = {detector.resource_name(app_name): detector for detector in self.catalogue}
@@ -171,7 +171,7 @@ class _LogJudgement:
             return self._alarms(report, kinds, since=self._first_heartbeat())
         return tuple(
             replace(
-                self._fired(span, [*sums.weights]), offenders=sums.offenders(span.since, span.start)
+                self._fired(span, [*sums.weights]), offences=sums.offences(span.since, span.start)
             )
             for span in self._spans(report, None)
         )
@@ -187,7 +187,7 @@ class _LogJudgement:
         if condition is None:
             return []
         last_peak = report.current_peak.datapoint.value if report.current_peak else None
-        spans = spans_of(condition, self.changes.alarms, last_peak)
+        spans = spans_of(condition, self.changes, last_peak)
         if spans and condition.is_worse(0, 1):
             # Lines are missing after the log's end, and heartbeats before the first one, only
             # because the log does not show them.
@@ -201,11 +201,6 @@ class _LogJudgement:
         with_beats = (minute for minute in minutes if not beats.isdisjoint(self.tally.row(minute)))
         return next(with_beats, minutes[-1]) + MINUTE if minutes else 0
 
-    def _composite(self, name: str) -> CompositeCondition:
-        composites = (*self.desired.composites, *self.desired.app_alarms)
-        (resource,) = (alarm for alarm in composites if alarm.name == name)
-        return CompositeCondition.of(resource)
-
     def _composite_alarms(self, composite: CompositeCondition) -> tuple[FiredAlarm, ...]:
         children = [self.reports[name].alarm for name in composite.children if name in self.reports]
         longest = max((child.period for child in children if child is not None), default=MINUTE)
@@ -213,7 +208,7 @@ class _LogJudgement:
         parts = [name for name in names if name in composite.children]
         spans = [
             Span(begun.at, ended.at if ended else None, None, begun.at - longest)
-            for begun, ended in _times_in_alarm(composite.name, self.changes.alarms)
+            for begun, ended in self.changes.times_in_alarm(composite.name)
         ]
         # The alarm of the whole app has no detector whose sources could be shown.
         kinds = self._kinds_of(parts if len(parts) == 1 else ())
@@ -239,18 +234,16 @@ class _LogJudgement:
         )
 
 
-def spans_of(
-    condition: AlarmCondition, transitions: Sequence[Transition], last_peak: float | None
-) -> list[Span]:
+def spans_of(condition: AlarmCondition, changes: Changes, last_peak: float | None) -> list[Span]:
     """When the alarm was in ALARM.
 
     Args:
         condition: The alarm.
-        transitions: The transitions of all alarms.
+        changes: What changed in the course of the log.
         last_peak: The farthest datapoint of the alarm that is in ALARM at the end, if any.
     """
     spans: list[Span] = []
-    for begun, ended in _times_in_alarm(condition.name, transitions):
+    for begun, ended in changes.times_in_alarm(condition.name):
         since = _since(condition, begun)
         if ended is None:
             spans.append(Span(begun.at, None, last_peak, since))
@@ -258,23 +251,6 @@ def spans_of(
             peak = ended.peak.datapoint.value if ended.peak else None
             spans.append(Span(begun.at, ended.at, peak, since))
     return spans
-
-
-def _times_in_alarm(
-    alarm: str, transitions: Sequence[Transition]
-) -> Iterator[tuple[Transition, Transition | None]]:
-    """Each transition of an alarm to ALARM, with the one that ended it, if any."""
-    begun: Transition | None = None
-    for transition in transitions:
-        if transition.alarm != alarm:
-            continue
-        if transition.new == "ALARM":
-            begun = transition
-        elif begun is not None:
-            yield begun, transition
-            begun = None
-    if begun is not None:
-        yield begun, None
 
 
 def _since(condition: AlarmCondition, begun: Transition) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 from flask_errwatch.provision.source_alarms import PEER_MARK
 from flask_errwatch.simulation.alarm_state import Transition
@@ -22,6 +23,8 @@ _TOGETHER = 1_000
 # Sources whose lines are matched once: a scan has lines in many minutes.
 _REMEMBERED = 10_000
 
+ChangeT = TypeVar("ChangeT", Transition, ContributorTransition)
+
 
 class Changes(NamedTuple):
     """What changed in the course of a log.
@@ -33,6 +36,33 @@ class Changes(NamedTuple):
 
     alarms: list[Transition]
     contributors: list[ContributorTransition]
+
+    def times_in_alarm(self, alarm: str) -> Iterator[tuple[Transition, Transition | None]]:
+        """Each transition of an alarm to ALARM, with the one that ended it, if any."""
+        return _times(change for change in self.alarms if change.alarm == alarm)
+
+    def times_of_contributors(
+        self, alarm: str
+    ) -> list[tuple[ContributorTransition, ContributorTransition | None]]:
+        """The same of each contributor of a log alarm, in order of time and of their names."""
+        by_contributor: dict[str, list[ContributorTransition]] = {}
+        for change in self.contributors:
+            if change.alarm == alarm:
+                by_contributor.setdefault(change.contributor, []).append(change)
+        times = chain.from_iterable(map(_times, by_contributor.values()))
+        return sorted(times, key=lambda time: (time[0].at, time[0].contributor))
+
+
+def _times(changes: Iterable[ChangeT]) -> Iterator[tuple[ChangeT, ChangeT | None]]:
+    begun: ChangeT | None = None
+    for change in changes:
+        if change.new == "ALARM":
+            begun = change
+        elif begun is not None:
+            yield begun, change
+            begun = None
+    if begun is not None:
+        yield begun, None
 
 
 def feed_tally(judge: Judge, tally: Tally, *, heartbeat: bool, requests: bool = False) -> Changes:

@@ -30,8 +30,8 @@ class Span(NamedTuple):
     since: int
 
 
-class Offender(NamedTuple):
-    """A source that made an alarm on sources fire.
+class Offence(NamedTuple):
+    """What a source did that made an alarm on sources fire.
 
     Attributes:
         source: The client's address, or `peer ADDRESS` where the client is not known.
@@ -56,13 +56,13 @@ class FiredAlarm:
         span: When it was in ALARM.
         sources: The clients with the most lines.
         paths: The paths with the most lines.
-        offenders: Of an alarm on sources, those for which it fired.
+        offences: Of an alarm on sources, what those did for which it fired.
     """
 
     span: Span
     sources: tuple[NameCount, ...]
     paths: tuple[NameCount, ...]
-    offenders: tuple[Offender, ...] = ()
+    offences: tuple[Offence, ...] = ()
 
 
 class Worst(NamedTuple):

@@ -168,6 +168,9 @@ class LogAlarmWatch:
         begun = [contributor for contributor in self.in_alarm if contributor not in before]
         # A contributor that is gone goes to OK, whatever missing data counts as.
         ended = [contributor for contributor in before if contributor not in self.in_alarm]
+        if not (begun or ended):
+            return
+        reason = self._reason(at, values)
         changes: tuple[tuple[StateValue, StateValue, list[str]], ...] = (
             ("OK", "ALARM", begun),
             ("ALARM", "OK", ended),
@@ -183,7 +186,7 @@ class LogAlarmWatch:
                         old=old,
                         new=new,
                         value=values.get(contributor),
-                        reason=self._reason(at, values),
+                        reason=reason,
                         is_notified=new in self.condition.notified,
                     )
                 )

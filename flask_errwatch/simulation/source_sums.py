@@ -1,17 +1,17 @@
-"""Who made the alarms on sources fire, and how many lines that took."""
+"""What each source added for the alarms on sources: who made them fire, with how many lines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flask_errwatch.simulation.conditions import AlarmCondition, StateValue
+from flask_errwatch.simulation.conditions import AlarmCondition
 from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
 from flask_errwatch.simulation.definitions import Definitions
+from flask_errwatch.simulation.feeding import Changes
 from flask_errwatch.simulation.insights_query import LogQuery
-from flask_errwatch.simulation.judged_log import FiredAlarm, Offender, Span
+from flask_errwatch.simulation.judged_log import FiredAlarm, Offence, Span
 from flask_errwatch.simulation.kinds import LineKind
-from flask_errwatch.simulation.log_alarms import ContributorTransition
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE
 from flask_errwatch.simulation.tally import NameCount, Tally
@@ -59,8 +59,8 @@ class SourceSums:
         """Seconds before an evaluation at which the sum ends."""
         return 0 if isinstance(self.condition, AlarmCondition) else self.condition.delay
 
-    def offenders(self, start: int, at: int) -> tuple[Offender, ...]:
-        """The sources whose sum breaches in the window from a second on, the highest first.
+    def offences(self, start: int, at: int) -> tuple[Offence, ...]:
+        """Those of sources whose sum breaches in the window from a second on, the highest first.
 
         Args:
             start: The first second that an evaluation sums. Without newer data it may lie far back.
@@ -72,18 +72,18 @@ class SourceSums:
                 before = sums.get(source, (0, 0.0))
                 sums[source] = before[0] + lines, before[1] + value
         found = (
-            self.offender(source, start, at)
+            self.offence(source, start, at)
             for source, (_, value) in sums.items()
             if self.condition.breaches(value)
         )
         return tuple(sorted(found, key=lambda one: (-one.value, one.source)))
 
-    def offender(self, source: str, start: int, at: int) -> Offender:
+    def offence(self, source: str, start: int, at: int) -> Offence:
         """What a source had done when an alarm fired for it."""
         series = self.series(source, start, start + self.window)
         # What is not counted yet happened before the alarm, too.
         before = self.series(source, start, at)
-        return Offender(
+        return Offence(
             source=source,
             since=min(series, default=start),
             lines=sum(lines for lines, _ in before.values()),
@@ -110,25 +110,16 @@ class SourceSums:
                 found.setdefault(source, {})[minute] = value
         return found
 
-    def fired(self, moves: Sequence[ContributorTransition], end: int) -> Iterator[FiredAlarm]:
+    def fired(self, changes: Changes, end: int) -> Iterator[FiredAlarm]:
         """Each time that a contributor of the log alarm was in ALARM, in order of time.
 
         Args:
-            moves: The changes of contributors, of this alarm and of others.
+            changes: What changed in the course of the log.
             end: The second after the log's last minute.
         """
-        begun: dict[str, int] = {}
-        spans: list[tuple[int, str, int | None]] = []
-        for move in moves:
-            if move.alarm != self.condition.name:
-                continue
-            if move.new == _ALARM:
-                begun[move.contributor] = move.at
-            elif move.contributor in begun:
-                spans.append((begun.pop(move.contributor), move.contributor, move.at))
-        spans += [(at, source, None) for source, at in begun.items()]
-        for at, source, until in sorted(spans, key=lambda span: span[:2]):
-            yield self._fired_for(source, at, until, end)
+        for begun, ended in changes.times_of_contributors(self.condition.name):
+            until = None if ended is None else ended.at
+            yield self._fired_for(begun.contributor, begun.at, until, end)
 
     def _fired_for(self, source: str, at: int, until: int | None, end: int) -> FiredAlarm:
         since = at - self.delay - self.window
@@ -147,7 +138,7 @@ class SourceSums:
             span=Span(at, until, max(sums, default=None), since),
             sources=(NameCount(source, lines),),
             paths=self.tally.paths(self.weights, since, last),
-            offenders=(self.offender(source, since, at),),
+            offences=(self.offence(source, since, at),),
         )
 
     def _in_minute(self, minute: int) -> _Sums:
@@ -157,9 +148,6 @@ class SourceSums:
                 lines, value = sums.get(source, (0, 0.0))
                 sums[source] = lines + own, value + own * weight
         return sums
-
-
-_ALARM: StateValue = "ALARM"
 
 
 def _weights(tally: Tally, readers: Iterable[LogQuery | ContributorRule]) -> dict[LineKind, float]:

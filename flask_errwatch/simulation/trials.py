@@ -20,7 +20,7 @@ from flask_errwatch.simulation.judge import Judge
 from flask_errwatch.simulation.judged_log import Span
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE, MetricSeries
-from flask_errwatch.simulation.offenders import SourceSums
+from flask_errwatch.simulation.source_sums import SourceSums
 from flask_errwatch.simulation.tally import Tally
 
 #: Each moment at which an alarm may change, and the level below which a threshold fires.
@@ -96,7 +96,7 @@ class MetricTrial:
         tried = replace(self.alarm, threshold=float(threshold))
         judge = Judge([*self.filters, tried])
         changes = feed_tally(judge, self.tally, heartbeat=self.heartbeat)
-        spans = spans_of(AlarmCondition.of(tried), changes.alarms, None)
+        spans = spans_of(AlarmCondition.of(tried), changes, None)
         return [SourceSpan(None, span) for span in spans]
 
     def _levels(self) -> Iterator[tuple[int, float]]:
@@ -191,14 +191,13 @@ class SourceTrial:
         judge = Judge([*self.rules, tried])
         changes = feed_tally(judge, self.sums.tally, heartbeat=self.heartbeat)
         if isinstance(tried, MetricAlarm):
-            spans = spans_of(AlarmCondition.of(tried), changes.alarms, None)
+            spans = spans_of(AlarmCondition.of(tried), changes, None)
             return [SourceSpan(None, span) for span in spans]
         condition = LogAlarmCondition.of(tried)
         sums = replace(self.sums, condition=condition)
         end = max(self.sums.tally.minutes, default=0) + MINUTE
         return [
-            SourceSpan(fired.offenders[0].source, fired.span)
-            for fired in sums.fired(changes.contributors, end)
+            SourceSpan(fired.offences[0].source, fired.span) for fired in sums.fired(changes, end)
         ]
 
     def _levels(self, values: dict[int, float]) -> Iterator[tuple[int, float]]:
