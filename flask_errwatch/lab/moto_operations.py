@@ -1,8 +1,9 @@
 """Operations that moto lacks and `apply` calls.
 
-They are those of composite alarms, of data protection policies and of log alarms
-(`log_alarm_operations`). moto stores composite alarms already, and only lacks the operation that
-puts one. A policy is stored with its log group. Nothing is masked.
+They are those of composite alarms, of data protection policies, of log alarms
+(`log_alarm_operations`) and of the history of alarms (`alarm_history`). moto stores composite
+alarms already, and only lacks the operation that puts one. A policy is stored with its log group.
+Nothing is masked.
 
 Any other operation that moto lacks is answered with an error, as AWS answers.
 """
@@ -12,7 +13,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flask_errwatch.lab.alarm_history import describe_history
 from flask_errwatch.lab.log_alarm_operations import add_log_alarms
+from flask_errwatch.lab.moto_store import given
 
 
 class _NotEmulatedError(Exception):
@@ -32,7 +35,13 @@ def add_missing_operations() -> None:
     from moto.logs.responses import LogsResponse
 
     for service, operations in (
-        (CloudWatchResponse, {"put_composite_alarm": CloudWatchResponse.put_metric_alarm}),
+        (
+            CloudWatchResponse,
+            {
+                "put_composite_alarm": CloudWatchResponse.put_metric_alarm,
+                "describe_alarm_history": describe_history,
+            },
+        ),
         (
             LogsResponse,
             {
@@ -73,8 +82,7 @@ def _group(response: Any) -> Any:
     """Returns moto's log group. Raises ResourceNotFoundException, as AWS does."""
     from moto.logs.exceptions import ResourceNotFoundException
 
-    name = response._get_param("logGroupIdentifier")  # noqa: SLF001 - how moto's own operations read it
-    group = response.logs_backend.groups.get(name)
+    group = response.logs_backend.groups.get(given(response, "logGroupIdentifier"))
     if group is None:
         raise ResourceNotFoundException
     return group
@@ -82,7 +90,7 @@ def _group(response: Any) -> Any:
 
 def _put_policy(response: Any) -> str:
     group = _group(response)
-    group.data_protection_policy = response._get_param("policyDocument")  # noqa: SLF001 - see above
+    group.data_protection_policy = given(response, "policyDocument")
     return _get_policy(response)
 
 

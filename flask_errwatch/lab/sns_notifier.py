@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import AwsCallError
-from flask_errwatch.lab.log_alarm_operations import contributor_id, record_message
+from flask_errwatch.lab.alarm_history import record_message
+from flask_errwatch.lab.log_alarm_operations import contributor_id
 from flask_errwatch.simulation import ContributorTransition
 
 #: The member of a stored alarm that lists the actions of each state.
@@ -124,21 +125,7 @@ def notification(
         >>> content["NewStateValue"], content["StateChangeTime"], content["Region"]
         ('ALARM', '2023-11-14T22:13:20.000+0000', 'eu-west-1')
     """
-    return {
-        "AlarmName": alarm["AlarmName"],
-        "AlarmDescription": alarm.get("AlarmDescription"),
-        "AWSAccountId": str(alarm["AlarmArn"]).split(":")[4],
-        "NewStateValue": new,
-        "NewStateReason": reason,
-        "StateChangeTime": _state_change_time(seconds),
-        "Region": _region(alarm),
-        "AlarmArn": alarm["AlarmArn"],
-        "OldStateValue": old,
-        "OKActions": alarm.get("OKActions", []),
-        "AlarmActions": alarm.get("AlarmActions", []),
-        "InsufficientDataActions": alarm.get("InsufficientDataActions", []),
-        **_cause(alarm),
-    }
+    return _changed(alarm, old, new, reason, seconds) | _cause(alarm)
 
 
 def contributor_notification(
@@ -158,12 +145,30 @@ def contributor_notification(
         >>> content["NewStateValue"], content["AlarmContributorAttributes"]
         ('ALARM', {'client_ip': '203.0.113.9'})
     """
-    whole = notification(alarm, change.old, change.new, change.reason, change.at)
-    del whole["Trigger"]
     return {
-        **whole,
+        **_changed(alarm, change.old, change.new, change.reason, change.at),
         "AlarmContributorId": contributor_id(change),
         "AlarmContributorAttributes": {change.by: change.contributor},
+    }
+
+
+def _changed(
+    alarm: Mapping[str, Any], old: str, new: str, reason: str, seconds: float
+) -> dict[str, object]:
+    """What the message of any alarm has."""
+    return {
+        "AlarmName": alarm["AlarmName"],
+        "AlarmDescription": alarm.get("AlarmDescription"),
+        "AWSAccountId": str(alarm["AlarmArn"]).split(":")[4],
+        "NewStateValue": new,
+        "NewStateReason": reason,
+        "StateChangeTime": _state_change_time(seconds),
+        "Region": _region(alarm),
+        "AlarmArn": alarm["AlarmArn"],
+        "OldStateValue": old,
+        "OKActions": alarm.get("OKActions", []),
+        "AlarmActions": alarm.get("AlarmActions", []),
+        "InsufficientDataActions": alarm.get("InsufficientDataActions", []),
     }
 
 
