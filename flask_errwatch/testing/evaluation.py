@@ -11,6 +11,7 @@ from flask_errwatch._text import counted
 from flask_errwatch._time import readable_minute
 from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.extension import AppState
+from flask_errwatch.patterns import JsonEvent, read_event
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.resources import LogAlarm, Resource
 from flask_errwatch.provision.source_alarms import declared_alarm_names
@@ -145,8 +146,12 @@ def evaluate_traffic(
     coverage = InputCoverage(requests=True, heartbeats=bool(config.heartbeat_seconds))
     resources, unjudged = split_judgeable(desired.resources, coverage)
     judge = Judge([_without_delay(resource) for resource in resources], start=start)
+    events: list[tuple[int, JsonEvent]] = []
     for timestamp, text in lines:
-        judge.feed(timestamp, text)
+        event = read_event(text)
+        judge.count(timestamp, judge.match_event(event, text))
+        if event is not None:
+            events.append((timestamp, event))
     for timestamp in requests:
         judge.count_requests(timestamp)
     end = int(now // MINUTE * MINUTE + MINUTE)
@@ -155,7 +160,7 @@ def evaluate_traffic(
         # A second heartbeat in a minute would add the same zero.
         for at in range(start, end, max(MINUTE, int(config.heartbeat_seconds))):
             judge.count(at * 1000, match)
-    search = OffenderSearch.of(resources, lines)
+    search = OffenderSearch.of(resources, events)
     transitions = [_delayed(change, search) for change in judge.advance(end)]
     moves = [_delayed(move, search) for move in judge.take_contributor_transitions()]
     names = _names_of(desired, state)

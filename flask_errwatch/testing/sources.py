@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from flask_errwatch.patterns import read_event
+from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import Resource
 from flask_errwatch.simulation import (
     PEER_MARK,
@@ -72,15 +72,17 @@ class OffenderSearch:
     Attributes:
         log_alarms: The log alarms by their name.
         insight_alarms: The alarms on insight rules by their name, each with its rules.
-        lines: The app's lines with their time in milliseconds since the epoch.
+        events: The app's events with their time in milliseconds since the epoch.
     """
 
     log_alarms: Mapping[str, LogAlarmCondition]
     insight_alarms: Mapping[str, tuple[AlarmCondition, tuple[ContributorRule, ...]]]
-    lines: Sequence[tuple[int, str]]
+    events: Sequence[tuple[int, JsonEvent]]
 
     @classmethod
-    def of(cls, resources: Iterable[Resource], lines: Sequence[tuple[int, str]]) -> OffenderSearch:
+    def of(
+        cls, resources: Iterable[Resource], events: Sequence[tuple[int, JsonEvent]]
+    ) -> OffenderSearch:
         """Reads the source alarms from resources that the judge evaluates."""
         definitions = Definitions.read(resources)
         rules = {rule.name: rule for rule in definitions.insight_rules}
@@ -91,7 +93,7 @@ class OffenderSearch:
                 for alarm in definitions.alarms
                 if isinstance(alarm.metric, ContributorMetric)
             },
-            lines=lines,
+            events=events,
         )
 
     def offenders(
@@ -141,14 +143,13 @@ class OffenderSearch:
         self, readers: Iterable[LogQuery | ContributorRule], start: int, end: int
     ) -> dict[str, _Contribution]:
         found: dict[str, _Contribution] = {}
-        within = [(at, text) for at, text in self.lines if start * 1000 <= at < end * 1000]
+        within = [(at, event) for at, event in self.events if start * 1000 <= at < end * 1000]
         for reader in readers:
             is_peer = isinstance(reader, ContributorRule) and reader.key == _PEER
             mark = PEER_MARK if is_peer else ""
-            for at, text in within:
-                event = read_event(text)
-                contributor = None if event is None else reader.contributor(event)
-                if event is not None and contributor is not None:
+            for at, event in within:
+                contributor = reader.contributor(event)
+                if contributor is not None:
                     value, first, lines = found.get(
                         mark + contributor, _Contribution(0, at / 1000, 0)
                     )
