@@ -25,7 +25,17 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import chart, delivery, fields, imports, money, overhead, report, switches, trust
+from benchmarks import (
+    addresses_redaction,
+    chart,
+    delivery,
+    fields,
+    imports,
+    money,
+    overhead,
+    report,
+    switches,
+)
 from benchmarks.stage import ROOT
 from benchmarks.variants import CONTROL, VARIANTS, is_compiled
 
@@ -92,7 +102,9 @@ def measure(effort: Effort, console: Console) -> dict[str, Any]:
     parts: dict[str, Callable[[], object]] = {
         "overhead": lambda: overhead.measure(rounds=effort.rounds, pairs=effort.pairs),
         "switches": lambda: switches.measure(pairs=effort.rounds * effort.pairs * 3),
-        "trust": lambda: trust.measure(pairs=effort.rounds * effort.pairs * 3),
+        "addresses_redaction": lambda: addresses_redaction.measure(
+            pairs=effort.rounds * effort.pairs * 3
+        ),
         "fields": lambda: fields.measure(pairs=effort.rounds * effort.pairs * 3),
         "imports": lambda: imports.measure(repeats=effort.newborns),
         "delivery": lambda: delivery.measure(lines=effort.backlog, repeats=effort.repeats),

@@ -1,29 +1,21 @@
 """Which share of an event's cost is that of addresses and redaction.
 
-`python -m benchmarks.trust PAIRS`: three apps in one process take turns in slices of about 4 ms:
-bare Flask, flask-errwatch, and flask-errwatch that neither looks for secrets nor derives an
-address. The share is what the second costs more than the third, by what it costs more than the
-first. The time is that of the serving thread, and lines are kept in memory.
+`python -m benchmarks.addresses_redaction PAIRS`: three apps in one process take turns in slices of
+about 4 ms: bare Flask, flask-errwatch, and flask-errwatch that neither looks for secrets nor
+derives an address. The share is what the second costs more than the third, by what it costs more
+than the first. The time is that of the serving thread, and lines are kept in memory.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from statistics import median
 from unittest.mock import patch
 
 from flask import Flask
 
 from benchmarks.app import PATHS, make_app, nanoseconds
-from benchmarks.stage import ROOT, measuring_core
-from flask_errwatch import ErrWatch
+from benchmarks.turns import SLICE, WARM_UP, in_own_process, print_figures, watched_app
 from flask_errwatch.capture.client_address import ClientAddress
-
-_SLICE = 40
-_WARM_UP = 300
 
 
 class _Trusting:
@@ -63,10 +55,7 @@ def measure(*, pairs: int) -> dict[str, float]:
     Args:
         pairs: Slices of each app and kind of response.
     """
-    command = [sys.executable, "-m", "benchmarks.trust", str(pairs)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+    return in_own_process("addresses_redaction", pairs)
 
 
 def shares(pairs: int) -> dict[str, float]:
@@ -86,26 +75,17 @@ def apps() -> tuple[Flask, Flask, Flask]:
         patch("flask_errwatch.capture.recorder.RequestRedactor", _Trusting),
         patch("flask_errwatch.capture.recorder.Redactor", _Trusting),
     ):
-        trusting = _app()
-    return make_app(), _app(), trusting
-
-
-def _app() -> Flask:
-    app = make_app()
-    app.config["ERRWATCH_SINKS"] = "memory"
-    ErrWatch(app)
-    return app
+        trusting = watched_app(ERRWATCH_SINKS="memory")
+    return make_app(), watched_app(ERRWATCH_SINKS="memory"), trusting
 
 
 def _share(apps: tuple[Flask, Flask, Flask], path: str, pairs: int) -> float:
     for app in apps:
-        nanoseconds(app, path, _WARM_UP)
-    turns = [[nanoseconds(app, path, _SLICE) for app in apps] for _ in range(pairs)]
+        nanoseconds(app, path, WARM_UP)
+    turns = [[nanoseconds(app, path, SLICE) for app in apps] for _ in range(pairs)]
     bare, full, trusting = (median(times) for times in zip(*turns, strict=True))
     return round(float((full - trusting) / (full - bare)), 3)
 
 
 if __name__ == "__main__":
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {measuring_core()})
-    print(json.dumps(shares(int(sys.argv[1]))))
+    print_figures(shares)

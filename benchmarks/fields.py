@@ -9,10 +9,6 @@ time is that of the serving thread, and lines are kept in memory.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from itertools import count
@@ -21,14 +17,10 @@ from unittest.mock import patch
 
 from flask import Flask
 
-from benchmarks.app import make_app, serve
-from benchmarks.stage import ROOT, measuring_core
-from flask_errwatch import ErrWatch
+from benchmarks.app import serve
+from benchmarks.turns import SLICE, WARM_UP, in_own_process, print_figures, watched_app
 from flask_errwatch.capture import request_classifier
 from flask_errwatch.capture.suspicion import Suspicion
-
-_SLICE = 40
-_WARM_UP = 300
 
 #: By the name of the kind: a path, in which `{}` is a new number each time, and a query.
 KINDS = {
@@ -59,10 +51,7 @@ def measure(*, pairs: int) -> dict[str, dict[str, float]]:
     Args:
         pairs: Slices of each app and kind of request.
     """
-    command = [sys.executable, "-m", "benchmarks.fields", str(pairs)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, dict[str, float]] = json.loads(done.stdout)
-    return figures
+    return in_own_process("fields", pairs)
 
 
 def costs(pairs: int) -> dict[str, dict[str, float]]:
@@ -77,23 +66,16 @@ def costs(pairs: int) -> dict[str, dict[str, float]]:
 
 def apps() -> tuple[Flask, Flask]:
     """The two apps: with the fields of each request, and with the same ones for all."""
-    indifferent = _app()
+    indifferent = watched_app(ERRWATCH_SINKS="memory")
     with patch.object(request_classifier, "RequestClassifier", _Indifferent):
         serve(indifferent, "/nowhere")  # the first failing request makes the classifier
-    return _app(), indifferent
-
-
-def _app() -> Flask:
-    app = make_app()
-    app.config["ERRWATCH_SINKS"] = "memory"
-    ErrWatch(app)
-    return app
+    return watched_app(ERRWATCH_SINKS="memory"), indifferent
 
 
 def _cost(apps: tuple[Flask, Flask], path: str, query: str, pairs: int) -> dict[str, float]:
     numbers = count()
 
-    def taken(app: Flask, requests: int = _SLICE) -> float:
+    def taken(app: Flask, requests: int = SLICE) -> float:
         paths = [path.format(next(numbers)) for _ in range(requests)]
         begun = time.thread_time_ns()
         for each in paths:
@@ -101,7 +83,7 @@ def _cost(apps: tuple[Flask, Flask], path: str, query: str, pairs: int) -> dict[
         return (time.thread_time_ns() - begun) / requests / 1000
 
     for app in apps:
-        taken(app, _WARM_UP)
+        taken(app, WARM_UP)
     # Whoever comes second finds a warmer cache, so they change places.
     turns = [_turn(taken, apps, number) for number in range(pairs)]
     return {
@@ -121,6 +103,4 @@ def _turn(
 
 
 if __name__ == "__main__":
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {measuring_core()})
-    print(json.dumps(costs(int(sys.argv[1])), indent=1))
+    print_figures(costs)

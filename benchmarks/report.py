@@ -65,7 +65,7 @@ def tables(results: Results) -> dict[str, Table]:
         "machines": _machines((*_elsewhere(), results)),
         "threads": _threads(results["overhead"], results["sends"]),
         "switches": _switches(results["switches"]),
-        "trust": _trust(results["trust"]),
+        "addresses_redaction": _addresses_redaction(results["addresses_redaction"]),
         "fields": _fields(results["fields"]),
         "imports": _imports(results["imports"]["imports"]),
         "dearest": _dearest(results["imports"]["dearest"]),
@@ -161,7 +161,7 @@ def _switches(switches: Results) -> Table:
     )
 
 
-def _trust(shares: Results) -> Table:
+def _addresses_redaction(shares: Results) -> Table:
     return Table(
         title="The share of addresses and redaction in an event's cost",
         head=("", *shares),

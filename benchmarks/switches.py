@@ -7,17 +7,13 @@ of the slices without it before and after. The time is that of the serving threa
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from statistics import median, quantiles
 
 from flask import Flask
 
-from benchmarks.app import PATHS, make_app, nanoseconds, serve
-from benchmarks.stage import ROOT, measuring_core, settings
-from flask_errwatch import ErrWatch
+from benchmarks.app import PATHS, nanoseconds, serve
+from benchmarks.stage import settings
+from benchmarks.turns import WARM_UP, in_own_process, print_figures, watched_app
 from tests.fake_logs import FakeLogsProcess
 
 CONTROL = "the defaults again (control)"
@@ -32,7 +28,6 @@ SWITCHES: dict[str, dict[str, object]] = {
     },
 }
 _SLICE_NS = 4_000_000
-_WARM_UP = 300
 
 #: Microseconds more for each request: `us`, and the quartiles `low` and `high`.
 Figures = dict[str, float]
@@ -45,37 +40,27 @@ def measure(*, pairs: int) -> dict[str, dict[str, Figures]]:
         pairs: Slices of each kind of response.
     """
     with FakeLogsProcess(0) as fake, settings(fake.url) as env:
-        command = [sys.executable, "-m", "benchmarks.switches", str(pairs)]
-        done = subprocess.run(
-            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True
-        )
-    figures: dict[str, dict[str, Figures]] = json.loads(done.stdout)
-    return figures
+        return in_own_process("switches", pairs, env=env)
 
 
-def main() -> None:
-    """Prints the figures as JSON."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {measuring_core()})
+def costs(pairs: int) -> dict[str, dict[str, Figures]]:
+    """What each key adds to each kind of response.
+
+    Args:
+        pairs: Slices of each kind of response.
+    """
     figures = {}
     for name, changed in SWITCHES.items():
-        bare, switched = _app({}), _app(changed)
+        bare, switched = watched_app(), watched_app(**changed)
         figures[name] = {
-            case: _compared(bare, switched, path, int(sys.argv[1])) for case, path in PATHS.items()
+            case: _compared(bare, switched, path, pairs) for case, path in PATHS.items()
         }
-    print(json.dumps(figures))
-
-
-def _app(changed: dict[str, object]) -> Flask:
-    app = make_app()
-    app.config.update(changed)
-    ErrWatch(app)
-    return app
+    return figures
 
 
 def _compared(bare: Flask, switched: Flask, path: str, pairs: int) -> Figures:
     for app in (bare, switched):
-        for _ in range(_WARM_UP):
+        for _ in range(WARM_UP):
             serve(app, path)
     count = max(1, round(_SLICE_NS / nanoseconds(bare, path, 100)))
     differences = []
@@ -90,4 +75,4 @@ def _compared(bare: Flask, switched: Flask, path: str, pairs: int) -> Figures:
 
 
 if __name__ == "__main__":
-    main()
+    print_figures(costs)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import fields, overhead, report, trust
+from benchmarks import addresses_redaction, fields, overhead, report
 from benchmarks.app import PATHS, serve
 from benchmarks.stage import settings
 from benchmarks.variants import BY_NAME, VARIANTS
@@ -178,13 +178,13 @@ def test_an_absent_peer_is_named() -> None:
 
 def test_the_share_of_addresses_and_redaction_has_its_aim() -> None:
     """The committed share of each failing response is at most what the page names as the aim."""
-    assert [*committed()["trust"]] == CASES[1:]
-    assert max(committed()["trust"].values()) <= 0.15
+    assert [*committed()["addresses_redaction"]] == CASES[1:]
+    assert max(committed()["addresses_redaction"].values()) <= 0.15
 
 
 def test_the_app_without_addresses_and_redaction_has_the_same_lines() -> None:
     """What is compared differs in nothing else: both apps record the three failing requests."""
-    for app in trust.apps()[1:]:
+    for app in addresses_redaction.apps()[1:]:
         recorded: list[dict[str, Any]] = []
 
         def take(

@@ -29,18 +29,19 @@ from flask_errwatch.provision.resources import LogAlarm, MetricAlarm
 from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
 from flask_errwatch.simulation import (
+    MINUTE,
+    AlarmCondition,
     FiredAlarm,
     JudgedLog,
     LineKind,
-    Metric,
     Tally,
     judge_log,
 )
+from flask_errwatch.simulation.conditions import metric_of
 from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.inputs import InputCoverage
 from flask_errwatch.simulation.source_sums import SourceSums
 
-MINUTE = 60
 _DAY = 86_400
 #: Seconds after an attack's last failure until which an alarm sees it.
 _LATE = 360
@@ -203,7 +204,7 @@ class _Judged:
         """Each time that an alarm fired."""
         alarm = self._alarms[name]
         weights = self._weights(alarm)
-        window = alarm.window if isinstance(alarm, LogAlarm) else _period(alarm)
+        window = alarm.window if isinstance(alarm, LogAlarm) else AlarmCondition.of(alarm).period
         for fired in _alarms_of(self._log, name):
             start = fired.span.since
             sources = {offence.source for offence in fired.offences}
@@ -243,7 +244,7 @@ class _Judged:
         sums = SourceSums.of(alarm.name, self._definitions, self._tally)
         if sums is not None or isinstance(alarm, LogAlarm):
             return {} if sums is None else sums.weights
-        metric = Metric(alarm.namespace or "", alarm.metric_name or "", alarm.dimensions)
+        metric = metric_of(alarm)
         samples = {
             kind: line_filter.sample(json.dumps(kind.event))
             for line_filter in self._definitions.filters
@@ -255,10 +256,6 @@ class _Judged:
             for kind, sample in samples.items()
             if sample is not None and sample.matched
         }
-
-
-def _period(alarm: MetricAlarm) -> int:
-    return alarm.period or alarm.metrics[0].period or MINUTE
 
 
 def _alarms_of(log: JudgedLog, name: str) -> tuple[FiredAlarm, ...]:
