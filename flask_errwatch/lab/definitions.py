@@ -27,7 +27,7 @@ from flask_errwatch.simulation import (
     LineFilter,
     LogAlarmCondition,
 )
-from flask_errwatch.simulation.contributors import ContributorRule
+from flask_errwatch.simulation.insight_rules import ContributorRule
 
 # Members without a field in the resource model, because `apply` never sets them.
 _UNSUPPORTED_IN_FILTERS = {

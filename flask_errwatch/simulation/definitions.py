@@ -16,8 +16,8 @@ from flask_errwatch.provision.resources import (
 )
 from flask_errwatch.simulation.composite import CompositeCondition, in_dependency_order
 from flask_errwatch.simulation.conditions import AlarmCondition
-from flask_errwatch.simulation.contributors import ContributorRule
 from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.insight_rules import ContributorRule
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 
 

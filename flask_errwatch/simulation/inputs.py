@@ -18,8 +18,9 @@ from flask_errwatch.provision.resources import (
 )
 from flask_errwatch.simulation.composite import CompositeCondition
 from flask_errwatch.simulation.conditions import AlarmCondition, metric_of, reason_unjudged
-from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
+from flask_errwatch.simulation.contributors import ContributorMetric
 from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.insight_rules import ContributorRule
 from flask_errwatch.simulation.judge import HEARTBEAT_LINE
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 

@@ -11,10 +11,7 @@ from flask_errwatch.provision.resources import Resource
 from flask_errwatch.simulation.agenda import Agenda, Watch
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Cadence, Transition
 from flask_errwatch.simulation.conditions import StateValue
-from flask_errwatch.simulation.contributors import (
-    ContributorFeed,
-    ContributorMetric,
-)
+from flask_errwatch.simulation.contributors import ContributorFeed, ContributorMetric
 from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.line_matcher import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed

@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flask_errwatch.patterns import JsonEvent, PatternSet, read_event
-from flask_errwatch.simulation.contributors import (
-    ContributorFeed,
-    ContributorMetric,
-    ContributorRule,
-)
+from flask_errwatch.simulation.contributors import ContributorFeed, ContributorMetric
 from flask_errwatch.simulation.filters import LineFilter, Sample
+from flask_errwatch.simulation.insight_rules import ContributorRule
 from flask_errwatch.simulation.insights_query import LogQuery
 from flask_errwatch.simulation.log_conditions import LogMetric
 from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricSeries

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flask_errwatch.simulation.conditions import AlarmCondition
-from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
+from flask_errwatch.simulation.contributors import ContributorMetric
 from flask_errwatch.simulation.definitions import Definitions
 from flask_errwatch.simulation.feeding import Changes
+from flask_errwatch.simulation.insight_rules import ContributorRule
 from flask_errwatch.simulation.insights_query import LogQuery
 from flask_errwatch.simulation.judged_log import FiredAlarm, Offence, Span
 from flask_errwatch.simulation.kinds import LineKind

@@ -15,8 +15,9 @@ from flask_errwatch.simulation import (
     Transition,
 )
 from flask_errwatch.simulation.conditions import AlarmCondition
-from flask_errwatch.simulation.contributors import ContributorMetric, ContributorRule
+from flask_errwatch.simulation.contributors import ContributorMetric
 from flask_errwatch.simulation.definitions import Definitions
+from flask_errwatch.simulation.insight_rules import ContributorRule
 from flask_errwatch.simulation.insights_query import LogQuery
 
 #: The field of a rule whose contributors are marked, as the query of a log alarm marks them.

@@ -7,8 +7,8 @@ import json
 from flask_errwatch import config
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.provision import desired_resources
-from flask_errwatch.simulation.contributors import ContributorRule
 from flask_errwatch.simulation.filters import LineFilter
+from flask_errwatch.simulation.insight_rules import ContributorRule
 
 
 def test_filters_and_rules_sum_the_counts() -> None:

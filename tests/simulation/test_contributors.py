@@ -10,8 +10,8 @@ from flask_errwatch.errors import JudgeError
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import InsightRule, MetricAlarm, MetricQuery
 from flask_errwatch.simulation import Judge, LineKinds, Tally
-from flask_errwatch.simulation.contributors import ContributorRule
 from flask_errwatch.simulation.feeding import feed_tally
+from flask_errwatch.simulation.insight_rules import ContributorRule
 from tests.simulation.resources import insight_rule, metric_alarm
 
 NOON = 1_700_049_600
