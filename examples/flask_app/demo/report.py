@@ -110,7 +110,7 @@ def _alarms(evidence: Evidence, messages: Sequence[Message]) -> Iterator[Rendera
         for message in _since_it_fired(name, messages):
             moment = datetime.fromisoformat(message.time.split("+")[0])
             line.append(f"{moment:%H:%M} ").append(f"{message.state:<8}", _STATES[message.state])
-            line.append(f"{message.contributor} " if message.contributor else "")
+            line.append(f"{_shown(message.contributor)} " if message.contributor else "")
         if len(line) == 30:
             line.append(f"{reason}, {state}", "dim")
         yield line
@@ -171,6 +171,9 @@ def show_named(console: Console, messages: Sequence[Message]) -> None:
     for message in messages:
         if message.contributor is not None and message.state == "ALARM":
             body = Text.assemble(
-                (message.subject, "bold"), "\n", (message.contributor, "bold red"), "  "
+                (_shown(message.subject), "bold"),
+                "\n",
+                (_shown(message.contributor), "bold red"),
+                "  ",
             )
-            console.print(Panel(body.append(message.reason), border_style="dim"))
+            console.print(Panel(body.append(_shown(message.reason)), border_style="dim"))

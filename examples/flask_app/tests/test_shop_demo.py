@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -167,3 +168,7 @@ def test_report_shows_what_strangers_chose_in_ascii() -> None:
     output = console.file.getvalue()
     assert output.count(r"/\x1b[2J\u202e\u061c\u200b[red]") == 6  # the chart cuts one
     assert {char for char in output if not char.isprintable()} == {"\n"}
+    report.show_named(console, [replace(message, contributor=hostile)])
+    named = console.file.getvalue().removeprefix(output)
+    assert named.count(r"/\x1b[2J\u202e\u061c\u200b[red]") == 3
+    assert {char for char in named if not char.isprintable()} == {"\n"}
