@@ -172,6 +172,15 @@ IN_TEXTS: list[tuple[str, str, list[str]]] = [
     ),
     ("AI", LETTERS, [f"sk-proj-{LETTERS}", f"sk-ant-{LETTERS}", f"hf_{LETTERS}"]),
     ("mail", LETTERS, [f"SG.{LETTERS[:22]}.{LETTERS}"]),
+    (
+        "platforms",
+        LETTERS,
+        [
+            *(f"dp.{kind}.{LETTERS}" for kind in ("pt", "st", "sa", "st.dev_main")),
+            *(f"pscale_{kind}_{LETTERS}" for kind in ("tkn", "pw", "oauth")),
+            *(f"FlyV1 {kind}_{LETTERS}" for kind in ("fm1a", "fm1r", "fm2")),
+        ],
+    ),
     ("Vault", LETTERS, [f"hvs.{LETTERS}", f"permission denied for hvb.{LETTERS}"]),
     ("observability", LETTERS, [f"glsa_{LETTERS}", f"sntrys_{LETTERS}", f"NRAK-{LETTERS}"]),
     ("chat bot", LETTERS, [f"https://api.telegram.org/bot123456789:AA{LETTERS}/x"]),

@@ -246,6 +246,24 @@ SHAPES: Final = (
         "https://learning.postman.com/docs/developer/postman-api/authentication/",
     ),
     Shape(
+        "Doppler",
+        (r"dp\.[a-z]",),
+        rf"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_\-]{{1,40}}\.)?{_NO_WORDS}{_T}{{30,}}+",
+        "https://docs.doppler.com/reference/auth-token-formats",
+    ),
+    Shape(
+        "PlanetScale",
+        ("pscale_",),
+        rf"pscale_(?:tkn|pw|oauth)_{_T}{{20,}}+[.\w=]*+",
+        "https://planetscale.com/docs/concepts/service-tokens",
+    ),
+    Shape(
+        "Fly.io",
+        ("fm[12]_", "fm1[ar]_"),
+        r"fm[12][ar]?_[A-Za-z0-9+/=_\-]{30,}+",
+        "https://fly.io/docs/security/tokens/",
+    ),
+    Shape(
         "Telegram bot",
         (":aa",),
         rf":AA{_T}{{30,}}+",
