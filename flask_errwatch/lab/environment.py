@@ -30,7 +30,10 @@ class LabEnvironment:
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._original: dict[str, str] = {}
-        self._journal = tempfile.TemporaryDirectory(prefix="errwatch-lab-")
+        # A process that the lab has started may write its last line while the folder is removed.
+        self._journal = tempfile.TemporaryDirectory(
+            prefix="errwatch-lab-", ignore_cleanup_errors=True
+        )
 
     @property
     def exports(self) -> dict[str, str]:

@@ -193,7 +193,7 @@ def test_a_first_report_that_is_ended_anywhere_loses_no_other() -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert (done.stdout, done.stderr) == ("True []\n", "")
 
