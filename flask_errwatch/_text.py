@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _LONGEST = 600
 #: What a terminal or an editor obeys or does not show, besides what JSON itself escapes, as a
@@ -85,6 +85,17 @@ def counted(number: int, noun: str) -> str:
     """
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number:,} {noun}{ending}"
+
+
+def listed(texts: Sequence[str], most: int) -> str:
+    """The first of the texts, and how many more there are.
+
+    Example:
+        >>> listed(["a", "b"], 2), listed(["a", "b", "c"], 2)
+        ('a, b', 'a, b and 1 more')
+    """
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def consists_of(text: str, characters: str) -> bool:

@@ -59,6 +59,19 @@ def time_of_day(second: float) -> str:
     return without_zone(int(second))[11:]
 
 
+def second_of(text: object) -> float | None:
+    """The time since the epoch, in seconds, that a string has in ISO 8601. None for anything else.
+
+    Example:
+        >>> second_of("2023-11-14T22:13:20.000+0000"), second_of("yesterday")
+        (1700000000.0, None)
+    """
+    try:
+        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def without_zone(second: int) -> str:
     """RFC 3339 up to the seconds, to be completed with a fraction and the zone."""
     moment = datetime.fromtimestamp(min(max(second, 0), _LAST), UTC)

@@ -77,11 +77,12 @@ class UnknownDetectorError(ErrWatchError):
     """`report` was called with a name that is not in the app's catalogue, or that has no lines."""
 
 
-#: Error codes for a resource that does not exist: of SNS and KMS, of Logs, CloudWatch and IAM.
+#: Error codes for a resource that does not exist: of SNS and KMS, Logs, CloudWatch, IAM and WAF.
 NOT_FOUND_CODES = frozenset(
     {
         *("NotFound", "NotFoundException", "ResourceNotFoundException"),
         *("ResourceNotFound", "DashboardNotFoundError", "NoSuchEntity"),
+        "WAFNonexistentItemException",
     }
 )
 #: Why a call to AWS failed, as far as the remedy depends on it.

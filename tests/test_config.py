@@ -65,6 +65,7 @@ def test_every_default() -> None:
         privacy="off",
         privacy_key=None,
         user=False,
+        login_endpoints=(),
         logged_errors=(),
         watch_commands=False,
         watch_threads=False,
@@ -81,6 +82,12 @@ def test_every_default() -> None:
         defaults="0.2",
         dashboard=False,
         saved_queries=False,
+        waf_scope=None,
+        waf_proxies=0,
+        never_block=(),
+        url=None,
+        report_topic=None,
+        auto_block=False,
     )
 
 
@@ -203,6 +210,23 @@ def test_the_log_group_follows_the_app_name() -> None:
         ("ENDPOINT_URL", "http://127.0.0.1:5000", "endpoint_url", "http://127.0.0.1:5000"),
         ("REGION", "us-gov-west-1", "region", "us-gov-west-1"),
         ("SNS_TOPIC", "on-call", "sns_topic", "on-call"),
+        ("WAF_SCOPE", "cloudfront", "waf_scope", "cloudfront"),
+        ("WAF_SCOPE", "", "waf_scope", None),
+        ("WAF_PROXIES", "2", "waf_proxies", 2),
+        (
+            "NEVER_BLOCK",
+            "192.0.2.7, 2001:db8::/32, 203.0.113.66/24,file:/etc/offices.txt",
+            "never_block",
+            ("192.0.2.7", "2001:db8::/32", "203.0.113.66/24", "file:/etc/offices.txt"),
+        ),
+        ("NEVER_BLOCK", ["file:a, b.json"], "never_block", ("file:a, b.json",)),
+        ("URL", "https://shop.example", "url", "https://shop.example"),
+        (
+            "REPORT_TOPIC",
+            "arn:aws:sns:eu-central-1:123456789012:reports",
+            "report_topic",
+            "arn:aws:sns:eu-central-1:123456789012:reports",
+        ),
     ],
 )
 def test_a_value_from_python_or_the_environment(
@@ -284,6 +308,19 @@ def test_subscriptions_of_every_kind() -> None:
         ("IGNORED_PATHS", "old/", "begin with '/'"),
         ("IGNORED_PATHS", "/old/,/*", "would hide all scans"),
         ("EXPECTED_AGENTS", "bot", "at least 4 characters"),
+        ("WAF_SCOPE", "REGIONAL", "Use one of: regional, cloudfront."),
+        ("WAF_PROXIES", -1, "from 0 to 32"),
+        ("WAF_PROXIES", "one", "from 0 to 32"),
+        ("WAF_PROXIES", True, "from 0 to 32"),
+        ("NEVER_BLOCK", "office", "'office' is not an entry: use addresses, networks"),
+        ("NEVER_BLOCK", "192.0.2.0/33", "'192.0.2.0/33' is not an entry"),
+        ("NEVER_BLOCK", "010.0.0.1", "'010.0.0.1' is not an entry"),
+        ("NEVER_BLOCK", "file:", "'file:' is not an entry"),
+        ("NEVER_BLOCK", ["file:a\x1b[2J"], "is not an entry"),
+        ("NEVER_BLOCK", [7], "Use a string for every entry"),
+        ("URL", "shop.example", "Use a URL"),
+        ("REPORT_TOPIC", "reports", "the complete ARN of a topic"),
+        ("AUTO_BLOCK", True, "set ERRWATCH_WAF_SCOPE"),
     ],
 )
 def test_an_invalid_value(key: str, value: object, remedy: str) -> None:
@@ -316,12 +353,18 @@ def test_a_subscription_without_a_topic() -> None:
     assert "set ERRWATCH_SNS_TOPIC" in refused(SUBSCRIPTIONS=["mailto:ops@example.com"])
 
 
+def test_automatic_blocks_with_the_sets() -> None:
+    """With IP sets the function for alarms may block; a refused scope is one problem, not two."""
+    assert loaded(AUTO_BLOCK="1", WAF_SCOPE="regional").auto_block is True
+    assert "ERRWATCH_AUTO_BLOCK" not in refused(AUTO_BLOCK="1", WAF_SCOPE="global")
+
+
 def test_a_misspelt_key() -> None:
     """A key that does not exist is refused, and a similar one is suggested."""
     assert "This key does not exist. Did you mean ERRWATCH_RETENTION_DAYS?" in refused(
         RETENTION_DAY=90
     )
-    assert "docs/configuration.md lists all keys." in refused(XYZ=1)
+    assert "docs/configuration.md lists all keys." in refused(XYZXYZXYZ=1)
 
 
 def test_a_foreign_environment_variable_is_ignored() -> None:
@@ -486,7 +529,8 @@ def test_an_app_that_was_not_initialised() -> None:
                     *("RETENTION_DAYS", "ALARM_THRESHOLD", "ALARM_PERIOD", "DETECTORS"),
                     *("SNS_TOPIC", "SUBSCRIPTIONS", "REGION", "ENDPOINT_URL", "SEND_INTERVAL"),
                     *("JOURNAL_DIR", "JOURNAL_MAX_BYTES", "TRUSTED_PROXIES", "REDACT_KEYS"),
-                    *("HEARTBEAT_SECONDS", "SHUTDOWN_TIMEOUT"),
+                    *("HEARTBEAT_SECONDS", "SHUTDOWN_TIMEOUT", "WAF_SCOPE", "WAF_PROXIES"),
+                    *("NEVER_BLOCK", "URL", "REPORT_TOPIC", "AUTO_BLOCK"),
                 )
             ]
         ),

@@ -89,6 +89,7 @@ def read(
         privacy=read("PRIVACY", "off", parsers.one_of(("off", "hashed"))),
         privacy_key=read("PRIVACY_KEY", None, parsers.optional(values.secret)),
         user=read("USER", default=False, parse=parsers.boolean),
+        login_endpoints=read("LOGIN_ENDPOINTS", (), parsers.list_of(parsers.string)),
         logged_errors=read("LOGGED_ERRORS", (), values.loggers),
         watch_commands=read("WATCH_COMMANDS", default=False, parse=parsers.boolean),
         watch_threads=read("WATCH_THREADS", default=False, parse=parsers.boolean),
@@ -105,6 +106,12 @@ def read(
         log_alarm_role=read("LOG_ALARM_ROLE", None, parsers.optional(values.role)),
         defaults=read("DEFAULTS", "0.2", parsers.one_of(("0.2", "0.1"))),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
+        waf_scope=read("WAF_SCOPE", None, parsers.optional(parsers.one_of(values.WAF_SCOPES))),
+        waf_proxies=read("WAF_PROXIES", 0, values.proxies),
+        never_block=read("NEVER_BLOCK", (), parsers.list_of(values.never_blocked)),
+        url=read("URL", None, parsers.optional(parsers.url)),
+        report_topic=read("REPORT_TOPIC", None, parsers.optional(values.topic_arn)),
+        auto_block=read("AUTO_BLOCK", default=False, parse=parsers.boolean),
     )
     _check_together(config, read)
     read.refuse_unknown()
@@ -125,6 +132,9 @@ def _check_together(config: Config, read: _Reader) -> None:
     if config.subscriptions and config.sns_topic is None and not read.is_refused("SNS_TOPIC"):
         remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
         read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
+    if config.auto_block and config.waf_scope is None and not read.is_refused("WAF_SCOPE"):
+        remedy = "It needs the IP sets of AWS WAF: set ERRWATCH_WAF_SCOPE, or turn this off."
+        read.refuse("AUTO_BLOCK", config.auto_block, remedy)
     has_key = config.privacy_key is not None or read.is_refused("PRIVACY_KEY")
     if config.privacy == "hashed" and not has_key:
         remedy = "The hashes need a key: set ERRWATCH_PRIVACY_KEY to a secret string."

@@ -44,6 +44,7 @@ class Config(NamedTuple):
         privacy: Whether lines have addresses and users as keyed hashes (`hashed`) or not (`off`).
         privacy_key: The key of these hashes.
         user: Whether lines have the id of the user who is signed in by Flask-Login.
+        login_endpoints: Endpoints to which people post their passwords.
         logged_errors: Loggers whose records at ERROR or above become events. `root` means all.
         watch_commands: Whether the commands of `app.cli` are watched.
         watch_threads: Whether threads are watched.
@@ -63,6 +64,13 @@ class Config(NamedTuple):
         defaults: The version whose default catalogue the app has.
         dashboard: Whether a dashboard is provisioned.
         saved_queries: Whether the Logs Insights queries are saved.
+        waf_scope: Scope of the IP sets of AWS WAF, `regional` or `cloudfront`. None means no sets.
+        waf_proxies: Number of proxies between the clients and WAF, which decides the address that
+            its rules compare.
+        never_block: Addresses, networks and `file:PATH` entries that are never blocked, as given.
+        url: The app's public URL, for the probe that checks the trusted proxies. None means none.
+        report_topic: ARN of the topic for reports of alarms, or None.
+        auto_block: Whether the function for alarms blocks, instead of only reporting.
     """
 
     app_name: str
@@ -93,6 +101,7 @@ class Config(NamedTuple):
     privacy: str
     privacy_key: Secret | None
     user: bool
+    login_endpoints: tuple[str, ...]
     logged_errors: tuple[str, ...]
     watch_commands: bool
     watch_threads: bool
@@ -109,6 +118,12 @@ class Config(NamedTuple):
     defaults: str
     dashboard: bool
     saved_queries: bool
+    waf_scope: str | None
+    waf_proxies: int
+    never_block: tuple[str, ...]
+    url: str | None
+    report_topic: str | None
+    auto_block: bool
 
     @property
     def has_topic_arn(self) -> bool:

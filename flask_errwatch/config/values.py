@@ -11,6 +11,8 @@ from flask_errwatch._parsers import Network, RefusedValueError, Secret, TrustedP
 
 MEBIBYTE = 1_048_576
 SINKS = ("cloudwatch", "stdout", "memory")
+#: What AWS WAF protects: a load balancer, an API …, or a CloudFront distribution.
+WAF_SCOPES = ("regional", "cloudfront")
 
 #: Days that CloudWatch Logs accepts (AWS API Reference, PutRetentionPolicy, retentionInDays).
 RETENTION_DAYS = (
@@ -33,10 +35,15 @@ _REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 _PHONE = r"\+[1-9]\d{1,14}"  # E.164
 _ENDPOINT_ARN = r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+"
 _LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
-_TOPIC = r"[A-Za-z0-9_-]{1,256}|arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
+_TOPIC_ARN = r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
+_TOPIC = rf"[A-Za-z0-9_-]{{1,256}}|{_TOPIC_ARN}"
 _ROLE = r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,576}"
 #: IPv6 networks whose last 32 bits are IPv4 addresses: mapped (RFC 4291) and NAT64 (RFC 6052).
-_CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+#: More proxies than any request passes.
+_MOST_PROXIES = 32
+#: How an entry of addresses that are never blocked names a file of them.
+FILE = "file:"
 #: Shorter keys could be found by trying.
 _SECRET_LENGTH = 16
 #: Shorter parts are in the user agents of many.
@@ -128,6 +135,17 @@ def topic(value: object) -> str:
             "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a complete topic ARN."
         )
     return topic
+
+
+def topic_arn(value: object) -> str:
+    """Parses a topic's ARN."""
+    arn = parsers.string(value)
+    if not re.fullmatch(_TOPIC_ARN, arn, re.ASCII):
+        raise RefusedValueError(
+            "Use the complete ARN of a topic, such as "
+            "'arn:aws:sns:eu-central-1:123456789012:reports'."
+        )
+    return arn
 
 
 def role(value: object) -> str:
@@ -263,12 +281,35 @@ def trusted_proxies(value: object) -> TrustedProxies:
     """A number of hops, the networks of the proxies in CIDR notation or by name, or `none`."""
     if isinstance(value, str) and value.strip() == "none":
         return "none"
-    hops = parsers.finite(value)
-    if hops is not None:
-        if not hops.is_integer() or not 0 <= hops <= 32:
-            raise RefusedValueError("Use a number of proxies from 0 to 32.")
-        return int(hops)
+    if parsers.finite(value) is not None:
+        return proxies(value)
     return tuple(network for networks in parsers.list_of(_networks)(value) for network in networks)
+
+
+def proxies(value: object) -> int:
+    """Parses a number of proxies."""
+    number = parsers.finite(value)
+    if number is None or not number.is_integer() or not 0 <= number <= _MOST_PROXIES:
+        raise RefusedValueError(f"Use a number of proxies from 0 to {_MOST_PROXIES}.")
+    return int(number)
+
+
+def never_blocked(value: object) -> str:
+    """Parses an address, a network, or `file:` with the path of a file, which is not read here."""
+    entry = parsers.string(value)
+    if entry.startswith(FILE):
+        is_valid = bool(entry.removeprefix(FILE).strip()) and entry.isprintable()
+    else:
+        try:
+            is_valid = ipaddress.ip_network(entry, strict=False) is not None
+        except ValueError:
+            is_valid = False
+    if not is_valid:
+        raise RefusedValueError(
+            f"{entry[:80]!r} is not an entry: use addresses, networks such as '192.0.2.0/24', and "
+            "'file:PATH' for a file of them."
+        )
+    return entry
 
 
 def _networks(value: object) -> tuple[Network, ...]:
@@ -293,7 +334,7 @@ def _as_compared(network: Network) -> Network:
     """The network as addresses are compared: those that IPv6 only carries are IPv4 addresses."""
     if isinstance(network, ipaddress.IPv4Network):
         return network
-    for carrier in _CARRIERS:
+    for carrier in CARRIERS:
         if network.subnet_of(carrier):
             number = int(network.network_address) & 0xFFFF_FFFF
             return ipaddress.IPv4Network((number, network.prefixlen - carrier.prefixlen))
