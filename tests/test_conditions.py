@@ -290,6 +290,7 @@ def test_the_alarms_of_version_0_2() -> None:
 def test_the_catalogue_of_version_0_1() -> None:
     """`ERRWATCH_DEFAULTS="0.1"` keeps seven detectors that count all their lines and notify."""
     by_name = configured(DEFAULTS="0.1")
+    assert not any(one.exceptions or one.answered_exceptions for one in by_name.values())
     loud = Alarm(threshold=10, period=300)
     assert {name: (detector.pattern, detector.alarm) for name, detector in by_name.items()} == {
         "critical-error": ('{ $.event = "Critical Error" }', loud),

@@ -10,6 +10,7 @@ from flask import Flask
 
 from flask_errwatch import (
     DEFAULT_DETECTORS,
+    SECURITY_DETECTORS,
     Alarm,
     Catalogue,
     ConfigurationError,
@@ -25,7 +26,7 @@ from tests.wsgi_driver import events_of, lines_of, serve
 
 CUSTOM = (
     *DEFAULT_DETECTORS,
-    Detector(name="login-failed", event="Login Failed", alarm=Alarm(threshold=5)),
+    *SECURITY_DETECTORS,
     Detector(name="teapot", event="Critical Error: teapot", statuses=[418]),  # type: ignore[arg-type]  # as people write it
     Detector(name="e", event="Error"),
     Detector(name="gateway", event="Gateway.Error_1/2+3-4", statuses=(502,), level="critical"),
@@ -323,6 +324,97 @@ def test_two_claims_of_equal_rank() -> None:
     with pytest.raises(ConfigurationError, match="'first' and 'second' both have it"):
         ErrWatch(detectors=[first, second])
     assert problems_of(first, second) == [("statuses", "4xx"), ("statuses", 404)]
+
+
+def test_two_claims_of_an_exception() -> None:
+    """No two detectors claim one class, with whatever answer. Both are named."""
+    first = Detector(name="first", event="First", exceptions=("a.B", "a.C"))
+    second = Detector(name="second", event="Second", answered_exceptions=("a.C",))
+    with pytest.raises(ConfigurationError) as caught:
+        Catalogue((first, second))
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == ("exceptions", "a.C")
+    assert "'first' and 'second'" in problem.remedy
+    twice = Detector(name="a", event="A", exceptions=("a.B", "a.B"), answered_exceptions=("a.B",))
+    assert Catalogue((twice,)).for_exception(ValueError(), 500) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ValueError", "a.", ".a", "a..B", "a.b-c", "a.B()", "a.<locals>.B", 7, None]
+)
+@pytest.mark.parametrize("key", ["exceptions", "answered_exceptions"])
+def test_names_of_exceptions_that_are_refused(key: str, name: Any) -> None:
+    """A class is named with its module."""
+    fields: dict[str, Any] = {key: [name]}
+    with pytest.raises(ConfigurationError) as caught:
+        Detector(name="a", event="A", **fields)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == (key, name)
+    assert problem.remedy == (
+        "Use the name of a class with the module that defines it, such as "
+        '"flask_wtf.csrf.CSRFError".'
+    )
+
+
+def test_exceptions_are_a_list() -> None:
+    """A single name would be a list of characters. A detector that only counts claims none."""
+    one: Any = "flask_wtf.csrf.CSRFError"
+    with pytest.raises(ConfigurationError, match="Use a list of names of classes"):
+        Detector(name="a", event="A", exceptions=one)
+    with pytest.raises(ConfigurationError, match="Give it an event name"):
+        Detector(name="a", where="$.status = 1", exceptions=("a.B",))
+
+
+class PaidError(Exception):
+    """An exception of a service that the app uses."""
+
+
+class CardError(PaidError):
+    """A more special one."""
+
+
+def test_the_nearest_class_counts() -> None:
+    """A subclass belongs to the nearest class that is claimed, by name."""
+    card = Detector(name="card", event="Card", answered_exceptions=(f"{__name__}.CardError",))
+    paid = Detector(name="paid", event="Paid", exceptions=(f"{__name__}.PaidError",))
+    key = Detector(name="key", event="Key", exceptions=("builtins.LookupError",))
+    catalogue = Catalogue((card, paid, key))
+    claimed = {
+        (type(error).__name__, status): catalogue.for_exception(error, status)
+        for error in (CardError(), PaidError(), KeyError(), ValueError())
+        for status in (0, 200, 400, 499, 500)
+    }
+    assert {case: found.name for case, found in claimed.items() if found is not None} == {
+        **{("CardError", status): "paid" for status in (0, 200, 500)},
+        **{("CardError", status): "card" for status in (400, 499)},
+        **{("PaidError", status): "paid" for status in (0, 200, 400, 499, 500)},
+        **{("KeyError", status): "key" for status in (0, 200, 400, 499, 500)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [(None, "paid"), (200, "paid"), (302, "paid"), (404, "card"), (500, "paid")],
+)
+def test_an_exception_beats_the_status(answer: int | None, expected: str) -> None:
+    """Whatever the app answers, also if nothing answers."""
+    app = Flask("shop")
+    app.config["ERRWATCH_SINKS"] = "memory"
+    card = Detector(name="card", event="Card", answered_exceptions=(f"{__name__}.CardError",))
+    paid = Detector(name="paid", event="Paid", exceptions=(f"{__name__}.PaidError",))
+    ErrWatch(app, detectors=[*DEFAULT_DETECTORS, card, paid])
+
+    @app.get("/")
+    def pay() -> str:
+        raise CardError("declined")
+
+    if answer is not None:
+        app.register_error_handler(PaidError, lambda _error: ("declined", answer))
+    serve(app)
+    (event,) = events_of(app)
+    assert (event["detector"], event["status"]) == (expected, answer or 500)
+    assert event["exception"]["type"] == f"{__name__}.CardError"
+    assert "data" not in event
 
 
 def test_names_and_event_names_are_unique() -> None:

@@ -14,17 +14,33 @@ from flask_errwatch.detectors.operational import (
     LINES_DROPPED,
     OPERATIONAL_EVENTS,
     PROCESS_DIED,
+    SOURCE_BLOCKED,
+    SOURCE_UNBLOCKED,
     Level,
+)
+from flask_errwatch.detectors.security import (
+    ACCESS_DENIED,
+    LOGIN_FAILED,
+    LOGIN_SUCCEEDED,
+    OWASP,
+    SECURITY_DETECTORS,
 )
 
 __all__ = [
+    "ACCESS_DENIED",
     "CRITICAL_ERROR",
     "DEFAULT_DETECTORS",
     "HEARTBEAT",
     "LINES_DROPPED",
     "LOGGED_ERROR",
+    "LOGIN_FAILED",
+    "LOGIN_SUCCEEDED",
     "OPERATIONAL_EVENTS",
+    "OWASP",
     "PROCESS_DIED",
+    "SECURITY_DETECTORS",
+    "SOURCE_BLOCKED",
+    "SOURCE_UNBLOCKED",
     "Alarm",
     "Catalogue",
     "Detector",

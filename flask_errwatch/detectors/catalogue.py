@@ -26,7 +26,8 @@ class Catalogue:
         detectors: In the order in which they are listed everywhere.
 
     Raises:
-        ConfigurationError: When two detectors share a name, an event name or a status.
+        ConfigurationError: When two detectors share a name, an event name, a status or an
+            exception.
 
     Example:
         >>> from flask_errwatch import DEFAULT_DETECTORS
@@ -34,7 +35,10 @@ class Catalogue:
         'client-error'
     """
 
-    __slots__ = ("_claims", "_detectors", "_names")
+    __slots__ = (
+        *("_answered_exceptions", "_claims", "_class_names", "_detectors", "_exceptions"),
+        "_names",
+    )
 
     def __init__(self, detectors: Iterable[Detector]) -> None:
         self._detectors = tuple(detectors)
@@ -42,6 +46,16 @@ class Catalogue:
         self._claims: dict[int | str, Detector] = {
             claim: detector for detector in self._detectors for claim in detector.statuses
         }
+        self._exceptions = {
+            name: detector for detector in self._detectors for name in detector.exceptions
+        }
+        self._answered_exceptions = {
+            name: detector for detector in self._detectors for name in detector.answered_exceptions
+        }
+        # Most exceptions have another name. It is compared before the dotted one is built.
+        self._class_names = frozenset(
+            name.rpartition(".")[2] for name in (*self._exceptions, *self._answered_exceptions)
+        )
         self._names = {detector.name: detector for detector in self._detectors}
 
     def __repr__(self) -> str:
@@ -72,6 +86,32 @@ class Catalogue:
         return self._claims.get(status) or self._claims.get(f"{status // 100}xx")
 
     @property
+    def claims_exceptions(self) -> bool:
+        """Whether a detector claims any exception."""
+        return bool(self._class_names)
+
+    def for_exception(self, error: BaseException, status: int) -> Detector | None:
+        """The detector that claims the nearest class of the exception, or None.
+
+        Classes are recognised by their names, so that none is imported.
+
+        Args:
+            error: The exception.
+            status: The status with which it was answered, or 0. Some are claimed only with 4xx.
+        """
+        is_refusal = 400 <= status < 500
+        for kind in type(error).__mro__:
+            if kind.__name__ not in self._class_names:
+                continue
+            name = f"{kind.__module__}.{kind.__qualname__}"
+            detector = self._exceptions.get(name)
+            if detector is None and is_refusal:
+                detector = self._answered_exceptions.get(name)
+            if detector is not None:
+                return detector
+        return None
+
+    @property
     def critical(self) -> Detector:
         """The detector of exceptions that no error handler handled, even if it is not declared."""
         return self._names.get(CRITICAL_ERROR.name, CRITICAL_ERROR)
@@ -88,6 +128,18 @@ class Catalogue:
             known = ", ".join(self._names) or "none"
             remedy = f"Declare it in ErrWatch(detectors=…); this app has: {known}."
             raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy)) from None
+
+    def like(self, shipped: Detector) -> Detector | None:
+        """The app's detector with the meaning of a shipped one, or None.
+
+        It has the same name and event, and claims nothing else: one that claims statuses or
+        exceptions of its own means these.
+        """
+        own = self._names.get(shipped.name)
+        is_like = (
+            own is not None and own.event == shipped.event and _claims(own) <= _claims(shipped)
+        )
+        return own if is_like else None
 
     def to_report(self, name: str) -> Detector:
         """The detector with this name, which has lines of its own.
@@ -126,6 +178,10 @@ class Catalogue:
             problems.extend(_name_problems(detector, config.app_name))
         raise_if(problems)
         return Catalogue(tuple(detectors))
+
+
+def _claims(detector: Detector) -> set[int | str]:
+    return {*detector.statuses, *detector.exceptions, *detector.answered_exceptions}
 
 
 def _chosen(detectors: Iterable[Detector], config: Config) -> list[Detector]:
@@ -221,6 +277,8 @@ def _catalogue_problems(detectors: tuple[object, ...]) -> Iterator[Problem]:
         if detector.event is not None:
             unique.append(("event", detector.event))
         unique += [("statuses", claim) for claim in dict.fromkeys(detector.statuses)]
+        classes = dict.fromkeys((*detector.exceptions, *detector.answered_exceptions))
+        unique += [("exceptions", name) for name in classes]
         for key, value in unique:
             owner = owners.get((key, value))
             if owner is not None:

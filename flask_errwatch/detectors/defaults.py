@@ -33,6 +33,14 @@ DEFAULT_DETECTORS: tuple[Detector, ...] = (
         name="authentication-error",
         event="Authentication Error",
         statuses=(401, 403),
+        # Flask-Principal and Authlib leave them to the app, and without a handler that is a 500.
+        exceptions=(
+            "flask_principal.PermissionDenied",
+            "authlib.integrations.base_client.errors.OAuthError",
+        ),
+        # Forged tokens, which Flask-JWT-Extended answers with 422. Where nothing answers, it may be
+        # a token that the app itself fetched.
+        answered_exceptions=("jwt.exceptions.InvalidTokenError",),
         level="error",
         description="A client is guessing passwords, or requests pages without permission.",
         where=NOT_A_LINK_OF_THE_SITE,
@@ -62,6 +70,7 @@ DEFAULT_DETECTORS: tuple[Detector, ...] = (
         name="rate-limit-error",
         event="Rate Limit Error",
         statuses=(429,),
+        exceptions=("flask_limiter.errors.RateLimitExceeded",),
         description="A client sends requests faster than the app allows.",
     ),
     Detector(
@@ -96,7 +105,7 @@ def as_in_0_1(detectors: Iterable[Detector]) -> Iterator[Detector]:
         if detector not in DEFAULT_DETECTORS:
             yield detector
         elif detector.event is not None:
-            yield replace(_notifying(detector), where=None)
+            yield replace(_notifying(detector), where=None, exceptions=(), answered_exceptions=())
 
 
 def notifying(detectors: Iterable[Detector]) -> Iterator[Detector]:

@@ -37,7 +37,13 @@ class Detector:
             which are literal inside a filter pattern. A detector without it has no lines of its
             own, and counts those of others that `where` matches.
         statuses: HTTP statuses that it claims, from 400 to 599, and the classes `"4xx"` and
-            `"5xx"`. A detector without statuses is for `ErrWatch.report`.
+            `"5xx"`. A detector without statuses and exceptions is for `ErrWatch.report`.
+        exceptions: Exceptions that it claims, whatever the app answers, by the names of their
+            classes with the module that defines them, such as `"flask_wtf.csrf.CSRFError"`. A
+            subclass belongs to the nearest class that is claimed. Nothing is imported. A claim of
+            an exception comes before one of a status.
+        answered_exceptions: The same for exceptions that it claims only where the app answers them
+            with 4xx. Elsewhere they are failures of the app.
         level: The level of its lines. Critical lines are sent at once.
         alarm: An `Alarm` at a fixed threshold, an `AnomalyAlarm` above the usual value, a
             `BusyAlarm` that fires only while there are enough requests, or None.
@@ -59,6 +65,8 @@ class Detector:
     name: str
     event: str | None = None
     statuses: tuple[int | StatusClass, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    answered_exceptions: tuple[str, ...] = ()
     level: Level = "warning"
     alarm: AnyAlarm | None = field(default_factory=Alarm)
     description: str = ""
@@ -68,9 +76,10 @@ class Detector:
 
     def __post_init__(self) -> None:
         # People write lists. Only a tuple keeps the declaration frozen.
-        statuses: object = self.statuses
-        if isinstance(statuses, list | set | frozenset):
-            object.__setattr__(self, "statuses", tuple(statuses))
+        for name in ("statuses", "exceptions", "answered_exceptions"):
+            claims: object = getattr(self, name)
+            if isinstance(claims, list | set | frozenset):
+                object.__setattr__(self, name, tuple(claims))
         problems = _detector_problems(self)
         alarm: object = self.alarm
         if alarm is not None and not isinstance(alarm, AnyAlarm):
@@ -107,6 +116,11 @@ def _detector_problems(detector: Detector) -> list[Problem]:
     problems += condition_problems(detector.where, detector.event)
     problems += parsers.problems_of("value", detector.value, parsers.typed(str, parsers.field_path))
     problems += _claim_problems(detector.statuses)
+    for key, names in (
+        ("exceptions", detector.exceptions),
+        ("answered_exceptions", detector.answered_exceptions),
+    ):
+        problems += _exception_problems(key, names)
     problems += parsers.problems_of("level", detector.level, parsers.one_of(get_args(Level)))
     return problems + _text_problems(detector)
 
@@ -114,7 +128,8 @@ def _detector_problems(detector: Detector) -> list[Problem]:
 def _event_problems(detector: Detector) -> list[Problem]:
     event: object = detector.event
     if event is None:
-        if detector.where is not None and not detector.statuses:
+        has_claims = detector.statuses or detector.exceptions or detector.answered_exceptions
+        if detector.where is not None and not has_claims:
             return []
         remedy = "Give it an event name, or only `where`, to count the lines of others."
         return [Problem(key="event", value=event, remedy=remedy)]
@@ -151,6 +166,23 @@ def _claim_problems(statuses: object) -> list[Problem]:
         for claim in statuses
         if not _is_claim(claim)
     ]
+
+
+def _exception_problems(key: str, names: object) -> list[Problem]:
+    example = '"flask_wtf.csrf.CSRFError"'
+    if not isinstance(names, tuple):
+        remedy = f"Use a list of names of classes, such as [{example}]."
+        return [Problem(key=key, value=names, remedy=remedy)]
+    remedy = f"Use the name of a class with the module that defines it, such as {example}."
+    return [
+        Problem(key=key, value=name, remedy=remedy) for name in names if not _is_class_name(name)
+    ]
+
+
+def _is_class_name(name: object) -> bool:
+    """Whether it may be the name of a class in a module."""
+    parts = name.split(".") if isinstance(name, str) else ()
+    return len(parts) > 1 and all(part.isidentifier() for part in parts)
 
 
 def _text_problems(detector: Detector) -> list[Problem]:

@@ -11,9 +11,13 @@ Level = Literal["critical", "error", "warning", "info"]
 HEARTBEAT = "Heartbeat"
 LINES_DROPPED = "Lines Dropped"
 PROCESS_DIED = "Process Died"
+SOURCE_BLOCKED = "Source Blocked"
+SOURCE_UNBLOCKED = "Source Unblocked"
 #: Their levels.
 OPERATIONAL_EVENTS: Mapping[str, Level] = {
     HEARTBEAT: "info",
     LINES_DROPPED: "info",
     PROCESS_DIED: "error",
+    SOURCE_BLOCKED: "info",
+    SOURCE_UNBLOCKED: "info",
 }
