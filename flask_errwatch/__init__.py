@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask_errwatch.alarms import Alarm, AnomalyAlarm, BusyAlarm, RequestMetric, SourceAlarm
 from flask_errwatch.capture.events import event_recorded
 from flask_errwatch.delivery import Stats
-from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
+from flask_errwatch.detectors import DEFAULT_DETECTORS, SECURITY_DETECTORS, Catalogue, Detector
 from flask_errwatch.errors import (
     AlreadyInitialisedError,
     AwsCallError,
@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_DETECTORS",
+    "SECURITY_DETECTORS",
     "Alarm",
     "AlreadyInitialisedError",
     "AnomalyAlarm",

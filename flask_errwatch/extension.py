@@ -14,7 +14,9 @@ from flask import Flask, got_request_exception
 from flask_errwatch import config as configuration
 from flask_errwatch._guard import Guard
 from flask_errwatch.capture.contexts import current_app, current_request
-from flask_errwatch.capture.error_handlers import HandlersObserver, note_signal
+from flask_errwatch.capture.current_state import note_report
+from flask_errwatch.capture.error_handlers import note_signal
+from flask_errwatch.capture.first_request import FirstRequest
 from flask_errwatch.capture.hooks import EmitHook, EnrichHook, Hooks
 from flask_errwatch.capture.jobs import Watch, failure_recorder
 from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
@@ -127,7 +129,7 @@ class ErrWatch:
         got_request_exception.connect(note_signal, sender=app, weak=False)
         watch_as_configured(app, config, recorder)
         app.wsgi_app = Middleware(  # type: ignore[method-assign]  # Flask's documented way
-            app.wsgi_app, recorder, HandlersObserver(app_ref)
+            app.wsgi_app, recorder, FirstRequest(app_ref, config, recorder)
         )
         guard.run("installing the handler of SIGTERM", stop_at_sigterm)
         if config.track_requests:
@@ -173,7 +175,9 @@ class ErrWatch:
         exception = error if isinstance(error, BaseException) else None
         if error is not None and exception is None:
             data["error"] = error
-        return state.recorder.report(reported, data, current_request(), exception, handled=True)
+        request = current_request()
+        note_report(reported.name, request, state.recorder.guard)
+        return state.recorder.report(reported, data, request, exception, handled=True)
 
     def wrap(self, wsgi_callable: WSGIApplication, *, app: Flask | None = None) -> WSGIApplication:
         """Records what the outermost WSGI callable responds, where others surround the app.
@@ -231,8 +235,8 @@ class ErrWatch:
         """Registers a function that adds fields to every event: `fn(event) -> Mapping | None`.
 
         It runs in the request context if there is one. The fields go under `data`, except
-        `user`, `request_id` and `trace_id`. `suspicion` may be set to a number from 0 to 2. The
-        other keys of the schema cannot be changed.
+        `user`, which may be replaced, `request_id` and `trace_id`. `suspicion` may be set to a
+        number from 0 to 2. The other keys of the schema cannot be changed.
 
         Example:
             >>> errwatch = ErrWatch()
@@ -247,7 +251,8 @@ class ErrWatch:
     def before_emit(self, hook: EmitHookT) -> EmitHookT:
         """Registers a function that may change or drop every event: `fn(event) -> event | None`.
 
-        It runs after all `enrich` hooks. Dropped events are counted in `stats().dropped`.
+        It runs after all `enrich` hooks, and may remove `user`, too. Dropped events are counted in
+        `stats().dropped`.
 
         Example:
             >>> errwatch = ErrWatch()

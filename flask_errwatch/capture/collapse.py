@@ -37,6 +37,7 @@ class FoldKey(NamedTuple):
     Attributes:
         detector: The detector.
         source: The client address, or that of the peer.
+        user: The user, or an empty string for none.
         route: The route, or an empty string for none.
         fingerprint: That of the exception, or an empty string.
         data: The data, rendered, or empty.
@@ -45,6 +46,7 @@ class FoldKey(NamedTuple):
 
     detector: str
     source: str
+    user: str
     route: str
     fingerprint: str
     data: bytes
@@ -194,6 +196,7 @@ def _key_of(event: Event, fields: Mapping[str, FoldFields]) -> FoldKey | None:
     return FoldKey(
         detector,
         source_of(event),
+        str(event.get("user") or ""),
         str(event.get("route") or ""),
         fingerprint_of(event),
         rendered,

@@ -4,26 +4,30 @@ Flask sends `got_request_exception` for exceptions that no error handler answers
 shows the others. So each mapping in the documented `app.error_handler_spec` is replaced, once and
 before the first request is dispatched, by an equal mapping that takes note when Flask finds a
 handler in it. The same is done with the `error_handlers` of a framework that answers in Flask's
-place (Flask-RESTX). The handlers are unchanged: so are their responses, their exceptions and the
-tracebacks that show them. This module is the only one that uses internals of Flask.
+place (Flask-RESTX). One more such mapping takes note of exceptions that are answers themselves
+(`HTTPException`), if a detector claims their class. The handlers are unchanged: so are their
+responses, their exceptions and the tracebacks that show them. This module is the only one that uses
+internals of Flask.
 """
 
 from __future__ import annotations
 
 import sys
-import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import partial
+from http import HTTPStatus
 from types import FrameType
 from typing import Any, Final
 
-from flask import Flask, Request, has_request_context, request
+from flask import Flask
+from werkzeug.exceptions import HTTPException
 
-from flask_errwatch._fork import PerProcess
+from flask_errwatch._guard import Guard
+from flask_errwatch.capture.current_state import current_request_object, current_state
 from flask_errwatch.capture.failures import AnsweredBy
-from flask_errwatch.capture.middleware import REQUEST_STATE, RequestState
+from flask_errwatch.capture.request_state import RequestState
+from flask_errwatch.detectors import Catalogue
 
 Handler = Callable[[Any], Any]
 
@@ -58,38 +62,64 @@ class _ObservedFrameworkHandlers(OrderedDict[Any, Handler]):
             _note_answered(error)
 
 
-def observe_error_handlers(app: Flask) -> None:
+class _ObservedAppHandlers(_ObservedHandlers):
+    """The handlers that an app has for every exception, whatever its status and blueprint.
+
+    It is true even if it is empty, so that Flask looks into it for each `HTTPException` that no
+    earlier handler answers, class by class. It then takes note of those that a detector claims.
+    """
+
+    def __init__(
+        self,
+        handlers: dict[type[Exception], Handler],
+        catalogue: Catalogue,
+        guard: Guard,
+    ) -> None:
+        super().__init__(handlers)
+        self._catalogue = catalogue
+        self._guarded = guard.suppress("recognising an exception")
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get(self, kind: type[Exception], default: Any = None, /) -> Any:
+        if kind is HTTPException:  # a class of every one of them
+            with self._guarded:
+                self._note_claimed(sys.exc_info()[1])
+        handler = dict.get(self, kind, default)  # not by `super`: a 404 looks up five classes
+        if handler is not None:
+            _note_answered(sys.exc_info()[1])
+        return handler
+
+    def _note_claimed(self, error: BaseException | None) -> None:
+        # For a crash Flask looks up a handler of InternalServerError.
+        if isinstance(error, HTTPException):
+            # The status is not known yet: a handler may answer with any.
+            detector = self._catalogue.for_exception(error, HTTPStatus.BAD_REQUEST)
+            if detector is not None:
+                _note_answered(error)
+
+
+def observe_error_handlers(app: Flask, catalogue: Catalogue, guard: Guard) -> None:
     """Observes every error handler of the app, its blueprints and its frameworks.
 
-    Call it right before the first request. Flask refuses to register handlers after it has
+    Call it once, right before the first request. Flask refuses to register handlers after it has
     dispatched one, so this sees all of them, however late or deep they were registered.
+
+    Args:
+        app: The app.
+        catalogue: Its detectors, which may claim exceptions.
+        guard: Keeps failures away from the app.
     """
     for handlers_by_code in app.error_handler_spec.values():
         for code, handlers in handlers_by_code.items():
             handlers_by_code[code] = _ObservedHandlers(handlers)
+    if catalogue.claims_exceptions:
+        of_app = app.error_handler_spec[None]
+        of_app[None] = _ObservedAppHandlers(of_app[None], catalogue, guard)
     for owner in _framework_owners(app):
         if isinstance(owner.error_handlers, OrderedDict):
             owner.error_handlers = _ObservedFrameworkHandlers(owner.error_handlers)
-
-
-class HandlersObserver:
-    """Observes the app's error handlers, once, before its first request is dispatched."""
-
-    def __init__(self, app_ref: weakref.ref[Flask]) -> None:
-        self._is_done = False
-        self._app_ref = app_ref
-        self._lock = PerProcess(threading.Lock)
-
-    def __call__(self) -> None:
-        """Observes them, unless that has been done."""
-        with self._lock.get():
-            app = self._app_ref()
-            if app is None or self._is_done:
-                return
-            try:
-                observe_error_handlers(app)
-            finally:
-                self._is_done = True  # also after a failure: nothing is wrapped twice
 
 
 def _framework_owners(app: Flask) -> Iterator[Any]:
@@ -109,8 +139,16 @@ def _framework_owners(app: Flask) -> Iterator[Any]:
 
 def note_signal(_sender: object, exception: BaseException, **_: object) -> None:
     """Receiver of `got_request_exception`: notes the exception on the current request."""
-    sender = _sender_of_signal(sys._getframe(1))  # noqa: SLF001 - documented
-    _note(exception, AnsweredBy.UNKNOWN if sender is None else _answered_by(sender, exception))
+    state = current_state()
+    if state is not None:
+        sender = sys._getframe(1)  # noqa: SLF001 - documented
+        state.guard.run("noting an exception", _note_sent, state, sender, exception)
+
+
+def _note_sent(state: RequestState, frame: FrameType, error: BaseException) -> None:
+    sender = _sender_of_signal(frame)
+    answered_by = AnsweredBy.UNKNOWN if sender is None else _answered_by(sender, error)
+    state.note(error, answered_by, current_request_object())
 
 
 def _sender_of_signal(frame: FrameType | None) -> FrameType | None:
@@ -133,15 +171,7 @@ def _answered_by(sender: FrameType, error: BaseException) -> AnsweredBy:
 
 
 def _note_answered(error: BaseException | None) -> None:
-    if error is not None:
-        _note(error, AnsweredBy.HANDLER)
-
-
-def _note(error: BaseException, answered_by: AnsweredBy) -> None:
     """Notes an exception on the current request's state, if the request passed the middleware."""
-    if not has_request_context():
-        return
-    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    state = current.environ.get(REQUEST_STATE)
-    if isinstance(state, RequestState):
-        state.note(error, answered_by, current)
+    state = None if error is None else current_state()
+    if error is not None and state is not None:
+        state.note(error, AnsweredBy.HANDLER, current_request_object())

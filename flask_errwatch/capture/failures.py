@@ -7,17 +7,21 @@ signal alone does not show that nobody answered: the status that was sent decide
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from werkzeug.exceptions import HTTPException
 
 from flask_errwatch.capture.request_body import Input, is_transport_error
-from flask_errwatch.detectors import Catalogue, Detector
+from flask_errwatch.detectors import OWASP, Catalogue, Detector
 
-_SERVER_ERROR: Final = 500
+#: The lowest status of a failed request.
+FIRST_FAILURE: Final = 400
+#: The status of a crash, and what a server sends when the app sent none.
+SERVER_ERROR: Final = 500
 #: The status that nginx logs for a client that closed the connection. No standard has one: the
 #: detector that claims it, by default `client-error`, has the failures of a request's own body.
 _CLIENT_CLOSED_REQUEST: Final = 499
@@ -26,7 +30,7 @@ _CLIENT_CLOSED_REQUEST: Final = 499
 class AnsweredBy(Enum):
     """Who answers an exception."""
 
-    #: An error handler of the app, or of a framework.
+    #: An error handler of the app, or of a framework, or itself, if it is an `HTTPException`.
     HANDLER = auto()
     #: No error handler: Flask answers with 500, or raises it.
     NOBODY = auto()
@@ -49,19 +53,26 @@ class Failure:
     context: Context | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+# A dataclass of so many fields would take another microsecond of every failing request.
+class Outcome(NamedTuple):
     """What is recorded of a response.
 
     Attributes:
         detector: The detector of its event, or None when the request did not fail.
         error: The exception in the event, or None.
         is_handled: Whether the exception was answered on purpose.
+        is_named: Whether the detector claims the class of the exception.
+        user: The user in the event. Empty: not known. None: the user who is signed in, if it is
+            configured.
+        data: Fields under `data`, or None.
     """
 
     detector: Detector | None
     error: BaseException | None = None
     is_handled: bool = False
+    is_named: bool = False
+    user: str | None = None
+    data: Mapping[str, object] | None = None
 
 
 def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input) -> Outcome:
@@ -74,13 +85,22 @@ def outcome(failure: Failure, code: int, catalogue: Catalogue, wsgi_input: Input
         wsgi_input: The request's `wsgi.input`.
     """
     error, answered_by = failure.error, failure.answered_by
+    is_abort = isinstance(error, HTTPException) and answered_by is not AnsweredBy.NOBODY
     claimed = catalogue.for_status(code)
-    if isinstance(error, HTTPException) and answered_by is not AnsweredBy.NOBODY:
-        return Outcome(detector=claimed)  # an `abort()`
+    named = catalogue.for_exception(error, code)
+    if named is not None and is_transport_error(error, wsgi_input):
+        named = None  # the client's failure, whatever its class
+    if named is None and is_abort:
+        return Outcome(detector=claimed)
     if answered_by is AnsweredBy.UNKNOWN:
         # A framework or an app that has no answer of its own sends what Flask sends.
-        answered_by = AnsweredBy.NOBODY if code in {0, _SERVER_ERROR} else AnsweredBy.HANDLER
+        answered_by = AnsweredBy.NOBODY if code in {0, SERVER_ERROR} else AnsweredBy.HANDLER
     is_handled = answered_by is AnsweredBy.HANDLER
+    if named is not None:
+        shown = None if is_abort else error
+        word = OWASP.get(named.name)
+        data = None if word is None else {"owasp": word}
+        return Outcome(detector=named, error=shown, is_handled=is_handled, is_named=True, data=data)
     detector = claimed if is_handled else catalogue.critical
     if detector is not None and is_transport_error(error, wsgi_input):
         detector = catalogue.for_status(_CLIENT_CLOSED_REQUEST)
@@ -107,7 +127,7 @@ def decisive_failure(known: Failure | None, later: Failure) -> Failure:
 
 def unwrapped(error: BaseException) -> BaseException:
     """The exception that Flask or a framework wrapped in an `InternalServerError`."""
-    original = getattr(error, "original_exception", None)
-    if isinstance(error, HTTPException) and isinstance(original, BaseException):
-        return original
-    return error
+    original = (
+        getattr(error, "original_exception", None) if isinstance(error, HTTPException) else None
+    )
+    return original if isinstance(original, BaseException) else error

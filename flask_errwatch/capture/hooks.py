@@ -18,7 +18,8 @@ EmitHook = Callable[[Event], Mapping[str, Any] | None]
 #: The event after a `before_emit` hook dropped it.
 _DROPPED: Event = {}
 
-#: Keys of the schema that a hook may set, because only the application knows their values.
+#: Keys of the schema that a hook may set, because only the application knows their values. It may
+#: also replace and remove the user, who is a person.
 _SETTABLE = frozenset({"user", "request_id", "trace_id"})
 
 #: The highest suspicion of a line.
@@ -110,11 +111,13 @@ def _copied(event: Event) -> Event:
 def _restored(core: Event, event: Mapping[Any, Any]) -> Event:
     """The event with the original values of the core, and all other fields under `data`."""
     restored = {key: value for key, value in core.items() if key != "data"}
+    if event.get("user") is not core.get("user"):
+        restored.pop("user", None)
     data = {**_mapping(event.get("data"))}
     for key, value in event.items():
         if key == "suspicion" and key in core:
             restored[key] = _suspicion(value, core[key])
-        if key in core or key == "data":
+        if key in restored or key == "data" or (key == "user" and value is None):
             continue
         if key in _SETTABLE and isinstance(value, str | int):
             restored[key] = short(str(value))

@@ -22,6 +22,8 @@ from flask_errwatch.capture import events
 from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.events import Classified, Event
 from flask_errwatch.capture.exceptions import exception_fields, mark_new
+from flask_errwatch.capture.failures import FIRST_FAILURE, Outcome
+from flask_errwatch.capture.hiding import hiding
 from flask_errwatch.capture.hooks import Hooks
 from flask_errwatch.capture.identity import Process, tags_of
 from flask_errwatch.capture.redaction import Redactor, RequestRedactor
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from flask_errwatch.capture.collapse import Collapser
     from flask_errwatch.capture.request_classifier import RequestClassifier
 
-#: The lowest status of a failed request.
-_FIRST_FAILURE: Final = 400
 #: Bounds of the cache of status lines: entries, and characters of each.
 _CACHED_LINES: Final = 256
 _CACHED_LENGTH: Final = 128
@@ -108,7 +108,7 @@ class Recorder:
         #: Called with every exception that an event shows.
         self.when_recorded: list[Callable[[BaseException], object]] = []
         # By status line: an app has few of them, unless a client may choose them.
-        self._classified: dict[str, tuple[int, Detector | None]] = {}
+        self._classified: dict[str, tuple[int, Outcome]] = {}
         # By detector name: each event of the detector starts as a copy.
         self._heads = {
             detector.name: events.head(detector)
@@ -120,13 +120,13 @@ class Recorder:
         # Made for the first failing request: the import stays cheap, and the URL map is complete.
         self._classifier: RequestClassifier | None = None
         self._addresses = address_rule(config.trusted_proxies, config.client_header)
-        self._hide = _hiding(config)
         self._records_user = config.user
         self._level_names = LEVELS if is_lambda(os.environ) else {}
         self._app = app_ref = weakref.ref(app)
         redactor = Redactor(config.redact_keys, email=config.redact_email)
         #: Masks secrets in what a request sends.
         self.request_redactor = RequestRedactor(redactor, lambda: _rules(app_ref()))
+        self._hide = hiding(config, self.request_redactor)
         tags = tags_of(config)
         self._process = PerProcess(lambda: Process(tags))
         self._redact = RedactProcessor(redactor)
@@ -153,15 +153,15 @@ class Recorder:
         fields = fold_fields(self.catalogue)
         return Collapser(seconds, self._write, self._write_folded, self.delivery, fields)
 
-    def classify(self, status: str) -> tuple[int, Detector | None]:
-        """Returns the number of a status line, or 0, and the detector that claims it."""
+    def classify(self, status: str) -> tuple[int, Outcome]:
+        """Returns the number of a status line, or 0, and the outcome of it alone."""
         classified = self._classified.get(status)
         if classified is None:
             number = status.partition(" ")[0]
             is_code = number.isascii() and number.isdigit() and len(number) == 3
             code = int(number) if is_code else 0
-            detector = self.catalogue.for_status(code) if code >= _FIRST_FAILURE else None
-            classified = code, detector
+            detector = self.catalogue.for_status(code) if code >= FIRST_FAILURE else None
+            classified = code, Outcome(detector=detector)
             if len(self._classified) < _CACHED_LINES and len(status) < _CACHED_LENGTH:
                 self._classified[status] = classified
         return classified
@@ -177,10 +177,9 @@ class Recorder:
         request: object,
         code: int,
         seconds: float,
-        error: BaseException | None,
-        is_handled: bool,
+        found: Outcome,
     ) -> Event:
-        """Builds the event of a failed response. It is empty when a hook dropped it.
+        """Builds the event of a response. It is empty when a hook dropped it.
 
         Args:
             detector: The detector that claims the response.
@@ -188,8 +187,7 @@ class Recorder:
             request: Werkzeug's request, which has the route, or None.
             code: The status that the client was sent, or 500 when nothing was sent.
             seconds: How long the request took.
-            error: The exception behind the response, if there was one.
-            is_handled: Whether an error handler of the app answered the exception.
+            found: The exception behind the response, and what else is known.
         """
         fields = self._new_event(detector)
         fields["status"] = code
@@ -205,14 +203,21 @@ class Recorder:
             self.request_redactor,
             _UNCLASSIFIED if classified is None else classified,
         )
-        if self._records_user and "user" not in fields:
+        user = found.user
+        if user is not None:
+            fields.pop("user", None)
+        elif self._records_user and "user" not in fields:
             user = self.guard.run("reading the signed-in user", signed_in_user, request)
-            if user:
-                fields["user"] = user
+        if user:
+            fields["user"] = user
+            fields = events.in_order(fields)
         fields["duration_ms"] = int(seconds * 1_000_000) / 1000.0
+        error = found.error
         if error is not None:
-            fields["exception"] = exception_fields(error, root=self.root, handled=is_handled)
+            fields["exception"] = exception_fields(error, root=self.root, handled=found.is_handled)
             self._note_recorded(error)
+        if found.data is not None:
+            fields["data"] = dict(found.data)
         return self._hooks.apply(fields, self.guard)
 
     def _classified_request(
@@ -365,15 +370,6 @@ class Recorder:
             event = dict(self._redact(None, "", event))
         if app is not None:
             events.event_recorded.send(app, _async_wrapper=app.ensure_sync, event=dict(event))
-
-
-def _hiding(config: Config) -> Callable[[Event], None] | None:
-    """Replaces addresses and users in an event by hashes, if that is configured."""
-    if config.privacy_key is None or config.privacy != "hashed":
-        return None
-    from flask_errwatch.capture.privacy import KeyedHashes
-
-    return KeyedHashes(config.privacy_key.reveal()).replace_in
 
 
 def _rules(app: Flask | None) -> Iterable[Rule]:

@@ -52,7 +52,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _package(value: object) -> str:
-    return type(value).__module__.partition(".")[0]
+    # A class may set it to anything.
+    return str(type(value).__module__).partition(".")[0]
 
 
 def _is_raised_by(wsgi_input: Input, traceback: TracebackType | None) -> bool:

@@ -229,6 +229,15 @@ def test_a_fold_has_at_most_one_line_in_a_window() -> None:
     assert all(later - earlier >= 0.99 for (earlier, _), (later, _) in pairwise(lines))
 
 
+def test_two_users_do_not_share_a_line() -> None:
+    """Whoever signs in from behind one address is seen."""
+    folds = Folds(1.0)
+    users = ["ann", "bob", "ann", None]
+    events = [{**_event("192.0.2.1"), **({"user": user} if user else {})} for user in users]
+    written = [folds.fold(event, 0.0) is not None for event in events]
+    assert written == [True, True, False, True]
+
+
 def test_the_open_folds_are_bounded() -> None:
     """A million sources get a line each, and memory for the newest ones only."""
     folds = Folds(1.0)

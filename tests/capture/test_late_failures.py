@@ -10,7 +10,7 @@ from flask import Flask, Response
 from werkzeug.local import LocalProxy
 from werkzeug.wsgi import ClosingIterator
 
-from flask_errwatch.capture.middleware import RequestState
+from flask_errwatch.capture.request_state import RequestState
 from tests.wsgi_driver import environ_for, events_of, serve, watched
 
 

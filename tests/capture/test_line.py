@@ -27,6 +27,7 @@ from flask_errwatch._time import rfc3339
 from flask_errwatch.capture.client_address import address_rule
 from flask_errwatch.capture.events import KEYS, add_request, in_order, path_of
 from flask_errwatch.capture.exceptions import _calls, exception_fields
+from flask_errwatch.capture.failures import Outcome
 from flask_errwatch.capture.ids import IdClock
 from flask_errwatch.capture.plain_values import PlainValues
 from flask_errwatch.capture.redaction import Redactor, RequestRedactor
@@ -567,7 +568,12 @@ def test_how_long_it_took() -> None:
     watched(app)
     recorder = app.extensions["errwatch"].recorder
     event = recorder.response_event(
-        CRITICAL_ERROR, {}, request=None, code=500, seconds=1.2345678, error=None, is_handled=False
+        CRITICAL_ERROR,
+        {},
+        request=None,
+        code=500,
+        seconds=1.2345678,
+        found=Outcome(detector=CRITICAL_ERROR),
     )
     assert event["duration_ms"] == 1234.567
 

@@ -471,7 +471,7 @@ def test_what_claims_a_status_line(status: str, code: int, detector: str | None)
     watched(app)
     claim = app.extensions["errwatch"].recorder.classify
     for number, owner in (claim(status), claim(status)):
-        assert (number, owner and owner.name) == (code, detector)
+        assert (number, owner.detector and owner.detector.name) == (code, detector)
 
 
 def test_status_lines_that_a_client_chooses_take_no_memory() -> None:
