@@ -6,6 +6,7 @@ A call that fails raises `AwsCallError`, which names the IAM action and the reme
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Any, NamedTuple
 
 from flask_errwatch._fork import PerProcess
@@ -63,7 +64,7 @@ _CODES: dict[FailureKind, frozenset[str]] = {
         }
     ),
     "throttled": frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"}),
-    "quota": frozenset({"LimitExceededException", "LimitExceeded"}),
+    "quota": frozenset({"LimitExceededException", "LimitExceeded", "WAFLimitsExceededException"}),
 }
 _REMEDIES: dict[FailureKind, str] = {
     "credentials": (
@@ -76,10 +77,19 @@ _REMEDIES: dict[FailureKind, str] = {
         "Nothing answers there: check ERRWATCH_ENDPOINT_URL or AWS_ENDPOINT_URL, the "
         "route to the internet and, in a private subnet, the VPC endpoint."
     ),
-    "throttled": "AWS asks for fewer calls: it is tried again later.",
+    "throttled": "AWS asks for fewer calls: {again}.",
     "quota": "A quota of the account is reached: delete unused resources or request an increase.",
-    "fault": "AWS has an internal fault: it is tried again later.",
+    "fault": "AWS has an internal fault: {again}.",
     "other": "See the message; the AWS API Reference describes the call.",
+}
+#: The remedies for errors that have one of their own.
+_REMEDIES_OF_CODES = {
+    "WAFAssociatedItemException": (
+        "A rule of a web ACL or of a rule group refers to the IP set: remove that rule first."
+    ),
+    "WAFOptimisticLockException": (
+        "The IP set was changed after it was read: run the command again."
+    ),
 }
 
 
@@ -106,6 +116,18 @@ class Aws:
         """AWS in the region and at the endpoint of an app's configuration."""
         return cls(region=config.region, endpoint_url=config.endpoint_url, patience=patience)
 
+    def in_region(self, region: str | None) -> Aws:
+        """Returns the same AWS in another region. Both use the same clients and credentials.
+
+        Args:
+            region: The region. None for the one that it has.
+        """
+        if region is None:
+            return self
+        other = copy(self)
+        other._region = region  # noqa: SLF001 - of this class
+        return other
+
     def call(self, service: str, method: str, /, **arguments: object) -> Response:
         """Returns the response of one AWS call.
 
@@ -121,7 +143,8 @@ class Aws:
             client = self.client(service)
             response: Response = getattr(client, method)(**arguments)
         except Exception as error:
-            raise call_error(service, method, error) from error
+            is_sender = self._patience is DELIVERY
+            raise call_error(service, method, error, is_sender=is_sender) from error
         return response
 
     def pages(self, service: str, method: str, key: str, /, **arguments: object) -> Iterator[Any]:
@@ -144,7 +167,10 @@ class Aws:
             token_key = next((name for name in _TOKENS if page.get(name)), None)
             if token_key is None:
                 return
-            token = {token_key: page[token_key]}
+            following = {token_key: page[token_key]}
+            if following == token:
+                raise _endless(service, method)
+            token = following
 
     def client(self, service: str) -> Client:
         """Returns this process's client of the service, created on first use."""
@@ -198,11 +224,11 @@ class _Clients:
     """The clients of one process."""
 
     def __init__(self) -> None:
-        self._by_service: dict[str, Client] = {}
+        self._by_place: dict[tuple[str, str | None], Client] = {}
         self._loader: Any = None
 
     def forget(self) -> None:
-        self._by_service = {}
+        self._by_place = {}
 
     def client(
         self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
@@ -210,11 +236,11 @@ class _Clients:
         # Without a lock: creating a client may look up credentials over the network, and whoever
         # forks or calls AWS meanwhile must not wait for that. Of two that are created at once, one
         # is discarded: no two threads share a session.
-        by_service = self._by_service
-        if service not in by_service:
+        by_place, place = self._by_place, (service, region)
+        if place not in by_place:
             client = self._create(service, region, endpoint_url, patience)
-            by_service.setdefault(service, client)
-        return by_service[service]
+            by_place.setdefault(place, client)
+        return by_place[place]
 
     def _create(
         self, service: str, region: str | None, endpoint_url: str | None, patience: Patience
@@ -241,8 +267,17 @@ class _Clients:
         )
 
 
-def call_error(service: str, method: str, error: Exception) -> AwsCallError:
-    """The error of a failed call, with its IAM action and remedy."""
+def call_error(
+    service: str, method: str, error: Exception, *, is_sender: bool = False
+) -> AwsCallError:
+    """The error of a failed call, with its IAM action and remedy.
+
+    Args:
+        service: boto3's name of the service.
+        method: boto3's name of the method, or the operation's.
+        error: What was raised.
+        is_sender: Whether it is a call of the sender, which tries again by itself.
+    """
     response = getattr(error, "response", None)
     details = response.get("Error", {}) if isinstance(response, dict) else {}
     code = str(details.get("Code") or type(error).__name__)
@@ -255,7 +290,21 @@ def call_error(service: str, method: str, error: Exception) -> AwsCallError:
         code=code,
         message=message,
         kind=kind,
-        remedy=_REMEDIES[kind].format(action=action),
+        remedy=_REMEDIES_OF_CODES.get(code)
+        or _REMEDIES[kind].format(
+            action=action, again="it is tried again later" if is_sender else "run it again later"
+        ),
+    )
+
+
+def _endless(service: str, method: str) -> AwsCallError:
+    """The error of a list whose next page is the same page again."""
+    return AwsCallError(
+        action=f"{service}:{_action_name(method)}",
+        code="nextToken",
+        message="the next page is the same page again",
+        remedy="The list has no end: run it again.",
+        kind="fault",
     )
 
 
@@ -265,9 +314,14 @@ def _refused_action(message: str) -> str:
     return refused.partition(" ")[0]
 
 
+#: Parts of the methods of AWS WAF whose actions are in capitals.
+_ACRONYMS = {"ip": "IP", "acl": "ACL", "acls": "ACLs"}
+
+
 def _action_name(method: str) -> str:
     """The action of a method of boto3, or of an operation, whose name it is."""
-    return "".join(f"{part[:1].upper()}{part[1:]}" for part in method.split("_"))
+    parts = (_ACRONYMS.get(part) or f"{part[:1].upper()}{part[1:]}" for part in method.split("_"))
+    return "".join(parts)
 
 
 def _kind(code: str, status: object) -> FailureKind:

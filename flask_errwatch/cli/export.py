@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from flask_errwatch.cli.context import app_and_aws
 from flask_errwatch.extension import AppState, state_of
 from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
+
+if TYPE_CHECKING:
+    from flask_errwatch.provision.export import RuleAction
 
 CommandT = TypeVar("CommandT", bound=Callable[..., None])
 
@@ -20,7 +24,7 @@ CommandT = TypeVar("CommandT", bound=Callable[..., None])
 def export() -> None:
     """Print the resources for other tools.
 
-    Terraform, CloudFormation, IAM and the CloudWatch console.
+    Terraform, CloudFormation, IAM, and the consoles of CloudWatch and WAF.
     """
 
 
@@ -115,3 +119,37 @@ def queries(*, as_json: bool) -> None:
         click.echo(json.dumps(queries_document(state.catalogue, state.config), indent=2))
     else:
         click.echo(queries_text(state.config))
+
+
+@export.command("waf-rule")
+@click.option(
+    "--action",
+    type=click.Choice(["block", "count", "captcha", "challenge"]),
+    default="block",
+    show_default=True,
+    help="What the rule does with a request from a blocked address.",
+)
+@click.option(
+    "--format",
+    "language",
+    type=click.Choice(["console", "terraform", "cloudformation"]),
+    default="console",
+    show_default=True,
+    help="console reads the ARNs of the IP sets from AWS.",
+)
+def waf_rule(*, action: RuleAction, language: str) -> None:
+    """The rule with which a web ACL stops the blocked addresses."""
+    from flask_errwatch.provision import export as exports
+    from flask_errwatch.provision.ip_set_discovery import usable_ip_sets
+
+    if language == "console":
+        state, aws = app_and_aws()
+        arns = [str(ip_set.arn) for ip_set in usable_ip_sets(aws, state.config)]
+        click.echo(exports.console_rule(state.config, arns, action))
+        return
+    state = _state()
+    to_language = {
+        "terraform": exports.terraform_rule,
+        "cloudformation": exports.cloudformation_rule,
+    }[language]
+    click.echo(to_language(state.catalogue, state.config, action))

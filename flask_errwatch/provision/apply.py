@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import AwsCallError, ProvisioningError
+from flask_errwatch.provision.aws_call import AwsCall
 from flask_errwatch.provision.diff import destroy_plan, diff, missing_service_group
+from flask_errwatch.provision.ip_set_problems import unusable_ip_sets
 from flask_errwatch.provision.needed_fields import with_missing_fields
 from flask_errwatch.provision.plan import Plan
 from flask_errwatch.provision.refresh import read_state
-from flask_errwatch.provision.to_aws import AwsCall, calls_for
+from flask_errwatch.provision.to_aws import calls_for
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -73,6 +75,9 @@ def make_plan(
     missing = missing_service_group(desired, actual)
     if missing is not None:  # a status shows the rest, but no filter could be put
         raise ProvisioningError(missing)
+    unusable = (*unusable_ip_sets(desired.ip_sets, actual, desired.app_name),)
+    if unusable:
+        raise ProvisioningError(*unusable)
     plan = diff(desired, actual, import_unmanaged=import_unmanaged)
     if actual.counterpart(desired.log_group) is None:
         return plan
@@ -170,6 +175,7 @@ def _execute(aws: Aws, call: AwsCall) -> None:
 
 def _patiently(aws: Aws, call: AwsCall) -> Mapping[str, Any]:
     """Makes the call, and makes it again after an error that passes, for half a minute."""
+    aws = aws.in_region(call.region)
     for seconds in _WAITS:
         try:
             return aws.call(call.service, call.method, **call.arguments)

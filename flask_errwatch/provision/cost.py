@@ -35,7 +35,7 @@ PRICES = {
 }
 
 
-#: US dollars for a GB of lines that a log alarm's query scans.
+#: US dollars for a GB of lines that Logs Insights scans, also for the query of a log alarm.
 PER_GB_SCANNED = 0.005
 
 

@@ -20,6 +20,8 @@ from flask_errwatch.provision.alarm_factory import (
 )
 from flask_errwatch.provision.dashboard import dashboard_body
 from flask_errwatch.provision.data_protection import data_protection
+from flask_errwatch.provision.ip_set_problems import name_problems
+from flask_errwatch.provision.ip_sets import ip_set_costs, ip_sets
 from flask_errwatch.provision.log_alarm_access import LogAlarmAccess
 from flask_errwatch.provision.notification import app_alarms, with_quiet_periods
 from flask_errwatch.provision.queries import saved_queries
@@ -30,6 +32,7 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -80,6 +83,7 @@ class Desired:
         queries: The saved Logs Insights queries.
         dashboard: The dashboard. None if it is not configured.
         query_role: The role of the log alarms, if it shall be created.
+        ip_sets: The IP sets of WAF, one for each family, or none.
         source_alarms: The names of the alarms on sources, of any kind.
         explanations: What was chosen, and why, in sentences.
     """
@@ -102,6 +106,7 @@ class Desired:
     queries: tuple[QueryDefinition, ...] = ()
     dashboard: Dashboard | None = None
     query_role: QueryRole | None = None
+    ip_sets: tuple[IpSet, ...] = ()
     source_alarms: frozenset[str] = frozenset()
     explanations: tuple[str, ...] = ()
 
@@ -126,6 +131,7 @@ class Desired:
             *self.every_alarm,
             *self.queries,
             *(() if self.dashboard is None else (self.dashboard,)),
+            *self.ip_sets,
         )
 
 
@@ -172,7 +178,8 @@ def desired_resources(
     )
     created: list[Resource] = []
     on_sources: set[str] = set()
-    explanations = [*_deprecations(config)]
+    blocked = ip_sets(config)
+    explanations = [*_deprecations(config), *ip_set_costs(blocked)]
     for detector in catalogue:
         metric_filter = detector_filter(detector, config)
         created += [metric_filter, *factory.alarms_for(detector, metric_filter)]
@@ -219,10 +226,11 @@ def desired_resources(
         queries=_queries(config) if config.saved_queries else (),
         log_alarms=_of_type(created, LogAlarm),
         query_role=access.to_create,
+        ip_sets=blocked,
         source_alarms=frozenset(on_sources),
         explanations=tuple(explanations),
     )
-    problems = list(_name_problems(desired))
+    problems = list(_name_problems(desired, config.app_name))
     if problems:
         raise ConfigurationError(*problems)
     if not config.dashboard or scope is None:
@@ -348,8 +356,9 @@ def dashboard_name(app_name: str) -> str:
     return f"{_NOT_IN_DASHBOARD_NAMES.sub('-', app_name)}-errors"
 
 
-def _name_problems(desired: Desired) -> Iterator[Problem]:
+def _name_problems(desired: Desired, app_name: str) -> Iterator[Problem]:
     """Refuses two alarms, or two filters, of one name: each would overwrite the other."""
+    yield from name_problems(desired.ip_sets, app_name)
     for resources in (desired.filters, desired.every_alarm):
         times = Counter(resource.name for resource in resources)
         for resource in resources:

@@ -25,6 +25,7 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -40,7 +41,9 @@ from flask_errwatch.provision.service_groups import creation_remedy, owner_of
 
 #: The order of deletion. A resource that identifies the owner of another is deleted after it, so
 #: that an interrupted deletion can be resumed. Alarms identify the owner of rules, models, filters.
+#: IP sets come first: WAF refuses to delete one that a rule uses, and then nothing was deleted.
 DELETION: tuple[type[Resource], ...] = (
+    IpSet,
     Dashboard,
     QueryDefinition,
     DataProtection,
@@ -152,7 +155,7 @@ def destroy_plan(app_name: str, log_group: str, actual: Actual, *, with_logs: bo
         with_logs: Delete the log group too, if the app manages it.
     """
     deletions = [
-        Change(action="delete", resource=resource, actual=resource)
+        Change(action="delete", resource=resource, actual=resource, note=_lost_with(resource))
         for resource in _deletable(actual, app_name)
     ]
     entries = [*in_order(deletions, [])]
@@ -172,6 +175,13 @@ def _deletable(actual: Actual, app_name: str) -> Iterator[Resource]:
         for resource in composites if cls is CompositeAlarm else actual.of_type(cls):
             if is_managed(resource, app_name, actual):
                 yield resource
+
+
+def _lost_with(resource: Resource) -> str:
+    """A note on the addresses that are no longer blocked."""
+    if not isinstance(resource, IpSet):
+        return ""
+    return f"with {counted(resource.entries, 'blocked address')}"
 
 
 def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
@@ -224,6 +234,9 @@ def _compare(
         case DataProtection(), DataProtection() if not is_managed(existing, app_name, actual):
             # A log group has one policy, and that of others protects what they wanted.
             return _kept(desired, existing, f"left as it is: {_UNMANAGED}")
+        case IpSet(), IpSet():
+            is_own = is_managed(existing, app_name, actual)
+            return _kept(desired, existing, "" if is_own else f"left as it is: {_UNMANAGED}")
         case Subscription(), Subscription():
             note = "" if existing.arn else "waits for its owner to confirm it"
             return _kept(desired, existing, note)

@@ -11,10 +11,12 @@ from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import POLICY_SID, Desired, dashboard_name
 from flask_errwatch.provision.from_aws import Entry
+from flask_errwatch.provision.ip_set_discovery import find_ip_sets
 from flask_errwatch.provision.log_alarm_access import why_not_there
 from flask_errwatch.provision.ownership import has_band, insight_rules_of
 from flask_errwatch.provision.query_role import POLICY_NAME, role_name
 from flask_errwatch.provision.resources import (
+    AwsAlarm,
     CompositeAlarm,
     Dashboard,
     LogAlarm,
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ALARM_TYPES = (
-    ("MetricAlarm", "MetricAlarms", from_aws.metric_alarm),
-    ("CompositeAlarm", "CompositeAlarms", from_aws.composite_alarm),
-)
-
 
 def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual:
     """Returns everything that exists where the app's resources belong.
@@ -44,7 +41,8 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
         aws: The account and region.
         desired: The desired resources, whose names are looked up.
         for_removal: Read every kind, and the other users of the topic. Otherwise a kind that few
-            apps use is read only if some are desired, or an alarm uses one.
+            apps use is read only if some are desired, or an alarm uses one. IP sets are read only
+            if some are desired.
 
     Raises:
         AwsCallError: When a desired kind of resource cannot be read.
@@ -88,6 +86,7 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
         elif is_likely or for_removal:
             resources += read_if_allowed(kinds, read, notes) or ()
     resources += _query_role(aws, desired, notes, for_removal=for_removal)
+    resources += find_ip_sets(aws, desired.ip_sets)
     users = _topic_users(aws, desired, topic) if for_removal else ()
     return Actual(
         resources=tuple(resources),
@@ -98,9 +97,30 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
     )
 
 
+def find_alarms(aws: Aws, **criteria: object) -> Iterator[AwsAlarm]:
+    """Yields the alarms of every kind that fulfil criteria of DescribeAlarms.
+
+    Args:
+        aws: The account and region.
+        **criteria: Such as `AlarmNames` or `AlarmNamePrefix`.
+
+    Raises:
+        AwsCallError: When the alarms cannot be listed.
+    """
+    yield from _alarms(aws, **criteria)
+    if _has_log_alarms(aws):
+        yield from _alarms_of_type(aws, "LogAlarm", from_aws.log_alarm, **criteria)
+
+
+def _has_log_alarms(aws: Aws) -> bool:
+    """Whether boto3 and the region have them."""
+    is_known = aws.has("cloudwatch", "PutLogAlarm")
+    return is_known and not why_not_there(aws.region(), aws.partition())
+
+
 def _log_alarms(aws: Aws, desired: Desired, notes: list[str]) -> list[LogAlarm]:
     """Returns the log alarms of the app's prefix, where boto3 and the region have them."""
-    if not aws.has("cloudwatch", "PutLogAlarm") or why_not_there(aws.region(), aws.partition()):
+    if not _has_log_alarms(aws):
         return []
     read = partial(log_alarms, aws, desired.app_name)
     return [*read()] if desired.log_alarms else read_if_allowed("log alarms", read, notes) or []
@@ -113,15 +133,7 @@ def log_alarms(aws: Aws, app_name: str) -> Iterator[LogAlarm]:
         AwsCallError: When the alarms cannot be listed.
     """
     prefix = f"{app_name}-"
-    entries = aws.pages(
-        "cloudwatch",
-        "describe_alarms",
-        "LogAlarms",
-        AlarmNamePrefix=prefix,
-        AlarmTypes=["LogAlarm"],
-        MaxRecords=100,
-    )
-    yield from map(from_aws.log_alarm, entries)
+    yield from _alarms_of_type(aws, "LogAlarm", from_aws.log_alarm, AlarmNamePrefix=prefix)
 
 
 def read_if_allowed(
@@ -211,16 +223,22 @@ def _data_protection(aws: Aws, desired: Desired) -> Iterator[Resource]:
 
 
 def _alarms(aws: Aws, **criteria: object) -> Iterator[MetricAlarm | CompositeAlarm]:
-    for alarm_type, key, deserialize in _ALARM_TYPES:
-        entries = aws.pages(
-            "cloudwatch",
-            "describe_alarms",
-            key,
-            **criteria,
-            AlarmTypes=[alarm_type],
-            MaxRecords=100,
-        )
-        yield from map(deserialize, entries)
+    yield from _alarms_of_type(aws, "MetricAlarm", from_aws.metric_alarm, **criteria)
+    yield from _alarms_of_type(aws, "CompositeAlarm", from_aws.composite_alarm, **criteria)
+
+
+def _alarms_of_type(
+    aws: Aws, alarm_type: str, deserialize: Callable[[Entry], T], **criteria: object
+) -> Iterator[T]:
+    entries = aws.pages(
+        "cloudwatch",
+        "describe_alarms",
+        f"{alarm_type}s",
+        **criteria,
+        AlarmTypes=[alarm_type],
+        MaxRecords=100,
+    )
+    yield from map(deserialize, entries)
 
 
 def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:

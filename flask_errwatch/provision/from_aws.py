@@ -14,6 +14,7 @@ from flask_errwatch.provision.resources import (
     CompositeAlarm,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -24,6 +25,7 @@ from flask_errwatch.provision.resources import (
     QueryRole,
     Subscription,
     TopicPolicy,
+    WafScope,
 )
 from flask_errwatch.provision.resources.canonical_json import canonical, recanonical
 
@@ -159,6 +161,7 @@ def _common(entry: Entry) -> dict[str, Any]:
         value=entry.get("StateValue", "INSUFFICIENT_DATA"),
         reason=entry.get("StateReason") or "",
         since=entry.get("StateTransitionedTimestamp") or entry.get("StateUpdatedTimestamp"),
+        evidence=entry.get("StateReasonData") or "",
     )
     return {
         "name": entry["AlarmName"],
@@ -253,6 +256,21 @@ def query_definition(entry: Entry) -> QueryDefinition:
         query=entry["queryString"],
         log_groups=tuple(entry.get("logGroupNames", ())),
         id=entry["queryDefinitionId"],
+    )
+
+
+def ip_set(response: Entry, scope: WafScope) -> IpSet:
+    """Reads an IP set from GetIPSet."""
+    entry = response["IPSet"]
+    return IpSet(
+        name=entry["Name"],
+        scope=scope,
+        family=entry["IPAddressVersion"],
+        description=entry.get("Description") or "",
+        entries=len(entry.get("Addresses", ())),
+        arn=entry["ARN"],
+        id=entry["Id"],
+        lock_token=response["LockToken"],
     )
 
 

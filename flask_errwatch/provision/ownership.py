@@ -14,6 +14,7 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -23,7 +24,7 @@ from flask_errwatch.provision.resources import (
     Resource,
     Topic,
 )
-from flask_errwatch.provision.resources.tags import marker, tags_for
+from flask_errwatch.provision.resources.tags import is_own_ip_set, marker, tags_for
 from flask_errwatch.provision.source_alarms import source_alarm_names
 
 # The forms in which a detector's pattern names its event (`Detector.pattern`).
@@ -64,6 +65,8 @@ def is_managed(resource: Resource, app_name: str, actual: Actual) -> bool:
                 if has_band(alarm)
                 for query in alarm.metrics
             )
+        case IpSet():
+            return is_own_ip_set(resource.description, app_name)
         case DataProtection():
             return f'"Description":{json.dumps(marker(app_name))}' in resource.document
         case QueryDefinition():

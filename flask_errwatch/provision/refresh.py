@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
-from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, ProvisioningError
+from flask_errwatch.errors import (
+    AwsCallError,
+    ConfigurationError,
+    Problem,
+    ProvisioningError,
+    raise_if,
+)
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.discovery import discover
+from flask_errwatch.provision.ip_set_problems import partition_problems
 from flask_errwatch.provision.role_discovery import access_with_new_role, read_access
 from flask_errwatch.provision.scope import AwsScope
 
@@ -71,6 +78,7 @@ def read_state(
     """
     try:
         scope = _scope(aws, config, needs_account=create_role)
+        raise_if(partition_problems(config, scope.partition))
         topic_arn = _topic_arn(config, scope)
         notes: list[str] = []
         access = (

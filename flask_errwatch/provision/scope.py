@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask_errwatch.provision.resources.waf import CLOUDFRONT_REGION, WafScope
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AwsScope:
@@ -50,6 +52,19 @@ class AwsScope:
     def log_group_arn(self, name: str) -> str:
         """Returns the ARN of a log group, as tagging expects it. Some actions need a final `:*`."""
         return self.arn("logs", f"log-group:{name}")
+
+    def waf_arn(self, scope: WafScope, resource: str) -> str:
+        """Returns the ARN of a resource of WAF. What is for CloudFront is in one region.
+
+        Example:
+            >>> scope = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
+            >>> scope.waf_arn("CLOUDFRONT", "ipset/shop-blocked-ipv4/*")
+            'arn:aws:wafv2:us-east-1:123456789012:global/ipset/shop-blocked-ipv4/*'
+        """
+        region, place = self.region, "regional"
+        if scope == "CLOUDFRONT":
+            region, place = CLOUDFRONT_REGION, "global"
+        return f"arn:{self.partition}:wafv2:{region}:{self.account}:{place}/{resource}"
 
     def topic_arn(self, name_or_arn: str) -> str:
         """Returns the ARN of a topic that is configured by its name or by its ARN.

@@ -18,6 +18,7 @@ from flask_errwatch.provision.alarm_factory import heartbeat_filter
 from flask_errwatch.provision.diff import diff, missing_service_group
 from flask_errwatch.provision.discovery import read_if_allowed
 from flask_errwatch.provision.from_aws import action_failed
+from flask_errwatch.provision.ip_set_problems import unusable_ip_sets
 from flask_errwatch.provision.log_lines import LoggedLine, lines_since, newest_lines
 from flask_errwatch.provision.queries import NEW_FAILURES
 from flask_errwatch.provision.refresh import read_state
@@ -69,6 +70,7 @@ def read_status(
     alarms = tuple(_managed_alarms(actual, config.app_name))
     missing = missing_service_group(desired, actual)
     notes: list[str] = [] if missing is None else [str(missing)]
+    notes += map(str, unusable_ip_sets(desired.ip_sets, actual, desired.app_name))
     failed = read_if_allowed(
         "alarm history", partial(_failed_notifications, aws, alarms, moment - HISTORY), notes
     )

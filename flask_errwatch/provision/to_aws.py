@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flask_errwatch.errors import NOT_FOUND_CODES
+from flask_errwatch.provision import ip_set_calls
+from flask_errwatch.provision.aws_call import AwsCall
 from flask_errwatch.provision.change import Change
 from flask_errwatch.provision.query_role import POLICY_NAME
 from flask_errwatch.provision.resources import (
@@ -15,6 +16,7 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -28,27 +30,6 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwsCall:
-    """One writing call.
-
-    Attributes:
-        service: boto3's name of the service.
-        method: boto3's name of the method.
-        arguments: The call's arguments.
-        tolerated: Error codes that do not count: another process just made the same change.
-        passing: Errors after which the call is made again, a few times: the code, and a word of
-            the message.
-    """
-
-    service: str
-    method: str
-    arguments: Mapping[str, object]
-    tolerated: frozenset[str] = frozenset()
-    passing: frozenset[tuple[str, str]] = frozenset()
-
 
 #: CloudWatch answers so while it still works on the alarm (API Reference, PutLogAlarm).
 CONFLICT = frozenset({("ResourceConflict", "")})
@@ -101,13 +82,15 @@ def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a
             return (_query_definition(resource, change.actual),)
         case Dashboard():
             return (_dashboard(resource, is_new=is_new),)
+        case IpSet():  # only ever created: one that exists is never compared
+            return (ip_set_calls.creation(resource),)
 
 
 def _call(service: str, method: str, /, **arguments: object) -> AwsCall:
     return AwsCall(service=service, method=method, arguments=arguments)
 
 
-def _deletion(actual: Resource) -> tuple[AwsCall, ...]:  # noqa: C901 - a table, one case a kind
+def _deletion(actual: Resource) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a table, one case a kind
     match actual:
         case LogGroup():
             return (_call("logs", "delete_log_group", logGroupName=actual.name),)
@@ -140,6 +123,8 @@ def _deletion(actual: Resource) -> tuple[AwsCall, ...]:  # noqa: C901 - a table,
             return (_call("logs", "delete_query_definition", queryDefinitionId=actual.id),)
         case Dashboard():
             return (_call("cloudwatch", "delete_dashboards", DashboardNames=[actual.name]),)
+        case IpSet():
+            return (ip_set_calls.deletion(actual),)
         case TopicPolicy() | Subscription():
             raise AssertionError(actual.kind)  # deleted with their topic, never by a plan
 

@@ -9,12 +9,15 @@ from flask_errwatch._parsers import DYNAMIC
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import ConfigurationError, Problem
+from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.export.cloudformation_resources import (
+    CLOUDFRONT_CONDITION,
     CloudFormationResources,
     json_number,
 )
 from flask_errwatch.provision.export.linked_resources import Parameter
 from flask_errwatch.provision.export.portable import map_json, portable_state, topic_arn
+from flask_errwatch.provision.resources.waf import CLOUDFRONT_REGION
 from flask_errwatch.provision.tokens import has_tokens, only_token, replace_tokens
 
 _PSEUDO_PARAMETERS = {
@@ -56,14 +59,24 @@ def to_cloudformation(catalogue: Catalogue, config: Config, *, create_role: bool
             for parameter in resources.parameters(topic_arn(config))
         },
     }
-    if resources.topic_origin == "parameter":
-        has_topic = {"Fn::Not": [{"Fn::Equals": [{"Ref": resources.topic_parameter}, ""]}]}
-        template["Conditions"] = {"HasTopic": has_topic}
+    conditions = _conditions(desired, resources)
+    if conditions:
+        template["Conditions"] = conditions
     descriptions = resources.descriptions()
-    references = {**_PSEUDO_PARAMETERS, **resources.links}
-    template["Resources"] = _replace_tokens(descriptions, references)
+    template["Resources"] = with_references(descriptions, resources)
     _refuse_dynamic_references(template)
     return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
+
+
+def _conditions(desired: Desired, resources: CloudFormationResources) -> dict[str, object]:
+    conditions: dict[str, object] = {}
+    if resources.topic_origin == "parameter":
+        has_topic = {"Fn::Not": [{"Fn::Equals": [{"Ref": resources.topic_parameter}, ""]}]}
+        conditions["HasTopic"] = has_topic
+    if any(ip_set.region for ip_set in desired.ip_sets):
+        is_there = {"Fn::Equals": [{"Ref": "AWS::Region"}, CLOUDFRONT_REGION]}
+        conditions[CLOUDFRONT_CONDITION] = is_there
+    return conditions
 
 
 def _refuse_dynamic_references(template: Mapping[str, object]) -> None:
@@ -95,8 +108,9 @@ def _parameter(parameter: Parameter) -> dict[str, object]:
     }
 
 
-def _replace_tokens(document: object, references: Mapping[str, str]) -> object:
+def with_references(document: object, resources: CloudFormationResources) -> object:
     """The document with CloudFormation's references in place of tokens."""
+    references = {**_PSEUDO_PARAMETERS, **resources.links}
 
     def change(value: object) -> object:
         if not isinstance(value, str) or not has_tokens(value):

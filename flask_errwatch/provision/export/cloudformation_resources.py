@@ -17,6 +17,7 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -49,7 +50,10 @@ TYPES: dict[type[Resource], tuple[str, str]] = {
     CompositeAlarm: ("AWS::CloudWatch::CompositeAlarm", "CompositeAlarm"),
     QueryDefinition: ("AWS::Logs::QueryDefinition", "Query"),
     Dashboard: ("AWS::CloudWatch::Dashboard", "Dashboard"),
+    IpSet: ("AWS::WAFv2::IPSet", "IpSet"),
 }
+#: The condition of what is for CloudFront: the stack is in its region.
+CLOUDFRONT_CONDITION = "IsInCloudFrontRegion"
 
 Properties = dict[str, object]
 
@@ -82,7 +86,7 @@ class CloudFormationResources(LinkedResources):
     def _name_reference(self, resource: NamedResource) -> str:
         return self._logical_id(resource)  # Ref returns the name
 
-    def _arn_reference(self, resource: Topic | QueryRole) -> str:
+    def _arn_reference(self, resource: Topic | QueryRole | IpSet) -> str:
         name = self._logical_id(resource)
         return name if isinstance(resource, Topic) else f"{name}.Arn"  # Ref returns a topic's ARN
 
@@ -93,7 +97,9 @@ class CloudFormationResources(LinkedResources):
 
     def _description(self, resource: Resource) -> dict[str, object]:
         description: dict[str, object] = {"Type": TYPES[type(resource)][0]}
-        if isinstance(resource, LogGroup):
+        if isinstance(resource, IpSet) and resource.region is not None:
+            description["Condition"] = CLOUDFRONT_CONDITION
+        if isinstance(resource, LogGroup | IpSet):
             description |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
         if isinstance(resource, MetricAlarm):
             description |= self._depends_on(resource)
@@ -178,6 +184,8 @@ class CloudFormationResources(LinkedResources):
                     "Tags": _tags(resource.tags),
                     "DashboardBody": self._body(resource),
                 }
+            case IpSet():
+                return _ip_set(resource)
 
     def _data_protection(self) -> object:
         policy = self._desired.data_protection
@@ -245,6 +253,18 @@ class CloudFormationResources(LinkedResources):
         for link in links.values():
             text = text.replace(f'"{link}"', link)  # a threshold is a number, without quotes
         return text
+
+
+def _ip_set(ip_set: IpSet) -> Properties:
+    """Properties of the app's name and scope alone: an update that changes one empties the set."""
+    return {
+        "Name": ip_set.name,
+        "Description": ip_set.description,
+        "Scope": ip_set.scope,
+        "IPAddressVersion": ip_set.family,
+        "Addresses": [],
+        "Tags": _tags(ip_set.tags),
+    }
 
 
 def _query_role(role: QueryRole) -> Properties:

@@ -14,6 +14,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
 from flask_errwatch.provision.export.portable import portable_state, topic_arn
+from flask_errwatch.provision.ip_sets import AUDIT_PREFIX
 from flask_errwatch.provision.query_role import role_name
 from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
 from flask_errwatch.provision.service_groups import owner_of
@@ -82,7 +83,17 @@ class _Arns:
         self.alarms = scope.alarm_arn(prefix)
         self.rules = scope.insight_rule_arn(prefix)
         self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
-        self.ip_sets = scope.arn("wafv2", f"regional/ipset/{prefix}/*")
+        #: The IP sets of WAF, if the app has some. Their ids are not known beforehand.
+        self.ip_sets = tuple(
+            scope.waf_arn(ip_set.scope, f"ipset/{ip_set.name}/*") for ip_set in desired.ip_sets
+        )
+        self.web_acls = tuple(
+            dict.fromkeys(scope.waf_arn(one.scope, "webacl/*/*") for one in desired.ip_sets)
+        )
+        #: Streams of the lines about blocked sources.
+        self.audit_streams = f"{self.log_group}:log-stream:{AUDIT_PREFIX}*"
+        #: The topic to which the function for alarms publishes, if there is one.
+        self.report_topic = config.report_topic
         #: The topic that the app creates, if its configuration has the topic's name.
         self.own_topic = scope.topic_arn(desired.topic.name) if desired.topic else None
         self.topic = self.own_topic or topic_arn(config)
@@ -116,7 +127,8 @@ def _runtime(arns: _Arns) -> Iterator[_Statement]:
 
 
 def _deploy(arns: _Arns) -> Iterator[_Statement]:
-    yield _Statement("UnscopedActions", _UNSCOPED)
+    lists = ("wafv2:ListIPSets",) if arns.ip_sets else ()
+    yield _Statement("UnscopedActions", (*_UNSCOPED, *lists))
     group, tags = (_GROUP, _TAGS) if arns.owns_log_group else (_FILTERS, _TAG_READS)
     yield _Statement("LogGroup", group, (arns.log_group, arns.log_streams))
     yield _Statement("LogGroupTags", tags, (arns.log_group,))
@@ -135,6 +147,10 @@ def _deploy(arns: _Arns) -> Iterator[_Statement]:
     if arns.topic is not None:
         actions = _of("sns", *(_TOPIC if arns.own_topic is not None else _SUBSCRIBING))
         yield _Statement("Topic", actions, (arns.topic,))
+    if arns.ip_sets:
+        # Not UpdateIPSet: a deployment cannot change which addresses are blocked.
+        ip_sets = ("CreateIPSet", "DeleteIPSet", "GetIPSet", "TagResource")
+        yield _Statement("IpSets", _of("wafv2", *ip_sets), arns.ip_sets)
 
 
 def _log_alarms(arns: _Arns) -> Iterator[_Statement]:
@@ -153,7 +169,8 @@ def _create_role(arns: _Arns) -> Iterator[_Statement]:
 
 
 def _respond(arns: _Arns) -> Iterator[_Statement]:
-    yield _Statement("UnscopedActions", _UNSCOPED_READS)
+    lists = _of("wafv2", "ListIPSets", "ListWebACLs") if arns.ip_sets else ()
+    yield _Statement("UnscopedActions", (*_UNSCOPED_READS, *lists))
     reads = ("DescribeMetricFilters", "FilterLogEvents", "GetQueryResults", "StartQuery")
     yield _Statement("ReadLines", _of("logs", *reads), (arns.log_group, arns.log_streams))
     yield _Statement("ReadTags", _TAG_READS, (arns.log_group,))
@@ -166,7 +183,13 @@ def _respond(arns: _Arns) -> Iterator[_Statement]:
     if arns.topic is not None:
         actions = _of("sns", *(_TOPIC_READS if arns.own_topic is not None else _LISTING))
         yield _Statement("ReadTopic", actions, (arns.topic,))
-    yield _Statement("BlockSources", _of("wafv2", "GetIPSet", "UpdateIPSet"), (arns.ip_sets,))
+    if arns.ip_sets:
+        yield _Statement("BlockSources", _of("wafv2", "GetIPSet", "UpdateIPSet"), arns.ip_sets)
+        yield _Statement("ReadWebAcls", ("wafv2:GetWebACL",), arns.web_acls)
+        audit = _of("logs", "CreateLogStream", "PutLogEvents")
+        yield _Statement("BlockedSourceLines", audit, (arns.audit_streams,))
+    if arns.report_topic is not None:
+        yield _Statement("PublishReports", ("sns:Publish",), (arns.report_topic,))
 
 
 def _of(service: str, *actions: str) -> tuple[str, ...]:
@@ -187,7 +210,7 @@ _UNSCOPED = (
 )
 _UNSCOPED_READS = (
     *_LISTS,
-    *("cloudwatch:GetMetricData", "logs:StopQuery", "wafv2:ListIPSets"),
+    *("cloudwatch:GetMetricData", "logs:StopQuery"),
 )
 # CloudFormation's handler of a log alarm needs these. Whether the API does is not documented.
 _SCHEDULED_QUERIES = (

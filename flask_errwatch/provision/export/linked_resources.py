@@ -27,6 +27,7 @@ from flask_errwatch.provision.resources import (
     CompositeAlarm,
     Dashboard,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -102,8 +103,8 @@ class LinkedResources(ABC):
         """The language's reference to a resource's name."""
 
     @abstractmethod
-    def _arn_reference(self, resource: Topic | QueryRole) -> str:
-        """The language's reference to the ARN of the topic or the role."""
+    def _arn_reference(self, resource: Topic | QueryRole | IpSet) -> str:
+        """The language's reference to the ARN of the topic, the role or an IP set."""
 
     def parameters(self, topic_arn: str | None) -> Iterator[Parameter]:
         """The topic, the threshold of each alarm, and the URL of each web hook.
@@ -135,6 +136,10 @@ class LinkedResources(ABC):
                     is_secret=True,
                 )
 
+    def ip_set_arns(self) -> tuple[str, ...]:
+        """A link to the ARN of each IP set."""
+        return tuple(self._link(self._arn_reference(one)) for one in self._desired.ip_sets)
+
     def _with_thresholds(self) -> tuple[MetricAlarm | LogAlarm, ...]:
         """The alarms that may have a threshold."""
         return (*self._desired.alarms, *self._desired.log_alarms)
@@ -159,6 +164,8 @@ class LinkedResources(ABC):
         """The source of a resource's identifier. A policy is named after its topic."""
         if isinstance(resource, QueryRole):
             return "log alarms"  # its name contains the region, which is a token here
+        if isinstance(resource, IpSet):
+            return f"blocked {resource.family.lower()}"  # the app's name is different in its name
         topic = self._desired.topic
         return topic.label if isinstance(resource, TopicPolicy) and topic else resource.label
 

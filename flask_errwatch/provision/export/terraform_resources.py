@@ -18,6 +18,7 @@ from flask_errwatch.provision.resources import (
     Dashboard,
     DataProtection,
     InsightRule,
+    IpSet,
     LogAlarm,
     LogGroup,
     MetricAlarm,
@@ -52,7 +53,10 @@ TYPES: dict[type[Resource], str] = {
     CompositeAlarm: "aws_cloudwatch_composite_alarm",
     QueryDefinition: "aws_cloudwatch_query_definition",
     Dashboard: "aws_cloudwatch_dashboard",
+    IpSet: "aws_wafv2_ip_set",
 }
+#: The alias of the provider for what is in CloudFront's region.
+CLOUDFRONT_PROVIDER = "cloudfront"
 #: The type of a role's inline policy, which has the role's name.
 _ROLE_POLICY = "aws_iam_role_policy"
 _NAME_ATTRIBUTES: dict[type[NamedResource], str] = {
@@ -100,7 +104,7 @@ class TerraformResources(LinkedResources):
     def _name_reference(self, resource: NamedResource) -> str:
         return f"{self._address(resource)}.{_NAME_ATTRIBUTES[type(resource)]}"
 
-    def _arn_reference(self, resource: Topic | QueryRole) -> str:
+    def _arn_reference(self, resource: Topic | QueryRole | IpSet) -> str:
         return f"{self._address(resource)}.arn"
 
     def _address(self, resource: Resource) -> str:
@@ -117,6 +121,8 @@ class TerraformResources(LinkedResources):
             blocks = (_transformation(resource),)
         elif isinstance(resource, MetricAlarm):
             blocks = tuple(self._metric_query(query) for query in resource.metrics)
+        elif isinstance(resource, IpSet):
+            blocks = (_KEEPING_ADDRESSES,)
         return Block("resource", (kind, name), self._arguments(resource), blocks)
 
     def _arguments(self, resource: Resource) -> Arguments:  # noqa: C901, PLR0912 - one case per kind
@@ -183,6 +189,8 @@ class TerraformResources(LinkedResources):
                 }
             case Dashboard():
                 return {"dashboard_name": resource.name, "dashboard_body": self._body(resource)}
+            case IpSet():
+                return _ip_set(resource)
             case AnomalyDetector():
                 raise TypeError("The AWS provider has no resource for an anomaly detector.")
 
@@ -280,6 +288,23 @@ class TerraformResources(LinkedResources):
             return Expression(arns[str(value)]) if is_arn else value
 
         return Encoded(map_json(self._dashboard_body(dashboard, self._threshold_links()), change))
+
+
+#: Blocking writes the addresses: Terraform creates a set without any, and keeps them.
+_KEEPING_ADDRESSES = Block("lifecycle", arguments={"ignore_changes": [Expression("addresses")]})
+
+
+def _ip_set(ip_set: IpSet) -> Arguments:
+    is_elsewhere = ip_set.region is not None
+    return {
+        "provider": Expression(f"aws.{CLOUDFRONT_PROVIDER}") if is_elsewhere else None,
+        "name": ip_set.name,
+        "description": ip_set.description,
+        "scope": ip_set.scope,
+        "ip_address_version": ip_set.family,
+        "addresses": [],
+        "tags": _tags(ip_set.tags),
+    }
 
 
 def _transformation(metric_filter: MetricFilter) -> Block:

@@ -25,6 +25,7 @@ from flask_errwatch.provision.resources.logs import (
 )
 from flask_errwatch.provision.resources.named import Pairs
 from flask_errwatch.provision.resources.sns import Subscription, Topic, TopicPolicy
+from flask_errwatch.provision.resources.waf import Family, IpSet, WafScope
 
 Resource = (
     LogGroup
@@ -41,6 +42,7 @@ Resource = (
     | CompositeAlarm
     | QueryDefinition
     | Dashboard
+    | IpSet
 )
 #: What has a state, and notifies.
 AwsAlarm = MetricAlarm | LogAlarm | CompositeAlarm
@@ -53,7 +55,9 @@ __all__ = [
     "CompositeAlarm",
     "Dashboard",
     "DataProtection",
+    "Family",
     "InsightRule",
+    "IpSet",
     "LogAlarm",
     "LogGroup",
     "MetricAlarm",
@@ -66,4 +70,5 @@ __all__ = [
     "Subscription",
     "Topic",
     "TopicPolicy",
+    "WafScope",
 ]

@@ -10,7 +10,10 @@ from typing import ClassVar
 from flask_errwatch.provision.resources.named import Named, Pairs
 from flask_errwatch.provision.resources.tags import is_marked
 
-_QUOTED = re.compile(r'"([^"]*)"')
+#: A condition of a composite alarm's rule. An unquoted name may hold anything but these characters.
+_CONDITION = re.compile(
+    r"""(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]*)"|([^()"\s](?:[^()"]*[^()"\s])?))\s*\)"""
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,11 +24,13 @@ class AlarmState:
         value: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
         reason: CloudWatch's reason for the state.
         since: When the alarm entered the state. None when CloudWatch does not return it.
+        evidence: `StateReasonData`: the datapoints that decided, as JSON, or empty.
     """
 
     value: str
     reason: str = ""
     since: datetime | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,8 +167,8 @@ class CompositeAlarm(_Described):
 
     @property
     def children(self) -> frozenset[str]:
-        """The names that the rule has in quotation marks, as every rule that we write has them."""
-        return frozenset(_QUOTED.findall(self.rule))
+        """The names in the rule, which may have quotation marks. Ours always have them."""
+        return frozenset(quoted or bare for quoted, bare in _CONDITION.findall(self.rule))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,6 +33,25 @@ def marker(app_name: str) -> str:
     return f"managed-by={MANAGER} app={app_name}"
 
 
+# What WAF refuses in a description (AWS WAF API Reference, EntityDescription).
+_NOT_IN_DESCRIPTIONS = re.compile(r"[^A-Za-z0-9_+=:#@/,. -]")
+
+
+def ip_set_description(app_name: str) -> str:
+    """Returns the description of an IP set, which is the marker with characters that WAF allows.
+
+    Example:
+        >>> ip_set_description("shop (eu)")
+        'managed-by=flask-errwatch app=shop _eu_'
+    """
+    return _NOT_IN_DESCRIPTIONS.sub("_", marker(app_name))
+
+
+def is_own_ip_set(description: str, app_name: str) -> bool:
+    """Whether the description of an IP set is that of the app's own."""
+    return description == ip_set_description(app_name)
+
+
 def is_marked(description: str, app_name: str) -> bool:
     """Whether the last line of an alarm's description is the marker of the app."""
     return description.rsplit("\n", 1)[-1] == marker(app_name)

@@ -25,7 +25,7 @@ WRITES = (
     "put_data_protection_policy",
     *("set_topic_attributes", "subscribe", "put_insight_rule", "put_anomaly_detector"),
     *("put_metric_alarm", "put_composite_alarm", "put_query_definition", "put_dashboard"),
-    *("put_log_alarm", "create_role", "put_role_policy"),
+    *("put_log_alarm", "create_role", "put_role_policy", "create_ip_set"),
 )
 
 
@@ -228,6 +228,14 @@ def _dashboard(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [("put_dashboard", arguments)]
 
 
+def _ip_set(attributes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    assert attributes.pop("lifecycle") == [{"ignore_changes": ["addresses"]}]
+    names = {"name": "Name", "description": "Description", "scope": "Scope", "tags": "Tags"}
+    names |= {"ip_address_version": "IPAddressVersion", "addresses": "Addresses"}
+    attributes["tags"] = _pairs(attributes["tags"])
+    return [("create_ip_set", _rename(attributes, **names))]
+
+
 _TERRAFORM: dict[str, Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]]]] = {
     "aws_cloudwatch_log_group": _log_group,
     "aws_cloudwatch_log_data_protection_policy": _tagged(
@@ -264,6 +272,7 @@ _TERRAFORM: dict[str, Callable[[dict[str, Any]], list[tuple[str, dict[str, Any]]
         log_group_names="logGroupNames",
     ),
     "aws_cloudwatch_dashboard": _dashboard,
+    "aws_wafv2_ip_set": _ip_set,
 }
 
 
@@ -307,6 +316,7 @@ def of_cloudformation(template: Template) -> Calls:
         ("AWS::CloudWatch::Alarm", "put_metric_alarm"),
         ("AWS::CloudWatch::CompositeAlarm", "put_composite_alarm"),
         ("AWS::CloudWatch::Dashboard", "put_dashboard"),
+        ("AWS::WAFv2::IPSet", "create_ip_set"),
     ):
         # These properties have the names of the API.
         calls[method] += template.of_type(kind)

@@ -53,6 +53,16 @@ def _topic(arguments: Mapping[str, Any]) -> str:
     return str(arguments.get("TopicArn") or f"arn:aws:sns:{REGION}:{ACCOUNT}:{arguments['Name']}")
 
 
+def _waf(kind: str) -> Callable[[Mapping[str, Any]], str]:
+    def arn(arguments: Mapping[str, Any]) -> str:
+        is_global = arguments["Scope"] == "CLOUDFRONT"
+        region, place = ("us-east-1", "global") if is_global else (REGION, "regional")
+        name = f"{arguments['Name']}/{arguments.get('Id', 'any')}"
+        return f"arn:aws:wafv2:{region}:{ACCOUNT}:{place}/{kind}/{name}"
+
+    return arn
+
+
 #: The resource of each method's action. The other actions have none.
 _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     **dict.fromkeys(("create_log_stream", "put_log_events"), _stream),
@@ -72,6 +82,11 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         _identified_group,
     ),
     "logs list_tags_for_resource": lambda arguments: arguments["resourceArn"],
+    "start_query": lambda arguments: [
+        _group({"logGroupName": name}) for name in arguments["logGroupNames"]
+    ],
+    # The group of the query with that id. All queries of these tests are of one group.
+    "get_query_results": lambda _: _group({"logGroupName": "shop"}),
     "put_log_alarm": lambda arguments: _alarm(arguments["AlarmName"]),
     **dict.fromkeys(
         (
@@ -88,23 +103,30 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "put_dashboard": lambda arguments: _dashboard(arguments["DashboardName"]),
     "get_dashboard": lambda arguments: _dashboard(arguments["DashboardName"]),
     "delete_dashboards": _for_names("DashboardNames", _dashboard),
+    **dict.fromkeys(
+        ("create_ip_set", "get_ip_set", "update_ip_set", "delete_ip_set"), _waf("ipset")
+    ),
+    "get_web_acl": _waf("webacl"),
     "sns list_tags_for_resource": lambda arguments: arguments["ResourceArn"],
     **dict.fromkeys(
         (
             *("create_topic", "delete_topic", "get_topic_attributes", "set_topic_attributes"),
-            *("subscribe", "list_subscriptions_by_topic"),
+            *("subscribe", "list_subscriptions_by_topic", "publish"),
         ),
         _topic,
     ),
 }
 #: The reference has no action DescribeAlarmContributors: an alarm is described.
 _ACTIONS = {"describe_alarm_contributors": "describe_alarms"}
+#: Actions of WAF whose names are not those of their methods in capitals.
+_SPELLED = {"IpSet": "IPSet", "IpSets": "IPSets", "WebAcl": "WebACL", "WebAcls": "WebACLs"}
 _UNSCOPED = {
-    "describe_alarm_contributors",
+    *("describe_alarm_contributors", "get_metric_data", "stop_query"),
     *("describe_log_groups", "describe_alarms", "describe_alarm_history", "put_composite_alarm"),
     *("put_anomaly_detector", "describe_anomaly_detectors", "delete_anomaly_detector"),
     *("describe_insight_rules", "list_dashboards", "test_metric_filter", "get_caller_identity"),
     *("put_query_definition", "describe_query_definitions", "delete_query_definition"),
+    *("list_ip_sets", "list_web_acls"),
 }
 
 
@@ -112,6 +134,8 @@ def required(call: AwsCall) -> Iterator[tuple[str, str]]:
     """The actions that a call requires, each with its resource, or `*` if it has none."""
     method = _ACTIONS.get(call.method, call.method)
     name = "".join(word.capitalize() for word in method.split("_"))
+    for written, spelled in _SPELLED.items():
+        name = f"{name.removesuffix(written)}{spelled}" if name.endswith(written) else name
     resource_of = _RESOURCE.get(f"{call.service} {call.method}") or _RESOURCE.get(call.method)
     assert resource_of or call.method in _UNSCOPED, f"no resource is known for {call.method}"
     resources = resource_of(call.arguments) if resource_of else "*"

@@ -1,7 +1,8 @@
 """Records the library's AWS calls where all of them pass, at `Aws.call`.
 
 moto answers them. For what moto lacks (query definitions, composite alarms, log alarms, anomaly
-detectors, data protection policies, an alarm's history and TestMetricFilter) the recorder answers,
+detectors, data protection policies, an alarm's history, queries and TestMetricFilter) the recorder
+answers,
 after botocore has validated the arguments against the service's model, and `shapes` the maxima.
 """
 
@@ -39,6 +40,9 @@ class Recorder:
     log_alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: The contributors in ALARM of each log alarm.
     contributors: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    #: The status of every query of Logs Insights.
+    query_status: str = "Complete"
 
     def wrap(self, call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """The function, which now records each call before making it."""
@@ -111,8 +115,12 @@ class Recorder:
     def _describe_alarms(self, **arguments: Any) -> dict[str, Any] | None:
         if arguments.get("AlarmTypes") != ["LogAlarm"]:
             return None
-        prefix = arguments["AlarmNamePrefix"]
-        listed = [alarm for name, alarm in self.log_alarms.items() if name.startswith(prefix)]
+        prefix, names = arguments.get("AlarmNamePrefix", ""), arguments.get("AlarmNames")
+        listed = [
+            alarm
+            for name, alarm in self.log_alarms.items()
+            if name.startswith(prefix) and (names is None or name in names)
+        ]
         return {"LogAlarms": listed}
 
     def _describe_alarm_contributors(self, **arguments: Any) -> dict[str, Any]:
@@ -141,6 +149,16 @@ class Recorder:
     def _delete_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
         self._models.remove(arguments["SingleMetricAnomalyDetector"])
         return {}
+
+    def _start_query(self, **_: Any) -> dict[str, Any]:
+        return {"queryId": "query"}
+
+    def _get_query_results(self, **_: Any) -> dict[str, Any]:
+        cells = [{"field": "lines", "value": "1"}, {"field": "client_ip", "value": "192.0.2.7"}]
+        return {"status": self.query_status, "results": [cells]}
+
+    def _stop_query(self, **_: Any) -> dict[str, Any]:
+        return {"success": True}
 
     def _describe_alarm_history(self, **_: Any) -> dict[str, Any]:
         return {"AlarmHistoryItems": []}

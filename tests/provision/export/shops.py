@@ -22,6 +22,7 @@ EVERYTHING: dict[str, Any] = {
     "QUIET_PERIODS": 3,
     "NOTIFY": "app",
     "PER_SOURCE_ALARMS": {"not-found-error": 3},
+    "WAF_SCOPE": "regional",
 }
 REQUESTS = RequestMetric(
     namespace="AWS/ApplicationELB",

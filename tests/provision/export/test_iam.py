@@ -10,6 +10,9 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +25,28 @@ from flask_errwatch.delivery.journal import Line, Position, Record
 from flask_errwatch.delivery.sender import Sender
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.doctor.verification import verify
+from flask_errwatch.doctor.waf import waf_findings
 from flask_errwatch.provision.apply import apply_plan, bootstrap, make_destroy_plan, make_plan
+from flask_errwatch.provision.discovery import find_alarms
 from flask_errwatch.provision.export import ROLES, iam_policy
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.status import read_status
+from flask_errwatch.respond.alarm.subject import NoAnswerError
+from flask_errwatch.respond.blocking.blocker import Blocker, CallerFacts
+from flask_errwatch.respond.blocking.brakes import OVERRIDABLE
+from flask_errwatch.respond.blocking.ip_sets import IpSets
+from flask_errwatch.respond.blocking.plans import Request
+from flask_errwatch.respond.investigation import Investigator, Question
+from flask_errwatch.respond.ranking.window import Window
 from tests.provision.export.policies import ACCOUNT, FREE, REGION, actions, allowed, required
 from tests.provision.export.recorded import AwsCall, Recorder
 from tests.provision.export.shops import EVERY_KIND, EVERYTHING, shop
+from tests.respond.blocking.account import NoNames
 
 HERE = AwsScope(partition="aws", region=REGION, account=ACCOUNT)
 FULL = shop(EVERY_KIND, **EVERYTHING)
 #: The role that `apply --create-role` creates.
 QUERY_ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop-log-alarms-{REGION}"
-#: Actions of features that make no call yet: investigating an alarm, and blocking a source.
-NOT_YET_CALLED = {
-    *("logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery", "cloudwatch:GetMetricData"),
-    *("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:UpdateIPSet"),
-}
 
 
 def policy(role: str, app: tuple[Catalogue, Config] = FULL) -> dict[str, Any]:
@@ -100,6 +108,67 @@ def delivery_calls(recorder: Recorder) -> list[AwsCall]:
     return recorder.pop_calls()
 
 
+def investigation_calls(recorder: Recorder) -> list[AwsCall]:
+    """All calls of questions: about alarms of each kind, by lines, by queries, interrupted."""
+    catalogue, config = FULL
+
+    def interrupt(text: str) -> None:
+        if "running" in text:
+            raise KeyboardInterrupt
+
+    asking = Investigator(
+        aws=Aws(patience=PROVISIONING),
+        catalogue=catalogue,
+        config=config,
+        now=time.time(),
+        consent=lambda _: True,
+    )
+    names = [alarm.name for alarm in find_alarms(asking.aws, AlarmNamePrefix="shop-")]
+    assert len(names) > len(catalogue)
+    for name in names:
+        with suppress(NoAnswerError):  # no alarm fired
+            asking.story(Question(name=name))
+        with suppress(NoAnswerError):  # no line is there
+            asking.story(Question(name=name, at=asking.now))
+    asking.story(Question(name="not-found-error", since=asking.now - 60, way="insights"))
+    recorder.query_status = "Running"
+    with pytest.raises(KeyboardInterrupt):
+        replace(asking, progress=interrupt).story(
+            Question(name="not-found-error", since=asking.now - 60, way="insights")
+        )
+    asking.ranking(Window(start=asking.now - 60, end=asking.now), None, 10)
+    return recorder.pop_calls()
+
+
+def web_acl_calls(recorder: Recorder) -> list[AwsCall]:
+    """All calls that look whether a web ACL refers to the app's IP sets."""
+    aws = Aws(patience=PROVISIONING)
+    aws.client("wafv2").create_web_acl(
+        Name="edge",
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig={
+            "SampledRequestsEnabled": True,
+            "CloudWatchMetricsEnabled": True,
+            "MetricName": "edge",
+        },
+    )
+    _, config = FULL
+    assert [finding.level for finding in waf_findings(aws, config)] == ["ok", "problem", "problem"]
+    return recorder.pop_calls()
+
+
+def blocking_calls(recorder: Recorder) -> list[AwsCall]:
+    """All calls of a block and of its end."""
+    _, config = FULL
+    blocker = Blocker(Aws(patience=PROVISIONING), IpSets.of(config), config)
+    source = ip_network("203.0.113.66/32")
+    request = Request(networks={source: {}}, reason="scan", overrides=frozenset(OVERRIDABLE))
+    blocker.block(*blocker.plan_block(request, CallerFacts(resolver=NoNames())))
+    blocker.unblock(*blocker.plan_unblock([source]))
+    return recorder.pop_calls()
+
+
 def test_a_deployment_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
     """Each call is allowed on its resource, and each allowed action was called."""
     calls = deployment_calls(recorder)
@@ -144,19 +213,25 @@ def test_a_process_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
 
 
 def test_the_person_on_call_may_read_everything_and_change_ip_sets_only(recorder: Recorder) -> None:
-    """Calls prove the actions that read resources. The rest belongs to future features."""
+    """Calls of `status`, `why`, `offenders`, `doctor`, `block` and `unblock` prove the actions."""
     aws = Aws(patience=PROVISIONING)
     bootstrap(aws, *FULL)
     recorder.pop_calls()
     assert read_status(aws, *FULL).notes == ()
-    calls = recorder.pop_calls()
+    calls = [*recorder.pop_calls(), *investigation_calls(recorder), *web_acl_calls(recorder)]
+    calls += blocking_calls(recorder)
     document = policy("respond")
     assert denied(document, calls) == []
-    assert actions(document) - required_actions(calls) == NOT_YET_CALLED
+    assert actions(document) == required_actions(calls)
     reads = re.compile("Get|Describe|List")
     assert {action for action in actions(document) if not reads.search(action)} == {
-        *("logs:StartQuery", "logs:StopQuery", "logs:FilterLogEvents", "wafv2:UpdateIPSet"),
+        *("logs:StartQuery", "logs:StopQuery", "logs:FilterLogEvents"),
+        *("wafv2:UpdateIPSet", "logs:CreateLogStream", "logs:PutLogEvents"),
     }
+    audit = [line for line in document["Statement"] if "logs:PutLogEvents" in line["Action"]]
+    assert [line["Resource"] for line in audit] == [
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:shop:log-stream:respond/*"
+    ]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -186,6 +261,7 @@ def test_only_actions_without_a_resource_are_allowed_on_all_resources(role: str)
     scoped = {
         *("PutMetricAlarm", "DeleteAlarms", "PutDashboard", "PutMetricFilter", "CreateTopic"),
         *("TagResource", "PutInsightRule", "CreateLogGroup", "StartQuery", "UpdateIPSet"),
+        *("CreateIPSet", "DeleteIPSet", "GetIPSet", "GetWebACL"),
     }
     assert not {action.split(":")[1] for action in star["Action"]} & scoped
 
@@ -201,6 +277,30 @@ def test_without_a_topic_sns_is_not_allowed() -> None:
     }
     assert allowed(existing, "sns:Subscribe", arn)
     assert not allowed(existing, "sns:Subscribe", f"{arn}2")
+
+
+def test_without_a_scope_waf_is_not_allowed() -> None:
+    """No one of an app without IP sets may read or write in WAF. Those of CloudFront are there."""
+    without = {**EVERYTHING, "WAF_SCOPE": None}
+    for role in ROLES:
+        allowed_ = actions(policy(role, shop(EVERY_KIND, **without)))
+        assert not [action for action in allowed_ if action.startswith("wafv2:")]
+    edge = shop(WAF_SCOPE="cloudfront")
+    arn = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/ipset/shop-blocked-ipv6/1"
+    assert allowed(policy("respond", edge), "wafv2:UpdateIPSet", arn)
+    assert allowed(policy("deploy", edge), "wafv2:CreateIPSet", arn)
+    assert not allowed(policy("deploy", edge), "wafv2:UpdateIPSet", arn)
+    regional = f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/ipset/shop-blocked-ipv6/1"
+    assert not allowed(policy("respond", edge), "wafv2:UpdateIPSet", regional)
+
+
+def test_reports_are_published_to_their_topic_only() -> None:
+    """Whoever answers alarms may publish there. Without a topic for reports, nowhere."""
+    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:reports"
+    document = policy("respond", shop(REPORT_TOPIC=arn))
+    assert allowed(document, "sns:Publish", arn)
+    assert not allowed(document, "sns:Publish", f"{arn}2")
+    assert "sns:Publish" not in actions(policy("respond"))
 
 
 def test_a_question_mark_in_a_name_is_not_a_wildcard() -> None:
@@ -252,7 +352,4 @@ def test_the_page_shows_which_actions_are_proved() -> None:
             for cells in rows
             for action in cells[1].split(",")
         }
-        assert documented == {
-            action: "not yet" if action in NOT_YET_CALLED else "recorded"
-            for action in actions(policy(role))
-        }
+        assert documented == dict.fromkeys(actions(policy(role)), "recorded")
