@@ -32,7 +32,6 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
         Lab,
         check_app_uses_lab,
         serve_app,
-        shell_exports,
     )
     from flask_errwatch.lab.app_server import create_service_group
     from flask_errwatch.simulation import ContributorTransition, Transition
@@ -55,8 +54,7 @@ def lab(info: ScriptInfo, *, port: int, speed: float) -> None:
         check_app_uses_lab(running, state.config)
         create_service_group(state.config)
         show(*views.plan_view(ErrWatch().bootstrap_alarms(app)))
-        # By click, which breaks no line: these are copied into another shell.
-        click.echo(f"\n{shell_exports(running, state.config)}")
+        # By click, which breaks no line: what it prints is copied into another shell.
         serve_app(running, app, state.config, port=port, echo=click.echo)
         # Before the lab stops: afterwards nothing accepts the lines.
         ErrWatch().flush(app=app)

@@ -85,7 +85,9 @@ def serve_app(
     try:
         with suppress(KeyboardInterrupt), _sigterm_interrupts():
             lab.begin(config.region)
-            echo(f"\nThe app answers at http://{HOST}:{server.server_port}/ until Ctrl-C.\n")
+            # Since `begin`, the exports have the lab's clock too.
+            address = f"The app answers at http://{HOST}:{server.server_port}/ until Ctrl-C."
+            echo(f"\n{shell_exports(lab, config)}\n\n{address}\n")
             server.serve_forever()
     finally:
         server.server_close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from flask_errwatch._aws import Aws
 from flask_errwatch.errors import JudgeError
+from flask_errwatch.lab.alarm_history import record_contributor, record_state, state_evidence
 from flask_errwatch.lab.clock import Clock
 from flask_errwatch.lab.definitions import group_of, parse_alarm, parse_filter, parse_rule
 from flask_errwatch.lab.log_alarm_operations import set_contributors
@@ -280,7 +282,7 @@ class CloudWatchEmulator:
             if stored == state:
                 continue
             if has_changed:
-                self._set_state(name, state, "Unchecked: initial state.")
+                self._set_state(name, state, "Unchecked: initial state.", {})
                 continue
             for old, new, reason in (
                 (state, stored, str(alarm["StateReason"])),
@@ -298,23 +300,28 @@ class CloudWatchEmulator:
                 is_partial=report.left_out > 0,
             )
         for move in moves:
+            record_contributor(alarms[move.alarm], move)
             self._on_contributor(move)
             for failure in self._notifier.notify_contributor(alarms[move.alarm], move):
                 self._on_warning(f"alarm {move.alarm}: {failure}.")
 
     def _apply(self, alarm: _Stored, transition: Transition) -> None:
         name, new, reason = transition.alarm, transition.new, transition.reason
-        self._set_state(name, new, reason)
+        self._set_state(name, new, reason, state_evidence(alarm, transition))
+        record_state(alarm, transition)
         self._on_transition(transition)
         if "ScheduledQueryConfiguration" in alarm:
             return  # its contributors notify
         for failure in self._notifier.notify(alarm, transition.old, new, reason, transition.at):
             self._on_warning(f"alarm {name}: {failure}.")
 
-    def _set_state(self, name: str, state: str, reason: str) -> None:
+    def _set_state(
+        self, name: str, state: str, reason: str, evidence: Mapping[str, object]
+    ) -> None:
         self._aws.call(
             *("cloudwatch", "set_alarm_state"),
             AlarmName=name,
             StateValue=state,
             StateReason=reason[:_MAX_REASON],
+            StateReasonData=json.dumps(evidence),
         )

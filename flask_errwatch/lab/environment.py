@@ -6,6 +6,7 @@ import os
 import tempfile
 from types import TracebackType
 
+from flask_errwatch.lab.clock import CLOCK_VARIABLE, Clock
 from flask_errwatch.lab.moto_server import HOST
 
 REGION = "us-east-1"
@@ -30,6 +31,7 @@ class LabEnvironment:
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._original: dict[str, str] = {}
+        self._clock: Clock | None = None
         # A process that the lab has started may write its last line while the folder is removed.
         self._journal = tempfile.TemporaryDirectory(
             prefix="errwatch-lab-", ignore_cleanup_errors=True
@@ -38,11 +40,13 @@ class LabEnvironment:
     @property
     def exports(self) -> dict[str, str]:
         """The variables with which the AWS CLI or a script in another shell uses the lab."""
+        clock = {} if self._clock is None else {CLOCK_VARIABLE: str(self._clock)}
         return {
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_ACCESS_KEY_ID": "lab",
             "AWS_SECRET_ACCESS_KEY": "lab",
             "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", REGION),
+            **clock,
         }
 
     @property
@@ -53,6 +57,11 @@ class LabEnvironment:
             "ERRWATCH_SINKS": "cloudwatch",
             "ERRWATCH_JOURNAL_DIR": self._journal.name,
         }
+
+    def set_clock(self, clock: Clock) -> None:
+        """Sets the variable that has the lab's clock, for `flask errwatch why`."""
+        self._clock = clock
+        os.environ[CLOCK_VARIABLE] = str(clock)
 
     def __enter__(self) -> None:
         self._original = dict(os.environ)

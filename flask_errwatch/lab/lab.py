@@ -114,6 +114,7 @@ class Lab:
         start = time.time()
         origin = start if self._origin is None else self._origin
         clock = Clock(start=start, origin=origin, speed=self._speed)
+        self.environment.set_clock(clock)
         aws = Aws(region=region, endpoint_url=self.endpoint, patience=_LOOPBACK)
         emulator = CloudWatchEmulator(
             aws,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -50,8 +52,29 @@ def test_history_has_the_messages_of_metric_alarms(bench: Bench, cloud: Cloud) -
         ("MetricAlarm", "Failed to execute action arn:aws:sns:us-east-1:123456789012:no"),
         ("MetricAlarm", f"Successfully executed action {topic}"),
     ]
-    assert history()["AlarmHistoryItems"] == entries
+    actions = partial(history, HistoryItemType="Action")
+    assert actions()["AlarmHistoryItems"] == entries
     now = datetime.now(UTC)
-    assert history(StartDate=now - timedelta(hours=1))["AlarmHistoryItems"] == entries
-    assert history(StartDate=now + timedelta(hours=1))["AlarmHistoryItems"] == []
+    assert actions(StartDate=now - timedelta(hours=1))["AlarmHistoryItems"] == entries
+    assert actions(StartDate=now + timedelta(hours=1))["AlarmHistoryItems"] == []
     assert history(AlarmName="unknown")["AlarmHistoryItems"] == []
+
+
+def test_history_has_the_changes_of_state_with_their_datapoints(bench: Bench, cloud: Cloud) -> None:
+    """As in AWS: the state has the same evidence as the entry of its history."""
+    cloud.group()
+    cloud.filter("errors", '{ $.event = "Error" }')
+    cloud.alarm("errors", Period=120)
+    cloud.log(*((61, '{ "event": "Error" }') for _ in range(3)))
+    bench.emulator.step(cloud.start + 120)
+    (alarm,) = cloud.cloudwatch.describe_alarms(AlarmNames=["errors"])["MetricAlarms"]
+    evidence = json.loads(alarm["StateReasonData"])
+    start = datetime.fromtimestamp(cloud.start, UTC)
+    assert datetime.fromisoformat(evidence["startDate"]) == start
+    assert evidence["evaluatedDatapoints"] == [{"timestamp": evidence["startDate"], "value": 3.0}]
+    assert (evidence["period"], evidence["threshold"]) == (120, 2.0)
+    entry, *_ = cloud.cloudwatch.describe_alarm_history(
+        AlarmName="errors", HistoryItemType="StateUpdate"
+    )["AlarmHistoryItems"]
+    assert entry["HistorySummary"] == "Alarm updated from OK to ALARM"
+    assert json.loads(entry["HistoryData"])["newState"]["stateReasonData"] == evidence
