@@ -8,11 +8,13 @@ import click
 from flask.cli import AppGroup
 
 from flask_errwatch._text import one_line
+from flask_errwatch.cli.block import block, blocked, unblock
 from flask_errwatch.cli.doctor import doctor, drill, verify
 from flask_errwatch.cli.export import export
 from flask_errwatch.cli.lab import lab
 from flask_errwatch.cli.provision import apply, bootstrap, destroy, plan, status
 from flask_errwatch.cli.replay import replay
+from flask_errwatch.cli.respond import offenders, why
 from flask_errwatch.errors import ErrWatchError, PatternSyntaxError
 
 
@@ -47,6 +49,11 @@ for command in (
     destroy,
     verify,
     replay,
+    why,
+    offenders,
+    block,
+    unblock,
+    blocked,
     doctor,
     drill,
     export,
