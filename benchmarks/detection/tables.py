@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from statistics import median
 
+from benchmarks.detection.looks import looks_table
 from benchmarks.detection.rules import FLOODS, RULES, SCANS, Rule, flood_name
 from benchmarks.detection.verdicts import LabelledLog, Verdict
 from benchmarks.report import Table
@@ -14,7 +15,13 @@ Logs = Mapping[str, LabelledLog]
 
 def tables(logs: Logs) -> dict[str, Table]:
     """Every table, by its name in the documentation."""
-    return {"rules": _rules(logs), "delays": _delays(logs), "floods": _floods(logs)}
+    labels = {log.path: log.truth for log in logs.values()}
+    return {
+        "rules": _rules(logs),
+        "delays": _delays(logs),
+        "floods": _floods(logs),
+        "looks": looks_table(labels),
+    }
 
 
 def mistakes(logs: Logs, rule: Rule) -> Iterator[str]:

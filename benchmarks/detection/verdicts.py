@@ -141,10 +141,15 @@ class LabelledLog:
     Args:
         path: An access log, compressed with gzip.
         truth: Its labels.
+
+    Attributes:
+        path: The log.
+        truth: Its labels.
     """
 
     def __init__(self, path: Path, truth: Truth) -> None:
-        self._truth = truth
+        self.path = path
+        self.truth = truth
         session = Session([str(path)], detectors())
         for _ in session.read():
             pass
@@ -161,13 +166,13 @@ class LabelledLog:
         key = rule.source_alarms, rule.has_role
         if key not in self._judged:
             chosen = detectors(rule.source_alarms, has_role=rule.has_role)
-            self._judged[key] = _Judged(chosen, self._tally, self._coverage, self._truth)
+            self._judged[key] = _Judged(chosen, self._tally, self._coverage, self.truth)
         judged = self._judged[key]
         firings = sorted(
             (firing for name in rule.alarms for firing in judged.firings(name)),
             key=lambda firing: firing.at,
         )
-        found = {row: self._delay(row, firings) for row in self._truth.wanted}
+        found = {row: self._delay(row, firings) for row in self.truth.wanted}
         return Verdict(
             seen=tuple(delay for delay in found.values() if delay is not None),
             missed=tuple(row for row, delay in found.items() if delay is None),

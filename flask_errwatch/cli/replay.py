@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import math
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +11,8 @@ import click
 from flask.cli import NoAppException, ScriptInfo, pass_script_info
 
 from flask_errwatch._text import one_line
+from flask_errwatch.cli.options import finite
+from flask_errwatch.cli.writing import STDOUT, writing
 from flask_errwatch.extension import KEY, AppState
 
 if TYPE_CHECKING:
@@ -23,19 +20,12 @@ if TYPE_CHECKING:
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
 _STDIN = "-"
-_STDOUT = "standard output"
 
 
 class _UnusableError(click.ClickException):
     """An argument that cannot be used."""
 
     exit_code = 2
-
-
-def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter("It must be a finite number.")
-    return value
 
 
 @click.command("replay")
@@ -58,7 +48,7 @@ def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float
 @click.option(
     "--advise",
     type=click.FloatRange(min=0),
-    callback=_finite,
+    callback=finite,
     metavar="N",
     help="Propose thresholds that give at most N alarms a week.",
 )
@@ -116,13 +106,13 @@ def replay(
         raise _UnusableError(str(error)) from error
     for note in result.notes:
         stderr().print(plain(note, "level.warning"))
-    with _writing(_STDOUT):
+    with writing(STDOUT):
         if as_json:
             click.echo(document(result))
         else:
             show(*replay_view(result))
     if html is not None and write_page is not None:
-        with _writing(one_line(str(html))):
+        with writing(one_line(str(html))):
             html.write_text(write_page(result), encoding="utf-8", errors="replace")
         stderr().print(plain(f"The page is in {html}."))
 
@@ -164,18 +154,3 @@ def _is_same_file(page: Path, log: str) -> bool:
         return os.path.samestat(page.stat(), os.stat(0 if log == _STDIN else log))  # noqa: PTH116 - may be a descriptor
     except (OSError, ValueError):
         return False  # a log that cannot be opened is reported when it is read
-
-
-@contextmanager
-def _writing(place: str) -> Iterator[None]:
-    """Reports why something cannot be written. Click handles a closed pipe."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        if place == _STDOUT:
-            # Its buffer would fail again, with a traceback, when Python exits.
-            with suppress(OSError):
-                sys.stdout.close()
-        raise click.ClickException(f"{place} cannot be written: {error.strerror}.") from error

@@ -13,8 +13,8 @@ from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.cli.console import number, plain, prose, table, word
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.text import advice_sentence, missed_heading, named, offence_phrase, shown
+from flask_errwatch.replay.verdicts import AlarmVerdicts
 from flask_errwatch.simulation import (
-    Advice,
     FiredAlarm,
     JudgedAlarm,
     JudgedDetector,
@@ -46,9 +46,9 @@ def replay_view(result: ReplayResult) -> Iterator[RenderableType]:
     yield table(columns, rows)
     for detector in judged.detectors:
         name = detector.detector.name
-        yield from _details(name, [*_detector_details(detector, result.advice_for(name))])
+        yield from _details(name, [*_detector_details(detector, result)])
     for alarm in judged.others:
-        yield from _details(alarm.name, [*_alarms(alarm.alarms)])
+        yield from _details(alarm.name, [*_fired(alarm.name, alarm.alarms, result.verdicts)])
 
 
 def _log(result: ReplayResult) -> Iterator[Text]:
@@ -112,13 +112,14 @@ def _details(name: str, rows: Sequence[Cells]) -> Iterator[RenderableType]:
         yield table((word(), word(width=_LONGEST_LABEL), prose()), rows)
 
 
-def _detector_details(detector: JudgedDetector, advice: Advice | None) -> Iterator[Cells]:
-    worst = detector.worst
+def _detector_details(detector: JudgedDetector, result: ReplayResult) -> Iterator[Cells]:
+    worst, name = detector.worst, detector.detector.name
+    advice = result.advice_for(name)
     if worst is not None:
         periods = counted(len(detector.periods), "period")
         times = f"from {rfc3339_second(worst.start)} to {rfc3339_second(worst.end)}"
         yield _row("lines", f"{detector.lines:,} in {periods}, the worst {times}: {worst.value:,g}")
-    yield from _alarms(detector.alarms)
+    yield from _fired(name, detector.alarms, result.verdicts)
     if advice is not None:
         sentence = advice_sentence(advice)
         if advice.missed:
@@ -126,6 +127,15 @@ def _detector_details(detector: JudgedDetector, advice: Advice | None) -> Iterat
         yield _row("advice", sentence, "level.warning")
         missed = sorted(advice.missed, key=lambda alarm: -(alarm.span.peak or 0))
         yield from _alarms(missed[:_MISSED], "missed", "level.warning")
+
+
+def _fired(name: str, alarms: Sequence[FiredAlarm], verdicts: AlarmVerdicts) -> Iterator[Cells]:
+    """The alarms, each with what its lines look like."""
+    for alarm in alarms:
+        yield from _alarms([alarm])
+        verdict = verdicts.of(name, alarm)
+        if verdict is not None:
+            yield _row("verdict", verdict.sentence)
 
 
 def _alarms(

@@ -59,7 +59,7 @@ class AccessLogReader(LineReader):
         for index, (source, moment, zone, line, status, rest) in rows:
             if moment != last or zone != last_zone:
                 last, last_zone = moment, zone
-                minute = _read_minute(moment, zone)
+                minute = minute_of_stamp(moment, zone)
                 requests = None
                 if minute is not None:
                     self._tick(minute, index)
@@ -98,7 +98,7 @@ class AccessLogReader(LineReader):
             gathered.count(minute, kind, sources, paths)
 
 
-def _read_minute(moment: str, zone: str) -> int | None:
+def minute_of_stamp(moment: str, zone: str) -> int | None:
     """The minute of `25/Nov/2026:01:17` and `+0100`, or None if that is not a valid time."""
     away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
     try:

@@ -61,6 +61,7 @@ class Log:
     Attributes:
         size: The bytes of the file as it is stored, or None for standard input.
         head: What its format is recognised from: its first bytes, once the first block was read.
+        can_rewind: Whether it can be read again: it is a file, or was kept.
         defect: Why reading ended early, as a sentence, or None when it did not.
 
     Raises:
@@ -80,6 +81,7 @@ class Log:
             )
             is_file = name != STDIN and Path(name).is_file()
             self.size = Path(name).stat().st_size if is_file else None
+            self.can_rewind = is_file
         except FileNotFoundError:
             raise UnreadableLogError(name, "There is no such file.") from None
         except IsADirectoryError:
@@ -116,6 +118,7 @@ class Log:
             raise UnreadableLogError(self.name, remedy) from error
         self.close()
         self._raw = copy
+        self.can_rewind = True
 
     def rewind(self) -> None:
         """Goes back to the beginning."""

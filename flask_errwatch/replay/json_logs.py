@@ -48,7 +48,7 @@ _BEHIND = (b":", b"012345", _DIGITS, b".,", _DIGITS, _DIGITS, _DIGITS, b"Z")
 _SOURCE, _PATH, _KIND = range(1, 4)
 
 # The errors of the fast reader on a line that is not in the form that we write for a request.
-_ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+ODD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 # The sources and the paths of lines with equal values.
 _Columns = tuple[list[str | None], list[str | None]]
 _NO_DOCUMENT = (
@@ -87,7 +87,7 @@ class _JsonReader(LineReader):
         """
         rows: list[Row] = []
         while len(rows) < len(lines):
-            with suppress(*_ODD):
+            with suppress(*ODD):
                 rows.extend(waiting)
                 break
             # `extend` keeps what came before the odd one.
@@ -124,7 +124,7 @@ class _JsonReader(LineReader):
 
     def _row_of_odd(self, line: bytes) -> Row:
         """The row of a line that lacks a field which a filter reads, as a report lacks a status."""
-        with suppress(*_ODD):
+        with suppress(*ODD):
             return self._parsed(line, self._lenient)
         return _NO_ROW
 
@@ -137,7 +137,7 @@ class _JsonReader(LineReader):
         """The row of a line, with what a function gets from its JSON.
 
         Raises:
-            ValueError: When it is not regular. The other errors of `_ODD` mean the same.
+            ValueError: When it is not regular. The other errors of `ODD` mean the same.
         """
 
     @abstractmethod
@@ -211,13 +211,13 @@ class ExportReader(_JsonReader):
         try:
             document = orjson.loads(self._document)
             events = document if isinstance(document, list) else [*document["events"]]
-        except _ODD:
+        except ODD:
             self._refuse_document(_NO_DOCUMENT)
             return
         for index, event in enumerate(events):
             try:
-                minute, message = _stored(event)
-            except _ODD:
+                minute, message = stored(event)
+            except ODD:
                 self._bad(index, _event_text(event))
                 continue
             self._tick(minute, index)
@@ -279,7 +279,7 @@ def _are_regular(names: Sequence[str], timestamps: Sequence[str]) -> bool:
         if set(map(len, timestamps)) != {_TIMESTAMP} or set(map(type, names)) != {str}:
             return False
         text = "".join(timestamps).encode("ascii")
-    except _ODD:
+    except ODD:
         return False
     behind = (text[place::_TIMESTAMP] for place in range(_MINUTE, _TIMESTAMP))
     return not any(map(bytes.translate, behind, repeat(None), _BEHIND))
@@ -300,11 +300,11 @@ def _event_text(event: object) -> str:
         return "an event that is nested too deeply"
 
 
-def _stored(event: Any) -> tuple[int, str]:  # any type: see `_ODD`
+def stored(event: Any) -> tuple[int, str]:  # any type: see `ODD`
     """Minute and message of an event as the AWS command prints it.
 
     Raises:
-        ValueError: It is not a valid event. Any error of `_ODD` means the same.
+        ValueError: It is not a valid event. Any error of `ODD` means the same.
     """
     milliseconds, message = event["timestamp"], event["message"]
     if type(milliseconds) is not int or not isinstance(message, str):

@@ -34,10 +34,8 @@ class RequestKinds:
         self._fields = gathered.kinds.fields
         catalogue = gathered.detectors.catalogue
         claims = {status: catalogue.for_status(status) for status in range(100, 1000)}
-        self._events = {
-            str(status): detector.event
-            for status, detector in claims.items()
-            if detector is not None
+        self._detectors = {
+            str(status): detector for status, detector in claims.items() if detector is not None
         }
         self._classify: _Classify | None = None
         if gathered.site.is_known and gathered.reads_classes:
@@ -49,10 +47,44 @@ class RequestKinds:
 
     def kind_of(self, request: Request) -> LineKind:
         """The kind of a request."""
-        if request.status not in self._events:
+        if request.status not in self._detectors:
             return self._gathered.kinds.other
         source = request.source if self._reads_source else ""
         return self._kind(request.status, request.line, request.referrer, request.agent, source)
+
+    def event_of(self, request: Request) -> dict[str, object]:
+        """The fields of the line that the app would have written, as far as the log shows them.
+
+        A request that no detector claims has no `event`: the app writes no line for it.
+        """
+        method, target = split_request(request.line)
+        path = request.path
+        fields: dict[str, object] = {
+            "status": int(request.status),
+            "method": method,
+            "path": path,
+            "client_ip": request.source,
+        }
+        detector = self._detectors.get(request.status)
+        if detector is None:
+            return fields
+        head = {"event": detector.event, "detector": detector.name, "count": 1}
+        template = template_of(path)
+        if template in self._gathered.site.answered:
+            fields["route"] = template
+        if request.agent is not None and request.agent != "-":
+            fields["user_agent"] = request.agent
+        if (
+            self._classify is not None
+            and request.referrer is not None
+            and request.agent is not None
+        ):
+            status = int(request.status)
+            classes = self._classify(status, method, target, request.referrer, request.agent)
+            fields |= classes._asdict()
+            if not self._gathered.site.host:
+                del fields["referrer"]  # of a log that names no own host, nothing follows from "-"
+        return {**head, **fields}
 
     def _kind_of(
         self, status: str, line: str, referrer: str | None, agent: str | None, source: str
@@ -68,7 +100,7 @@ class RequestKinds:
         self, status: str, method: str, path: str, source: str, classes: Suspicion | None
     ) -> LineKind:
         values: dict[str, object] = {
-            "event": self._events[status],
+            "event": self._detectors[status].event,
             "status": int(status),
             "method": method,
             "path": path,

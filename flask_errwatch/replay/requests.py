@@ -11,11 +11,17 @@ from typing import NamedTuple
 _USER = r' [^\s"]+ (?:[^"\\\n]|\\.)*?'
 _MINUTE = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d"
 _QUOTED = r'"([^"\\\n]*(?:\\.[^"\\\n]*)*)"'
+_TEXT = _QUOTED.replace("(", "(?:", 1)
 #: A line: source, minute, zone, request, status, and what follows. A match ends where its line
 #: does: to search the rest for the beginning of a line would take longer than to return it.
 REQUEST = re.compile(
     rf"^(\S+){_USER}\[({_MINUTE}):\d\d ([+-]\d{{4}})\] {_QUOTED} (\d{{3}})(?!\S)"
     r"([^\n]*)",
+    re.ASCII | re.MULTILINE,
+)
+#: How a request was answered: source, minute, second, zone, status.
+OUTCOME = re.compile(
+    rf"^(\S+){_USER}\[({_MINUTE}):(\d\d) ([+-]\d{{4}})\] {_TEXT} (\d{{3}})(?!\S)",
     re.ASCII | re.MULTILINE,
 )
 #: A request that was answered with 2xx: the target, and the host that it was linked from. It begins
@@ -87,7 +93,7 @@ def split_request(line: str) -> tuple[str, str]:
 
 
 def _parts(line: str) -> tuple[str, str] | None:
-    """Method and target, None for what is no request."""
+    """Method and target, or None for another text."""
     words = line.split(" ")
     is_request = len(words) == 3 and words[2].startswith("HTTP/")
     return (words[0], words[1]) if is_request else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.readers import BadLine
+from flask_errwatch.replay.verdicts import NO_VERDICTS, AlarmVerdicts
+from flask_errwatch.respond.views.document import verdict_fields
 from flask_errwatch.simulation import (
     Advice,
     FiredAlarm,
@@ -26,6 +28,7 @@ class ReplayResult:
         logs: The names of the logs.
         judged_by: What the detectors are called, as `the detectors of shop`.
         judged: The judged log.
+        verdicts: What the lines of alarms look like.
         advice: A threshold per detector, where it was asked for.
         alarms_a_week: The most alarms a week that the advice allows, or None without advice.
         site: Of access logs, how the site's own paths and host were found, as a sentence without
@@ -38,6 +41,7 @@ class ReplayResult:
     logs: tuple[str, ...]
     judged_by: str
     judged: JudgedLog
+    verdicts: AlarmVerdicts = NO_VERDICTS
     advice: tuple[Advice, ...] = ()
     alarms_a_week: float | None = None
     site: str | None = None
@@ -65,8 +69,8 @@ def document(result: ReplayResult) -> str:
             "bad_lines": result.bad_lines,
             "bad": [{"log": bad.log, "line": bad.number, "text": bad.text} for bad in result.bad],
             "notes": result.notes,
-            "detectors": [_detector(detector) for detector in judged.detectors],
-            "other_alarms": [_other(alarm) for alarm in judged.others],
+            "detectors": [_detector(detector, result.verdicts) for detector in judged.detectors],
+            "other_alarms": [_other(alarm, result.verdicts) for alarm in judged.others],
             "not_judged": [
                 {"alarm": unjudged.alarm, "reason": unjudged.reason} for unjudged in judged.unjudged
             ],
@@ -76,7 +80,7 @@ def document(result: ReplayResult) -> str:
     )
 
 
-def _detector(detector: JudgedDetector) -> dict[str, object]:
+def _detector(detector: JudgedDetector, verdicts: AlarmVerdicts) -> dict[str, object]:
     condition, worst = detector.condition, detector.worst
     return {
         "detector": detector.detector.name,
@@ -85,18 +89,23 @@ def _detector(detector: JudgedDetector) -> dict[str, object]:
         "periods": len(detector.periods),
         "worst": worst
         and {"from": _time(worst.start), "to": _time(worst.end), "value": worst.value},
-        "alarms": [_alarm(alarm) for alarm in detector.alarms],
+        "alarms": [_fired(detector.detector.name, alarm, verdicts) for alarm in detector.alarms],
         "alarms_per_day": round(detector.alarms_per_day, 3),
     }
 
 
-def _other(alarm: JudgedAlarm) -> dict[str, object]:
+def _other(alarm: JudgedAlarm, verdicts: AlarmVerdicts) -> dict[str, object]:
     return {
         "alarm": alarm.name,
         "condition": alarm.condition,
-        "alarms": [_alarm(fired) for fired in alarm.alarms],
+        "alarms": [_fired(alarm.name, fired, verdicts) for fired in alarm.alarms],
         "alarms_per_day": round(alarm.alarms_per_day, 3),
     }
+
+
+def _fired(name: str, alarm: FiredAlarm, verdicts: AlarmVerdicts) -> dict[str, object]:
+    verdict = verdicts.of(name, alarm)
+    return {**_alarm(alarm), "looks_like": None if verdict is None else verdict_fields(verdict)}
 
 
 def _alarm(alarm: FiredAlarm) -> dict[str, object]:

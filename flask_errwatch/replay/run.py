@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
@@ -11,6 +12,7 @@ from flask_errwatch.replay.detector_set import DetectorSet
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.session import ReadProgress, Session
 from flask_errwatch.replay.text import shown
+from flask_errwatch.replay.verdicts import NO_VERDICTS, AlarmVerdicts, has_alarms, verdicts
 from flask_errwatch.simulation import JudgedLog, advise, judge_log
 
 
@@ -42,19 +44,12 @@ def run(
     Raises:
         UnreadableLogError: One of the logs does not exist, is a directory or is binary.
     """
-    session = Session(names, detectors, form)
-    for step in session.read():
-        progress(step)
+    with closing(Session(names, detectors, form)) as session:
+        for step in session.read_open():
+            progress(step)
+        judged = _judged(session, heartbeat=heartbeat)
+        looks_like, unread = _verdicts(session, judged)
     gathered = session.gathered
-    config = detectors.config
-    judged = judge_log(
-        gathered.tally,
-        detectors.catalogue,
-        detectors.desired,
-        gathered.coverage,
-        heartbeat=heartbeat and config.heartbeat_seconds > 0 and not gathered.has_heartbeats,
-        period=config.alarm_period,
-    )
     advice = (
         ()
         if alarms_a_week is None
@@ -72,6 +67,7 @@ def run(
         judged=judged,
         advice=advice,
         alarms_a_week=alarms_a_week,
+        verdicts=looks_like,
         site=_site(session),
         bad_lines=gathered.bad_lines,
         bad=tuple(gathered.bad),
@@ -79,8 +75,37 @@ def run(
             *_notes(session),
             *_gap_notes(judged),
             *_unjudged_notes(judged),
+            *unread,
         ),
     )
+
+
+def _judged(session: Session, *, heartbeat: bool) -> JudgedLog:
+    gathered, detectors = session.gathered, session.gathered.detectors
+    config = detectors.config
+    return judge_log(
+        gathered.tally,
+        detectors.catalogue,
+        detectors.desired,
+        gathered.coverage,
+        heartbeat=heartbeat and config.heartbeat_seconds > 0 and not gathered.has_heartbeats,
+        period=config.alarm_period,
+    )
+
+
+def _verdicts(session: Session, judged: JudgedLog) -> tuple[AlarmVerdicts, tuple[str, ...]]:
+    """What the lines of the alarms look like, and a note where they were not read for all."""
+    if not has_alarms(judged):
+        return NO_VERDICTS, ()
+    if not session.can_be_read_again:
+        return NO_VERDICTS, (
+            "What the alarms look like is not known: a pipe of this format cannot be read again.",
+        )
+    found = verdicts(session, judged)
+    if not found.left_out:
+        return found, ()
+    older = counted(found.left_out, "older alarm")
+    return found, (f"What {older} looked like is not shown: only the newest are read again.",)
 
 
 def _site(session: Session) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from flask_errwatch.replay.formats import FORMATS, guess_format
 from flask_errwatch.replay.readers import Gathered, LineReader
 from flask_errwatch.replay.requests import ANSWERED
 from flask_errwatch.replay.sites import Survey
+from flask_errwatch.replay.timed_lines import TimedLine, TimedLineReader
 
 # The formats that may turn out to be that of an access log.
 _SURVEYED = frozenset({"auto", "combined"})
@@ -64,7 +65,7 @@ class Session:
             self._opened = opened.pop_all()
 
     def read(self) -> Iterator[ReadProgress]:
-        """Reads everything, and yields the progress after each block.
+        """Reads everything, closes the logs, and yields the progress after each block.
 
         Where filters read what the sensor derives of a request, access logs are read twice: first
         what their site is like, then their lines.
@@ -72,17 +73,41 @@ class Session:
         Raises:
             UnreadableLogError: One of the logs is binary.
         """
+        with self._opened:
+            yield from self.read_open()
+
+    def read_open(self) -> Iterator[ReadProgress]:
+        """Like `read`, but leaves the logs open, so that `lines` can read them again."""
         sizes = [log.size for log in self._logs]
         size = None if None in sizes else sum(filter(None, sizes))
-        with self._opened:
-            if not self.gathered.reads_classes or self._form not in _SURVEYED:
-                yield from self._read(ReadProgress(0, size, 0))
-                return
-            size = None if size is None else 2 * size
-            before = ReadProgress(0, size, 0)
-            for before in self._survey(size):
-                yield before
-            yield from self._read(before)
+        if not self.gathered.reads_classes or self._form not in _SURVEYED:
+            yield from self._read(ReadProgress(0, size, 0))
+            return
+        size = None if size is None else 2 * size
+        before = ReadProgress(0, size, 0)
+        for before in self._survey(size):
+            yield before
+        yield from self._read(before)
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether no log is a pipe of which no copy was made."""
+        return all(log.can_rewind for log in self._logs)
+
+    def lines(self, is_wanted: Callable[[int], bool]) -> Iterator[TimedLine]:
+        """Reads the logs again, and yields the lines of some minutes with their times.
+
+        Args:
+            is_wanted: Whether a minute is wanted, by its first second since the epoch.
+        """
+        reader = TimedLineReader(self.gathered, is_wanted)
+        for log in self._logs:
+            log.rewind()
+            yield from reader.read(log, FORMATS.get(self._form))
+
+    def close(self) -> None:
+        """Closes the logs."""
+        self._opened.close()
 
     def _survey(self, size: int | None) -> Iterator[ReadProgress]:
         """Reads what access logs show of their site."""

@@ -7,6 +7,7 @@ import gzip
 import json
 import tempfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ from flask_errwatch.replay.readers import Gathered, LineReader
 from flask_errwatch.replay.result import document
 from flask_errwatch.replay.run import run
 from flask_errwatch.replay.session import Session
+from flask_errwatch.respond.answer.rules import verdict
+from flask_errwatch.respond.ranking.summarize import TimedEvent, summarize
+from flask_errwatch.respond.ranking.window import Window
 from tests.fuzz.inputs import pieces
 from tests.replay.replay_lines import compressed_with_zstd
 
@@ -118,8 +122,9 @@ def check(log: Stored) -> None:
         path = Path(folder) / "a.log"
         path.write_bytes(_as_stored(log))
         try:
-            session = Session([str(path)], _detectors(), log.form)
-            read = [step.lines for step in session.read()]
+            with closing(Session([str(path)], _detectors(), log.form)) as session:
+                read = [step.lines for step in session.read_open()]
+                again = [*session.lines(lambda _: True)]
             judged = run([str(path)], _detectors(), form=log.form, alarms_a_week=None)
         except UnreadableLogError:
             return
@@ -127,8 +132,18 @@ def check(log: Stored) -> None:
     assert read == sorted(read)
     assert result["lines"] == gathered.tally.lines
     assert result["bad_lines"] == gathered.bad_lines
+    assert len(again) <= gathered.tally.lines  # texts that are no event are not read again
+    _check_summary([(at, line.event) for at, line in again])
     if log.kind == "plain" and not log.content.startswith((_GZIP, _ZSTD)):
         _check_counts(log, gathered)
+
+
+def _check_summary(lines: list[TimedEvent]) -> None:
+    """The lines have a verdict, in which nothing acts on a terminal."""
+    first = min((at for at, _ in lines), default=0)
+    window = Window(start=first, end=first + 3600)
+    summary = summarize(lambda: lines, lambda _: True, window=window)
+    assert verdict(summary).sentence.isprintable()
 
 
 def _as_stored(log: Stored) -> bytes:

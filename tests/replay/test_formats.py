@@ -85,6 +85,15 @@ def test_an_alarm_has_its_times_peak_sources_and_paths(tmp_path: Path, replay_js
                 ],
                 "paths": [{"path": "/a", "lines": 12}, {"path": "/b", "lines": 3}],
                 "offenders": [],
+                "looks_like": {
+                    "kind": "unclear",
+                    "sentence": (
+                        "Unclear: 15 lines of 2 sources, the most by 192.0.2.1: 12 of 15 lines."
+                    ),
+                    "sources": [],
+                    "succeeded": 0,
+                    "evidence": {"lines": 15, "sources": 2},
+                },
             }
         ],
         "alarms_per_day": 1.0,

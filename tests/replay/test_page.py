@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,12 +13,10 @@ import pytest
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.replay.charts import chart
 from flask_errwatch.simulation import LineKinds, Tally
+from tests.chromium import browsed, evaluated, in_chromium
 from tests.replay.replay_lines import Run, access, detector_set, event, judged, write_log
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>{{7*7}}"
-
-in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture
@@ -48,18 +44,6 @@ class Attributes(HTMLParser):
         """The parser calls it for each tag."""
         assert tag
         self.names |= {name for name, _ in attrs}
-
-
-def browsed(page: Path, *arguments: str) -> str:
-    """Opens the page in Chromium, and returns its standard output."""
-    assert CHROMIUM is not None
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars"
-    quiet = "--disable-background-networking --disable-component-update --disable-sync"
-    profile = page.parent / "profile"
-    command = [CHROMIUM, *flags.split(), *quiet.split(), f"--user-data-dir={profile}"]
-    command += ["--virtual-time-budget=10000", *arguments, page.as_uri()]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
-    return done.stdout.decode()
 
 
 def test_the_page_is_self_contained(page: Path) -> None:
@@ -101,17 +85,10 @@ def test_charts_are_drawn_and_no_script_of_the_log_runs(page: Path) -> None:
 @pytest.mark.parametrize("width", [360, 1200])
 def test_the_page_fits_the_width(page: Path, width: int) -> None:
     """The page is not wider than the screen, on a phone or a desktop."""
-    # A window cannot be as narrow as a phone. A frame can.
-    frame = page.parent / "frame.html"
-    frame.write_text(
-        f'<iframe id="f" src="{page.name}" width="{width}" height="700" style="border:0"></iframe>'
-        "<script>setTimeout(() => { const d = f.contentDocument.documentElement;"
-        "document.title = `${d.scrollWidth} ${d.clientWidth}`; }, 6000)</script>"
-    )
-    drawn = browsed(frame, "--dump-dom", "--allow-file-access-from-files")
-    widths = re.search(r"<title>(\d+) (\d+)</title>", drawn)
-    assert widths is not None, drawn[:500]
-    assert int(widths[1]) <= int(widths[2]) == width
+    root = "d.documentElement"
+    widths = evaluated(page, f"`${{{root}.scrollWidth}} ${{{root}.clientWidth}}`", width=width)
+    needed, given = map(int, widths.split())
+    assert needed <= given == width
 
 
 @in_chromium
