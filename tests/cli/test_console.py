@@ -255,7 +255,7 @@ def test_rich_is_imported_by_what_prints() -> None:
 import sys, structlog
 before = set(sys.modules)
 from flask_errwatch.cli import errwatch
-assert len(errwatch.commands) == 11
+assert len(errwatch.commands) == 16
 imported = set(sys.modules) - before
 print(sorted(m for m in imported if m.startswith(("rich", "flask_errwatch.cli.console"))))
 """

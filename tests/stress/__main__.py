@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from tests.stress import outages, rates, workers
+from tests.stress import outages, rates, responders, workers
 from tests.stress.harness import Outcome
 
 Case = Callable[[], Outcome | list[Outcome]]
@@ -51,6 +51,7 @@ LONG: dict[str, Case] = {
     "old": lambda: [rates.old(25), rates.old(15 * 24)],
     "backlog": lambda: rates.backlog(lines=1_000_000),
     "cost": lambda: [rates.cost(), rates.cost(lines=50_000, pause_us=0)],
+    "responders": responders.at_once,
 }
 
 SHORT: dict[str, Case] = {
@@ -68,6 +69,7 @@ SHORT: dict[str, Case] = {
     "old": lambda: [rates.old(25), rates.old(15 * 24)],
     "backlog": rates.backlog,
     "cost": rates.cost,
+    "responders": lambda: responders.at_once(pace=20),
 }
 
 

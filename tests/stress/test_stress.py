@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stress import outages, rates, workers
+from tests.stress import outages, rates, responders, workers
 from tests.stress.harness import Outcome
 
 pytestmark = pytest.mark.stress
@@ -104,6 +104,11 @@ def test_an_old_line_does_not_affect_others(hours: int) -> None:
 def test_a_backlog_arrives_in_bounded_memory() -> None:
     """A backlog arrives completely and once, and memory does not grow with it."""
     assert broken(rates.backlog()) == []
+
+
+def test_responders_at_the_same_time() -> None:
+    """Eight people block five addresses each: all of them are blocked, and others stay."""
+    assert broken(responders.at_once(pace=20)) == []
 
 
 def test_the_cost_of_a_line_can_be_measured() -> None:
