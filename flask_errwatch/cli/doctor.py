@@ -41,8 +41,8 @@ def verify(*, live: bool) -> None:
 @_json
 @click.option(
     "--role",
-    type=click.Choice(["runtime", "deploy"]),
-    help="The role that this identity is meant to have. Both are checked by default.",
+    type=click.Choice(["runtime", "deploy", "respond"]),
+    help="The role that this identity is meant to have; by default the first two are checked.",
 )
 @click.option("--url", help="The app's public URL. One request that is answered 404 is sent there.")
 @with_appcontext

@@ -23,6 +23,7 @@ from flask_errwatch.doctor.notifications import notification_findings
 from flask_errwatch.doctor.permissions import permission_findings
 from flask_errwatch.doctor.probe import probe_finding
 from flask_errwatch.doctor.recent_lines import clients, newest_lines
+from flask_errwatch.doctor.waf import waf_findings
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.discovery import find_log_group
 from flask_errwatch.provision.export import Role
@@ -98,6 +99,7 @@ def _aws_checks(
     yield "log group", lambda: log_group_findings(find_log_group(aws, config.log_group), config)
     yield "topic", lambda: notification_findings(aws, config, caller.scope)
     yield "newest lines", lambda: _line_findings(aws, config)
+    yield "IP sets", lambda: waf_findings(aws, config)
 
 
 def _run(subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision.desired import dashboard_name
 from flask_errwatch.provision.export import Role, iam_policy
+from flask_errwatch.provision.ip_sets import AUDIT_PREFIX, ip_sets, waf_region, waf_scope
 from flask_errwatch.provision.query_role import role_name
 from flask_errwatch.provision.refresh import Caller
 from flask_errwatch.provision.scope import AwsScope
@@ -203,7 +204,8 @@ def _try_calls(
             continue
         service, method, arguments = calls[action]
         try:
-            aws.call(service, method, **arguments)
+            region = waf_region(config) if service == "wafv2" else None
+            aws.in_region(region).call(service, method, **arguments)
         except AwsCallError as error:
             # AWS checks the permission before it checks whether the resource exists.
             if error.kind == "permission":
@@ -228,7 +230,9 @@ def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
     now = round(time.time() * 1000)
     # AWS creates no stream for an event. An event for a stream that does not exist is rejected, and
     # the error code shows whether the caller is allowed to send.
-    no_stream = {**group, "logStreamName": f"errwatch-doctor-{os.urandom(16).hex()}"}
+    # The role `respond` may only send to streams of these names.
+    stream = f"{AUDIT_PREFIX}errwatch-doctor-{os.urandom(16).hex()}"
+    no_stream = {**group, "logStreamName": stream}
     event = {"timestamp": now, "message": "errwatch doctor"}
     return {
         "logs:PutLogEvents": ("logs", "put_log_events", {**no_stream, "logEvents": [event]}),
@@ -257,6 +261,7 @@ def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
             *("cloudwatch", "describe_alarm_history"),
             {"MaxRecords": 1},
         ),
+        "cloudwatch:GetMetricData": ("cloudwatch", "get_metric_data", _no_metric(now / 1000)),
         "cloudwatch:DescribeAnomalyDetectors": (
             *("cloudwatch", "describe_anomaly_detectors"),
             {"MaxResults": 1},
@@ -270,10 +275,38 @@ def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
             {"DashboardNamePrefix": board},
         ),
         "cloudwatch:GetDashboard": ("cloudwatch", "get_dashboard", {"DashboardName": board}),
+        **_harmless_waf_calls(config),
         "sns:GetTopicAttributes": ("sns", "get_topic_attributes", topic_arn),
         "sns:ListSubscriptionsByTopic": ("sns", "list_subscriptions_by_topic", topic_arn),
         "sns:ListTagsForResource": (
             *("sns", "list_tags_for_resource"),
             {"ResourceArn": topic_arn["TopicArn"]},
         ),
+    }
+
+
+def _harmless_waf_calls(config: Config) -> dict[str, _Call]:
+    """Reads of IP sets and web ACLs. No resource has an id of zeros."""
+    scope = waf_scope(config)
+    if scope is None:
+        return {}
+    here = {"Scope": scope}
+    ip_set, *_ = ip_sets(config)
+    nothing = {**here, "Id": "00000000-0000-0000-0000-000000000000"}
+    return {
+        "wafv2:ListIPSets": ("wafv2", "list_ip_sets", {**here, "Limit": 1}),
+        "wafv2:GetIPSet": ("wafv2", "get_ip_set", {**nothing, "Name": ip_set.name}),
+        "wafv2:ListWebACLs": ("wafv2", "list_web_acls", {**here, "Limit": 1}),
+        "wafv2:GetWebACL": ("wafv2", "get_web_acl", {**nothing, "Name": "errwatch-doctor"}),
+    }
+
+
+def _no_metric(now: float) -> dict[str, object]:
+    """The arguments of GetMetricData for a metric that does not exist."""
+    metric = {"Namespace": "errwatch-doctor", "MetricName": "errwatch-doctor"}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+    return {
+        "MetricDataQueries": [{"Id": "none", "MetricStat": stat}],
+        "StartTime": now - 60,
+        "EndTime": now,
     }

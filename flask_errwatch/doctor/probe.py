@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from flask_errwatch._parsers import TrustedProxies
@@ -21,7 +21,7 @@ from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.doctor.line_findings import hashed_finding, is_internal
 from flask_errwatch.doctor.recent_lines import clients
 from flask_errwatch.patterns import field as json_field
-from flask_errwatch.provision.log_lines import lines_since
+from flask_errwatch.provision.log_lines import LoggedLine, lines_since
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -33,6 +33,22 @@ _REQUEST_TIMEOUT = 20.0
 _POLL_INTERVAL = 2.0
 
 
+class Probe(NamedTuple):
+    """What a probe showed.
+
+    Attributes:
+        finding: What it means for the configuration.
+        address: The client's address in its line, if that is neither forged nor only a peer.
+        is_proof: Whether the address is proved to be the probe's own: the claim beside it is what
+            the probe forged and no more, so the address is the first one that a proxy wrote. With
+            too few trusted proxies the claim would have the probe's own address too.
+    """
+
+    finding: Finding
+    address: str | None = None
+    is_proof: bool = False
+
+
 def probe_finding(
     aws: Aws,
     config: Config,
@@ -41,6 +57,18 @@ def probe_finding(
     timeout: float,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Finding:
+    """Sends the probe, and returns what its line means. See `send_probe`."""
+    return send_probe(aws, config, url, timeout=timeout, sleep=sleep).finding
+
+
+def send_probe(
+    aws: Aws,
+    config: Config,
+    url: str,
+    *,
+    timeout: float,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Probe:
     """Sends the probe, waits for its line in the log group, and checks the line's address.
 
     Args:
@@ -60,23 +88,27 @@ def probe_finding(
         status = _request(url, token, agent)
     except (OSError, HTTPException, ValueError) as error:
         message = f"The probe of {url} was not answered: {described(error)}."
-        return problem(SUBJECT, message, "Give the address at which people reach the app.")
+        remedy = "Give the address at which people reach the app."
+        return Probe(problem(SUBJECT, message, remedy))
     if status < 400:
         message = f"The probe was answered {status}, which creates no line."
         remedy = "Give a URL below which unknown paths are answered 404, without a redirect."
-        return warning(SUBJECT, message, remedy)
+        return Probe(warning(SUBJECT, message, remedy))
     limit = time.monotonic() + timeout
     pattern = str(json_field("$.user_agent") == agent)
     while True:
         for line in lines_since(aws, config, pattern, start - 60):
             if line.event.get("user_agent") == agent:
                 if config.privacy == "hashed":
-                    return hashed_finding()
-                return _line_finding(clients([line]), config)
+                    return Probe(hashed_finding())
+                found = clients([line])
+                finding = _line_finding(found, config)
+                is_proof = finding.level == "ok" and _claims_what_was_forged(line)
+                return Probe(finding, _address(found), is_proof)
         if time.monotonic() >= limit:
             message = f"The probe was answered {status}, but its line did not arrive in "
             remedy = "See whether a proxy answers in its place, and try `flask errwatch drill`."
-            return problem(SUBJECT, f"{message}{timeout:g} s.", remedy)
+            return Probe(problem(SUBJECT, f"{message}{timeout:g} s.", remedy))
         sleep(_POLL_INTERVAL)
 
 
@@ -95,6 +127,17 @@ def _request(url: str, token: str, agent: str) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _claims_what_was_forged(line: LoggedLine) -> bool:
+    claim = line.event.get("forwarded_claim")
+    return isinstance(claim, str) and tuple(map(str.strip, claim.split(","))) == FORGED
+
+
+def _address(found: Sequence[Client]) -> str | None:
+    """The address from which the probe was sent, as far as its line has it."""
+    client = found[0] if found else None
+    return client.ip if isinstance(client, ClientAddress) and client.ip not in FORGED else None
 
 
 def _line_finding(found: Sequence[Client], config: Config) -> Finding:

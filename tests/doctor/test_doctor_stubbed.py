@@ -65,10 +65,10 @@ def simulates(aws: ScriptedAws, source: str, resource: str, **decisions: str) ->
     )
 
 
-def permissions(aws: ScriptedAws, arn: str, role: str | None) -> list[Finding]:
+def permissions(aws: ScriptedAws, arn: str, role: str | None, **settings: object) -> list[Finding]:
     """The findings about the permissions of that identity."""
-    caller = Caller(arn=arn, scope=SCOPE)
-    return list(permission_findings(aws, caller, *shop(), role))  # type: ignore[arg-type]
+    caller, app = Caller(arn=arn, scope=SCOPE), shop(**settings)
+    return list(permission_findings(aws, caller, *app, role))  # type: ignore[arg-type]
 
 
 def test_a_roles_permissions_are_simulated(aws: ScriptedAws) -> None:
@@ -176,6 +176,27 @@ def test_what_only_deploying_needs_may_be_denied_to_the_app(
     assert deploy.remedy.startswith("Only where this identity shall deploy, give it the policy")
     (alone,) = permissions(ScriptedAws(), user, "deploy")
     assert alone.level == "problem"
+
+
+def test_the_role_of_who_is_on_call_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the simulator: reads are tried, and no query is started, which would cost money."""
+    made: list[str] = []
+
+    def call(_aws: object, _service: str, method: str, **_: Any) -> dict[str, Any]:
+        made.append(method)
+        return {}
+
+    monkeypatch.setattr(ScriptedAws, "call", call)
+    user = f"arn:aws:sts::{ACCOUNT}:federated-user/ann"
+    allowed, unknown = permissions(ScriptedAws(), user, "respond", WAF_SCOPE="cloudfront")
+    assert (allowed.level, unknown.level) == ("ok", "warning")
+    assert set(unknown.items) == {
+        *("logs:GetQueryResults", "logs:StartQuery", "logs:StopQuery"),
+        *("wafv2:UpdateIPSet", "logs:CreateLogStream"),
+    }
+    assert {"get_metric_data", "list_ip_sets", "describe_alarm_history"} <= {*made}
+    assert {"get_ip_set", "list_web_acls", "get_web_acl"} <= {*made}
+    assert not [method for method in made if "query" in method and "definitions" not in method]
 
 
 def test_the_root_user_is_a_warning(aws: ScriptedAws) -> None:

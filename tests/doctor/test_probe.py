@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flask_errwatch._parsers import TrustedProxies
-from flask_errwatch.capture.client_address import ClientAddress, UnknownClient
+from flask_errwatch.capture.client_address import ClientAddress, UnknownClient, address_rule
 from flask_errwatch.config.values import trusted_proxies
 from flask_errwatch.doctor import probe
 from flask_errwatch.doctor.probe import client_finding
@@ -132,3 +132,47 @@ def test_probe_whose_line_has_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = probe.probe_finding(aws, config, "http://shop.example/", timeout=60)
     assert (finding.level, finding.subject) == ("warning", "trusted proxies")
     assert "Not checked: lines have hashes for addresses" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("trusted", "chain", "peer", "is_proof"),
+    [
+        (1, "8.8.8.8", "10.0.0.7", True),
+        (2, "8.8.8.8, 1.1.1.1", "10.0.0.7", True),
+        (0, "", "8.8.8.8", True),
+        ("none", "", "8.8.8.8", True),
+        # Too few trusted proxies: the address is that of a CDN's edge.
+        (1, "8.8.8.8, 1.1.1.1", "10.0.0.7", False),
+        (0, "8.8.8.8", "1.1.1.1", False),
+        # Too many: it is what the probe forged.
+        (2, "8.8.8.8", "10.0.0.7", False),
+        # An internal proxy that writes no header.
+        (0, "", "10.0.0.7", False),
+    ],
+)
+def test_what_proves_the_proxy_rule(
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: TrustedProxies,
+    chain: str,
+    peer: str,
+    *,
+    is_proof: bool,
+) -> None:
+    """That the app believes the first address that a proxy wrote, and nobody has to compare it."""
+    aws = ScriptedAws()
+    forwarded = ", ".join(filter(None, (*probe.FORGED, chain)))
+    environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
+    client = address_rule(trusted).client(environ)
+    assert isinstance(client, ClientAddress)
+
+    def request(_url: str, _token: str, agent: str) -> int:
+        fields = {"client_ip": client.ip, "client_ip_source": client.source}
+        entry = log_entry(user_agent=agent, forwarded_claim=client.claim, **fields)
+        aws.answers("logs", "filter_log_events", {"events": [entry]})
+        return 404
+
+    monkeypatch.setattr(probe, "_request", request)
+    config = shop(TRUSTED_PROXIES=trusted)[1]
+    sent = probe.send_probe(aws, config, "http://shop.example/", timeout=60)
+    assert sent.is_proof is is_proof
+    assert (sent.address is None) is (client.ip in probe.FORGED)
