@@ -17,10 +17,12 @@ from rich.text import Text
 
 from examples.flask_app import create_app, errwatch
 from examples.flask_app.demo import evidence, report, shop, traffic
+from examples.flask_app.demo.blocks import block_until_over
 from examples.flask_app.demo.evidence import PERIOD
 from examples.flask_app.demo.subscriber import Subscriber
-from examples.flask_app.demo.traffic import HOUR, MINUTE, Answer, Visit
-from examples.flask_app.demo.verdict import Check, checks
+from examples.flask_app.demo.traffic import HOUR, MINUTE, SCANNER, Answer, Visit
+from examples.flask_app.demo.verdict import CAUSES, Check, block_checks, checks
+from examples.flask_app.demo.whys import ask
 from flask_errwatch.lab import Clock, Lab
 
 #: Seconds of the lab per real second: the hour takes 20.
@@ -54,9 +56,14 @@ def main() -> int:
         result = evidence.read(
             begin=datetime.fromtimestamp(begin, UTC), periods=int(HOUR) // PERIOD.seconds
         )
+        whys = ask(CAUSES, settings)
         report.show(console, result, subscriber.messages)
+        report.show_whys(console, whys)
+        blocks = block_until_over(SCANNER, settings)
+        report.show_blocks(console, blocks)
         results = [
-            *checks(answers, result, subscriber.messages),
+            *checks(answers, result, subscriber.messages, whys),
+            *block_checks(blocks),
             Check(is_over, f"the whole hour judged; {time.monotonic() - started:.0f} s in all"),
         ]
     report.show_checks(console, results)
@@ -73,6 +80,8 @@ def _settings(subscriber: str) -> dict[str, str]:
         "ERRWATCH_TRUSTED_PROXIES": "1",
         # With it a source alarm is a log alarm, whose message names the address.
         "ERRWATCH_LOG_ALARM_ROLE": "arn:aws:iam::123456789012:role/shop-log-alarms",
+        # The IP sets of AWS WAF in which sources are blocked.
+        "ERRWATCH_WAF_SCOPE": "regional",
         # A minute of the lab is a third of a second.
         "ERRWATCH_SEND_INTERVAL": "0.2",
         "ERRWATCH_HEARTBEAT_SECONDS": f"{MINUTE / SPEED:.3f}",
@@ -81,7 +90,10 @@ def _settings(subscriber: str) -> dict[str, str]:
 
 def _introduce(console: Console, endpoint: str, port: int) -> None:
     console.print(Text("Kettle & Leaf: one hour of a small shop in 20 seconds", style="bold"))
-    console.print(f"Time runs {SPEED} times as fast. Nothing leaves this machine.", style="dim")
+    console.print(f"Time runs {SPEED} times as fast. Nothing leaves this machine,", style="dim")
+    console.print(
+        "but for a look-up of the scanner's name in DNS before it is blocked.", style="dim"
+    )
     console.print(f"shop        http://127.0.0.1:{port} (gunicorn, {shop.WORKERS} workers)")
     console.print(f"CloudWatch  {endpoint} (moto, and the judge beside it)")
 

@@ -14,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from examples.flask_app.demo import chart
+from examples.flask_app.demo.blocks import Blocks
 from examples.flask_app.demo.evidence import PERIOD, Evidence, Watch
 from examples.flask_app.demo.subscriber import Message
 from examples.flask_app.demo.verdict import Check
+from examples.flask_app.demo.whys import Why
 
 WIDTH = 80
 _HALF = 39
@@ -163,6 +165,21 @@ def show_checks(console: Console, results: Sequence[Check]) -> None:
     for check in results:
         mark = ("✓ ", "green") if check.is_met else ("✗ ", "bold red")
         console.print(Text.assemble(mark, check.text))
+
+
+def show_whys(console: Console, whys: Sequence[Why]) -> None:
+    """Prints what the command answers to the first question that an alarm raises."""
+    for why in whys:
+        console.print(*_heading(f"flask errwatch why {why.alarm}"), sep="\n")
+        console.print(Text(why.text.rstrip()))
+
+
+def show_blocks(console: Console, blocks: Blocks) -> None:
+    """Prints what blocks the source, until the block ends."""
+    console.print(*_heading("The scanner is blocked, for five seconds"), sep="\n")
+    for command, text in blocks.texts.items():
+        console.print(Text(f"$ {command}", style="bold"))
+        console.print(Text(text.rstrip()))
 
 
 def show_named(console: Console, messages: Sequence[Message]) -> None:

@@ -3,22 +3,32 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from examples.flask_app import create_app
 from examples.flask_app.demo import chart, report
+from examples.flask_app.demo.blocks import BY_HAND, Blocks
 from examples.flask_app.demo.evidence import Evidence, Watch
 from examples.flask_app.demo.subscriber import Message
 from examples.flask_app.demo.traffic import GUESSER, HOUR, SCANNER, Answer, Visit, scripted_hour
-from examples.flask_app.demo.verdict import checks
+from examples.flask_app.demo.verdict import CAUSES, block_checks, checks
+from examples.flask_app.demo.whys import Why, ask
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 
 CATALOGUE = Catalogue(DEFAULT_DETECTORS)
+#: The expected answers.
+WHYS = [
+    Why(alarm=alarm, kind=kind, source=source, text=f"{alarm}: {kind}")
+    for alarm, (kind, source) in CAUSES.items()
+]
 
 
 def answered(visits: list[Visit]) -> list[tuple[Visit, int]]:
@@ -133,7 +143,7 @@ def test_checks_are_met_only_with_every_line_and_the_expected_alarms() -> None:
     ]
 
     def met(evidence: Evidence, messages: list[Message], sent: list[Answer]) -> list[bool]:
-        return [check.is_met for check in checks(sent, evidence, messages)]
+        return [check.is_met for check in checks(sent, evidence, messages, WHYS)][:5]
 
     evidence = evidence_of(line, {"event": "Heartbeat"}, counted=1)
     assert met(evidence, fired, answers) == [True, True, True, True, True]
@@ -146,11 +156,58 @@ def test_checks_are_met_only_with_every_line_and_the_expected_alarms() -> None:
     assert met(evidence, [*fired, critical], answers) == [True, True, True, False, True]
     lost = Answer(Visit(at=2, client="192.0.2.1", path="/"), 0)
     assert met(evidence, fired, [*answers, lost]) == [False, True, True, True, True]
-    missing = checks(answers, evidence_of(counted=0), fired)[1]
+    missing = checks(answers, evidence_of(counted=0), fired, WHYS)[1]
     assert missing.text == (
         "1 of them failed, 0 lines found; missing: 1, as ('192.0.2.1', 404, '/x')"
     )
-    assert Counter(check.is_met for check in checks(answers, evidence, fired)) == {True: 5}
+    assert Counter(check.is_met for check in checks(answers, evidence, fired, WHYS)) == {True: 7}
+
+
+def test_checks_are_met_only_if_both_causes_are_named() -> None:
+    """Another kind, another source, nobody, or no answer fails a check."""
+
+    def met(*whys: Why) -> list[bool]:
+        return [check.is_met for check in checks([], evidence_of(counted=0), [], whys)][5:]
+
+    scan, guessing = WHYS
+    assert met(scan, guessing) == [True, True]
+    assert met(replace(scan, source=GUESSER), guessing) == [False, True]
+    assert met(scan, replace(guessing, kind="unclear", source=None)) == [True, False]
+    assert met(scan) == [True, False]
+
+
+def test_checks_are_met_only_if_exactly_the_scanner_was_blocked() -> None:
+    """Nothing blocked, an entry that is not ours, nothing removed, or too much removed fails."""
+    ours = f"{SCANNER}/32"
+
+    def met(blocked: tuple[str, ...], state: str, unblocked: tuple[str, ...]) -> list[bool]:
+        states = {ours: state, BY_HAND: "foreign"}
+        blocks = Blocks(texts={}, blocked=blocked, states=states, unblocked=unblocked)
+        return [check.is_met for check in block_checks(blocks)]
+
+    both, by_hand = (BY_HAND, ours), (BY_HAND,)
+    assert met(both, "blocked", by_hand) == [True, True, True]
+    assert met(by_hand, "foreign", by_hand) == [False, False, True]
+    assert met(both, "overdue", both) == [True, True, False]
+    assert met(both, "blocked", ()) == [True, True, False]
+
+
+def test_a_question_without_an_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the command cannot answer is shown, and names nobody."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    (why,) = ask(["shop-scan"], {"ERRWATCH_SINKS": "none", "ERRWATCH_REGION": "us-east-1"})
+    assert (why.kind, why.source) == ("not answered", None)
+    assert "credentials" in why.text
+    console = Console(file=StringIO(), width=400, markup=False, emoji=False)
+    report.show_whys(console, [why, *WHYS])
+    assert isinstance(console.file, StringIO)
+    output = console.file.getvalue()
+    assert why.text.strip() in output
+    assert "shop-authentication-error: password guessing" in output
 
 
 def test_report_shows_what_strangers_chose_in_ascii() -> None:
