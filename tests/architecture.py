@@ -16,25 +16,39 @@ NAME = "flask_errwatch"
 PACKAGE = Path(__file__).parents[1] / NAME
 
 #: The layers, lowest first. A package imports only packages of its own layer and of those below.
-#: A package that is not named belongs to the nearest named package around it. `provision` has two
-#: halves: the modules in `EDGE`, and the pure others.
+#: A package that is not named belongs to the nearest named package around it. `provision` and
+#: `respond` have two halves: what calls AWS, and what is pure.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_aws_networks", "_fork", "_guard", "_lambda", "_parsers", "_text", "_time", "errors"),
     ("patterns", "config", "alarms", "detectors"),
     ("provision",),
     ("simulation",),
-    ("capture", "_aws"),
-    ("delivery", "provision.edge", "respond"),
+    ("capture", "respond"),
+    ("_aws",),
+    ("delivery", "provision.edge", "respond.edge"),
     ("doctor", "lab", "replay"),
     ("extension",),
     ("", "testing", "cli", "celery"),  # the root exports: no package below may import from it
 )
-#: The modules of `provision` that call AWS or read the clock.
+#: The packages of `respond` that are pure. All its other modules may call AWS, and so may some
+#: modules of these packages.
+PURE_IN_RESPOND = frozenset(("answer", "aws_lambda", "blocking", "ranking", "views"))
+EDGE_IN_RESPOND = frozenset(
+    (
+        *("aws_lambda.blocks", "aws_lambda.published"),
+        *("blocking.arrivals", "blocking.audit_log", "blocking.block_lines"),
+        *("blocking.blocker", "blocking.client_lines", "blocking.ip_sets", "blocking.web_acls"),
+    )
+)
+#: The modules of `provision` that call AWS or read the clock. All its others are pure.
 EDGE = frozenset(
-    ("apply", "discovery", "log_lines", "needed_fields", "refresh", "role_discovery", "status")
+    (
+        *("apply", "discovery", "ip_set_discovery", "log_lines", "needed_fields", "refresh"),
+        *("role_discovery", "status"),
+    )
 )
 #: Packages that import neither Flask nor AWS and read no clock.
-PURE = ("patterns", "detectors", "alarms", "provision", "simulation")
+PURE = ("patterns", "detectors", "alarms", "provision", "simulation", "respond")
 
 
 def modules() -> dict[str, Path]:
@@ -54,11 +68,19 @@ def package_of(module: str) -> str:
     Example:
         >>> package_of("delivery.journal.reader"), package_of("provision.apply"), package_of("")
         ('delivery', 'provision.edge', '')
+        >>> package_of("respond.ranking.lines"), package_of("respond.reading.insights")
+        ('respond', 'respond.edge')
+        >>> package_of("respond.blocking.brakes"), package_of("respond.blocking.blocker")
+        ('respond', 'respond.edge')
     """
     first, _, inner = module.partition(".")
-    # The `__init__` of `provision` exports both halves.
-    is_edge = first == "provision" and (inner in EDGE or not inner)
-    return "provision.edge" if is_edge else first
+    if first == "provision":
+        # Its `__init__` exports both halves.
+        is_edge = inner in EDGE or not inner
+    else:
+        is_pure = inner.partition(".")[0] in PURE_IN_RESPOND and inner not in EDGE_IN_RESPOND
+        is_edge = first == "respond" and not is_pure
+    return f"{first}.edge" if is_edge else first
 
 
 def imported_by(path: Path, *, with_types: bool = True) -> Iterator[str]:

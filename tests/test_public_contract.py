@@ -22,7 +22,14 @@ from flask_errwatch.config import Config, load
 from flask_errwatch.testing import capture_events
 
 ROOT = [
-    *("DEFAULT_DETECTORS", "Alarm", "AlreadyInitialisedError", "AnomalyAlarm", "AwsCallError"),
+    *(
+        "DEFAULT_DETECTORS",
+        "SECURITY_DETECTORS",
+        "Alarm",
+        "AlreadyInitialisedError",
+        "AnomalyAlarm",
+        "AwsCallError",
+    ),
     *("BusyAlarm", "Catalogue", "ConfigurationError", "Detector", "ErrWatch", "ErrWatchError"),
     *("NoAppError", "PatternSyntaxError", "Plan", "Problem", "RequestMetric", "SourceAlarm"),
     *("Stats", "UnknownDetectorError", "event_recorded"),
@@ -56,8 +63,18 @@ PACKAGES: dict[str, list[str]] = {
         *("fingerprints_in_memory", "inspect_folder", "line_of", "open_journal"),
     ],
     "detectors": [
-        *("CRITICAL_ERROR", "DEFAULT_DETECTORS", "HEARTBEAT", "LINES_DROPPED", "LOGGED_ERROR"),
-        *("OPERATIONAL_EVENTS", "PROCESS_DIED", "Alarm", "Catalogue", "Detector", "Level"),
+        *("ACCESS_DENIED", "CRITICAL_ERROR", "DEFAULT_DETECTORS", "HEARTBEAT", "LINES_DROPPED"),
+        *("LOGGED_ERROR", "LOGIN_FAILED", "LOGIN_SUCCEEDED", "OPERATIONAL_EVENTS", "OWASP"),
+        *(
+            "PROCESS_DIED",
+            "SECURITY_DETECTORS",
+            "SOURCE_BLOCKED",
+            "SOURCE_UNBLOCKED",
+            "Alarm",
+            "Catalogue",
+            "Detector",
+            "Level",
+        ),
         *("StatusClass", "event_pattern"),
     ],
     "doctor": [
@@ -107,16 +124,25 @@ PACKAGES: dict[str, list[str]] = {
     ],
     "provision.export": [
         *("ROLES", "Role", "dashboard_text", "iam_policy", "queries_document", "queries_text"),
+        *("RULE_ACTIONS", "RuleAction", "cloudformation_rule", "console_rule", "terraform_rule"),
         *("to_cloudformation", "to_terraform"),
     ],
     "provision.resources": [
         *("FILTERS_PER_GROUP", "AlarmState", "AnomalyDetector", "AwsAlarm", "CompositeAlarm"),
-        *("DataProtection", "Dashboard"),
+        *("DataProtection", "Dashboard", "Family", "IpSet", "WafScope"),
         *("InsightRule", "LogAlarm", "LogGroup", "MetricAlarm", "MetricFilter", "MetricQuery"),
         "Pairs",
         *("QueryDefinition", "QueryRole", "Resource", "Subscription", "Topic", "TopicPolicy"),
     ],
     "replay": [],
+    "respond": ["lambda_handler"],
+    "respond.alarm": [],
+    "respond.answer": [],
+    "respond.aws_lambda": [],
+    "respond.blocking": [],
+    "respond.ranking": [],
+    "respond.reading": [],
+    "respond.views": [],
     "simulation": [
         *("HEARTBEAT_LINE", "MINUTE", "Advice", "AlarmCondition", "CompositeCondition"),
         *("ContributorTransition", "Datapoint", "FiredAlarm", "InputCoverage", "Judge"),
@@ -144,7 +170,8 @@ METHODS = {
 }
 
 DECLARATIONS = {
-    "Detector": "(*, name, event=None, statuses=(), level='warning', alarm=<factory>, "
+    "Detector": "(*, name, event=None, statuses=(), exceptions=(), answered_exceptions=(), "
+    "level='warning', alarm=<factory>, "
     "description='', runbook_url=None, where=None, value=None)",
     "Alarm": "(*, threshold=None, period=None, evaluation_periods=1, datapoints_to_alarm=None, "
     "statistic='Sum', comparison_operator='GreaterThanThreshold', "
@@ -186,6 +213,7 @@ DEFAULTS: dict[str, object] = {
     "PRIVACY": "off",
     "PRIVACY_KEY": None,
     "USER": False,
+    "LOGIN_ENDPOINTS": (),
     "LOGGED_ERRORS": (),
     "WATCH_COMMANDS": False,
     "WATCH_THREADS": False,
@@ -202,6 +230,12 @@ DEFAULTS: dict[str, object] = {
     "DEFAULTS": "0.2",
     "DASHBOARD": False,
     "SAVED_QUERIES": False,
+    "WAF_SCOPE": None,
+    "WAF_PROXIES": 0,
+    "NEVER_BLOCK": (),
+    "URL": None,
+    "REPORT_TOPIC": None,
+    "AUTO_BLOCK": False,
 }
 
 #: Every key of a line of schema 1, in its order. `peer_ip` stands where there is no `client_ip`.

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from flask_errwatch._text import counted
+from flask_errwatch._text import counted, listed
 from flask_errwatch._time import readable_minute
 from flask_errwatch.alarms import SourceAlarm
 from flask_errwatch.extension import AppState
@@ -99,8 +99,7 @@ class TrafficEvaluation:
             if offender.alarm == name
         }
         shown = [f"{address} ({value:g})" for address, value in values.items()]
-        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-        return f" for {', '.join(shown[:_SHOWN])}{more}" if shown else ""
+        return f" for {listed(shown, _SHOWN)}" if shown else ""
 
     def _sentence(
         self, alarm: str, reports: dict[str, Report | LogAlarmReport], *, has_fired: bool

@@ -9,6 +9,7 @@ from flask import Flask
 
 from flask_errwatch import (
     DEFAULT_DETECTORS,
+    SECURITY_DETECTORS,
     Alarm,
     AnomalyAlarm,
     BusyAlarm,
@@ -35,6 +36,13 @@ login_failed = Detector(
     description="Somebody guesses passwords.",
     runbook_url="https://example.com/runbook",
 )
+declined = Detector(
+    name="declined",
+    event="Declined",
+    exceptions=("shop.payments.Declined",),
+    answered_exceptions=("shop.payments.Refused",),
+)
+secured = (*DEFAULT_DETECTORS, *SECURITY_DETECTORS, declined)
 silent = Detector(name="silent", event="Silent", alarm=None)
 unusual = Detector(name="unusual", event="Unusual", alarm=AnomalyAlarm(band=3, period=60))
 requests = RequestMetric(namespace="AWS/ApplicationELB", name="RequestCount")
