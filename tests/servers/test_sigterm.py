@@ -107,7 +107,7 @@ def _terminated(
 _WAIT = """
 print("ready", flush=True)
 while True:
-    time.sleep(60)
+    time.sleep(0.1)
 """
 
 
@@ -153,7 +153,8 @@ def test_a_child_without_lines_has_the_default_action(fake: FakeLogs, tmp_path: 
     code = """
 def wait():
     started.set()
-    time.sleep(60)
+    for _ in range(600):
+        time.sleep(0.1)
 
 def report_and_wait():
     report()
