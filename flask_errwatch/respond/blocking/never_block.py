@@ -50,7 +50,7 @@ def _of_entry(entry: str) -> list[Network]:
     except UnicodeDecodeError:
         raise _refused(entry, "It is not in UTF-8") from None
     except ValueError as error:
-        raise _refused(entry, f"It is no path ({error})") from error
+        raise _refused(entry, "It is no path: it has a NUL character") from error
     is_json = text.lstrip().startswith("{")
     texts = _of_json(text, entry) if is_json else listed(text.splitlines())
     networks = [_read(each, entry) for each in texts]

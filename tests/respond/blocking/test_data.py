@@ -156,6 +156,7 @@ def test_nobody_who_looks_like_a_person_is_proposed(log: tuple[str, Log]) -> Non
     assert len({source for _, source, _ in found}) >= least.get(name, 0)
 
 
+@pytest.mark.stress
 def test_whom_the_answers_save(log: tuple[str, Log]) -> None:
     """Without the brake, the owner of one site would be blocked, and no others."""
     name, read = log

@@ -83,6 +83,7 @@ def calls(age: int | None, act: Act) -> int:
     return len(aws.calls) + 5
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("pair", PAIRS)
 def test_each_entry_has_a_line_with_an_end(pair: str) -> None:
     """Whatever the order of the calls, and all entries but the foreign one end."""
