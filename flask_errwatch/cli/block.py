@@ -209,7 +209,7 @@ def _known(addresses: Mapping[str, str]) -> Iterator[tuple[str, Network]]:
         try:
             yield name, read_network(address)
         except RefusedValueError:
-            continue  # it is not set, or is no address
+            continue  # it is not set, or not an address
 
 
 def _networks(addresses: Iterable[str]) -> list[Network]:

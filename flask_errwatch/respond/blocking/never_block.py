@@ -13,7 +13,7 @@ from flask_errwatch.respond.blocking.errors import BlockingError
 from flask_errwatch.respond.blocking.networks import listed, read_network
 
 KEY: Final = "ERRWATCH_NEVER_BLOCK"
-#: The services in AWS's ip-ranges.json whose addresses are no clients: the edges of CloudFront and
+#: The services in AWS's ip-ranges.json whose addresses are not clients: the edges of CloudFront and
 #: the health checks of Route 53. Attackers have addresses of EC2.
 SERVICES: Final = frozenset({"CLOUDFRONT", "CLOUDFRONT_ORIGIN_FACING", "ROUTE53_HEALTHCHECKS"})
 #: Ten times what AWS publishes.

@@ -85,7 +85,7 @@ class BlockPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overlap:
-    """An entry that has addresses of a network which is no entry itself.
+    """An entry that has addresses of a network that has no entry of its own.
 
     Attributes:
         network: The network.
@@ -110,7 +110,7 @@ class UnblockPlan:
         foreign: Entries that are not the app's. They stay.
         unknown: What is neither an entry nor blocked.
         covers: Entries that still contain what is removed, as they are written.
-        overlaps: Entries that have addresses of what is no entry itself.
+        overlaps: Entries that have addresses of a network without an entry of its own.
     """
 
     reason: str

@@ -103,7 +103,7 @@ class SourceDetails:
         """Notes who was signed in."""
         if line.user is not None:
             _note_first(self._users, line.user, at)
-            if at >= self._since and line.guess is Guess.NO:  # a guess is no evidence of success
+            if at >= self._since and line.guess is Guess.NO:  # a guess does not prove success
                 _note_first(self._users_after, line.user, at)
         if line.is_sign_in and at >= self._since:
             self._signed_in_after += line.weight
