@@ -9,6 +9,7 @@ import pytest
 
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.respond.blocking.blocker import Blocker, CallerFacts
+from flask_errwatch.respond.blocking.brakes import Brake
 from flask_errwatch.respond.blocking.errors import BlockingError
 from flask_errwatch.respond.blocking.ip_sets import IpSets
 from flask_errwatch.respond.blocking.plans import Request
@@ -400,3 +401,13 @@ def test_the_identity_is_not_known() -> None:
     assert mine.last.actor == "unknown (EndpointConnectionError)"
     assert mine.block is not None
     assert mine.block.since == NOW
+
+
+def test_the_balancer_that_is_configured_is_not_blocked() -> None:
+    """The brakes have the trusted proxies of the configuration: only they stop its address."""
+    account = Account()
+    configured = blocker(account, TRUSTED_PROXIES=[SOURCE])
+    others = frozenset(Brake) - {Brake.PROXY, Brake.CRAWLER}
+    assert block(configured, SOURCE, overrides=others) == [f"{SOURCE} proxy"]
+    assert SOURCE not in str(blocked(account))
+    assert block(blocker(account), SOURCE, overrides=others) == []
