@@ -172,7 +172,7 @@ class TextRedactor:
             span = _shape(text, anchor.start())
             if span is None and place is not None:
                 span = self._secret(text, place)
-            following = anchor.end() if place is None else _end_of_place(text, place)
+            following = _end_of_name(text, anchor) if place is None else _end_of_place(text, place)
             if place is not None and following < place.end():
                 effort.places = max(0, effort.places - _LONG_NUMBER)
             if span is not None:
@@ -301,6 +301,15 @@ def _end_of_secret(text: str, span: tuple[int, int]) -> int:
     start, end = span
     is_closed = text[end - 1] in "\"'`)]}" and text[end : end + 2].lstrip()[:1] not in {":", "="}
     return end if is_closed else max(start, end - _NESTED)
+
+
+def _end_of_name(text: str, anchor: re.Match[str]) -> int:
+    """Where the search continues after a name without a value: another may begin behind it.
+
+    What finds places takes every character that is not ASCII for one of a name.
+    """
+    name = _compiled(r".[\w.\-$]*+", re.DOTALL).match(text, anchor.start(), anchor.end())
+    return anchor.end() if name is None else name.end()
 
 
 def _end_of_place(text: str, place: re.Match[str]) -> int:
