@@ -79,7 +79,7 @@ def _without_port(text: str) -> str:
 
 
 def _is_port(text: str) -> bool:
-    """A colon and a number, or a name that stands for one (RFC 7239, section 6.2)."""
+    """A colon and a number, or a name in its place (RFC 7239, section 6.2)."""
     port = text[1:]
     is_number = port.isascii() and port.isdigit() and len(port) <= 5
     return text[:1] == ":" and (is_number or port.startswith("_"))

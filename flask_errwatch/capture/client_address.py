@@ -43,7 +43,7 @@ _PROXY_FIX: Final = "werkzeug.proxy_fix.orig"
 _LOCAL_SOCKETS: Final = frozenset({"", "unix:", "localhost"})
 #: Longest header whose result is kept.
 _LONGEST_KNOWN: Final = 256
-#: Addresses that nobody has on the internet.
+#: Addresses that no one has on the internet.
 _INTERNAL: Final = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
     *("169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),

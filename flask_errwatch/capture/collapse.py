@@ -131,7 +131,7 @@ class Folds:
         return event
 
     def _make_room(self, key: FoldKey) -> None:
-        """Closes the oldest fold where there is none: a few sources cannot keep all others out."""
+        """Closes the oldest fold if all are taken: a few sources cannot keep all others out."""
         if _is_large(key) and len(self._large) >= MOST_LARGE:
             self._close(next(iter(self._large)))
         elif len(self._open) >= MOST:
@@ -293,7 +293,7 @@ class Collapser:
         return True if own is None else self._write(own)
 
     def write_all(self) -> None:
-        """Writes all folded events: the process ends, or somebody waits for their lines."""
+        """Writes all folded events: the process ends, or a caller waits for their lines."""
         state = self._state.get()
         if state.lock.acquire(timeout=_PATIENCE):
             try:

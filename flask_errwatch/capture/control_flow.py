@@ -37,7 +37,7 @@ _CONTROL_FLOW: Final = frozenset(
 )
 
 #: Exceptions that are a response while a request is served: it has an event of its own. Elsewhere
-#: nobody turns them into one.
+#: nothing turns them into one.
 _ANSWERS: Final = frozenset(
     {
         "werkzeug.exceptions.HTTPException",

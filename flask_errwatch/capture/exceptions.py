@@ -73,7 +73,7 @@ class ShownFailures(Protocol):
 
 
 def mark_new(exception: dict[str, object], shown: ShownFailures) -> None:
-    """Adds `new` to the `exception` of a critical event, if nobody handled it and it is new."""
+    """Adds `new` to the `exception` of an event that no handler answered, if it is new."""
     if not exception["handled"] and shown.is_new_failure(str(exception["fingerprint"])):
         exception["new"] = True
 

@@ -2,7 +2,7 @@
 
 Flask sends `got_request_exception` for an exception that no error handler answers. Frameworks on
 top of Flask send it for exceptions that they answer themselves, and apps send it by hand. So the
-signal alone does not show that nobody answered: the status that was sent decides.
+signal alone does not show that no handler answered: the status that was sent decides.
 """
 
 from __future__ import annotations

@@ -20,6 +20,11 @@ _NO_DETECTOR: Final = (
     "no failed login is recorded: add them, "
     "ErrWatch(app, detectors=[*DEFAULT_DETECTORS, *SECURITY_DETECTORS])."
 )
+_GENERIC_NAME: Final = (
+    "ERRWATCH_APP_NAME: {name!r}, which Flask took from the module, is the name of many apps, so "
+    "that `flask errwatch apply` refuses it: set ERRWATCH_APP_NAME, or create the app as "
+    'Flask("shop").'
+)
 
 
 class FirstRequest:
@@ -49,6 +54,8 @@ class FirstRequest:
             self._is_done = True  # also after a failure: nothing is wrapped twice
             guard = self._recorder.guard
             catalogue = self._recorder.catalogue
+            if not (self._config.has_own_name or app.testing or app.debug):
+                guard.warn_once("app name", _GENERIC_NAME.format(name=self._config.app_name))
             guard.run("observing error handlers", observe_error_handlers, app, catalogue, guard)
             if self._config.login_endpoints and catalogue.like(LOGIN_FAILED) is None:
                 guard.warn_once(LOGIN_FAILED.name, _NO_DETECTOR)

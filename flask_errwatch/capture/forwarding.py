@@ -135,7 +135,7 @@ class Named(NamedTuple):
     claim: str
 
 
-_NOBODY: Final = Named("", "")
+_NO_CLIENT: Final = Named("", "")
 
 
 class Chain:
@@ -154,16 +154,16 @@ class Chain:
         return text_of(environ.get(self.key)), ""
 
     def named(self, text: str, _chain: str, rule: ChainRule) -> Named:
-        """The client by the rule. What stands to the left of its entry, it sent itself."""
+        """The client by the rule. What is to the left of its entry, it sent itself."""
         entries = self.entries(text)
         at = rule.select(entries)
         if at <= 0:
-            return _NOBODY
+            return _NO_CLIENT
         ip = address_text(entries[-at])
         return Named(ip, bounded(_joined(entries[:-at]), ip))
 
     def entries(self, text: str) -> list[str]:
-        """The addresses as they are written. An empty one stands for what cannot be read."""
+        """The addresses as they are written. An empty one is an entry that cannot be read."""
         if not text:
             return []
         return _forwarded_for(text) if self.key == FORWARDED else _x_forwarded_for(text)
@@ -186,15 +186,15 @@ class SingleAddress:
         return text_of(environ.get(self.key)), text_of(environ.get(X_FORWARDED_FOR))
 
     def named(self, text: str, chain: str, rule: ChainRule) -> Named:
-        """The address, or nobody where it is missing or `X-Forwarded-For` contradicts it."""
+        """The address, or `_NO_CLIENT` where it is missing or `X-Forwarded-For` contradicts it."""
         has_port = self.key == _VIEWER_ADDRESS and ":" in text
         ip = address_text(text.rpartition(":")[0] if has_port else text)
         entries = self._chain.entries(chain)
         at = rule.select(entries)
         if at == BROKEN or (at > 0 and address_text(entries[-at]) != ip):
-            return _NOBODY
+            return _NO_CLIENT
         if not ip or rule.is_proxy(ip):  # an inner proxy wrote the address of an outer one
-            return _NOBODY
+            return _NO_CLIENT
         return Named(ip, bounded(_joined(entries[:-at]), ip) if at > 0 else "")
 
 

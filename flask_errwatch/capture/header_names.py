@@ -46,7 +46,7 @@ def keeps_names_apart(environ: dict[str, Any], key: str) -> bool:
 def _gunicorn_drops(name: str) -> bool:
     """Whether gunicorn drops the name with underscores: by default it does since version 22.
 
-    Its settings are no part of the environment. The worker has them, and handles signals.
+    Its settings are not in the environment. The worker has them, and handles signals.
     """
     import signal
 

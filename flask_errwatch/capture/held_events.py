@@ -81,7 +81,7 @@ class HeldEvents:
         self._take(lambda held: share_an_exception(held.tokens, tokens))
 
     def settle(self, scope: Scope, escaping: list[Token]) -> None:
-        """Emits the events of the scope, unless somebody around it may still record them.
+        """Emits the events of the scope, unless a scope around it may still record them.
 
         Args:
             scope: The scope.

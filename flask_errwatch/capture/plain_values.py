@@ -155,7 +155,7 @@ def _entries(fields: Mapping[Any, Any], most: int) -> Iterable[tuple[Any, Any]]:
 
 
 def _decoded(value: bytes) -> str:
-    r"""The bytes as text, in which `\xff` stands for one that is not of UTF-8.
+    r"""The bytes as text, in which `\xff` is a byte that is not of UTF-8.
 
     Decoding to surrogates first takes a hundredth of the time of `backslashreplace` alone.
     """

@@ -1,7 +1,7 @@
 """Replaces addresses and users in events by keyed hashes, for `ERRWATCH_PRIVACY="hashed"`.
 
 It is imported only there. The hash is HMAC-SHA256 (RFC 2104), cut to 128 bits: whoever has the key
-can compute that of a known address, and nobody else can try out all addresses.
+can compute that of a known address, and no one else can try out all addresses.
 """
 
 from __future__ import annotations

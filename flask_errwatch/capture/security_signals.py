@@ -71,7 +71,7 @@ def _login_endpoints(app: Flask, config: Config, guard: Guard) -> Iterator[str]:
     """The endpoints that are configured, and those of Flask-Security."""
     for endpoint in config.login_endpoints:
         if endpoint not in app.view_functions:
-            remedy = f"{endpoint!r} is no endpoint of the app: `flask routes` lists them."
+            remedy = f"{endpoint!r} is not an endpoint of the app: `flask routes` lists them."
             guard.warn_once(endpoint, f"ERRWATCH_LOGIN_ENDPOINTS: {remedy}")
         yield endpoint
     security = app.extensions.get("security")

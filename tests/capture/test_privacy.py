@@ -115,7 +115,7 @@ def test_a_key_that_could_be_guessed_is_refused_and_not_shown(key: object) -> No
 @pytest.mark.parametrize("name", ["PRIVACY_KEY", "PRIVACYKEY", "PRIVACY_KEYS", "SOME_KEY"])
 def test_no_message_and_no_representation_shows_the_key(name: str) -> None:
     """Nor if the name of the setting is misspelled."""
-    config, problems = read({f"ERRWATCH_{name}": KEY}, {}, app_name="shop")
+    config, problems, _ = read({f"ERRWATCH_{name}": KEY}, {}, app_name="shop")
     assert KEY not in repr(config) + str(config) + repr(problems) + "".join(map(str, problems))
     assert (config.privacy_key == Secret(KEY)) is (name == "PRIVACY_KEY")
     assert repr(Secret(KEY)) == str(Secret(KEY)) == "Secret(…)"

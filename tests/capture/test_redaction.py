@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_errwatch.capture.plain_values import PlainValues
-from flask_errwatch.capture.redaction import Redactor
+from flask_errwatch.capture.redaction import Redactor, texts
 from tests.wsgi_driver import events_of, lines_of, serve, watched
 
 
@@ -66,6 +66,68 @@ def test_keys_of_the_app() -> None:
 def test_a_secret_inside_a_text(text: str, expected: str) -> None:
     """Passwords in URLs and assignments are masked, other text is unchanged."""
     assert Redactor().text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A comma belongs to the value unless a name follows: here that of an option, which is
+        # masked with the sign behind it.
+        ("token=,--pass token=", "token=[redacted] [redacted]"),
+        ("token=;--pass token=", "token=[redacted] [redacted]"),
+        ("token=,bearer abcdefgh12=", "token=[redacted] [redacted]"),
+        # A value is none without a letter or a digit, and the mask has some.
+        ("token=:=://app:hunter2@db", "token=[redacted]"),
+        # A number beside digits is part of a longer one, until these are masked.
+        ("4111111111111111/4111111111111111", "[redacted]/[redacted]"),
+        (
+            "4111111111111111/4111111111111111Bearer aB3dE5gH7jK9mN1p",
+            "[redacted]/[redacted]Bearer [redacted]",
+        ),
+        ("token=password\x85token=password", "token=[redacted]\x85token=[redacted]"),
+        # What is masked already.
+        ("token=[redacted] x", "token=[redacted] x"),
+        ("--pass [redacted] x", "--pass [redacted] x"),
+        ("identified by '[redacted]' x", "identified by [redacted] x"),
+        ("Authorization: [redacted] x", "Authorization: [redacted] x"),
+        ("Authorization: Bearer [redacted] x", "Authorization: [redacted] x"),
+        ("token=x[redacted] y", "token=[redacted] y"),
+        ("Cookie: [redacted]; a=b", "Cookie: [redacted]; a=b"),
+        ("db://[redacted]@db/x", "db://[redacted]@db/x"),
+        ("mysql -p[redacted] x", "mysql -p[redacted] x"),
+    ],
+)
+def test_what_one_mask_changes_beside_it_is_masked_too(text: str, expected: str) -> None:
+    """Masking a second time changes nothing, whatever is beside a secret."""
+    assert Redactor().text(text) == expected
+    assert Redactor().text(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("by ann, token=hunter2 x", 16, "by ann, token=…[12 more]"),
+        ("by ann, token=hunter2 x", 22, "by ann, token=…[12 more]"),
+        ("by ann, token=hunter2 x", 24, "by ann, token=[redacted]…[2 more]"),
+        ("token=,a b=3 and more", 11, "token=,a b=…[10 more]"),
+        ("token=,a b=3 and more", 10, "token=…[23 more]"),
+        ("token=…[9 more]", 99, "token=…[9 more]"),
+        ("token=hunter2…[9 more]", 99, "token=[redacted]…[9 more]"),
+        ("many words…[9 more]", 6, "many w…[13 more]"),
+    ],
+)
+def test_a_text_that_is_cut_is_masked_as_it_is_then(text: str, limit: int, expected: str) -> None:
+    """No mask is cut in two, no mark of a cut is a value, and a second time changes nothing."""
+    assert Redactor().text(text, limit) == expected
+    assert Redactor().text(expected, limit) == expected
+
+
+def test_a_text_that_is_not_settled_after_the_last_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of passes is bounded. What would need more is masked as a whole."""
+    monkeypatch.setattr(texts, "_PASSES", 2)
+    text = "4111111111111111/4111111111111111"
+    assert Redactor().text(text) == "[redacted]"
+    assert Redactor().text("[redacted]") == "[redacted]"
 
 
 def test_reports_and_exceptions_are_redacted() -> None:

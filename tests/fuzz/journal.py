@@ -23,7 +23,7 @@ from flask_errwatch.delivery.journal.disk import DiskJournal
 from flask_errwatch.delivery.journal.inspection import CHUNK, newest_lines
 from flask_errwatch.delivery.journal.records import pack
 from tests.fuzz.inputs import pieces
-from tests.lines import line
+from tests.lines import anything, line
 
 _NAME = "4711-c0ffee000000"
 _BOUND = 64 * 1_048_576
@@ -159,7 +159,7 @@ def _adopted_lines(own: DiskJournal) -> list[bytes]:
     """The lines of the journals that can be adopted, read as the shipper reads them."""
     lines: list[bytes] = []
     for _ in range(2):  # one without a lock is adopted at the second search
-        while (adopted := own.adopt()) is not None:
+        while (adopted := own.adopt(anything)) is not None:
             if adopted.death is not None:
                 died_fields(adopted.death, None, Guard())
             lines += _drained(adopted)

@@ -46,6 +46,7 @@ class Text(NamedTuple):
         planted: What must not stay, and the text that has it.
         after: The text after it.
         long: What is repeated to be a long text, or None.
+        limit: The characters that a text may have.
         email: Whether the second redactor is used, with further keys and e-mail addresses.
     """
 
@@ -53,6 +54,7 @@ class Text(NamedTuple):
     planted: tuple[str, str]
     after: str
     long: str | None
+    limit: int
     email: bool
 
 
@@ -62,6 +64,7 @@ TEXTS = st.builds(
     planted=st.sampled_from(_PLANTED),
     after=texts(_TOKENS),
     long=st.one_of(*([st.none()] * 15), texts(_TOKENS, 4).filter(bool)),
+    limit=st.integers(0, 80),
     email=st.booleans(),
 )
 
@@ -71,14 +74,20 @@ def check(text: Text) -> None:
     redactor = _REDACTORS[text.email]
     secret, with_secret = text.planted
     whole = f"{text.before} {with_secret} {text.after}"
-    masked = redactor.text(whole)
-    assert secret not in masked
-    again = redactor.text(masked)
-    assert again == masked
+    for limit in (_LONG, text.limit):
+        masked = redactor.text(whole, limit)
+        assert secret not in masked
+        again = redactor.text(masked, limit)
+        assert again == masked
     requests = RequestRedactor(redactor)
-    assert secret not in requests.header(whole, 512)
+    header = requests.header(whole, 512)
+    assert secret not in header
+    again = requests.header(header, 512)
+    assert again == header
     path, _ = requests.path(f"/{whole}".encode("utf-8", "surrogatepass").decode("latin-1"), None)
     assert secret not in path
+    again, unread = requests.path(path, None)
+    assert (again, unread) == (path, 0)
     fields = PlainValues(redactor).fields(
         {
             text.before: whole,

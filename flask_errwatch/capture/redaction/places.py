@@ -37,7 +37,7 @@ _PLACE: Final = r"""(?x)
     | (?P<option>--[a-z][a-z0-9\-]{{1,40}}+\ +)(?=[^\s\-])
     | (?P<email>@)
 """
-#: A character of a pattern that stands for itself, once.
+#: A character of a pattern that matches itself, once.
 _PLAIN: Final = r"(?:\\[\W_]|[\w\-/:@ ])(?![*+?{])"
 
 

@@ -1,4 +1,4 @@
-"""Secrets that are recognised by their own shape, wherever they stand, and where it is published.
+"""Secrets that are recognised by their own shape, wherever they are, and where it is published.
 
 No library is used: the scanners (detect-secrets, gitleaks) are programs for source code, with
 entropy rules that would mask ids, and they are too slow for a request.

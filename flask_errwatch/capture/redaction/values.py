@@ -38,7 +38,7 @@ def end_of_value(text: str, start: int, words: str) -> tuple[int, int] | None:
     Args:
         text: The text.
         start: Where the value begins.
-        words: The name's words, which tell headers from other names.
+        words: The name's words, by which headers are recognised.
     """
     opening = _compiled(_OPENING).match(text, start)
     if opening is not None:

@@ -144,7 +144,7 @@ def test_an_endpoint_that_does_not_exist(capfd: pytest.CaptureFixture[str]) -> N
     app = watched_shop(*SECURED, ERRWATCH_LOGIN_ENDPOINTS=["logn", "login"])
     serve(app, "/login", REQUEST_METHOD="POST")
     assert capfd.readouterr().err == (
-        "flask-errwatch: ERRWATCH_LOGIN_ENDPOINTS: 'logn' is no endpoint of the app: "
+        "flask-errwatch: ERRWATCH_LOGIN_ENDPOINTS: 'logn' is not an endpoint of the app: "
         "`flask routes` lists them.\n"
     )
     assert [event["event"] for event in events_of(app)] == ["Login Failed"]
