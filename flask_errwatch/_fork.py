@@ -1,5 +1,7 @@
 """Values that belong to one process: each process creates its own, also after a fork.
 
+And whether the system is one that forks.
+
 A fork is detected on use, because not every server that forks runs the handlers of
 `os.register_at_fork` (uWSGI does not).
 """
@@ -13,6 +15,33 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+def _has_record_locks() -> bool:
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:  # Windows
+        return False
+    return True
+
+
+#: Whether the system has record locks, and reports whether a pipe has room.
+HAS_POSIX = _has_record_locks()
+
+
+def after_fork(
+    *, in_child: Callable[[], None] | None = None, in_parent: Callable[[], None] | None = None
+) -> None:
+    """Has the functions called after each fork, where there are forks: Windows has none.
+
+    Args:
+        in_child: Called in the child.
+        in_parent: Called in its parent.
+    """
+    register = getattr(os, "register_at_fork", None)
+    if register is not None:
+        calls = {"after_in_child": in_child, "after_in_parent": in_parent}
+        register(**{when: call for when, call in calls.items() if call is not None})
 
 
 class ProcessFlag(Protocol):

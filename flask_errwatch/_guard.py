@@ -89,7 +89,7 @@ def warn(text: str) -> None:
     """Writes one whole line to stderr.
 
     It is left out if stderr is closed, broken, or has no room within `_PATIENCE`: a pipe that
-    nobody reads must not stop a request.
+    no one reads must not stop a request.
     """
     stream = sys.stderr
     if stream is None:

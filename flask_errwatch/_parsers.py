@@ -12,7 +12,6 @@ import string as characters
 from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Literal, TypeVar
-from unicodedata import category
 from urllib.parse import urlsplit
 
 from flask_errwatch._text import consists_of
@@ -21,7 +20,7 @@ from flask_errwatch.errors import Problem
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: What is known about the proxies in front of an app: their number (0: nothing), their networks, or
-#: that there are none.
+#: "none" without proxies.
 TrustedProxies = int | tuple[Network, ...] | Literal["none"]
 
 #: The beginning of a dynamic reference of CloudFormation.
@@ -76,11 +75,13 @@ def parse_json(text: str) -> object:
 
 
 def is_metric_name(name: str) -> bool:
-    """Whether CloudWatch accepts the metric name (PutMetricFilter: without `:` `*` `$`)."""
-    # Nor a control character or a lone surrogate. A regex would take a third of `init_app`.
-    return bool(name) and all(
-        char not in ":*$" and category(char) not in {"Cc", "Cs"} for char in name
-    )
+    """Whether CloudWatch accepts the name of a metric or a namespace.
+
+    PutMetricFilter refuses `:` `*` `$`, and CloudWatch all but printable ASCII (API Reference,
+    MetricStreamFilter and PutMetricData, Namespace).
+    """
+    # A regex would take a third of `init_app`.
+    return bool(name) and all(" " <= char <= "~" and char not in ":*$" for char in name)
 
 
 def string(value: object) -> str:

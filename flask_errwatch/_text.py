@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _LONGEST = 600
 #: What a terminal or an editor obeys or does not show, besides what JSON itself escapes, as a
@@ -96,6 +96,19 @@ def listed(texts: Sequence[str], most: int) -> str:
     """
     more = len(texts) - most
     return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether the most similar of the known names is meant. Empty without one.
+
+    Example:
+        >>> did_you_mean("not-fond-error", ["critical-error", "not-found-error"])
+        "Did you mean 'not-found-error'?"
+    """
+    from difflib import get_close_matches
+
+    similar = get_close_matches(name, [*known], n=1)
+    return f"Did you mean {similar[0]!r}?" if similar else ""
 
 
 def consists_of(text: str, characters: str) -> bool:

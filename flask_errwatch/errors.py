@@ -14,7 +14,7 @@ _SHOWN = 80
 
 def _shown(value: object) -> str:
     """The value in a message: one line, printable, truncated."""
-    text = ascii(value)
+    text = repr(value)  # it escapes what is not printable, also in other scripts
     if len(text) <= _SHOWN:
         return text
     length = len(value) if isinstance(value, str) else len(text)
@@ -87,7 +87,15 @@ NOT_FOUND_CODES = frozenset(
 )
 #: Why a call to AWS failed, as far as the remedy depends on it.
 FailureKind = Literal[
-    "credentials", "region", "permission", "unreachable", "throttled", "quota", "fault", "other"
+    "credentials",
+    "region",
+    "endpoint",
+    "permission",
+    "unreachable",
+    "throttled",
+    "quota",
+    "fault",
+    "other",
 ]
 
 
@@ -121,7 +129,7 @@ Allow logs:PutLogEvents.
         kind: FailureKind = "other",
     ) -> None:
         self.kind: FailureKind = kind
-        self.is_lasting = kind in {"credentials", "region", "permission"}
+        self.is_lasting = kind in {"credentials", "region", "endpoint", "permission"}
         self.action = action
         self.code = code
         self.message = message
@@ -129,12 +137,42 @@ Allow logs:PutLogEvents.
         super().__init__(Problem(key=action, value=code, remedy=remedy))
 
     @property
+    def outcome(self) -> str:
+        """What happened, without the message of AWS: the action and the error code."""
+        return f"{self.action} failed with {self.code}"
+
+    @property
+    def what(self) -> str:
+        """What happened: the action, the error code, and the message if there is one."""
+        return f"{self.outcome} ({self.message})" if self.message else self.outcome
+
+    @property
     def is_not_found(self) -> bool:
         """Whether the resource of the call does not exist."""
         return self.code in NOT_FOUND_CODES
 
     def __str__(self) -> str:
-        return f"{self.action} failed with {self.code} ({self.message}): {self.remedy}"
+        return f"{self.what}: {self.remedy}"
+
+
+class AwsSetupError(AwsCallError):
+    """A call to AWS that was not made: its profile or its endpoint is wrong.
+
+    Example:
+        >>> print(AwsSetupError(action="logs:PutLogEvents", code="ProfileNotFound",
+        ...     message="The AWS profile 'ann' does not exist", remedy="Use another one."))
+        The AWS profile 'ann' does not exist: Use another one.
+    """
+
+    @property
+    def outcome(self) -> str:
+        """What is wrong."""
+        return self.message
+
+    @property
+    def what(self) -> str:
+        """What is wrong."""
+        return self.message
 
 
 class ProvisioningError(ErrWatchError):
@@ -150,7 +188,11 @@ class ProvisioningError(ErrWatchError):
         >>> print(ProvisioningError(
         ...     Problem(key="alarm", value="shop-not-found-error", remedy="Rename it.")))
         alarm = 'shop-not-found-error': Rename it.
-        Nothing was changed.
+        >>> print(ProvisioningError(applied=["create topic ops"],
+        ...     pending=["create alarm shop-scan"]).progress)
+        Applied: create topic ops.
+        Not applied: create alarm shop-scan.
+        Run it again to finish: what already exists is not changed.
     """
 
     def __init__(
@@ -165,16 +207,35 @@ class ProvisioningError(ErrWatchError):
         self.applied = tuple(applied)
         self.pending = tuple(pending)
 
-    def __str__(self) -> str:
-        failed = super().__str__() if self.cause is None else str(self.cause)
-        if not self.pending:
-            return f"{failed}\nNothing was changed."
-        if self.cause is not None:
-            failed = f"Could not {self.pending[0]}: {failed}"
+    @property
+    def progress(self) -> str:
+        """The changes that were applied and those that were not, in sentences."""
         results = (("Applied", self.applied), ("Not applied", self.pending))
         lines = [f"{word}: {', '.join(changes) or 'nothing'}." for word, changes in results]
         hint = "Run it again to finish: what already exists is not changed."
-        return "\n".join([failed, *lines, hint])
+        return "\n".join([*lines, hint])
+
+    def __str__(self) -> str:
+        failed = super().__str__() if self.cause is None else str(self.cause)
+        if not self.pending:
+            return failed
+        if self.cause is not None:
+            failed = f"Could not {self.pending[0]}: {failed}"
+        return f"{failed}\n{self.progress}"
+
+
+class DestroyError(ProvisioningError):
+    """The AWS resources could not all be deleted. What was deleted stays deleted."""
+
+    @property
+    def progress(self) -> str:
+        """The resources that were deleted and those that were not, in sentences."""
+        deleted, left = (
+            ", ".join(change.removeprefix("delete ") for change in changes) or "nothing"
+            for changes in (self.applied, self.pending)
+        )
+        hint = "Run it again to finish: it deletes what is left."
+        return f"Deleted: {deleted}.\nNot deleted: {left}.\n{hint}"
 
 
 class PatternSyntaxError(ErrWatchError, ValueError):
