@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Flask, got_request_exception
 
 from flask_errwatch import config as configuration
-from flask_errwatch._guard import Guard
+from flask_errwatch._guard import Guard, warn
 from flask_errwatch.capture.contexts import current_app, current_request
 from flask_errwatch.capture.current_state import note_report
 from flask_errwatch.capture.error_handlers import note_signal
@@ -22,7 +22,7 @@ from flask_errwatch.capture.jobs import Watch, failure_recorder
 from flask_errwatch.capture.middleware import Middleware, OutermostMiddleware
 from flask_errwatch.capture.opt_in import watch_as_configured
 from flask_errwatch.capture.recorder import Recorder
-from flask_errwatch.config import Config
+from flask_errwatch.config import Config, Origin
 from flask_errwatch.delivery import Delivery, Stats
 from flask_errwatch.delivery.sigterm import stop_at_sigterm
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
@@ -50,12 +50,14 @@ class AppState:
 
     Attributes:
         config: The app's configuration, read in `init_app`.
+        origins: Where the value of each of its keys came from.
         catalogue: The app's detectors with all thresholds and periods.
         recorder: Builds and emits the app's events.
         delivery: Delivers the app's lines.
     """
 
     config: Config
+    origins: Mapping[str, Origin]
     catalogue: Catalogue
     recorder: Recorder
     delivery: Delivery
@@ -110,7 +112,7 @@ class ErrWatch:
         if KEY in app.extensions:
             remedy = "Call init_app once per app, or create a new app in its factory."
             raise AlreadyInitialisedError(Problem(key="app", value=app.name, remedy=remedy))
-        config, catalogue = self._configured(app)
+        config, origins, catalogue = self._configured(app)
         app_ref = weakref.ref(app)
         guard = Guard()
         delivery = Delivery(config, guard, app=app_ref)
@@ -124,7 +126,13 @@ class ErrWatch:
             delivery=delivery,
         )
         delivery.set_emitter(recorder.emit_operational)
-        state = AppState(config=config, catalogue=catalogue, recorder=recorder, delivery=delivery)
+        state = AppState(
+            config=config,
+            origins=origins,
+            catalogue=catalogue,
+            recorder=recorder,
+            delivery=delivery,
+        )
         app.extensions[KEY] = state
         got_request_exception.connect(note_signal, sender=app, weak=False)
         watch_as_configured(app, config, recorder)
@@ -269,6 +277,7 @@ class ErrWatch:
 
         Raises:
             ProvisioningError: When AWS cannot be read.
+            ConfigurationError: When the app's name is one that many apps have.
         """
         return self.bootstrap_alarms(app, dry_run=True)
 
@@ -289,6 +298,8 @@ class ErrWatch:
             ProvisioningError: When AWS refused a call, an unmanaged resource has a declared name,
                 or the plan would delete more than half of the alarms or shorten the retention.
                 It lists what was applied and what was not.
+            ConfigurationError: When the app's name is one that many apps have, such as `app`, and
+                `ERRWATCH_APP_NAME` is not set.
         """
         from flask_errwatch._aws import PROVISIONING, Aws
         from flask_errwatch.provision.apply import bootstrap
@@ -314,16 +325,18 @@ class ErrWatch:
         """Returns the current delivery figures of this process."""
         return self._state(app, "stats").delivery.stats()
 
-    def _configured(self, app: Flask) -> tuple[Config, Catalogue]:
-        """Configuration and catalogue, or one error that lists the problems of both."""
-        config, problems = configuration.read(app.config, os.environ, app_name=app.name)
+    def _configured(self, app: Flask) -> tuple[Config, Mapping[str, Origin], Catalogue]:
+        """Configuration, its origins, and catalogue, or one error that lists all problems."""
+        config, problems, origins = configuration.read(app.config, os.environ, app_name=app.name)
         try:
             catalogue = self._catalogue.configured(config)
         except ConfigurationError as error:
             raise ConfigurationError(*problems, *error.problems) from None
         if problems:
             raise ConfigurationError(*problems)
-        return config, catalogue
+        for variable, key in configuration.misspelt_variables(os.environ):
+            warn(f"the environment variable {variable} is not a key: did you mean {key}?")
+        return config, origins, catalogue
 
     def _state(self, app: Flask | None, method: str) -> AppState:
         """The state of the given app, else of the current one, else of the only one."""
@@ -351,8 +364,7 @@ def _check_app(app: object) -> None:
 
 def _config_problems(app: Flask) -> tuple[Problem, ...]:
     _check_app(app)
-    _, problems = configuration.read(app.config, os.environ, app_name=app.name)
-    return tuple(problems)
+    return configuration.read(app.config, os.environ, app_name=app.name).problems
 
 
 def _listed(detectors: object) -> tuple[Detector, ...]:
@@ -378,7 +390,7 @@ def state_of(app: Flask) -> AppState:
     state = app.extensions.get(KEY)
     if isinstance(state, AppState):
         return state
-    remedy = "Call init_app on this app first."
+    remedy = "Call ErrWatch(app), or init_app in its factory."
     raise NoAppError(Problem(key="app", value=app.name, remedy=remedy))
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from flask_errwatch import _parsers as parsers
 from flask_errwatch._parsers import RefusedValueError, TrustedProxies
-from flask_errwatch.config import values
-from flask_errwatch.config.settings import Config
+from flask_errwatch._urls import HIDDEN
+from flask_errwatch.config import aws_values, values
+from flask_errwatch.config.settings import Config, GenericName
 from flask_errwatch.config.values import LONGEST_HEARTBEAT, MEBIBYTE
 from flask_errwatch.errors import ConfigurationError, Problem
 
 T = TypeVar("T")
-
-#: Shown in place of a secret.
-_HIDDEN = "[hidden]"
+#: Where the value of a key comes from.
+Origin = Literal["app.config", "environment variable", "default"]
 
 
 def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Config:
@@ -40,43 +40,61 @@ def load(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name
         Traceback (most recent call last):
             ...
         flask_errwatch.errors.ConfigurationError: ERRWATCH_RETENTION_DAYS = 8: Use one of the \
-numbers of days that CloudWatch Logs accepts, such as 7 or 14.
+numbers of days that CloudWatch Logs accepts, such as 7 or 14, or 'never'.
     """
-    config, problems = read(settings, environ, app_name=app_name)
-    if problems:
-        raise ConfigurationError(*problems)
-    return config
+    reading = read(settings, environ, app_name=app_name)
+    if reading.problems:
+        raise ConfigurationError(*reading.problems)
+    return reading.config
 
 
-def read(
-    settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str
-) -> tuple[Config, tuple[Problem, ...]]:
+class Reading(NamedTuple):
+    """A configuration that was read.
+
+    Attributes:
+        config: The configuration. A refused key has its default.
+        problems: What was refused.
+        origins: Where the value of each key comes from, by the name of the key.
+    """
+
+    config: Config
+    problems: tuple[Problem, ...]
+    origins: Mapping[str, Origin]
+
+
+def read(settings: Mapping[str, object], environ: Mapping[str, str], *, app_name: str) -> Reading:
     """Like `load`, but returns the problems. A refused key has its default.
 
     A caller that checks more against the configuration can then report all problems together.
     """
     read = _Reader(settings, environ)
     nothing_known: TrustedProxies = 0
-    name = read("APP_NAME", app_name, values.app_name, check_default=True)
+    days: int | None = 90
+    name = read("APP_NAME", app_name, aws_values.app_name, check_default=True)
+    if not read.is_given("APP_NAME") and aws_values.is_generic(name):
+        name = GenericName(name)
     if read.problems:
         name = "app"  # a placeholder, or every name derived from it would be reported too
     config = Config(
         app_name=name,
-        log_group=read("LOG_GROUP", name, values.log_group, check_default=True),
+        log_group=read("LOG_GROUP", name, aws_values.log_group, check_default=True),
         environment=read("ENVIRONMENT", None, parsers.optional(values.tag)),
         release=read("RELEASE", None, parsers.optional(values.tag)),
         sinks=read("SINKS", None, values.sinks),
-        namespace=read("NAMESPACE", "Application Logs", values.namespace),
-        retention_days=read("RETENTION_DAYS", 90, values.retention),
+        namespace=read("NAMESPACE", "Application Logs", aws_values.namespace),
+        retention_days=read("RETENTION_DAYS", days, aws_values.retention),
         data_protection=read("DATA_PROTECTION", default=False, parse=parsers.boolean),
         alarm_threshold=read("ALARM_THRESHOLD", 10.0, parsers.number(minimum=0)),
         alarm_period=read("ALARM_PERIOD", 300, parsers.period),
         detectors=read("DETECTORS", {}, values.overrides),
-        sns_topic=read("SNS_TOPIC", None, parsers.optional(values.topic)),
-        subscriptions=read("SUBSCRIPTIONS", (), parsers.list_of(values.subscription)),
+        sns_topic=read("SNS_TOPIC", None, parsers.optional(aws_values.topic)),
+        sns_topics=read("SNS_TOPICS", {}, aws_values.topics),
+        ok_actions=read("OK_ACTIONS", default=True, parse=parsers.boolean),
+        tags=read("TAGS", {}, aws_values.tags),
+        subscriptions=read("SUBSCRIPTIONS", (), parsers.list_of(aws_values.subscription)),
         quiet_periods=read("QUIET_PERIODS", 1, values.quiet_periods),
         notify=read("NOTIFY", "each", parsers.one_of(("each", "app"))),
-        region=read("REGION", None, parsers.optional(values.region)),
+        region=read("REGION", None, parsers.optional(aws_values.region)),
         endpoint_url=read("ENDPOINT_URL", None, parsers.optional(parsers.url)),
         send_interval=read("SEND_INTERVAL", 2.0, parsers.number(minimum=0.05, maximum=3600)),
         journal_dir=read("JOURNAL_DIR", None, parsers.optional(parsers.string)),
@@ -103,19 +121,19 @@ def read(
         per_source_alarms=read("PER_SOURCE_ALARMS", {}, values.thresholds),
         dashboard=read("DASHBOARD", default=False, parse=parsers.boolean),
         source_alarms=read("SOURCE_ALARMS", "each", parsers.one_of(("each", "site", "off"))),
-        log_alarm_role=read("LOG_ALARM_ROLE", None, parsers.optional(values.role)),
+        log_alarm_role=read("LOG_ALARM_ROLE", None, parsers.optional(aws_values.role)),
         defaults=read("DEFAULTS", "0.2", parsers.one_of(("0.2", "0.1"))),
         saved_queries=read("SAVED_QUERIES", default=False, parse=parsers.boolean),
         waf_scope=read("WAF_SCOPE", None, parsers.optional(parsers.one_of(values.WAF_SCOPES))),
         waf_proxies=read("WAF_PROXIES", 0, values.proxies),
         never_block=read("NEVER_BLOCK", (), parsers.list_of(values.never_blocked)),
         url=read("URL", None, parsers.optional(parsers.url)),
-        report_topic=read("REPORT_TOPIC", None, parsers.optional(values.topic_arn)),
+        report_topic=read("REPORT_TOPIC", None, parsers.optional(aws_values.topic_arn)),
         auto_block=read("AUTO_BLOCK", default=False, parse=parsers.boolean),
     )
     _check_together(config, read)
     read.refuse_unknown()
-    return config, tuple(read.problems)
+    return Reading(config, tuple(read.problems), read.origins)
 
 
 def _check_together(config: Config, read: _Reader) -> None:
@@ -129,9 +147,7 @@ def _check_together(config: Config, read: _Reader) -> None:
             f"{LONGEST_HEARTBEAT}, or turn the alarm off."
         )
         read.refuse("SILENCE_ALARM", config.silence_alarm, remedy)
-    if config.subscriptions and config.sns_topic is None and not read.is_refused("SNS_TOPIC"):
-        remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
-        read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
+    _check_topics(config, read)
     if config.auto_block and config.waf_scope is None and not read.is_refused("WAF_SCOPE"):
         remedy = "It needs the IP sets of AWS WAF: set ERRWATCH_WAF_SCOPE, or turn this off."
         read.refuse("AUTO_BLOCK", config.auto_block, remedy)
@@ -147,6 +163,20 @@ def _check_together(config: Config, read: _Reader) -> None:
         read.refuse("DATA_PROTECTION", config.data_protection, remedy)
 
 
+def _check_topics(config: Config, read: _Reader) -> None:
+    """Refuses subscriptions without a topic, and topics that no alarm could notify."""
+    is_refused = read.is_refused("SNS_TOPIC") or read.is_refused("SNS_TOPICS")
+    if config.subscriptions and not config.topics and not is_refused:
+        remedy = "A subscription needs a topic: set ERRWATCH_SNS_TOPIC to a name or an ARN."
+        read.refuse("SUBSCRIPTIONS", config.subscriptions, remedy)
+    if config.sns_topics and config.notify == "app":
+        remedy = (
+            "With ERRWATCH_NOTIFY 'app' one alarm notifies for all levels: use 'each', or only "
+            "ERRWATCH_SNS_TOPIC."
+        )
+        read.refuse("SNS_TOPICS", config.sns_topics, remedy)
+
+
 class _Reader:
     """Looks up and parses keys, and collects all problems."""
 
@@ -154,17 +184,19 @@ class _Reader:
         self.problems: list[Problem] = []
         self._settings = settings
         self._environ = environ
-        self._known: set[str] = set()
+        self.origins: dict[str, Origin] = {}
 
     def __call__(
         self, name: str, default: T, parse: Callable[[object], T], *, check_default: bool = False
     ) -> T:
         key = f"ERRWATCH_{name}"
-        self._known.add(key)
+        self.origins[key] = "default"
         if self._settings.get(key) is not None:
             value: object = self._settings[key]
+            self.origins[key] = "app.config"
         elif key in self._environ:
             value = self._environ[key]
+            self.origins[key] = "environment variable"
         elif check_default:
             value = default
         else:
@@ -175,12 +207,17 @@ class _Reader:
             self.refuse(name, value, str(refused))
             return default
 
+    def is_given(self, name: str) -> bool:
+        """Whether the key has a value, other than its default."""
+        key = f"ERRWATCH_{name}"
+        return self._settings.get(key) is not None or key in self._environ
+
     def is_refused(self, name: str) -> bool:
         """Whether the value of the key was refused."""
         return any(problem.key == f"ERRWATCH_{name}" for problem in self.problems)
 
     def refuse(self, name: str, value: object, remedy: str) -> None:
-        shown = _HIDDEN if name == "PRIVACY_KEY" else value
+        shown = HIDDEN if name == "PRIVACY_KEY" else value
         self.problems.append(Problem(key=f"ERRWATCH_{name}", value=shown, remedy=remedy))
 
     def refuse_unknown(self) -> None:
@@ -190,8 +227,8 @@ class _Reader:
         `ERRWATCH_PORT`.
         """
         for key in self._settings:
-            if key.startswith("ERRWATCH_") and key not in self._known:
-                similar = get_close_matches(key, sorted(self._known), n=1, cutoff=0.75)
+            if key.startswith("ERRWATCH_") and key not in self.origins:
+                similar = get_close_matches(key, sorted(self.origins), n=1, cutoff=0.75)
                 hint = (
                     f"Did you mean {similar[0]}?"
                     if similar
@@ -199,5 +236,5 @@ class _Reader:
                 )
                 remedy = f"This key does not exist. {hint}"
                 # It may be a misspelling of the name of a secret.
-                value = _HIDDEN if "KEY" in key else self._settings[key]
+                value = HIDDEN if "KEY" in key else self._settings[key]
                 self.problems.append(Problem(key=key, value=value, remedy=remedy))

@@ -9,42 +9,52 @@ from flask_errwatch._lambda import LOG_GROUPS
 from flask_errwatch._parsers import Secret, TrustedProxies
 
 
+class GenericName(str):
+    """The name of an app that Flask took from a module such as `app`, and that many apps have."""
+
+    __slots__ = ()
+
+
 # A dataclass of so many fields would take 0.6 ms more of every import, a twentieth of it.
 class Config(NamedTuple):
     """The checked configuration of an app, created by `load`.
 
     Attributes:
-        app_name: Prefix of every AWS name.
-        log_group: Log group of the lines.
+        app_name: Prefix of every AWS name, by default that of the Flask app, `app.name`.
+        log_group: Log group of the lines, by default called as the app.
         environment: Tag in every line, or None.
         release: Tag in every line, or None.
-        sinks: Where lines go. None means `memory` while the app is testing, `stdout` in AWS
-            Lambda, else `cloudwatch`.
+        sinks: Where lines go. None means `memory` while the app is testing, `stdout` while it is
+            in debug mode and in AWS Lambda, else `cloudwatch`.
         namespace: Metric namespace.
-        retention_days: Retention of the log group, in days.
+        retention_days: Retention of the log group, in days. None means that lines never expire.
         data_protection: Whether CloudWatch Logs masks secrets in the log group.
         alarm_threshold: Threshold of every alarm that has none.
         alarm_period: Period of every alarm that has none, in seconds.
-        detectors: Overrides per detector name, unchecked.
+        detectors: Overrides per detector, such as `{"not-found-error": {"threshold": 50}}`.
         sns_topic: Topic name (created) or ARN (used), or None.
-        subscriptions: Endpoints with their scheme, such as `mailto:…`.
+        sns_topics: Topic name or ARN for the alarms of detectors of a level, by the level.
+        ok_actions: Whether alarms notify of their return to OK.
+        tags: Tags of everything that takes tags, beside those that identify the owner.
+        subscriptions: Who is notified: endpoints with their scheme, such as `mailto:…`.
         quiet_periods: Periods without a breach after which an alarm that one period makes fire
             returns to OK.
         notify: Whether each alarm notifies (`each`), or one composite alarm of the app (`app`).
         region: AWS region, or None for boto3's default.
         endpoint_url: AWS endpoint, or None for boto3's default.
         send_interval: Longest time that a line waits before it is sent, in seconds.
-        journal_dir: Folder of the journal, or None for a private one in the temporary folder.
+        journal_dir: Folder of the journal, or None for the first one that can be used.
         journal_max_bytes: Bound of the app's whole journal folder, in bytes.
         shutdown_timeout: Longest time that a stopping process waits to send, in seconds.
-        trusted_proxies: Number of trusted proxies (0: nothing is known), their networks, or `none`.
+        trusted_proxies: Networks of the trusted proxies, such as `10.0.0.0/8`, their number (0:
+            nothing is known), or `none` where there is no proxy.
         client_header: The header in which trusted proxies name the client.
         redact_keys: Secret keys in addition to the built-in list.
         redact_email: Whether e-mail addresses are masked too.
         privacy: Whether lines have addresses and users as keyed hashes (`hashed`) or not (`off`).
-        privacy_key: The key of these hashes.
+        privacy_key: The key of these hashes, a secret of at least 16 characters.
         user: Whether lines have the id of the user who is signed in by Flask-Login.
-        login_endpoints: Endpoints to which people post their passwords.
+        login_endpoints: Endpoints to which people post their passwords, such as `auth.login`.
         logged_errors: Loggers whose records at ERROR or above become events. `root` means all.
         watch_commands: Whether the commands of `app.cli` are watched.
         watch_threads: Whether threads are watched.
@@ -79,12 +89,15 @@ class Config(NamedTuple):
     release: str | None
     sinks: tuple[str, ...] | None
     namespace: str
-    retention_days: int
+    retention_days: int | None
     data_protection: bool
     alarm_threshold: float
     alarm_period: int
     detectors: Mapping[str, Mapping[str, object]]
     sns_topic: str | None
+    sns_topics: Mapping[str, str]
+    ok_actions: bool
+    tags: Mapping[str, str]
     subscriptions: tuple[str, ...]
     quiet_periods: int
     notify: str
@@ -126,9 +139,20 @@ class Config(NamedTuple):
     auto_block: bool
 
     @property
+    def has_own_name(self) -> bool:
+        """Whether the app's name is one that other apps are unlikely to have."""
+        return not isinstance(self.app_name, GenericName)
+
+    @property
     def has_topic_arn(self) -> bool:
         """Whether the topic is configured by its ARN, and so is not one to create."""
         return self.sns_topic is not None and self.sns_topic.startswith("arn:")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The names and ARNs of all topics that are configured, each once."""
+        default = () if self.sns_topic is None else (self.sns_topic,)
+        return tuple(dict.fromkeys((*default, *self.sns_topics.values())))
 
     @property
     def why_no_heartbeats(self) -> str | None:
@@ -139,3 +163,7 @@ class Config(NamedTuple):
         if "stdout" in sinks and "cloudwatch" not in sinks:
             return "only the sink 'cloudwatch' has them"
         return "they are turned off" if self.heartbeat_seconds == 0 else None
+
+
+#: All keys. Each field has one.
+KEYS = frozenset(f"ERRWATCH_{field.upper()}" for field in Config._fields)

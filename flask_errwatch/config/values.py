@@ -1,9 +1,8 @@
-"""The parsers of values that few keys have."""
+"""The parsers of values that few keys have. Those of names in AWS are in `aws_values`."""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping
 
 from flask_errwatch import _parsers as parsers
@@ -14,30 +13,11 @@ SINKS = ("cloudwatch", "stdout", "memory")
 #: What AWS WAF protects: a load balancer, an API …, or a CloudFront distribution.
 WAF_SCOPES = ("regional", "cloudfront")
 
-#: Days that CloudWatch Logs accepts (AWS API Reference, PutRetentionPolicy, retentionInDays).
-RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-
-#: Longest name of a metric, an alarm or a namespace (AWS API Reference).
-NAME_LENGTH = 255
-#: Leaves room for `-` and a short detector name. The whole name is checked with the detectors.
-_APP_NAME_LENGTH = 240
 #: Longest heartbeat interval, in seconds, that an alarm can watch: five of them fit into an alarm's
 #: longest period, a day (AWS API Reference, PutMetricAlarm, Period).
 LONGEST_HEARTBEAT = 17_280
 #: Periods of a minute in a day, the longest window of an alarm with such periods.
 _MOST_PERIODS = 1440
-# Compiled at their first use: the import stays cheap.
-_MAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
-_PHONE = r"\+[1-9]\d{1,14}"  # E.164
-_ENDPOINT_ARN = r"arn:[a-z-]+:(lambda|sqs):[a-z0-9-]+:\d{12}:\S+"
-_LOG_GROUP = r"(?!aws/)[A-Za-z0-9_\-/.#]{1,512}"
-_TOPIC_ARN = r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
-_TOPIC = rf"[A-Za-z0-9_-]{{1,256}}|{_TOPIC_ARN}"
-_ROLE = r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]{1,576}"
 #: IPv6 networks whose last 32 bits are IPv4 addresses: mapped (RFC 4291) and NAT64 (RFC 6052).
 CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 #: More proxies than any request passes.
@@ -48,39 +28,6 @@ FILE = "file:"
 _SECRET_LENGTH = 16
 #: Shorter parts are in the user agents of many.
 _AGENT_PART = 4
-
-
-def app_name(value: object) -> str:
-    """Parses the prefix of every AWS name."""
-    name = parsers.string(value)
-    if len(name) > _APP_NAME_LENGTH or not parsers.is_metric_name(name):
-        raise RefusedValueError(
-            "It is the prefix of every metric filter, metric and alarm: use at most "
-            f"{_APP_NAME_LENGTH} characters, none of them ':', '*', '$' or a control character."
-        )
-    return name
-
-
-def log_group(value: object) -> str:
-    """Parses a log group's name."""
-    name = parsers.string(value)
-    if not re.fullmatch(_LOG_GROUP, name):
-        raise RefusedValueError(
-            "A log group name has 1 to 512 characters of A-Z a-z 0-9 _ - / . # and does not "
-            "start with 'aws/': set ERRWATCH_LOG_GROUP (its default is ERRWATCH_APP_NAME)."
-        )
-    return name
-
-
-def namespace(value: object) -> str:
-    """Parses a metric namespace."""
-    name = parsers.string(value)
-    if len(name) > NAME_LENGTH or not parsers.is_metric_name(name) or name.startswith("AWS/"):
-        raise RefusedValueError(
-            f"A namespace has 1 to {NAME_LENGTH} characters, none of them ':', '*', '$' or a "
-            "control character, and does not start with 'AWS/'."
-        )
-    return name
 
 
 def sinks(value: object) -> tuple[str, ...]:
@@ -94,21 +41,6 @@ def sinks(value: object) -> tuple[str, ...]:
             "Use 'cloudwatch', 'stdout' and 'memory', each at most once, or only 'none'."
         )
     return names
-
-
-def retention(value: object) -> int:
-    """Parses days that CloudWatch Logs can keep events."""
-    days = parsers.integer(value)
-    if days not in RETENTION_DAYS:
-        nearest = [
-            *[allowed for allowed in RETENTION_DAYS if allowed < days][-1:],
-            *[allowed for allowed in RETENTION_DAYS if allowed > days][:1],
-        ]
-        raise RefusedValueError(
-            "Use one of the numbers of days that CloudWatch Logs accepts, such as "
-            f"{' or '.join(map(str, nearest))}."
-        )
-    return days
 
 
 def journal_bytes(value: object) -> int:
@@ -127,37 +59,6 @@ def quiet_periods(value: object) -> int:
     return number
 
 
-def topic(value: object) -> str:
-    """Parses a topic's name or ARN."""
-    topic = parsers.string(value)
-    if not re.fullmatch(_TOPIC, topic):
-        raise RefusedValueError(
-            "Use a topic name of 1 to 256 characters of A-Z a-z 0-9 _ -, or a complete topic ARN."
-        )
-    return topic
-
-
-def topic_arn(value: object) -> str:
-    """Parses a topic's ARN."""
-    arn = parsers.string(value)
-    if not re.fullmatch(_TOPIC_ARN, arn, re.ASCII):
-        raise RefusedValueError(
-            "Use the complete ARN of a topic, such as "
-            "'arn:aws:sns:eu-central-1:123456789012:reports'."
-        )
-    return arn
-
-
-def role(value: object) -> str:
-    """Parses the ARN of an IAM role."""
-    arn = parsers.string(value)
-    if not re.fullmatch(_ROLE, arn, re.ASCII):
-        raise RefusedValueError(
-            "Use the complete ARN of a role, such as 'arn:aws:iam::123456789012:role/log-alarms'."
-        )
-    return arn
-
-
 def tag(value: object) -> str:
     """Parses a short printable string, for every line."""
     short = parsers.string(value)
@@ -167,20 +68,12 @@ def tag(value: object) -> str:
 
 
 def secret(value: object) -> Secret:
-    """Parses a secret that nobody guesses."""
+    """Parses a secret that cannot be guessed."""
     if isinstance(value, Secret):
         return value
     if not isinstance(value, str) or len(value.strip()) < _SECRET_LENGTH:
         raise RefusedValueError(f"Use a secret string of at least {_SECRET_LENGTH} characters.")
     return Secret(value.strip())
-
-
-def region(value: object) -> str:
-    """Parses the name of an AWS region."""
-    name = parsers.string(value)
-    if not re.fullmatch(_REGION, name):
-        raise RefusedValueError("Use the name of an AWS region, such as 'eu-central-1'.")
-    return name
 
 
 def path_pattern(value: object) -> str:
@@ -254,27 +147,6 @@ def thresholds(value: object) -> dict[str, float | None]:
         "Use names of detectors, such as 'not-found-error,authentication-error', or a number of "
         'lines for each, such as {"not-found-error": 5}.'
     )
-
-
-def subscription(value: object) -> str:
-    """Parses an SNS subscription as a URL, whose scheme is the protocol."""
-    address = parsers.text_to_export(value)
-    scheme, _, endpoint = address.partition(":")
-    if scheme in {"http", "https"}:
-        return parsers.url(address)
-    patterns = {
-        "mailto": (_MAIL, endpoint),
-        "sms": (_PHONE, endpoint),
-        "arn": (_ENDPOINT_ARN, address),
-    }
-    pattern, text = patterns.get(scheme, (None, ""))
-    if pattern is None or not re.fullmatch(pattern, text):
-        raise RefusedValueError(
-            f"{address[:80]!r} is not a subscription: use 'mailto:ops@example.com', "
-            "'https://example.com/hook', 'http://…', 'sms:+4915112345678' or the ARN of a "
-            "Lambda function or SQS queue."
-        )
-    return address
 
 
 def trusted_proxies(value: object) -> TrustedProxies:
