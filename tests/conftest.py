@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from botocore.loaders import JSONFileLoader
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
+from flask_errwatch.delivery.journal import directory
 from tests.deliveries import abandon, running
 from tests.wsgi_driver import Both, Build, LogRecords, serve, watched
 
@@ -22,14 +25,21 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector pass over what lives until the end, which takes less time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _temp_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Journals of the default folder are those of this run alone, also under pytest-xdist."""
     tmp_path_factory.getbasetemp()  # pytest's own is where it always was
     with tempfile.TemporaryDirectory(prefix="errwatch-") as folder:
         os.environ["TMPDIR"], tempfile.tempdir = folder, None
+        os.environ["XDG_STATE_HOME"] = f"{folder}/state"
         yield
-    del os.environ["TMPDIR"]
+    del os.environ["TMPDIR"], os.environ["XDG_STATE_HOME"]
     tempfile.tempdir = None
 
 
@@ -66,6 +76,17 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("ERRWATCH_", "AWS_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def only_a_temp_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host on which no folder but the temp folder can be written to, and that folder."""
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setattr(directory, "_STATE", tmp_path / "file")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture

@@ -46,6 +46,16 @@ _FAULTS = {
 }
 
 
+#: How STS, which is at the same endpoint, begins its calls, and what it answers (AWS STS API
+#: Reference, GetCallerIdentity).
+_STS = b"Action=GetCallerIdentity&"
+_IDENTITY = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+    "<GetCallerIdentityResult><Account>{account}</Account></GetCallerIdentityResult>"
+    "</GetCallerIdentityResponse>"
+)
+
+
 class HangUpError(Exception):
     """The connection must end without a response."""
 
@@ -103,9 +113,19 @@ class _Handler(BaseHTTPRequestHandler):
         """The result of a call, for JSON."""
         raise NotImplementedError
 
+    def identity(self) -> str:
+        """The answer of STS."""
+        raise NotImplementedError
+
     def do_POST(self) -> None:
         """Answers one call."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if body.startswith(_STS):
+            try:
+                self._write(200, "text/xml", self.identity().encode())
+            except HangUpError:
+                self.close_connection = True
+            return
         with cast("_Server", self.server).call():
             self._answer(body)
 
@@ -120,9 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, result: Any) -> None:
         content = orjson.dumps(result, default=list)
+        self._write(status, "application/x-amz-json-1.1", content)
+
+    def _write(self, status: int, kind: str, content: bytes) -> None:
         head = (
-            f"HTTP/1.1 {status} -\r\nContent-Type: application/x-amz-json-1.1\r\n"
-            f"Content-Length: {len(content)}\r\n\r\n"
+            f"HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         self.wfile.write(head.encode() + content)
 
@@ -140,11 +162,15 @@ class FakeLogs:
         url: The endpoint's URL.
         calls: How often each operation was called, whatever the response.
         refusals: The error messages for batches that broke a limit.
+        account: The account, as STS names it. None: STS does not answer.
+        asked: How often STS was called.
     """
 
     def __init__(self, keep: int | None = None) -> None:
         self.calls: Counter[str] = Counter()
         self.refusals: list[str] = []
+        self.account: str | None = "111122223333"
+        self.asked = 0
         self._logs = Logs(keep)
         self._mode: Mode = "ok"
         self._times: int | None = None
@@ -214,6 +240,13 @@ class FakeLogs:
             for streams in self._logs.groups.values():
                 streams.clear()
 
+    def identity(self) -> str:
+        """The answer of STS."""
+        self.asked += 1
+        if self.account is None:
+            raise HangUpError
+        return _IDENTITY.format(account=self.account)
+
     def answer(self, operation: str, body: bytes) -> dict[str, Any]:
         """The response to a call in the current mode."""
         with self._switching:
@@ -259,6 +292,9 @@ def _handler_of(fake: FakeLogs) -> type[_Handler]:
     class Handler(_Handler):
         def answer(self, operation: str, body: bytes) -> Any:
             return fake.answer(operation, body)
+
+        def identity(self) -> str:
+            return fake.identity()
 
     return Handler
 

@@ -69,6 +69,7 @@ class Logs:
             "DeleteLogGroup": self._delete_group,
             "DeleteLogStream": self._delete_stream,
             "DescribeLogGroups": self._describe_groups,
+            "DescribeLogStreams": self._describe_streams,
             "PutLogEvents": self._put,
             "PutRetentionPolicy": self._set_retention,
         }
@@ -119,6 +120,11 @@ class Logs:
         prefix = request.get("logGroupNamePrefix", "")
         names = sorted(name for name in self.groups if name.startswith(prefix))
         return {"logGroups": [{"logGroupName": name} for name in names]}
+
+    def _describe_streams(self, request: dict[str, Any]) -> dict[str, Any]:
+        prefix = request.get("logStreamNamePrefix", "")
+        names = sorted(name for name in self._streams(request) if name.startswith(prefix))
+        return {"logStreams": [{"logStreamName": name} for name in names]}
 
     def _set_retention(self, request: dict[str, Any]) -> dict[str, Any]:
         self._streams(request)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,15 +11,12 @@ from flask_errwatch._text import counted
 from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import Journal, open_journal
 from flask_errwatch.delivery.process_end import has_forked
-from flask_errwatch.delivery.sender import Sender
+from flask_errwatch.delivery.sender import Sender, own_stream
 from flask_errwatch.delivery.shipper import EmitOperational, Shipper
 from flask_errwatch.delivery.stats import SinkFigures
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal import Death
-
-#: Characters of a log stream's name (AWS API Reference, CreateLogStream).
-_STREAM_LENGTH = 512
 
 
 class CloudWatchSink:
@@ -56,17 +50,17 @@ class CloudWatchSink:
         guard.run("getting ready to ship", _import_early)
         self._config = config
         self._guard = guard
-        self.journal, warning = open_journal(config, parent)
+        journal, warning = open_journal(config, parent)
         if warning is not None:
             guard.warn_once("journal", warning)
-        self.write = self.journal.append
+        self.write = journal.append
         self.requests = (
-            guard.run("tracking requests", self.journal.track_requests)
+            guard.run("tracking requests", journal.track_requests)
             if config.track_requests
             else None
         )
         self.shipper = Shipper(
-            self.journal,
+            journal,
             self._make_sender,
             guard=guard,
             interval=config.send_interval,
@@ -77,6 +71,11 @@ class CloudWatchSink:
             app_is_alive=app_is_alive,
         )
         self.shipper.start()
+
+    @property
+    def journal(self) -> Journal:
+        """This process's journal: in memory once its folder cannot be used any more."""
+        return self.shipper.journal
 
     def figures(self) -> SinkFigures:
         """The figures of the shipper."""
@@ -120,18 +119,10 @@ class CloudWatchSink:
     def _make_sender(self) -> Sender:
         config = self._config
         aws = Aws.from_config(config, DELIVERY)
-        return Sender(aws, config.log_group, _stream_name(config.app_name))
+        return Sender(aws, config.log_group, own_stream(config.app_name))
 
 
 def _import_early() -> None:
     # boto3 needs it, and it cannot be imported any more once the interpreter ends, as it does when
     # a short script is over before the shipper has imported boto3.
     import concurrent.futures.thread  # noqa: F401
-
-
-def _stream_name(app_name: str) -> str:
-    """The name of a stream of this process alone: `{host}/{app}/{pid}-{start}`."""
-    start = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    name = f"{socket.gethostname()}/{app_name}/{os.getpid()}-{start}"
-    # A stream's name must not contain these (AWS API Reference, CreateLogStream).
-    return name.replace(":", "_").replace("*", "_")[-_STREAM_LENGTH:]

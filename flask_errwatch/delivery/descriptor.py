@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import select
 import stat
 
+from flask_errwatch._fork import HAS_POSIX
+
+with contextlib.suppress(ImportError):  # Windows
+    import fcntl
+
 # Linux can refuse to wait for one write, whatever the mode of the descriptor, which all processes
 # share and which therefore stays as it is: pwritev2(2), on pipes and sockets since Linux 6.4.
 _NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
-_SET_PIPE_SIZE: int | None = getattr(fcntl, "F_SETPIPE_SZ", None)
+_SET_PIPE_SIZE: int | None = getattr(fcntl, "F_SETPIPE_SZ", None) if HAS_POSIX else None
 #: What every user may set (pipe(7), `pipe-max-size`). A pipe has 64 KiB at first.
 _PIPE_SIZE = 1_048_576
 #: The system has no memory for the write at this moment.
@@ -25,7 +29,7 @@ class SharedDescriptor:
     The system keeps a write to a pipe together only up to `PIPE_BUF` bytes (pipe(7)), and one to
     a socket not at all. So writers take turns there: a POSIX record lock on the descriptor itself,
     which ends with its process and is not inherited by a fork. Where the system has no such lock
-    (macOS), writers do not take turns.
+    (macOS, Windows), writers do not take turns.
 
     Args:
         number: The descriptor.
@@ -49,7 +53,8 @@ class SharedDescriptor:
             return False
         self._file, self._is_enlarged = file, False
         self._is_on_disk = stat.S_ISREG(status.st_mode)
-        self._has_turns = stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
+        is_shared = stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
+        self._has_turns = is_shared and HAS_POSIX
         return True
 
     def try_acquire(self) -> bool:
@@ -86,8 +91,9 @@ class SharedDescriptor:
             raise
 
     def _write(self, data: bytes) -> int:
-        if self._is_on_disk:
-            return os.write(self._number, data)  # a disk may be slow, but it has no reader
+        if self._is_on_disk or not HAS_POSIX:
+            # A disk may be slow, but it has no reader. Windows does not show a pipe's room.
+            return os.write(self._number, data)
         if _NO_WAIT is not None:
             try:
                 return os.pwritev(self._number, (data,), -1, _NO_WAIT)

@@ -24,7 +24,7 @@ import time
 import weakref
 from typing import Protocol
 
-from flask_errwatch._fork import process_flag
+from flask_errwatch._fork import after_fork, process_flag
 from flask_errwatch.delivery.threads import are_greenlets
 
 #: Finalizers run in the order of their priority: those of the app, which may report, run before.
@@ -121,4 +121,4 @@ def _note_fork() -> None:
     _has_forked[0] = 1
 
 
-os.register_at_fork(after_in_parent=_note_fork)
+after_fork(in_parent=_note_fork)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from flask_errwatch._aws import Aws, Response
+import orjson
+
+from flask_errwatch._aws import Aws, Response, configured
 from flask_errwatch.delivery.batches import Formatter, LogEvent
-from flask_errwatch.delivery.journal import Record
+from flask_errwatch.delivery.journal import Destination, Line, Record, key_owner
 from flask_errwatch.errors import AwsCallError
 
+#: Characters of a log stream's name (AWS API Reference, CreateLogStream).
+_STREAM_LENGTH = 512
 _REFUSED_FOR_GOOD = {"InvalidParameterException", "413", "RequestEntityTooLargeException"}
 
 
@@ -57,6 +64,41 @@ class Sender:
         """Creates a new client at the next call, so that it reads renewed credentials."""
         self._aws.forget()
 
+    def destination(self) -> Destination:
+        """Where it sends to, as far as that is known without a call.
+
+        Raises:
+            AwsCallError: When no region is configured, or the credentials cannot be looked up.
+        """
+        place, access_key = self._aws.place("logs"), self._aws.access_key()
+        key = None if access_key is None else key_owner(access_key)
+        digest = configured(os.environ).digest
+        return Destination(self._names["logGroupName"], place, key=key, configuration=digest)
+
+    def account(self) -> str:
+        """The account that it sends to (GetCallerIdentity, which needs no permission).
+
+        Raises:
+            AwsCallError: When AWS does not answer.
+        """
+        return str(self._aws.call("sts", "get_caller_identity")["Account"])
+
+    def has_stream_of(self, line: Line) -> bool:
+        """Whether the process that wrote the line has sent lines to this group.
+
+        Raises:
+            AwsCallError: When that cannot be seen.
+        """
+        prefix = stream_prefix(orjson.loads(line.text))
+        arguments = {"logGroupName": self._names["logGroupName"], "logStreamNamePrefix": prefix}
+        try:
+            streams = self._aws.call("logs", "describe_log_streams", **arguments)["logStreams"]
+        except AwsCallError as error:
+            if error.is_not_found:
+                return False
+            raise
+        return any(str(stream["logStreamName"]).startswith(prefix) for stream in streams)
+
     def _send(self, events: list[LogEvent]) -> list[RefusedLine]:
         try:
             if not self._has_stream:
@@ -101,6 +143,28 @@ class Sender:
             # Several processes start at once, and another one has created it.
             if error.code not in {"ResourceAlreadyExistsException", "OperationAbortedException"}:
                 raise
+
+
+def own_stream(app_name: str) -> str:
+    """The name of a log stream of this process alone: `{host}/{app}/{pid}-{start}`."""
+    process = {"host": socket.gethostname(), "app": app_name, "pid": os.getpid()}
+    start = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return f"{stream_prefix(process)}{start}"[-_STREAM_LENGTH:]
+
+
+def stream_prefix(process: Mapping[str, object]) -> str:
+    """The beginning of the names of a process's streams.
+
+    Args:
+        process: Its `host`, `app` and `pid`, as in its lines.
+
+    Example:
+        >>> stream_prefix({"host": "web-1", "app": "shop", "pid": 4711})
+        'web-1/shop/4711-'
+    """
+    name = f"{process.get('host')}/{process.get('app')}/{process.get('pid')}-"
+    # A stream's name must not contain these (AWS API Reference, CreateLogStream).
+    return name.replace(":", "_").replace("*", "_")
 
 
 def _rejected(events: list[LogEvent], response: Response) -> list[RefusedLine]:

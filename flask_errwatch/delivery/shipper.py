@@ -14,11 +14,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask_errwatch._guard import Guard, warn
+from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339
 from flask_errwatch.delivery.backoff import Backoff
 from flask_errwatch.delivery.batches import batches
-from flask_errwatch.delivery.journal import Journal, JournalReader, Record, RecordSource
+from flask_errwatch.delivery.journal import (
+    Journal,
+    JournalReader,
+    Record,
+    RecordSource,
+    UnusableFolderError,
+)
+from flask_errwatch.delivery.ownership import Ownership
 from flask_errwatch.delivery.sender import RefusedLine, Sender
+from flask_errwatch.delivery.stats import ShipperFigures
 from flask_errwatch.delivery.threads import start_daemon_thread
 from flask_errwatch.detectors import LINES_DROPPED
 from flask_errwatch.errors import AwsCallError
@@ -44,22 +53,6 @@ _BATCH_BYTES = 200 * 1024
 _UNCERTAIN = {"ReadTimeoutError", "ConnectionClosedError", "ResponseStreamingError"}
 
 
-class Figures:
-    """Counters of one process's shipper.
-
-    Attributes:
-        committed: Lines of this process that need no more work: delivered, refused or lost.
-        delivered: Lines that CloudWatch accepted.
-        redelivered: Of those, lines that it may have accepted before.
-        reported: Losses that `Lines Dropped` lines have reported.
-        last_error: The message of the last failure, or None.
-    """
-
-    def __init__(self) -> None:
-        self.committed = self.delivered = self.redelivered = self.reported = 0
-        self.last_error: str | None = None
-
-
 class Shipper:
     """Ships one process's lines, and those that dead processes of the same app left.
 
@@ -78,6 +71,9 @@ class Shipper:
             it.
         app_is_alive: False once the app was garbage-collected: the pending lines are sent, then
             the thread ends.
+
+    Attributes:
+        journal: The journal that it ships: in memory once the folder cannot be used any more.
     """
 
     def __init__(
@@ -93,8 +89,8 @@ class Shipper:
         emit_death: Callable[[Death], bool],
         app_is_alive: Callable[[], bool],
     ) -> None:
-        self.figures = Figures()
-        self._journal = journal
+        self.figures = ShipperFigures()
+        self.journal = journal
         self._make_sender = make_sender
         self._sender: Sender | None = None
         self._guard = guard
@@ -104,6 +100,7 @@ class Shipper:
         self._emit_heartbeat = emit_heartbeat
         self._emit_death = emit_death
         self._app_is_alive = app_is_alive
+        self._ownership = Ownership(self._get_sender, guard)
         self._backoff = Backoff()
         self._waiting: list[Record] = []
         self._waiting_since = 0.0
@@ -126,7 +123,7 @@ class Shipper:
     @property
     def lost(self) -> int:
         """Lines that were lost, whether that was reported or not."""
-        return self.figures.reported + self._journal.losses.count
+        return self.figures.reported + self.journal.losses.count
 
     @property
     def has_logged_outage(self) -> bool:
@@ -136,7 +133,7 @@ class Shipper:
     @property
     def pending(self) -> int:
         """Lines of this process that are neither delivered nor lost."""
-        return max(0, self._journal.appended - self.figures.committed)
+        return max(0, self.journal.appended - self.figures.committed)
 
     def flush(self, deadline: float) -> bool:
         """Waits until no line is pending, or until the deadline of the monotonic clock."""
@@ -182,9 +179,9 @@ class Shipper:
                 # A full disk, or a bug: logged and counted, and nothing was committed by it.
                 self._start_over(time.monotonic())
             if not has_more:
-                self._wake.wait(NEARLY_FULL_POLL if self._journal.is_nearly_full else POLL)
+                self._wake.wait(NEARLY_FULL_POLL if self.journal.is_nearly_full else POLL)
                 self._wake.clear()
-        self._guard.run("marking the end", self._journal.mark_ended)
+        self._guard.run("marking the end", self.journal.mark_ended)
 
     def _poll(self) -> bool:
         """Does everything that is due, and returns whether there is more to do at once."""
@@ -192,55 +189,66 @@ class Shipper:
         if self._heartbeat_seconds and now >= self._heartbeat_at:
             self._heartbeat_at = now + self._heartbeat_seconds
             self._emit_heartbeat()
-        saved = self._journal.recover()
+        try:
+            saved = self.journal.recover()
+        except UnusableFolderError as unusable:
+            self._continue_in_memory(unusable)
+            return True
         if saved is not None:
             self._note_removed(self.pending - saved)
-        self._journal.count_refused()
-        lost = self._journal.keep_within_bound()
+        self.journal.count_refused()
+        lost = self.journal.keep_within_bound()
         if lost is not None:
             self.figures.committed += lost
             self._waiting = []
-        reserve = self._journal.reserve
+        reserve = self.journal.reserve
         if reserve is not None and reserve not in self._adopted:
             self._adopted.appendleft(reserve)
-        if self._last_send_succeeded and self._journal.losses.count:
+        if self._last_send_succeeded and self.journal.losses.count:
             # Right after room was made, while there is still some for the report.
             self._report_losses()
         wanted = self._search_wanted
         if now >= self._adopt_at or wanted > self._search_made:
             self._adopt_at = now + ADOPT_EVERY
-            self._journal.touch()
-            while (adopted := self._journal.adopt()) is not None:
-                self._adopted.append(adopted)
-                # Now: the line must not wait until CloudWatch accepts what is older.
-                self._report_death(adopted)
+            self._search()
             self._search_made = wanted
         if not self._backoff.may_try(now):
             return False
         return self._ship(now)
 
+    def _search(self) -> None:
+        """Adopts the journals of dead processes whose lines are for the same destination."""
+        self.journal.touch()
+        while (adopted := self.journal.adopt(self._ownership.belongs)) is not None:
+            self._adopted.append(adopted)
+            # Now: the line must not wait until CloudWatch accepts what is older.
+            self._report_death(adopted)
+        self._ownership.report_left()
+
     def _ship(self, now: float) -> bool:
         if now >= self._import_at:
             self._get_sender()  # so that no line that comes later has to wait for it
-        reserve = self._journal.reserve
-        if reserve is not None and self._journal.is_nearly_full:
+        reserve = self.journal.reserve
+        if reserve is not None and self.journal.is_nearly_full:
             return self._ship_adopted(reserve)  # the flood's lines would take all the time
         if not self._waiting:
-            self._waiting = self._journal.read()
+            self._waiting = self.journal.read()
             self._waiting_since = now
         elif not self._has_batch():
-            self._waiting += self._journal.read()
+            self._waiting += self.journal.read()
         if self._waiting and self._is_due(now):
             records, self._waiting = self._waiting, []
-            return self._deliver(self._journal, records)
+            return self._deliver(self.journal, records)
         if self._adopted:
             return self._ship_adopted(self._adopted[0])
+        if self._last_send_succeeded:
+            self._ownership.note_account(self.journal)
         return False
 
     def _is_due(self, now: float) -> bool:
         return (
             self._is_flushing
-            or self._journal.is_nearly_full
+            or self.journal.is_nearly_full
             or now - self._waiting_since >= self._interval
             or any(record.line.critical for record in self._waiting)
             or self._has_batch()
@@ -254,13 +262,13 @@ class Shipper:
             records = adopted.read()
         except OSError as error:
             self._guard.note_failure(f"reading the journal {adopted.name}", error)
-            self._journal.abandon(self._adopted.popleft())
+            self.journal.abandon(self._adopted.popleft())
             return True
         if not records:
             if not self._report_death(adopted):
                 return False
             self._adopted.popleft()
-            self._guard.run("finishing a journal", self._journal.finish, adopted)
+            self._guard.run("finishing a journal", self.journal.finish, adopted)
             # There may be more of them than are held open at a time.
             self._adopt_at = 0.0
             return True
@@ -286,6 +294,7 @@ class Shipper:
         """Sends the records, and commits only those that CloudWatch accepted or refused."""
         try:
             sender = self._get_sender()
+            self._ownership.note(self.journal)
             for batch in batches(records):
                 self._commit(source, batch, sender.send(batch))
         except AwsCallError as error:
@@ -328,7 +337,7 @@ class Shipper:
         self._last_send_succeeded = False
         self._gave_up = error.is_lasting
         if self._backoff.failed(time.monotonic()):
-            where = "journal" if self._journal.is_durable else "memory"
+            where = "journal" if self.journal.is_durable else "memory"
             warn(f"lines wait in the {where}: {error}")
         if self._sender is not None and error.kind == "credentials":
             self._sender.renew()
@@ -338,18 +347,35 @@ class Shipper:
         self._waiting = []
         if lost > 0:
             self.figures.committed += lost
-            self._journal.losses.add("the journal was removed", 0, lost)
+            self.journal.losses.add("the journal was removed", 0, lost)
+
+    def _continue_in_memory(self, unusable: UnusableFolderError) -> None:
+        """Goes on without the folder. What cannot be read any more is counted as lost."""
+        removed = self.journal
+        self.journal, saved = removed.in_memory()
+        lost = removed.appended - self.figures.committed - saved
+        # It counts its own lines from here on.
+        self.figures.committed = 0
+        self._waiting = []
+        self._adopted.clear()  # they stay where they are, for another process
+        if lost > 0:
+            self.journal.losses.add("the journal folder cannot be used any more", 0, lost)
+        unread = f" {counted(lost, 'line')} in it cannot be read." if lost > 0 else ""
+        warn(
+            f"{unusable}: lines wait in memory until this process ends.{unread} "
+            "Mend the folder, and restart the app."
+        )
 
     def _start_over(self, now: float) -> None:
         self._waiting = []
-        self._journal.reset_to_committed()
+        self.journal.reset_to_committed()
         for adopted in self._adopted:
             adopted.reset_to_committed()
         self._backoff.failed(now)
 
     def _report_losses(self) -> None:
         """Emits a `Lines Dropped` line for each reason, now that lines arrive again."""
-        losses = self._journal.losses.by_reason
+        losses = self.journal.losses.by_reason
         for reason, loss in list(losses.items()):
             data: dict[str, object] = {"count": loss.count, "reason": reason}
             if loss.first:
@@ -359,4 +385,4 @@ class Shipper:
             if self._emit(LINES_DROPPED, data):
                 self.figures.reported += loss.count
                 del losses[reason]
-        self._journal.save()
+        self.journal.save()

@@ -1,4 +1,4 @@
-"""Sends the lines of a process that a SIGTERM ends, where nobody else handles it.
+"""Sends the lines of a process that a SIGTERM ends, unless something else handles it.
 
 Waitress, uvicorn and `flask run` leave SIGTERM its default action, which ends the process without
 running any of its code. The handler stops the deliveries and then lets the default action end the
@@ -19,6 +19,7 @@ import sys
 from types import FrameType
 from typing import Any
 
+from flask_errwatch._fork import after_fork
 from flask_errwatch.delivery.process_end import stop_all
 from flask_errwatch.delivery.threads import are_greenlets
 
@@ -97,4 +98,4 @@ def _restore_default_action() -> None:
         _inherited.append(True)
 
 
-os.register_at_fork(after_in_child=_restore_default_action)
+after_fork(in_child=_restore_default_action)

@@ -38,6 +38,37 @@ class Sink(Protocol):
         """The sink's figures at this moment."""
 
 
+class UnavailableSink:
+    """Loses and counts every line: this system cannot have the configured sink.
+
+    Args:
+        reason: Why, for the statistics.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+        self._lost = 0
+
+    def write(self, _line: bytes) -> bool:
+        """Counts the line as lost."""
+        self._lost += 1
+        return True
+
+    def flush(self, _deadline: float) -> bool:
+        """No line is ever pending."""
+        return True
+
+    def stop(self, deadline: float) -> None:
+        """Has nothing to flush."""
+
+    def flush_before_os_exit(self, deadline: float) -> None:
+        """Has nothing to flush."""
+
+    def figures(self) -> SinkFigures:
+        """The lines that are lost, and why."""
+        return SinkFigures(lost=self._lost, last_error=self._reason)
+
+
 class MemorySink:
     """Keeps the newest lines in memory, for tests."""
 

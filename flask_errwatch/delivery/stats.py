@@ -1,4 +1,4 @@
-"""The figures that `ErrWatch.stats` returns, and those of one sink."""
+"""The figures that `ErrWatch.stats` returns, those of one sink, and those of the shipper."""
 
 from __future__ import annotations
 
@@ -43,3 +43,19 @@ class SinkFigures:
     lost: int = 0
     redelivered: int = 0
     last_error: str | None = None
+
+
+class ShipperFigures:
+    """Counters of one process's shipper.
+
+    Attributes:
+        committed: Lines of this process that need no more work: delivered, refused or lost.
+        delivered: Lines that CloudWatch accepted.
+        redelivered: Of those, lines that it may have accepted before.
+        reported: Losses that `Lines Dropped` lines have reported.
+        last_error: The message of the last failure, or None.
+    """
+
+    def __init__(self) -> None:
+        self.committed = self.delivered = self.redelivered = self.reported = 0
+        self.last_error: str | None = None

@@ -65,7 +65,7 @@ class StdoutSink:
     def stop(self, deadline: float) -> None:
         """Flushes as the process ends, and logs how many lines are lost.
 
-        The time until the deadline starts anew whenever the reader takes something.
+        The time until the deadline starts again whenever the reader takes something.
         """
         output = _output.get()
         self.guard.run(_STEP, output.drain_while_it_moves, deadline)

@@ -13,12 +13,17 @@ import time
 import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType
-from typing import Any
+from typing import Any, TypeVar
+
+from flask_errwatch._fork import after_fork
+
+_T = TypeVar("_T")
 
 #: The system sends these to the very thread that caused them.
 _FAULTS = {
-    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
-    *(signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT),
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS", "SIGABRT")
+    if hasattr(signal, name)  # Windows has four of them
 }
 
 #: The threads that were started here and run, by the number that Python's import locks note.
@@ -41,8 +46,8 @@ def start_daemon_thread(name: str, target: Callable[[], None]) -> threading.Thre
     own handlers do not mind. uWSGI's handler ends the interpreter from within the thread that it
     interrupts, and hangs when that is not the main one.
     """
-    thread = threading.Thread(target=_without_signals(target), name=name, daemon=True)
-    thread.start()
+    thread = threading.Thread(target=_noted(target), name=name, daemon=True)
+    _without_signals(thread.start)
     return thread
 
 
@@ -58,19 +63,32 @@ def start_brief_thread(target: Callable[[], None]) -> int:
     Raises:
         RuntimeError: When the system or the interpreter can start no thread.
     """
-    return _thread.start_new_thread(_without_signals(target), ())
+    return _without_signals(lambda: _thread.start_new_thread(_noted(target), ()))
 
 
-def _without_signals(target: Callable[[], None]) -> Callable[[], None]:
+def _without_signals(start: Callable[[], _T]) -> _T:
+    """Starts a thread, which inherits what the thread that starts it blocks meanwhile."""
+    # Under gevent a thread is a greenlet of the app's thread, which must get its signals. Threads
+    # of Windows block none.
+    if are_greenlets() or not hasattr(signal, "pthread_sigmask"):
+        return start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        # A program that it starts (boto3 does so for `credential_process`) inherits what it
+        # blocks, and may wait for children. A handler of the app may raise in this call already.
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, signal.valid_signals() - _FAULTS - {signal.SIGCHLD}
+        )
+        return start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _noted(target: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
-        # Under gevent a thread is a greenlet of the app's thread, which must get its signals.
         if are_greenlets():
             _run_in_greenlet(target)
         else:
-            # A program that it starts (boto3 does so for `credential_process`) inherits what it
-            # blocks, and may wait for children.
-            blocked = signal.valid_signals() - _FAULTS - {signal.SIGCHLD}
-            signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
             _running.add(threading.get_ident())
             try:
                 target()
@@ -128,5 +146,5 @@ def _forget_half_imported() -> None:
                         del sys.modules[module]
 
 
-os.register_at_fork(after_in_child=_forget_half_imported)
-os.register_at_fork(after_in_child=_end_greenlets)
+after_fork(in_child=_forget_half_imported)
+after_fork(in_child=_end_greenlets)

@@ -12,18 +12,18 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flask_errwatch._fork import PerProcess, process_flag
+from flask_errwatch._fork import HAS_POSIX, PerProcess, process_flag
 from flask_errwatch._guard import Guard
 from flask_errwatch._lambda import is_lambda
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import interception
 from flask_errwatch.delivery.cloudwatch import CloudWatchSink
-from flask_errwatch.delivery.default_sinks import default_sinks
+from flask_errwatch.delivery.default_sinks import SinkChoice, choose_sinks
 from flask_errwatch.delivery.journal import fingerprints_in_memory
 from flask_errwatch.delivery.process_end import may_end_by_os_exit, stop_at_end
 from flask_errwatch.delivery.shipper import EmitOperational
 from flask_errwatch.delivery.sigterm import stop_at_inherited_sigterm
-from flask_errwatch.delivery.sinks import MemorySink, Sink
+from flask_errwatch.delivery.sinks import MemorySink, Sink, UnavailableSink
 from flask_errwatch.delivery.stats import Stats
 from flask_errwatch.delivery.stdout import StdoutSink
 from flask_errwatch.delivery.threads import are_greenlets, start_daemon_thread
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from flask_errwatch.delivery.journal import Death, Fingerprints, RequestSlots
+
+_NEEDS_POSIX = (
+    "the sink cloudwatch needs a POSIX system, such as Linux or macOS, for its journal: lines are "
+    "lost and counted. Set ERRWATCH_SINKS=stdout."
+)
 
 #: Writes a line to a sink and returns whether the sink accepted it. Never raises.
 Write = Callable[[bytes], bool]
@@ -47,8 +52,8 @@ class Delivery:
     Args:
         config: The app's configuration.
         guard: Keeps failures away from the app.
-        app: The app, held weakly. Whether it is under test is read at the first line, since test
-            fixtures set that after the factory ran.
+        app: The app, held weakly. Whether it is under test or in debug mode is read at the first
+            use, since test fixtures and `flask --debug` set that after the factory ran.
 
     Attributes:
         emitted: Lines handed over in this process.
@@ -59,6 +64,7 @@ class Delivery:
         self._guard = guard
         self._app = app
         self._emit: EmitOperational = lambda _event, _data: False
+        self._configured_sinks = config.sinks
         self._memory = MemorySink()
         self._cloudwatch: CloudWatchSink | None = None
         self._sinks: tuple[Sink, ...] = ()
@@ -180,22 +186,38 @@ class Delivery:
         # Before anything is opened: a signal may end the process in the middle of this.
         self._guard.run("registering the end of the process", stop_at_end, self)
         self._guard.run("installing the handler of SIGTERM", stop_at_inherited_sigterm)
-        names = self._config.sinks
-        if names is None:
-            app = self._app()
-            is_testing = app is not None and bool(app.testing)
-            names = default_sinks(is_testing=is_testing, in_lambda=is_lambda(os.environ))
         self._dropped = 0
         self.emitted = 0
-        self._sinks = tuple(map(self._open_sink, names))
+        self._sinks = tuple(map(self._open_sink, self.choose_sinks().names))
         self._write_to_sinks = _to_all([sink.write for sink in self._sinks])
         self._is_open[0] = 1
+
+    def choose_sinks(self) -> SinkChoice:
+        """Where the lines go if the sinks are opened now, and why."""
+        app = self._app()
+        return choose_sinks(
+            self._configured_sinks,
+            is_testing=app is not None and bool(app.testing),
+            is_debug=app is not None and bool(app.debug),
+            in_lambda=is_lambda(os.environ),
+        )
+
+    def default_to(self, *names: str) -> None:
+        """Sets the sinks of a command that knows them, unless `ERRWATCH_SINKS` is set.
+
+        Args:
+            *names: The names of the sinks.
+        """
+        self._configured_sinks = self._config.sinks or names
 
     def _open_sink(self, name: str) -> Sink:
         if name == "stdout":
             return StdoutSink(self._guard)
         if name == "memory":
             return self._memory
+        if not HAS_POSIX:
+            self._guard.warn_once(name, _NEEDS_POSIX)
+            return UnavailableSink(_NEEDS_POSIX)
         self._cloudwatch = CloudWatchSink(
             self._config,
             self._guard,

@@ -293,6 +293,7 @@ def test_one_of_several_apps_that_is_dropped_does_not_end_the_process(on: Stage)
     assert len(_all_deaths(on)) == 1
 
 
+@pytest.mark.stress
 def test_a_process_that_goes_on_after_its_end_mark_can_die(on: Stage) -> None:
     """A handler may run what runs at the end, and the process serves on."""
     code = (

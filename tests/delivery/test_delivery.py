@@ -148,14 +148,16 @@ def test_a_request_that_does_not_fail_starts_the_shipper(make_app: MakeApp, tmp_
     app, _ = make_app()
     app.add_url_rule("/", view_func=lambda: "fine")
     app.test_client().get("/")
-    assert list((tmp_path / "journal").glob("shop-*/*.lock"))
+    assert list((tmp_path / "journal").glob("shop.*/*.lock"))
 
 
 def test_the_shipper_leaves_the_signals_to_the_app(fake: FakeLogs, make_app: MakeApp) -> None:
     """The thread blocks the signals that end or reload a server, and still delivers."""
+    others = {*threading.enumerate()}  # also the shippers of other tests' apps
     app, _ = make_app()
     _fail(app, 1)
-    (shipper,) = [thread for thread in threading.enumerate() if thread.name == "errwatch-shipper"]
+    started = {*threading.enumerate()} - others
+    (shipper,) = [thread for thread in started if thread.name == "errwatch-shipper"]
     assert fake.wait_for(1, timeout=60)
     assert shipper.native_id is not None
     assert blocked_in(shipper.native_id) >= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -450,6 +452,7 @@ def test_what_is_missing_is_named_once_and_stops_nothing(
     assert (child.returncode, stdout) == (0, "404 NOT FOUND\n")
 
 
+@pytest.mark.stress
 def test_the_end_waits_for_what_comes_by_itself(fake: FakeLogs, tmp_path: Path) -> None:
     """A process that ends in an outage goes on trying, and delivers when the outage is over."""
     fake.switch("500")
@@ -607,7 +610,7 @@ def test_a_removed_journal_is_replaced(
     fake.switch("deny")
     during = _fail(app, 20, "during")
     shutil.rmtree(tmp_path / "journal")
-    _wait_until(lambda: bool(list((tmp_path / "journal").glob("shop-*/*.log"))))
+    _wait_until(lambda: bool(list((tmp_path / "journal").glob("shop.*/*.log"))))
     after = _fail(app, 20, "after")
     fake.switch("ok")
     assert errwatch.flush(60)
@@ -624,7 +627,7 @@ def test_lines_that_went_with_a_removed_journal_are_counted(
     fake.switch("deny")
     sent = len(_fail(app, 400))
     shutil.rmtree(tmp_path / "journal")
-    _wait_until(lambda: bool(list((tmp_path / "journal").glob("shop-*/*.log"))))
+    _wait_until(lambda: bool(list((tmp_path / "journal").glob("shop.*/*.log"))))
     fake.switch("ok")
     assert errwatch.flush(60)
     _wait_until(lambda: any(event["event"] == "Lines Dropped" for event in _events(fake)))

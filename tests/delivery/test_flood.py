@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.delivery.scripts import start
 from tests.fake_logs import FakeLogs
 
@@ -42,6 +44,7 @@ def _arrived(fake: FakeLogs) -> tuple[Counter[str], int]:
     return Counter(event["path"] for event in events if "path" in event), sum(dropped)
 
 
+@pytest.mark.stress
 def test_earlier_lines_arrive_after_a_flood_in_an_outage(tmp_path: Path) -> None:
     """All 50 do, although the flood is ten times the bound. Arrived and reported lines add up."""
     code = """
@@ -84,6 +87,7 @@ print(stats.delivered, stats.dropped, flush=True)
         assert (delivered, dropped) == (fake.count(), reported)
 
 
+@pytest.mark.stress
 def test_earlier_lines_outlive_the_processes_that_kept_them(tmp_path: Path) -> None:
     """Each of three processes is killed in the flood. The last one delivers what the first saw."""
     first = """

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from flask_errwatch.delivery.threads import start_daemon_thread
+import pytest
+
+from flask_errwatch.delivery import threads
+from flask_errwatch.delivery.threads import start_brief_thread, start_daemon_thread
 from tests.processes import blocked_in
 
 
@@ -24,13 +30,87 @@ def test_the_thread_takes_no_signal_of_the_app() -> None:
     assert not blocked & {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGCHLD}
 
 
-def test_the_thread_that_starts_it_keeps_its_signals() -> None:
-    """A request that starts the delivery blocks nothing meanwhile, and nothing afterwards."""
+_STARTS = {
+    "a daemon thread": lambda: start_daemon_thread("ours", lambda: None),
+    "a brief thread": lambda: start_brief_thread(lambda: None),
+}
+
+
+def _replaced(
+    monkeypatch: pytest.MonkeyPatch, replacement: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    """Replaces what starts a thread."""
+    monkeypatch.setattr(threading.Thread, "start", replacement(threading.Thread.start))
+    monkeypatch.setattr(_thread, "start_new_thread", replacement(_thread.start_new_thread))
+    monkeypatch.setattr(threads, "are_greenlets", lambda: False)
+
+
+@pytest.mark.parametrize("start", _STARTS.values(), ids=_STARTS)
+def test_the_thread_blocks_signals_from_its_first_moment(
+    start: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It inherits what it blocks: no signal finds it before its own code runs."""
     blocked: list[set[int]] = []
+
+    def noting(start_it: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any) -> Any:
+            blocked.append(blocked_in(threading.get_native_id()))
+            return start_it(*args)
+
+        return noted
+
+    _replaced(monkeypatch, noting)
+    start()
+    assert {signal.SIGTERM, signal.SIGINT, signal.SIGALRM} <= blocked[0]
+
+
+@pytest.mark.parametrize("start", _STARTS.values(), ids=_STARTS)
+def test_the_thread_that_starts_it_has_its_signals_again(start: Callable[[], object]) -> None:
+    """A request that starts the delivery blocks afterwards what it blocked before."""
     starter = threading.get_native_id()
-    before = blocked_in(starter)
-    start_daemon_thread("ours", lambda: blocked.append(blocked_in(starter))).join(60)
-    assert [*blocked, blocked_in(starter)] == [before, before]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    try:
+        before = blocked_in(starter)
+        assert signal.SIGUSR2 in before
+        start()
+        assert blocked_in(starter) == before
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR2})
+
+
+@pytest.mark.parametrize("start", _STARTS.values(), ids=_STARTS)
+def test_a_thread_that_cannot_be_started_leaves_no_signal_blocked(
+    start: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the system has no thread left."""
+
+    def refused(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    _replaced(monkeypatch, lambda _: refused)
+    before = blocked_in(threading.get_native_id())
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        start()
+    assert blocked_in(threading.get_native_id()) == before
+
+
+def test_a_handler_that_raises_meanwhile_leaves_no_signal_blocked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python runs the handler of an earlier signal when a mask was set."""
+    set_mask = signal.pthread_sigmask
+
+    def interrupted(how: int, mask: Iterable[int]) -> object:
+        result = set_mask(how, mask)
+        if how == signal.SIG_BLOCK and mask:
+            raise SystemExit
+        return result
+
+    before = blocked_in(threading.get_native_id())
+    monkeypatch.setattr(signal, "pthread_sigmask", interrupted)
+    with pytest.raises(SystemExit):
+        start_daemon_thread("ours", lambda: None)
+    assert blocked_in(threading.get_native_id()) == before
 
 
 _UNDER_GEVENT = """

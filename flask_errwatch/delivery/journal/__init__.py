@@ -5,9 +5,12 @@ The queue is on disk, so that a line survives its process. Where no folder can b
 memory (`memory`), and the rest of this text does not apply.
 
 Files
-    Each app and log group has a folder, `<app>-<hash>.v2`, in ERRWATCH_JOURNAL_DIR or in
-    `flask-errwatch-<uid>` in the temp folder. It has mode 0700 and belongs to the user. In it,
-    each process has its own journal, named `<pid>-<12 hexadecimal digits>`, of these files:
+    Each destination (app, log group, and the configured endpoint, region and profile) has a folder,
+    `<app>.<region or endpoint>.<hash>.v2`, in ERRWATCH_JOURNAL_DIR or the first folder that can be
+    used (`chosen_folder`). It is created with mode 0700 and belongs to the user. No mode of a
+    folder that exists is changed. In version 0.1 its name was `<app>-<hash>.v2`, of app and log
+    group. In it, each process has its own journal, named `<pid>-<12 hexadecimal digits>`, of these
+    files:
 
     - `<journal>.00000001.log`, `….00000002.log`, …: segments. A record is
       `\n<Adler-32 of the line, decimal> <line>\n`. The writer begins the next segment after 1/32
@@ -18,8 +21,9 @@ Files
     - `<journal>.lock`: a file with a POSIX record lock, which ends with its process and is not
       inherited by a fork. It contains marks, one JSON object on each line: `running`, with the time
       and the host; `ended`, the end mark; and `reported`. The last one counts. One without a mark
-      says nothing of its process: it is of version 0.1, or that of a further journal of a process
-      (two apps of one name), whose first journal has the marks for all of them.
+      has no mark of its process: it is of version 0.1, or that of a further journal of a process
+      (two apps of one name), whose first journal has the marks for all of them. Notes are further
+      lines of it: the destination as far as it is known, of which the last one counts.
     - `<journal>-reserve`: a further journal with the same files, the reserve of this one. It exists
       while lines were kept that had to go otherwise (see Bounds). Its lock has no mark, and its
       checkpoint no losses: they are in that of the process's journal. `<journal>-reserve.new` is
@@ -44,6 +48,13 @@ Invariants
       garbage-collected. If it still runs a minute later, it is running again.
     - A process that is dead and whose last mark is `running` has died. Whoever adopts its journal
       appends the `Process Died` line to its own journal, and then the mark `reported`.
+    - A line is delivered only where its destination is known to be that of the process which
+      delivers it (`ownership`). The first note in a lock is written with it: whose access key is
+      configured, and a digest of what the files of AWS configure. It is written again before the
+      first call to AWS, with the region or endpoint and whose access key signs the call, and when
+      the account is known. Without a region or endpoint in it, the process has called nothing: then
+      the digest must be equal, too. Where a lock was removed, or the disk was full, there is no
+      note: the folder's name decides.
     - A record in `fingerprints` is appended by one `write`, by any process and thread. Of two with
       one fingerprint, the process whose record comes first had the failure first.
     - A slot is filled when a request begins and emptied when it ends, each by one `pwrite`, in its
@@ -79,21 +90,26 @@ What a crash leaves
 Recovery
     At each poll the shipper checks the files of its process (`DiskJournal.recover`). If the
     descriptor was closed, the writer begins the next segment. If the lock file was removed, it is
-    created again. If the current segment was removed, a new journal is created: the waiting lines
-    of that segment are copied to it, and those of earlier segments are counted as lost. What is
-    left of the old one gets an end mark. The lock is created with its marks. The file of requests
-    is created again too, without those that are under way. The times of the current segment, the
-    checkpoint, the lock and the file of requests are set to now every few seconds, for cleaners
-    that remove old files. The lock's time is when a process that died was last alive.
+    created again. If the current segment was removed or moved away, a new journal is created, and
+    the folder again if need be: the waiting lines of that segment are copied to it, and those of
+    earlier segments are counted as lost. What is left of the old one gets an end mark. The lock is
+    created with its marks. The file of requests is created again too, without those that are under
+    way. The times of the current segment, the checkpoint, the lock and the file of requests are set
+    to now every few seconds, for cleaners that remove old files. The lock's time is when a process
+    that died was last alive. If the folder cannot be created again, or belongs to another user, a
+    journal in memory takes its place, with the waiting lines of the current segment
+    (`DiskJournal.in_memory`). Others are counted as lost.
 
 Adoption
     A process searches the folder every few seconds for locks that it can acquire: their processes
     are dead. A journal without a lock file is adopted at the second search that finds it so,
-    because a living process creates its lock again. An adopted journal is read from its committed
-    position to its end. If its process died, that is reported first, so that it does not depend on
-    what CloudWatch accepts. Then its losses are added to those of the process's own journal, and
-    its files are removed. One that cannot be read is abandoned: its files stay, locked, until this
-    process ends. A process has at most four adopted journals at a time.
+    because a living process creates its lock again. It also searches the folders beside its own, of
+    version 0.1 and of other destinations, for journals whose destination is the same. Those of
+    another one, or of one that is not known, stay as they are, unlocked. An adopted journal is read
+    from its committed position to its end. If its process died, that is reported first, so that it
+    does not depend on what CloudWatch accepts. Then its losses are added to those of the process's
+    own journal, and its files are removed. One that cannot be read is abandoned: its files stay,
+    locked, until this process ends. A process has at most four adopted journals at a time.
 
 Bounds
     ERRWATCH_JOURNAL_MAX_BYTES is the bound of all segments in the folder together. At each poll a
@@ -120,29 +136,35 @@ Bounds
     record for a fingerprint only if no other one did within the last hour.
 
 Modules
-    `directory`: the folder and the names of its files. `records`: the format of a record.
-    `writer`: appends. `reader`: reads, commits and drops. `lock`: the lock file. `marks`: its
-    content. `process_marks`: the marks and the requests of this process, for all its journals.
-    `requests`: the file of requests. `deaths`: a process that died. `losses`: counts. `flood`:
-    which lines are of the majority. `reserve`: keeps the others. `fingerprints`: which
-    failures are new. `disk`: the journal of this process, its recovery, its bound, and adoption.
-    `memory`: the journal without a folder. `protocols`: what the shipper needs of both.
+    `directory`: the folder and the names of its files. `destination`: what is noted of the place
+    that lines are for. `records`: the format of a record. `writer`: appends. `reader`: reads,
+    commits and drops. `lock`: the lock file. `marks`: its content. `process_marks`: the marks and
+    the requests of this process, for all its journals. `requests`: the file of requests. `deaths`:
+    a process that died. `losses`: counts. `flood`: which lines are of the majority. `reserve`:
+    keeps the others. `fingerprints`: which failures are new. `adoption`: finds the journals of dead
+    processes. `waiting`: what they left. `disk`: the journal of this process, its recovery and its
+    bound. `memory`: the journal without a folder. `protocols`: what the shipper needs of both.
     `inspection`: what is in a folder, read without a lock.
 """
 
 from typing import TYPE_CHECKING
 
+from flask_errwatch.delivery.journal.adoption import Orphan
+from flask_errwatch.delivery.journal.destination import Destination, key_owner
 from flask_errwatch.delivery.journal.directory import (
+    JournalFolder,
     UnusableFolderError,
-    app_folder,
-    base_folder,
+    can_be_created,
+    chosen_folder,
     create_app_folder,
+    other_folders,
 )
 from flask_errwatch.delivery.journal.disk import open_journal
 from flask_errwatch.delivery.journal.inspection import FolderContents, inspect_folder
 from flask_errwatch.delivery.journal.protocols import Fingerprints, Journal, RecordSource
 from flask_errwatch.delivery.journal.reader import JournalReader
 from flask_errwatch.delivery.journal.records import Line, Position, Record, line_of
+from flask_errwatch.delivery.journal.waiting import Waiting, waiting_in
 
 if TYPE_CHECKING:
     # Only their types are needed outside, and few processes need more: they are imported late.
@@ -151,22 +173,29 @@ if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.requests import UnderWay as UnderWay
 
 __all__ = [
+    "Destination",
     "Fingerprints",
     "FolderContents",
     "Journal",
+    "JournalFolder",
     "JournalReader",
     "Line",
+    "Orphan",
     "Position",
     "Record",
     "RecordSource",
     "UnusableFolderError",
-    "app_folder",
-    "base_folder",
+    "Waiting",
+    "can_be_created",
+    "chosen_folder",
     "create_app_folder",
     "fingerprints_in_memory",
     "inspect_folder",
+    "key_owner",
     "line_of",
     "open_journal",
+    "other_folders",
+    "waiting_in",
 ]
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask_errwatch.config import Config
+from flask_errwatch.delivery.journal.adoption import Belongs, Orphan, Search
+from flask_errwatch.delivery.journal.destination import Destination, configured_destination
 from flask_errwatch.delivery.journal.directory import (
     UnusableFolderError,
     create_app_folder,
     create_private_folder,
     lock_path,
+    other_folders,
 )
 from flask_errwatch.delivery.journal.inspection import inspect_folder, newest_lines
 from flask_errwatch.delivery.journal.lock import Lock
@@ -38,6 +43,11 @@ _NEWEST = 8
 #: The part of the bound that is reserved for what is not a flood's: one in so many.
 RESERVED = 4
 REMOVED = "the journal was removed"
+#: What a system call fails with when a folder is removed, moved, replaced or another user's.
+_GONE = {
+    *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ESTALE),
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+}
 #: Bytes of lines that may wait in memory without a usable folder.
 MEMORY_BYTES = 8 * 1024 * 1024
 
@@ -51,12 +61,25 @@ def open_journal(config: Config, parent: Journal | None) -> tuple[Journal, str |
     """
     bound = min(config.journal_max_bytes, MEMORY_BYTES)
     try:
-        return DiskJournal(create_app_folder(config), config.journal_max_bytes, parent), None
+        journal = DiskJournal(
+            create_app_folder(config),
+            config.journal_max_bytes,
+            parent,
+            destination=_destination_of(parent) or configured_destination(config),
+            beside=lambda: other_folders(config),
+        )
     except UnusableFolderError as unusable:
         text = f"{unusable}; until then lines wait in memory, at most {bound} bytes of them"
         return MemoryJournal(bound), text
     except OSError as error:
         return MemoryJournal(bound), f"no journal can be opened ({error}); lines wait in memory"
+    else:
+        return journal, None
+
+
+def _destination_of(parent: Journal | None) -> Destination | None:
+    """What a parent knew when this process was forked from it."""
+    return parent.destination if isinstance(parent, DiskJournal) else None
 
 
 class DiskJournal(JournalReader):
@@ -66,22 +89,32 @@ class DiskJournal(JournalReader):
         folder: The app's folder.
         bound: Bytes that all segments in the folder may have.
         parent: The journal of the process that this one was forked from, if there was one.
+        destination: What is known of the place that its lines are for.
+        beside: Returns the folders beside the app's, in which lines for that place may wait.
     """
 
     is_durable = True
     is_own = True
 
-    def __init__(self, folder: Path, bound: int, parent: Journal | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bound: int,
+        parent: Journal | None = None,
+        *,
+        destination: Destination | None = None,
+        beside: Callable[[], Iterable[Path]] = tuple,
+    ) -> None:
         from flask_errwatch.delivery.journal.fingerprints import FolderFingerprints
 
         name = _new_name()
         self._marks = marks_in(folder, name)
-        super().__init__(folder, name, _create_lock(folder, name, self._marks.first_marks(name)))
+        super().__init__(folder, name, self._create_lock(folder, name, name, destination))
         self._marks.join(name, self._lock)
         self._bound = bound
         self._segment_bytes = max(_MIN_SEGMENT_BYTES, bound // _SEGMENTS)
         self._adopted: list[JournalReader] = []
-        self._without_lock: set[str] = set()
+        self._search = Search(folder, beside)
         self.reserve: Reserve | None = None
         self._taken_over = 0  # lines of adopted journals that are in the reserve
         self._left: Tally | None = None  # the lines that had to go in this outage
@@ -128,19 +161,34 @@ class DiskJournal(JournalReader):
 
         Returns:
             How many waiting lines were saved from the removed journal, or None if it was not.
+
+        Raises:
+            UnusableFolderError: When the folder is another user's, or cannot be created again.
         """
+        try:
+            return self._recover()
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            raise UnusableFolderError(
+                f"the journal folder {self._folder} cannot be used any more ({error.strerror})"
+            ) from error
+
+    def _recover(self) -> int | None:
         if not self.writer.owns_descriptor():
             self.writer.reopen()
         if self.reserve is not None:
             self.reserve.recover()
-        if self.writer.is_linked():
+        if self.writer.is_in_place():
             self._lock.recreate()
             self._marks.recover()
+            if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             return None
-        create_private_folder(self._folder.parent)
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create_private_folder(self._folder)
         removed, name = self.name, _new_name()
-        lock = _create_lock(self._folder, name, self._marks.first_marks(removed))
+        lock = self._create_lock(self._folder, name, removed, self.destination)
         active = self.writer.segment
         committed = self._committed.offset if self._committed.segment == active else 0
         saved = self.writer.switch_to(self._folder, name, committed)
@@ -231,31 +279,35 @@ class DiskJournal(JournalReader):
         room = max(0, self._bound - contents.used)
         self.writer.limit = self.writer.written + room // contents.processes
 
-    def adopt(self) -> JournalReader | None:
+    def in_memory(self) -> tuple[MemoryJournal, int]:
+        """The journal that takes its place, with the lines of the current segment that wait."""
+        memory = MemoryJournal(min(self._bound, MEMORY_BYTES))
+        memory.losses = self.losses
+        active = self.writer.segment
+        committed = self._committed.offset if self._committed.segment == active else 0
+        return memory, self.writer.hand_over(memory.append, committed)
+
+    def note_destination(self, destination: Destination) -> None:
+        """Notes with the lines where they go, also with those of the reserve."""
+        if destination != self.destination:
+            super().note_destination(destination)
+            if self.reserve is not None:
+                self.reserve.note_destination(destination)
+
+    def adopt(self, belongs: Belongs) -> JournalReader | None:
         """Takes over the journal of a dead process. Two processes never get the same one."""
         if len(self._adopted) >= _MAX_ADOPTED:
             return None
-        contents = inspect_folder(self._folder)
-        for name in contents.locks:
-            lock = Lock(lock_path(self._folder, name))
-            if lock.try_acquire():
-                return self._adopt(name, lock)
-        without_lock = contents.segment_bytes.keys() - contents.locks
-        # Without a lock at the last search too, seconds ago: a living process recreates its own.
-        abandoned = without_lock & self._without_lock
-        self._without_lock = without_lock
-        for name in sorted(abandoned):
-            lock = Lock(lock_path(self._folder, name))
-            lock.create()
-            return self._adopt(name, lock)
-        return None
+        orphan = self._search.next(belongs)
+        return None if orphan is None else self._adopt(orphan)
 
-    def _adopt(self, name: str, lock: Lock) -> JournalReader:
+    def _adopt(self, orphan: Orphan) -> JournalReader:
         from flask_errwatch.delivery.journal.deaths import find_death
 
+        folder, name, lock, _ = orphan
         try:
-            adopted = JournalReader(self._folder, name, lock)
-            adopted.death = find_death(self._folder, name, lock, adopted.last_line())
+            adopted = JournalReader(folder, name, lock)
+            adopted.death = find_death(folder, name, lock, adopted.last_line())
             # About what its process can have sent and not committed when it died.
             adopted.in_doubt = len(adopted.read())
         except OSError:
@@ -304,6 +356,22 @@ class DiskJournal(JournalReader):
         """Writes the end mark: the process ends, or this journal's app does."""
         self._marks.end(self.name)
 
+    def _create_lock(
+        self, folder: Path, name: str, marked: str, destination: Destination | None
+    ) -> Lock:
+        """The lock of a new journal of this process, created and held.
+
+        Args:
+            folder: The app's folder.
+            name: The journal's name.
+            marked: The journal whose marks it has.
+            destination: What it notes.
+        """
+        lock = Lock(lock_path(folder, name))
+        note = b"" if destination is None else destination.as_note()
+        lock.create(self._marks.first_marks(marked) + note)
+        return lock
+
     def touch(self) -> None:
         """Sets the time of its files, and of those that it adopted, to now."""
         os.utime(self.writer.descriptor)
@@ -319,10 +387,3 @@ class DiskJournal(JournalReader):
 def _new_name() -> str:
     """A name for a new journal of this process."""
     return f"{os.getpid()}-{os.urandom(6).hex()}"
-
-
-def _create_lock(folder: Path, name: str, marks: bytes) -> Lock:
-    """The lock of a new journal of this process, created and held."""
-    lock = Lock(lock_path(folder, name))
-    lock.create(marks)
-    return lock

@@ -89,7 +89,7 @@ class Flood:
         self._least = _least_of_majority(self._groups)
 
     def rank(self, text: bytes) -> int | None:
-        """Where the line stands among those to keep: a lower number is kept first.
+        """The rank of the line among those to keep: a lower number is kept first.
 
         Returns:
             None when it is of the majority.
@@ -154,7 +154,7 @@ class Selection:
 def _least_of_majority(groups: Counter[tuple[str, str]]) -> float:
     """The size from which on a group is of the majority: the largest groups, half of all lines.
 
-    Where it takes more than `_MOST_GROUPS`, no group stands out: the ranks decide alone.
+    Where it takes more than `_MOST_GROUPS`, no group is exempt: the ranks decide alone.
     """
     covered, half = 0, groups.total() / 2
     for _, size in groups.most_common(_MOST_GROUPS):

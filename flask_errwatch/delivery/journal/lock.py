@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 import struct
@@ -11,8 +10,12 @@ import sys
 from pathlib import Path
 
 from flask_errwatch._fork import PerProcess
+from flask_errwatch.delivery.journal.destination import Destination, read_note
 from flask_errwatch.delivery.journal.directory import create_file, identity
 from flask_errwatch.delivery.journal.marks import ProcessState, mark, read_marks
+
+with contextlib.suppress(ImportError):  # on Windows, where nothing here is used
+    import fcntl
 
 #: Lock files that this process holds, by device and inode, since a file may have two paths. POSIX
 #: releases a lock when its process closes *any* descriptor of the file, so a file that is held
@@ -73,7 +76,17 @@ class Lock:
         Raises:
             OSError: When it cannot be written.
         """
-        added = mark(state)
+        self._add(mark(state))
+
+    def add_note(self, destination: Destination) -> None:
+        """Notes in the file that is held where the journal's lines go.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
+        self._add(destination.as_note())
+
+    def _add(self, added: bytes) -> None:
         self._marks += added
         if not self._is_intact():
             self.recreate()  # with the mark
@@ -83,6 +96,10 @@ class Lock:
     def process_state(self) -> ProcessState | None:
         """The state of the process, by the marks in the file that is held."""
         return read_marks(self._marks)
+
+    def destination(self) -> Destination | None:
+        """Where the journal's lines go, by the note in the file that is held."""
+        return read_note(self._marks)
 
     def try_acquire(self) -> bool:
         """Acquires the file of a dead process, or returns False at once."""

@@ -1,7 +1,7 @@
 """The marks in a lock file: whether the process runs, has ended, or was reported as dead.
 
-Each mark is a JSON object on a line of its own. A lock file may have no marks: version
-0.1 wrote none.
+Each mark is a JSON object on a line of its own, and the notes of `destination` are further lines. A
+lock file may have no marks: version 0.1 wrote none.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def read_marks(content: bytes) -> ProcessState | None:
         >>> read_marks(b"")
     """
     try:
-        first, *later = map(orjson.loads, content.splitlines())
+        lines = map(orjson.loads, content.splitlines())
+        first, *later = (line for line in lines if "state" in line)
         return ProcessState(str([first, *later][-1]["state"]), int(first["at"]), str(first["host"]))
     except (ValueError, KeyError, TypeError):
         return None  # of version 0.1, or torn on a full disk

@@ -11,6 +11,8 @@ from flask_errwatch.delivery.journal.records import Position, Record, line_of
 from flask_errwatch.delivery.journal.writer import FULL
 
 if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.adoption import Belongs
+    from flask_errwatch.delivery.journal.destination import Destination
     from flask_errwatch.delivery.journal.flood import Flood, Tally
     from flask_errwatch.delivery.journal.protocols import Fingerprints
     from flask_errwatch.delivery.journal.reader import JournalReader
@@ -158,7 +160,14 @@ class MemoryJournal:
         self._bytes -= size
         self.losses.add(FULL, line_of(text).timestamp)
 
-    def adopt(self) -> JournalReader | None:
+    def in_memory(self) -> tuple[MemoryJournal, int]:
+        """Itself: its lines are where they were."""
+        return self, len(self._lines)
+
+    def note_destination(self, destination: Destination) -> None:
+        """Does nothing: no other process sees the lines."""
+
+    def adopt(self, belongs: Belongs) -> JournalReader | None:  # noqa: ARG002 - the protocol's
         """Returns None: without a folder nothing can be adopted."""
         return None
 

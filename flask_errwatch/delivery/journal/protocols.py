@@ -8,6 +8,8 @@ from flask_errwatch.delivery.journal.losses import Losses
 from flask_errwatch.delivery.journal.records import Position, Record
 
 if TYPE_CHECKING:
+    from flask_errwatch.delivery.journal.adoption import Belongs
+    from flask_errwatch.delivery.journal.destination import Destination
     from flask_errwatch.delivery.journal.reader import JournalReader
     from flask_errwatch.delivery.journal.requests import RequestSlots
 
@@ -87,6 +89,18 @@ class Journal(RecordSource, Protocol):
 
         Returns:
             How many waiting lines were saved from a removed journal, or None if it was not.
+
+        Raises:
+            UnusableFolderError: When its folder cannot be used any more.
+        """
+
+    def in_memory(self) -> tuple[Journal, int]:
+        """The journal that takes its place when its folder cannot be used any more.
+
+        From now on, `append` appends to it.
+
+        Returns:
+            The journal, and how many lines it has taken over: those that can still be read.
         """
 
     def keep_within_bound(self) -> int | None:
@@ -96,8 +110,11 @@ class Journal(RecordSource, Protocol):
             How many lines of this process were lost, or None when no line was dropped or moved.
         """
 
-    def adopt(self) -> JournalReader | None:
-        """Takes over the journal of a dead process, if there is one."""
+    def note_destination(self, destination: Destination) -> None:
+        """Notes with the lines where they go, for the process that may adopt them."""
+
+    def adopt(self, belongs: Belongs) -> JournalReader | None:
+        """Takes over the journal of a dead process, if there is one that belongs here."""
 
     def finish(self, adopted: JournalReader) -> None:
         """Removes an adopted journal that was read to its end, and takes over its losses."""

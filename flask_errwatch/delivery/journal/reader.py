@@ -25,6 +25,7 @@ from flask_errwatch.delivery.journal.records import Line, Position, Record, spli
 
 if TYPE_CHECKING:
     from flask_errwatch.delivery.journal.deaths import Death
+    from flask_errwatch.delivery.journal.destination import Destination
 
 TORN = "torn in the journal"
 
@@ -73,7 +74,7 @@ class JournalReader:
         self.name = name
         self._lock = lock
         self._checkpoint_path = checkpoint_path(self._folder, name)
-        checkpoint = _load_checkpoint(self._checkpoint_path, self._segments() or [1])
+        checkpoint = load_checkpoint(self._checkpoint_path, self._segments() or [1])
         self.losses = checkpoint.losses
         self._committed = checkpoint.position
         self._read = checkpoint.position
@@ -185,6 +186,15 @@ class JournalReader:
         """Marks the death as reported, so that no other process reports it again."""
         self._lock.add_mark(REPORTED)
 
+    @property
+    def destination(self) -> Destination | None:
+        """Where its lines go, by the note in its lock."""
+        return self._lock.destination()
+
+    def note_destination(self, destination: Destination) -> None:
+        """Notes in its lock where its lines go."""
+        self._lock.add_note(destination)
+
     def remove(self) -> None:
         """Removes the journal, once it was read to its end and its losses were taken over."""
         for number in self._segments():
@@ -248,7 +258,7 @@ class JournalReader:
         return sorted(segment[1] for segment in segments if segment and segment[0] == self.name)
 
 
-def _load_checkpoint(path: Path, segments: list[int]) -> Checkpoint:
+def load_checkpoint(path: Path, segments: list[int]) -> Checkpoint:
     """The checkpoint, or the beginning: a damaged file costs duplicates, never a line."""
     beginning = Checkpoint(Position(segments[0], 0), Losses())
     try:

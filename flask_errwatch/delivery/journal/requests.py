@@ -7,7 +7,6 @@ by one `pwrite` each. Not through mapped memory: when its disk is full, that end
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import os
 import time
@@ -17,6 +16,9 @@ from typing import Final, NamedTuple
 
 from flask_errwatch._fork import process_flag
 from flask_errwatch.delivery.journal.directory import create_file, identity
+
+with contextlib.suppress(ImportError):  # on Windows, where nothing here is used
+    import fcntl
 
 #: Bytes of a slot.
 SLOT: Final = 1024

@@ -42,7 +42,8 @@ class Reserve(JournalReader):
     def __init__(self, folder: Path, owner: JournalReader) -> None:
         name = f"{owner.name}{RESERVE_SUFFIX}"
         lock = Lock(lock_path(folder, name))
-        lock.create()
+        note = owner.destination
+        lock.create(b"" if note is None else note.as_note())
         super().__init__(folder, name, lock)
         self.losses = owner.losses
         self._owner = owner

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from flask_errwatch.delivery.journal.directory import create_file, segment_path
@@ -37,6 +38,7 @@ class JournalWriter:
         limit: Bytes at which lines are refused. The shipper raises it as it frees space.
         refused: Time and reason of each line that could not be appended, until the shipper
             has counted it.
+        successor: Takes the lines once the folder cannot be used any more.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class JournalWriter:
         self.written = 0
         self.limit = limit
         self.refused: deque[tuple[int, str]] = deque()
+        self.successor: Callable[[bytes], bool] | None = None
         self._rotate_at = segment_bytes
         self.descriptor = create_file(segment_path(folder, name, 1))
         if parent is not None and parent.owns_descriptor():
@@ -74,11 +77,11 @@ class JournalWriter:
         record = pack(text)
         length = len(record)
         if self.written + length > self.limit:
-            return self._refuse(FULL)
+            return self._refuse(text, FULL)
         try:
             written = os.write(self.descriptor, record)
         except OSError as error:
-            return self._refuse(f"cannot write ({error.strerror})")
+            return self._refuse(text, f"cannot write ({error.strerror})")
         self.written += written
         is_whole = written == length
         if is_whole:
@@ -88,7 +91,9 @@ class JournalWriter:
             self.rotate()
         return is_whole
 
-    def _refuse(self, reason: str) -> bool:
+    def _refuse(self, text: bytes, reason: str) -> bool:
+        if self.successor is not None:
+            return self.successor(text)
         self.refused.append((int(time.time() * 1000), reason))
         return False
 
@@ -150,9 +155,37 @@ class JournalWriter:
         self._identity = _identity(self.descriptor)
         return sum(unpack(raw) is not None for raw, _ in split(waiting + later))
 
-    def is_linked(self) -> bool:
-        """Whether the current segment still has a name in the file system."""
-        return os.fstat(self.descriptor).st_nlink > 0
+    def hand_over(self, take: Callable[[bytes], bool], committed: int) -> int:
+        """Gives the lines that wait in the current segment, and all later ones, to another taker.
+
+        Args:
+            take: Takes a line.
+            committed: Bytes of the segment that are committed.
+
+        Returns:
+            How many lines it gave.
+        """
+        waiting = self._read_from(committed)
+        given = _give(waiting, take)
+        self.successor, self.limit = take, 0
+        # What was written meanwhile.
+        return given + _give(self._read_from(committed + len(waiting)), take)
+
+    def _read_from(self, start: int) -> bytes:
+        return _read_from(self.descriptor, start) if self.owns_descriptor() else b""
+
+    def is_in_place(self) -> bool:
+        """Whether the current segment is still in its folder: it may be removed, or be moved."""
+        if not self._rotating.acquire(blocking=False):
+            return True  # to be seen at the next poll
+        try:
+            status = segment_path(self._folder, self._name, self.segment).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        else:
+            return (status.st_dev, status.st_ino) == self._identity
+        finally:
+            self._rotating.release()
 
     def owns_descriptor(self) -> bool:
         """Whether the descriptor still is the segment: daemons close every descriptor."""
@@ -165,6 +198,11 @@ def _read_from(descriptor: int, start: int) -> bytes:
         parts.append(part)
         start += len(part)
     return b"".join(parts)
+
+
+def _give(records: bytes, take: Callable[[bytes], bool]) -> int:
+    lines = [line for line in (unpack(raw) for raw, _ in split(records)) if line is not None]
+    return sum(take(line.text) for line in lines)
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:

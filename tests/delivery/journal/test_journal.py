@@ -21,7 +21,7 @@ from flask_errwatch.delivery.journal.protocols import Journal
 from flask_errwatch.delivery.journal.reader import TORN
 from flask_errwatch.delivery.journal.records import pack
 from flask_errwatch.delivery.journal.writer import FULL
-from tests.lines import line
+from tests.lines import anything, line
 
 MIB = 1_048_576
 
@@ -213,7 +213,7 @@ def test_lines_behind_foreign_bytes_are_read_or_counted(place: Path, foreign: by
         )
         (place / f"{name}.lock").touch(mode=0o600)
     journal = DiskJournal(place, 64 * MIB)
-    read, dropped = journal.adopt(), journal.adopt()
+    read, dropped = journal.adopt(anything), journal.adopt(anything)
     assert read is not None
     assert dropped is not None
     numbers = []
@@ -274,13 +274,13 @@ def test_the_journal_of_a_dead_process_is_adopted_and_of_a_living_one_not(place:
     """Exactly one other process reads a dead one's journal, from its committed position."""
     process = _start_dying(place, 20)
     first, second = DiskJournal(place, MIB), DiskJournal(place, MIB)
-    assert first.adopt() is None
+    assert first.adopt(anything) is None
     process.communicate()
     assert process.returncode == -9
-    adopted = first.adopt()
+    adopted = first.adopt(anything)
     assert adopted is not None
-    assert first.adopt() is None
-    assert second.adopt() is None
+    assert first.adopt(anything) is None
+    assert second.adopt(anything) is None
     assert adopted.in_doubt == 15
     records = adopted.read()
     assert [record.line.timestamp - 1_000_000 for record in records] == list(range(5, 20))
@@ -337,30 +337,24 @@ def test_the_folder_is_private(tmp_path: Path) -> None:
         os.umask(before)
     assert warning is None
     (folder,) = (tmp_path / "new" / "deep").iterdir()
-    assert folder.name.startswith("shop-")
+    assert folder.name.startswith("shop.")
     assert folder.name.endswith(".v2")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_the_default_folder_is_in_the_temp_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without ERRWATCH_JOURNAL_DIR each user has a folder in the temp folder."""
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+def test_the_last_choice_is_the_temp_folder(only_a_temp_folder: Path) -> None:
+    """Where nothing else can be written to, each user has a folder in the temp folder."""
     folder = create_app_folder(_config())
-    assert folder.parent == tmp_path / f"flask-errwatch-{os.geteuid()}"
+    assert folder.parent == only_a_temp_folder / f"flask-errwatch-{os.geteuid()}"
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
 
-def test_a_link_in_the_temp_folder_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_link_in_the_temp_folder_is_not_followed(only_a_temp_folder: Path) -> None:
     """Nothing is written through a link that another user put in place of the folder."""
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    elsewhere = tmp_path / "elsewhere"
+    elsewhere = only_a_temp_folder / "elsewhere"
     elsewhere.mkdir()
-    (tmp_path / f"flask-errwatch-{os.geteuid()}").symlink_to(elsewhere)
+    (only_a_temp_folder / f"flask-errwatch-{os.geteuid()}").symlink_to(elsewhere)
     with pytest.raises(UnusableFolderError, match="is a link, a file or another user's folder"):
         create_app_folder(_config())
     assert list(elsewhere.iterdir()) == []
@@ -392,7 +386,7 @@ def test_without_a_usable_folder_lines_wait_in_memory(tmp_path: Path) -> None:
     assert warning is not None
     assert "ERRWATCH_JOURNAL_DIR" in warning
     assert "lines wait in memory" in warning
-    assert journal.adopt() is None
+    assert journal.adopt(anything) is None
 
 
 @pytest.mark.parametrize(
@@ -413,7 +407,7 @@ def test_a_damaged_checkpoint_causes_duplicates_and_loses_no_line(
     process.communicate()
     (checkpoint,) = place.glob("*.state")
     checkpoint.write_bytes(content)
-    adopted = DiskJournal(place, MIB).adopt()
+    adopted = DiskJournal(place, MIB).adopt(anything)
     assert adopted is not None
     assert len(adopted.read()) == 8
 
@@ -429,7 +423,7 @@ def test_many_dead_journals_take_few_descriptors(place: Path) -> None:
     read = []
     most = 0
     while True:
-        adopted = [*iter(journal.adopt, None)]
+        adopted = [*iter(lambda: journal.adopt(anything), None)]
         if not adopted:
             break
         most = max(most, len(list(Path("/proc/self/fd").iterdir())) - before)
@@ -447,7 +441,7 @@ def test_a_path_that_is_not_a_lock_file_does_not_block_adoption(place: Path) -> 
     (place / "1-folder.lock").mkdir()
     (place / "2-dead.lock").touch(mode=0o600)
     (place / "2-dead.00000001.log").write_bytes(pack(_line(7)))
-    adopted = DiskJournal(place, MIB).adopt()
+    adopted = DiskJournal(place, MIB).adopt(anything)
     assert adopted is not None
     assert [record.line.text for record in adopted.read()] == [_line(7)]
 
@@ -469,7 +463,7 @@ def test_an_impossible_checkpoint_loses_nothing(checkpoint: str, place: Path) ->
     (place / "1-dead.00000001.log").write_bytes(pack(_line(1)) + pack(_line(2)))
     (place / "1-dead.state").write_text(checkpoint)
     journal = DiskJournal(place, MIB)
-    adopted = journal.adopt()
+    adopted = journal.adopt(anything)
     assert adopted is not None
     assert [record.line.text for record in adopted.read()] == [_line(1), _line(2)]
     journal.finish(adopted)
@@ -484,12 +478,12 @@ def test_a_journal_whose_lock_is_not_recreated_is_adopted(place: Path) -> None:
     for path in place.glob("*.lock"):
         path.unlink()
     other = DiskJournal(place, MIB)
-    assert other.adopt() is None
+    assert other.adopt(anything) is None
     living.recover()
-    adopted = other.adopt()
+    adopted = other.adopt(anything)
     assert adopted is not None
     assert [record.line.text for record in adopted.read()] == [_line(2)]
-    assert other.adopt() is None
+    assert other.adopt(anything) is None
     assert _drained(living) == [1]
 
 
@@ -499,8 +493,8 @@ def test_a_folder_by_two_paths_is_one_folder(place: Path, tmp_path: Path) -> Non
     first, second = DiskJournal(place, MIB), DiskJournal(tmp_path / "link", MIB)
     first.append(_line(1))
     second.append(_line(2))
-    assert first.adopt() is None
-    assert second.adopt() is None
+    assert first.adopt(anything) is None
+    assert second.adopt(anything) is None
     assert (_drained(first), _drained(second)) == ([1], [2])
 
 
@@ -534,7 +528,7 @@ def test_a_finished_journal_is_removed_without_room_for_a_checkpoint(
     (place / "1-dead.lock").touch(mode=0o600)
     (place / "1-dead.00000001.log").write_bytes(pack(_line(1)))
     journal = DiskJournal(place, MIB)
-    adopted = journal.adopt()
+    adopted = journal.adopt(anything)
     assert adopted is not None
 
     def full(*_: object, **__: object) -> int:
