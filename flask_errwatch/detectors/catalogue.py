@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
+from flask_errwatch._text import did_you_mean
 from flask_errwatch.alarms import Alarm, AnyAlarm, SourceAlarm
 from flask_errwatch.config import NAME_LENGTH, Config
 from flask_errwatch.detectors.defaults import (
@@ -120,13 +121,14 @@ class Catalogue:
         """The detector with this name.
 
         Raises:
-            UnknownDetectorError: Lists the names of the catalogue.
+            UnknownDetectorError: Lists the names of the catalogue, and suggests the nearest.
         """
         try:
             return self._names[name]
         except (KeyError, TypeError):
             known = ", ".join(self._names) or "none"
-            remedy = f"Declare it in ErrWatch(detectors=…); this app has: {known}."
+            hint = did_you_mean(str(name), self._names)
+            remedy = f"{hint} Declare it in ErrWatch(detectors=…); this app has: {known}.".lstrip()
             raise UnknownDetectorError(Problem(key="detector", value=name, remedy=remedy)) from None
 
     def like(self, shipped: Detector) -> Detector | None:
@@ -166,7 +168,8 @@ class Catalogue:
         for key in ("detectors", "per_source_alarms"):
             for name in getattr(config, key):
                 if name not in chosen._names:
-                    remedy = f"There is no such detector: this app has {names}."
+                    hint = did_you_mean(name, chosen._names)
+                    remedy = f"There is no such detector: this app has {names}. {hint}".rstrip()
                     config_key = f"ERRWATCH_{key.upper()}[{name!r}]"
                     problems.append(Problem(key=config_key, value=name, remedy=remedy))
         detectors: list[Detector] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -9,8 +10,12 @@ from flask_errwatch.provision.resources import (
     AwsAlarm,
     CompositeAlarm,
     LogAlarm,
+    LogGroup,
     MetricAlarm,
+    Pairs,
+    QueryRole,
     Resource,
+    Topic,
 )
 
 #: Any class of the resource model.
@@ -24,15 +29,17 @@ class Actual:
     Attributes:
         resources: The resources. Of alarms, those whose name begins with the app's.
         notes: What could not be checked, in sentences.
-        topic_users: Names of other apps' alarms that notify this app's topic.
-        missing_topic: ARN of the topic that the alarms shall notify, if it does not exist.
+        topic_users: Names of other apps' alarms that notify a topic of this app, by its ARN.
+        missing_topics: ARNs of the topics that the alarms shall notify and that do not exist.
+        tagged: Kind and key of the resources whose tags were read apart from them.
         region: The region that was read. None when it does not matter.
     """
 
     resources: tuple[Resource, ...]
     notes: tuple[str, ...] = ()
-    topic_users: tuple[str, ...] = ()
-    missing_topic: str | None = None
+    topic_users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing_topics: tuple[str, ...] = ()
+    tagged: frozenset[tuple[str, str]] = frozenset()
     region: str | None = None
     _by_key: dict[tuple[str, str], Resource] = field(init=False, repr=False, compare=False)
 
@@ -43,6 +50,14 @@ class Actual:
     def counterpart(self, desired: Resource) -> Resource | None:
         """Returns the resource with the kind and key of a desired one."""
         return self._by_key.get((desired.kind, desired.key))
+
+    def tags_of(self, existing: Resource) -> Pairs | None:
+        """Returns the tags of an existing resource. None if they were not read."""
+        if isinstance(existing, LogGroup | Topic | QueryRole):  # they show the owner
+            return existing.tags
+        if (existing.kind, existing.key) not in self.tagged:
+            return None
+        return getattr(existing, "tags", None)
 
     def of_type(self, cls: type[ResourceT]) -> tuple[ResourceT, ...]:
         """Returns all resources of a class."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from flask_errwatch.alarms import AnomalyAlarm, BusyAlarm, SourceAlarm
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import HEARTBEAT, PROCESS_DIED, Alarm, Detector, event_pattern
+from flask_errwatch.detectors.operational import OPERATIONAL_EVENTS
 from flask_errwatch.provision import descriptions
 from flask_errwatch.provision.notification import in_alarm, refuse_unquotable
 from flask_errwatch.provision.resources import (
@@ -25,15 +26,16 @@ from flask_errwatch.provision.resources import (
     MetricQuery,
     Pairs,
 )
-from flask_errwatch.provision.resources.tags import tags_for
+from flask_errwatch.provision.resources.tags import all_tags
 from flask_errwatch.provision.scope import AwsScope
+from flask_errwatch.provision.topics import Topics
 
 #: Suffixes of further alarms, after the name of a detector or of the app.
 REQUESTS, BUSY, SILENT = "requests", "busy", "silent"
 #: Suffix of the filter that counts processes that died, and of its alarm.
 DIED = "process-died"
 
-#: The field with the number of events that a line stands for, while such lines are collapsed.
+#: The field with the number of events that a line counts, while such lines are collapsed.
 COUNT_FIELD = "$.count"
 
 AlarmResource = MetricAlarm | CompositeAlarm | AnomalyDetector
@@ -91,17 +93,20 @@ class AlarmFactory:
     Attributes:
         config: The app's configuration.
         scope: Partition, region and account. With None, descriptions have no links.
-        actions: ARNs that are notified of the changes to ALARM and to OK.
+        topics: The topics that are notified of the changes to ALARM and to OK.
     """
 
     config: Config
     scope: AwsScope | None
-    actions: tuple[str, ...]
+    topics: Topics
 
     @property
     def tags(self) -> Pairs:
         """The tags of every alarm and rule."""
-        return tags_for(self.config.app_name)
+        return all_tags(self.config)
+
+    def _ok_actions(self, actions: tuple[str, ...]) -> tuple[str, ...]:
+        return actions if self.config.ok_actions else ()
 
     def alarms_for(
         self, detector: Detector, metric_filter: MetricFilter
@@ -116,7 +121,7 @@ class AlarmFactory:
         match alarm:
             case Alarm():
                 text = descriptions.of_detector(detector, self.config, self.scope)
-                actions = self.actions if alarm.notifies else ()
+                actions = self.topics.actions(detector.level) if alarm.notifies else ()
                 yield self._threshold_alarm(metric_filter, alarm, text, actions)
             case AnomalyAlarm():
                 yield from self._anomaly_alarm(detector, metric_filter, alarm)
@@ -141,7 +146,9 @@ class AlarmFactory:
         )
         text = descriptions.of_silence(self.config, self.scope)
         name = f"{self.config.app_name}-{SILENT}"
-        return self._threshold_alarm(heartbeats, alarm, text, self.actions, name=name)
+        # No lines at all: the app is gone, or blind.
+        actions = self.topics.actions("critical")
+        return self._threshold_alarm(heartbeats, alarm, text, actions, name=name)
 
     def death_alarm(self, deaths: MetricFilter) -> MetricAlarm:
         """Returns the alarm that fires when a process died.
@@ -152,7 +159,8 @@ class AlarmFactory:
         # Above none: each took its requests with it, and no other line shows them.
         alarm = Alarm(threshold=0)
         text = descriptions.of_death(self.config, self.scope)
-        return self._threshold_alarm(deaths, alarm, text, self.actions)
+        actions = self.topics.actions(OPERATIONAL_EVENTS[PROCESS_DIED])
+        return self._threshold_alarm(deaths, alarm, text, actions)
 
     def _threshold_alarm(
         self,
@@ -177,7 +185,7 @@ class AlarmFactory:
             comparison_operator=alarm.comparison_operator,
             treat_missing_data=alarm.treat_missing_data,
             alarm_actions=actions,
-            ok_actions=actions,
+            ok_actions=self._ok_actions(actions),
             tags=self.tags,
         )
 
@@ -187,6 +195,7 @@ class AlarmFactory:
     def _anomaly_alarm(
         self, detector: Detector, metric_filter: MetricFilter, alarm: AnomalyAlarm
     ) -> Iterator[AlarmResource]:
+        actions = self.topics.actions(detector.level)
         yield AnomalyDetector(
             namespace=metric_filter.namespace,
             metric_name=metric_filter.metric_name,
@@ -216,8 +225,8 @@ class AlarmFactory:
             datapoints_to_alarm=_datapoints_to_alarm(alarm),
             comparison_operator="GreaterThanUpperThreshold",
             treat_missing_data=alarm.treat_missing_data,
-            alarm_actions=self.actions,
-            ok_actions=self.actions,
+            alarm_actions=actions,
+            ok_actions=self._ok_actions(actions),
             tags=self.tags,
         )
 
@@ -242,7 +251,7 @@ class AlarmFactory:
             tags=self.tags,
         )
         refuse_unquotable(self.config)
-        actions = self.actions if alarm.notifies else ()
+        actions = self.topics.actions(detector.level) if alarm.notifies else ()
         yield failures
         yield requests
         yield CompositeAlarm(
@@ -250,7 +259,7 @@ class AlarmFactory:
             description=descriptions.of_busy(detector, self.config, self.scope),
             rule=f"{in_alarm(failures.name)} AND {in_alarm(requests.name)}",
             alarm_actions=actions,
-            ok_actions=actions,
+            ok_actions=self._ok_actions(actions),
             tags=self.tags,
         )
 

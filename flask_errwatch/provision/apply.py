@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
-from flask_errwatch.errors import AwsCallError, ProvisioningError
+from flask_errwatch.errors import AwsCallError, ConfigurationError, Problem, ProvisioningError
 from flask_errwatch.provision.aws_call import AwsCall
 from flask_errwatch.provision.diff import destroy_plan, diff, missing_service_group
 from flask_errwatch.provision.ip_set_problems import unusable_ip_sets
@@ -20,6 +20,14 @@ from flask_errwatch.provision.to_aws import calls_for
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
+#: What passes by itself, of any call: another change of the same resource is under way (API
+#: References of CloudWatch Logs, IAM, CloudWatch and SNS).
+_CONCURRENT = frozenset(
+    {
+        *("OperationAbortedException", "ConcurrentModification"),
+        *("ConcurrentModificationException", "ConcurrentAccess"),
+    }
+)
 #: Seconds between two attempts of a call that fails for a reason that passes.
 _WAITS = (1, 2, 4, 8, 15)
 
@@ -43,7 +51,8 @@ def bootstrap(aws: Aws, catalogue: Catalogue, config: Config, *, dry_run: bool =
         ProvisioningError: When AWS refused a call, an unmanaged resource has a declared name, or
             the plan would delete more than is likely to be intended (`Plan.raise_if_unsafe`).
             It names what was applied and what was not.
-        ConfigurationError: When a value cannot work in this region.
+        ConfigurationError: When a value cannot work in this region, or the app's name is one that
+            many apps have.
     """
     plan = make_plan(aws, catalogue, config)
     return plan if dry_run else apply_plan(aws, plan)
@@ -56,6 +65,7 @@ def make_plan(
     *,
     import_unmanaged: bool = False,
     create_role: bool = False,
+    limit_retention: bool = False,
 ) -> Plan:
     """Returns the plan that leads to the catalogue's resources. Makes only a few listing calls.
 
@@ -65,12 +75,15 @@ def make_plan(
         config: The app's configuration.
         import_unmanaged: Import unmanaged resources that have a declared name.
         create_role: Create the role of log alarms, or bring it up to date.
+        limit_retention: Also give a retention to a log group that has none, which deletes events.
 
     Raises:
         ProvisioningError: When AWS cannot be read, an unmanaged resource has a declared name, or
             the log group of an AWS service does not exist yet.
-        ConfigurationError: When a value cannot work in this region.
+        ConfigurationError: When a value cannot work in this region, or the app's name is one that
+            many apps have.
     """
+    _refuse_generic_name(config)
     desired, actual = read_state(aws, catalogue, config, create_role=create_role)
     missing = missing_service_group(desired, actual)
     if missing is not None:  # a status shows the rest, but no filter could be put
@@ -78,10 +91,21 @@ def make_plan(
     unusable = (*unusable_ip_sets(desired.ip_sets, actual, desired.app_name),)
     if unusable:
         raise ProvisioningError(*unusable)
-    plan = diff(desired, actual, import_unmanaged=import_unmanaged)
+    plan = diff(desired, actual, import_unmanaged=import_unmanaged, limit_retention=limit_retention)
     if actual.counterpart(desired.log_group) is None:
         return plan
     return with_missing_fields(plan, aws, catalogue, config)
+
+
+def _refuse_generic_name(config: Config) -> None:
+    """Two apps of one name would change, and delete, each other's alarms."""
+    if config.has_own_name:
+        return
+    remedy = (
+        "Flask took it from the module, and another app of this name in the account would have the "
+        'same alarms: set ERRWATCH_APP_NAME, or create the app as Flask("shop").'
+    )
+    raise ConfigurationError(Problem(key="ERRWATCH_APP_NAME", value=config.app_name, remedy=remedy))
 
 
 def make_destroy_plan(
@@ -144,13 +168,7 @@ def apply_steps(aws: Aws, plan: Plan, *, force: bool = False) -> Iterator[Plan]:
                 _execute(aws, call)
                 is_begun = True
         except AwsCallError as error:
-            failed, *others = map(str, plan.pending)
-            raise ProvisioningError(
-                *error.problems,
-                cause=error,
-                applied=map(str, plan.applied),
-                pending=(f"{failed} (begun)" if is_begun else failed, *others),
-            ) from error
+            raise plan.failure(*error.problems, cause=error, is_begun=is_begun) from error
         plan = plan.one_more_applied()
         yield plan
 
@@ -180,7 +198,7 @@ def _patiently(aws: Aws, call: AwsCall) -> Mapping[str, Any]:
         try:
             return aws.call(call.service, call.method, **call.arguments)
         except AwsCallError as error:
-            if not any(
+            if error.code not in _CONCURRENT and not any(
                 error.code == code and word in error.message.lower() for code, word in call.passing
             ):
                 raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from flask_errwatch.provision.resources import Resource
+
+#: The beginning of the field of a difference in a tag, before the tag's key.
+TAGS = "tags."
 
 Action = Literal["create", "update", "delete", "unchanged"]
 
@@ -44,6 +47,11 @@ class Change:
     differences: tuple[Difference, ...] = ()
     note: str = ""
     is_import: bool = False
+
+    def without_tags(self) -> Change:
+        """Returns the change without its differences in tags."""
+        kept = (one for one in self.differences if not one.field.startswith(TAGS))
+        return replace(self, differences=tuple(kept))
 
     def __str__(self) -> str:
         return f"{self.action} {self.resource.kind} {self.resource.label}"

@@ -23,7 +23,7 @@ IDENTIFIERS = (
 def data_protection(log_group: str, app_name: str, scope: AwsScope) -> DataProtection:
     """Returns the policy that masks credentials and card numbers in the events of a log group.
 
-    Both statements name the same identifiers, and the audit reports to nobody, as
+    Both statements name the same identifiers, and the audit reports to no destination, as
     PutDataProtectionPolicy demands.
 
     Args:

@@ -156,7 +156,7 @@ def lines_condition(detector: Detector) -> str | None:
     Where only its `where` cannot be translated, it is the condition of all its own lines.
 
     Returns:
-        The condition. None when there is none.
+        The condition. None without one.
 
     Example:
         >>> lines_condition(Detector(name="probe", where='$.path_class != "own"'))
@@ -176,7 +176,7 @@ def lines_link(condition: str | None, log_group: str, scope: AwsScope | None) ->
     mail program would end the link.
 
     Args:
-        condition: The condition, as Logs Insights has it after `filter`. None when there is none.
+        condition: The condition, as Logs Insights has it after `filter`. None without one.
         log_group: The log group.
         scope: Partition, region and account.
 

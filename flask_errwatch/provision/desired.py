@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flask_errwatch.config import NAME_LENGTH, Config
 from flask_errwatch.detectors import Catalogue
@@ -45,15 +45,18 @@ from flask_errwatch.provision.resources import (
     TopicPolicy,
 )
 from flask_errwatch.provision.resources.canonical_json import canonical
-from flask_errwatch.provision.resources.tags import marker, tags_for
+from flask_errwatch.provision.resources.tags import all_tags, marker
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.service_groups import owner_of
 from flask_errwatch.provision.source_alarms import SourceContext, source_alarms
+from flask_errwatch.provision.topic_resources import (
+    created_topics,
+    subscriptions_of,
+    topic_policy,
+)
+from flask_errwatch.provision.topics import NO_TOPICS, Topics
 
 ResourceT = TypeVar("ResourceT")
-
-#: The id of our statement in a topic's policy.
-POLICY_SID = "flask-errwatch-alarms"
 
 _NOT_IN_DASHBOARD_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -68,9 +71,9 @@ class Desired:
             owns it.
         data_protection: The policy that masks secrets in the group. None if it is not configured.
         filters: One per detector, in the catalogue's order, then those of operational lines.
-        topic: The topic to create. None if none is configured, or one is given by its ARN.
-        policy: The policy of that topic. None if its ARN is not known beforehand.
-        subscriptions: In the order in which they are configured.
+        topics: The topics to create: those that are configured by their names.
+        policies: The policies of these topics. None if their ARNs are not known beforehand.
+        subscriptions: Of each topic, in the order in which they are configured.
         insight_rules: Those of alarms on one source that are not log alarms.
         anomaly_detectors: One per detector with an alarm on an anomaly band.
         alarms: In the catalogue's order. A detector may have several, or none.
@@ -92,8 +95,8 @@ class Desired:
     log_group: LogGroup
     data_protection: DataProtection | None = None
     filters: tuple[MetricFilter, ...]
-    topic: Topic | None = None
-    policy: TopicPolicy | None = None
+    topics: tuple[Topic, ...] = ()
+    policies: tuple[TopicPolicy, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     insight_rules: tuple[InsightRule, ...] = ()
     anomaly_detectors: tuple[AnomalyDetector, ...] = ()
@@ -118,12 +121,12 @@ class Desired:
     @property
     def resources(self) -> tuple[Resource, ...]:
         """All resources in the order of creation: each after those that it needs."""
-        optional = (self.topic, self.policy)
         return (
             *(() if owner_of(self.log_group.name) else (self.log_group,)),
             *(() if self.data_protection is None else (self.data_protection,)),
             *self.filters,
-            *(resource for resource in optional if resource is not None),
+            *self.topics,
+            *self.policies,
             *self.subscriptions,
             *(() if self.query_role is None else (self.query_role,)),
             *self.insight_rules,
@@ -139,7 +142,7 @@ def desired_resources(
     catalogue: Catalogue,
     config: Config,
     *,
-    topic_arn: str | None = None,
+    topics: Topics = NO_TOPICS,
     scope: AwsScope | None = None,
     access: LogAlarmAccess | None = None,
 ) -> Desired:
@@ -148,7 +151,7 @@ def desired_resources(
     Args:
         catalogue: The app's detectors.
         config: The app's configuration.
-        topic_arn: The ARN of `config.sns_topic`. None if no topic is configured.
+        topics: The ARNs of the topics that are configured.
         scope: Partition, region and account. Without it, descriptions have no links, and there
             is neither a dashboard nor a policy of the topic or the log group.
         access: Whether log alarms can be created. None decides by the configuration and the region.
@@ -164,38 +167,26 @@ def desired_resources(
         >>> shop.filters[0].name, len(shop.filters), len(shop.alarms)
         ('shop-critical-error', 9, 8)
     """
-    actions = () if topic_arn is None else (topic_arn,)
     factory = AlarmFactory(
-        config=config, scope=scope, actions=actions if config.notify == "each" else ()
+        config=config, scope=scope, topics=topics if config.notify == "each" else NO_TOPICS
     )
     access = access or LogAlarmAccess.configured(config, scope)
     context = SourceContext(
         config=config,
         scope=scope,
-        actions=factory.actions,
-        log_alarm_actions=actions,
+        topics=factory.topics,
+        log_alarm_topics=topics,
         access=access,
     )
-    created: list[Resource] = []
-    on_sources: set[str] = set()
+    of_detectors = _of_detectors(catalogue, factory, context)
+    created = [*of_detectors.resources, *_operational(config, factory)]
     blocked = ip_sets(config)
-    explanations = [*_deprecations(config), *ip_set_costs(blocked)]
-    for detector in catalogue:
-        metric_filter = detector_filter(detector, config)
-        created += [metric_filter, *factory.alarms_for(detector, metric_filter)]
-        source = source_alarms(context, detector, metric_filter)
-        if source is not None:
-            own = source.resources
-            created += own
-            on_sources.update(alarm.name for alarm in own if not isinstance(alarm, InsightRule))
-            explanations.append(source.explanation)
-    created += _operational(config, factory)
     composites = _of_type(created, CompositeAlarm)
     parts = frozenset(name for composite in composites for name in composite.children)
     silent = frozenset(_silent(catalogue, config))
     metric_alarms = _of_type(created, MetricAlarm)
-    tags = tags_for(config.app_name)
-    topic = _topic(config, topic_arn)
+    tags = all_tags(config)
+    own_topics = tuple(created_topics(config, topics))
     desired = Desired(
         app_name=config.app_name,
         log_group=LogGroup(name=config.log_group, retention_days=config.retention_days, tags=tags),
@@ -203,32 +194,22 @@ def desired_resources(
         if config.data_protection and scope is not None
         else None,
         filters=_of_type(created, MetricFilter),
-        topic=topic,
-        policy=None if topic is None or scope is None else _policy(topic, scope),
-        subscriptions=_subscriptions(config, topic_arn),
+        topics=own_topics,
+        policies=() if scope is None else tuple(topic_policy(topic, scope) for topic in own_topics),
+        subscriptions=subscriptions_of(config, topics),
         insight_rules=_of_type(created, InsightRule),
         anomaly_detectors=_of_type(created, AnomalyDetector),
         alarms=tuple(with_quiet_periods(metric_alarms, config.quiet_periods, parts=parts)),
         composites=composites,
-        app_alarms=()
-        if config.notify == "each"
-        else app_alarms(
-            [
-                alarm.name
-                for alarm in (*metric_alarms, *composites)
-                if alarm.name not in parts | silent
-            ],
-            config,
-            actions,
-        ),
+        app_alarms=_app_alarms((*metric_alarms, *composites), config, topics, apart=parts | silent),
         silent=silent,
         quiet_periods=config.quiet_periods,
         queries=_queries(config) if config.saved_queries else (),
         log_alarms=_of_type(created, LogAlarm),
         query_role=access.to_create,
         ip_sets=blocked,
-        source_alarms=frozenset(on_sources),
-        explanations=tuple(explanations),
+        source_alarms=of_detectors.on_sources,
+        explanations=(*_deprecations(config), *ip_set_costs(blocked), *of_detectors.explanations),
     )
     problems = list(_name_problems(desired, config.app_name))
     if problems:
@@ -236,6 +217,48 @@ def desired_resources(
     if not config.dashboard or scope is None:
         return desired
     return replace(desired, dashboard=_dashboard(desired, config, scope))
+
+
+class _OfDetectors(NamedTuple):
+    """The filters and alarms of all detectors.
+
+    Attributes:
+        resources: The resources, in the order of the catalogue.
+        on_sources: The names of those that are alarms on sources.
+        explanations: Which kind each of these is, and why.
+    """
+
+    resources: list[Resource]
+    on_sources: frozenset[str]
+    explanations: list[str]
+
+
+def _of_detectors(
+    catalogue: Catalogue, factory: AlarmFactory, context: SourceContext
+) -> _OfDetectors:
+    resources: list[Resource] = []
+    on_sources: set[str] = set()
+    explanations: list[str] = []
+    for detector in catalogue:
+        metric_filter = detector_filter(detector, context.config)
+        resources += [metric_filter, *factory.alarms_for(detector, metric_filter)]
+        source = source_alarms(context, detector, metric_filter)
+        if source is not None:
+            own = source.resources
+            resources += own
+            on_sources.update(alarm.name for alarm in own if not isinstance(alarm, InsightRule))
+            explanations.append(source.explanation)
+    return _OfDetectors(resources, frozenset(on_sources), explanations)
+
+
+def _app_alarms(
+    alarms: Iterable[AwsAlarm], config: Config, topics: Topics, *, apart: frozenset[str]
+) -> tuple[CompositeAlarm, ...]:
+    """The composite alarms of `ERRWATCH_NOTIFY=app`, on all alarms but those apart."""
+    if config.notify == "each":
+        return ()
+    names = [alarm.name for alarm in alarms if alarm.name not in apart]
+    return app_alarms(names, config, () if topics.default is None else (topics.default,))
 
 
 def _deprecations(config: Config) -> Iterator[str]:
@@ -269,58 +292,6 @@ def _of_type(resources: Iterable[Resource], cls: type[ResourceT]) -> tuple[Resou
     return tuple(resource for resource in resources if isinstance(resource, cls))
 
 
-def _topic(config: Config, topic_arn: str | None) -> Topic | None:
-    if config.sns_topic is None or topic_arn is None or config.has_topic_arn:
-        return None
-    return Topic(name=config.sns_topic, arn=topic_arn, tags=tags_for(config.app_name))
-
-
-def _policy(topic: Topic, scope: AwsScope) -> TopicPolicy:
-    """Returns SNS's default statement for the account, and one for its alarms.
-
-    The default alone allows alarms of the account to publish today. For topics that refuse an
-    alarm, AWS advises an explicit statement (re:Post, cloudwatch-receive-sns-for-alarm-trigger).
-    """
-    owners = {
-        "Sid": "__default_statement_ID",
-        "Effect": "Allow",
-        "Principal": {"AWS": "*"},
-        "Action": [
-            "SNS:GetTopicAttributes",
-            "SNS:SetTopicAttributes",
-            "SNS:AddPermission",
-            "SNS:RemovePermission",
-            "SNS:DeleteTopic",
-            "SNS:Subscribe",
-            "SNS:ListSubscriptionsByTopic",
-            "SNS:Publish",
-        ],
-        "Resource": topic.arn,
-        "Condition": {"StringEquals": {"AWS:SourceOwner": scope.account}},
-    }
-    alarms = {
-        "Sid": POLICY_SID,
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": "SNS:Publish",
-        "Resource": topic.arn,
-        "Condition": {
-            "ArnLike": {"aws:SourceArn": scope.alarm_arn("*")},
-            "StringEquals": {"aws:SourceAccount": scope.account},
-        },
-    }
-    return TopicPolicy(
-        topic_arn=topic.arn, statement=canonical(alarms), others=(canonical(owners),)
-    )
-
-
-def _subscriptions(config: Config, topic_arn: str | None) -> tuple[Subscription, ...]:
-    if topic_arn is None:
-        return ()
-    subscriptions = (Subscription.of(url, topic_arn) for url in config.subscriptions)
-    return tuple(dict.fromkeys(subscriptions))
-
-
 def _queries(config: Config) -> tuple[QueryDefinition, ...]:
     """Returns the saved queries. A comment marks them, since people save queries beside them."""
     return tuple(
@@ -343,7 +314,7 @@ def _dashboard(desired: Desired, config: Config, scope: AwsScope) -> Dashboard:
         note=marker(config.app_name),
     )
     name = dashboard_name(config.app_name)
-    return Dashboard(name=name, body=canonical(body), tags=tags_for(config.app_name))
+    return Dashboard(name=name, body=canonical(body), tags=all_tags(config))
 
 
 def dashboard_name(app_name: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from flask_errwatch._parsers import parse_json
 from flask_errwatch._text import counted
 from flask_errwatch.errors import Problem, ProvisioningError
 from flask_errwatch.provision.actual import Actual
-from flask_errwatch.provision.change import Action, Change, Difference
+from flask_errwatch.provision.change import Action, Change
 from flask_errwatch.provision.desired import Desired
+from flask_errwatch.provision.differences import field_differences, tag_differences
 from flask_errwatch.provision.handover import hand_over, is_reset
 from flask_errwatch.provision.notification import why_not_quiet
 from flask_errwatch.provision.order import in_order, parents_first
@@ -59,17 +58,38 @@ DELETION: tuple[type[Resource], ...] = (
 _UNMANAGED = "it is not managed by this app"
 
 
-def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) -> Plan:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Consent:
+    """What a plan may do because the person said so.
+
+    Attributes:
+        import_unmanaged: Import unmanaged resources that have a declared name.
+        limit_retention: Give a retention to a log group that has none.
+    """
+
+    import_unmanaged: bool
+    limit_retention: bool
+
+
+def diff(
+    desired: Desired,
+    actual: Actual,
+    *,
+    import_unmanaged: bool = False,
+    limit_retention: bool = False,
+) -> Plan:
     """Returns the plan that leads from the actual to the desired resources.
 
     Args:
         desired: The resources that the app declares.
         actual: The resources that exist.
         import_unmanaged: Import unmanaged resources that have a declared name.
+        limit_retention: Give a retention to a log group that has none, which deletes events.
 
     Raises:
         ProvisioningError: Naming every conflict.
     """
+    consent = _Consent(import_unmanaged=import_unmanaged, limit_retention=limit_retention)
     handover = hand_over(desired, actual)
     explanations = (*desired.explanations, *handover.explanations)
     desired = handover.desired
@@ -83,19 +103,53 @@ def diff(desired: Desired, actual: Actual, *, import_unmanaged: bool = False) ->
     changes: list[Change] = []
     outcomes = [*_service_group(desired.log_group, actual)]
     outcomes += [
-        _compare(resource, desired.app_name, actual, import_unmanaged=import_unmanaged)
-        for resource in desired.resources
+        _compare(resource, desired.app_name, actual, consent) for resource in desired.resources
     ]
     for outcome in outcomes:
         if isinstance(outcome, Change):
-            changes.append(_with_alarm_notes(outcome, desired, handover.notes))
+            change = _with_tags(outcome, desired.app_name, actual)
+            changes.append(_with_alarm_notes(change, desired, handover.notes))
         else:
             problems.append(outcome)
     if problems:
         raise ProvisioningError(*problems)
     warnings = tuple(_warnings(desired, actual))
     entries = in_order(deletions, changes)
+    explanations = (*explanations, *_left_alone(desired, changes))
     return Plan(entries=entries, notes=actual.notes, warnings=warnings, explanations=explanations)
+
+
+def _left_alone(desired: Desired, changes: Iterable[Change]) -> Iterator[str]:
+    """Yields what a plan leaves as people have it, though it is declared otherwise."""
+    resources = [change.resource for change in changes]
+    group, days = desired.log_group, desired.log_group.retention_days
+    is_unlimited = replace(group, retention_days=None) in resources
+    if is_unlimited and days is not None and group in desired.resources:
+        yield (
+            f"Log group {group.name} exists without a retention and keeps its events for ever: "
+            f"`flask errwatch apply --force` sets {counted(days, 'day')}, which deletes older "
+            "events."
+        )
+    alarms = (resource for resource in resources if isinstance(resource, AwsAlarm))
+    disabled = [alarm.name for alarm in alarms if not alarm.actions_enabled]
+    if disabled:
+        yield (
+            f"The actions of {', '.join(disabled)} were disabled in AWS and stay so: `aws "
+            "cloudwatch enable-alarm-actions` enables them."
+        )
+
+
+def _with_tags(change: Change, app_name: str, actual: Actual) -> Change:
+    """Adds the declared tags that a resource of the app lacks. Others are left as they are."""
+    existing = change.actual
+    tags = None if existing is None else actual.tags_of(existing)
+    if existing is None or tags is None:
+        return change
+    differences = tuple(tag_differences(change.resource, tags))
+    is_own = change.is_import or is_managed(existing, app_name, actual)
+    if not differences or not is_own:
+        return change
+    return replace(change, action="update", differences=(*change.differences, *differences))
 
 
 def _with_note(change: Change, note: str) -> Change:
@@ -127,8 +181,8 @@ def missing_service_group(desired: Desired, actual: Actual) -> Problem | None:
 
 
 def _warnings(desired: Desired, actual: Actual) -> Iterator[str]:
-    if actual.missing_topic is not None:
-        yield f"topic {actual.missing_topic} does not exist: no one would be notified."
+    for arn in actual.missing_topics:
+        yield f"topic {arn} does not exist: no one would be notified."
     names = {metric_filter.name for metric_filter in desired.filters}
     patterns = {metric_filter.pattern for metric_filter in desired.filters}
     others = [
@@ -187,9 +241,10 @@ def _lost_with(resource: Resource) -> str:
 def _topic_removal(topic: Topic, app_name: str, actual: Actual) -> Change:
     if not is_managed(topic, app_name, actual):
         return _kept(topic, topic, f"stays: {_UNMANAGED}")
-    if actual.topic_users:
-        users = ", ".join(actual.topic_users[:3])
-        alarms = counted(len(actual.topic_users), "alarm")
+    others = actual.topic_users.get(topic.arn)
+    if others:
+        users = ", ".join(others[:3])
+        alarms = counted(len(others), "alarm")
         note = f"stays: notified by {alarms} of others, such as {users}"
         return _kept(topic, topic, note)
     note = "with all of its subscriptions"
@@ -210,11 +265,11 @@ def _log_group_removal(
 
 
 def _compare(
-    desired: Resource, app_name: str, actual: Actual, *, import_unmanaged: bool
+    desired: Resource, app_name: str, actual: Actual, consent: _Consent
 ) -> Change | Problem:
     existing = actual.counterpart(desired)
     if isinstance(desired, AwsAlarm):
-        return _alarm(desired, app_name, actual, import_unmanaged=import_unmanaged)
+        return _alarm(desired, app_name, actual, consent)
     match desired, existing:
         case _, None:
             return Change(action="create", resource=desired)
@@ -225,7 +280,8 @@ def _compare(
             )
             return Problem(key=desired.kind, value=desired.name, remedy=remedy)
         case LogGroup(), LogGroup():
-            return _log_group(desired, existing, is_own=is_managed(existing, app_name, actual))
+            is_own = is_managed(existing, app_name, actual)
+            return _log_group(desired, existing, consent, is_own=is_own)
         case Topic(), Topic():
             is_own = is_managed(existing, app_name, actual)
             return _kept(desired, existing, "" if is_own else f"used as it is: {_UNMANAGED}")
@@ -241,12 +297,10 @@ def _compare(
             note = "" if existing.arn else "waits for its owner to confirm it"
             return _kept(desired, existing, note)
         case _:
-            return _named(desired, existing, app_name, actual, import_unmanaged=import_unmanaged)
+            return _named(desired, existing, app_name, actual, consent)
 
 
-def _alarm(
-    desired: AwsAlarm, app_name: str, actual: Actual, *, import_unmanaged: bool
-) -> Change | Problem:
+def _alarm(desired: AwsAlarm, app_name: str, actual: Actual, consent: _Consent) -> Change | Problem:
     """Compares an alarm. All kinds of alarms share their names."""
     existing = actual.alarm(desired.name)
     if existing is None:
@@ -255,9 +309,14 @@ def _alarm(
     if is_other_kind and existing.belongs_to(app_name):  # it is deleted first
         note = f"replaces the {existing.kind} of this name"
         return Change(action="create", resource=desired, note=note)
-    outcome = _named(desired, existing, app_name, actual, import_unmanaged=import_unmanaged)
+    is_disabled = desired.actions_enabled and not existing.actions_enabled
+    if is_disabled:  # by a person, who had a reason
+        desired = replace(desired, actions_enabled=False)
+    outcome = _named(desired, existing, app_name, actual, consent)
     if isinstance(outcome, Change) and is_reset(desired, existing):
-        return _with_note(outcome, "CloudWatch resets its states")
+        outcome = _with_note(outcome, "CloudWatch resets its states")
+    if isinstance(outcome, Change) and is_disabled:
+        outcome = _with_note(outcome, "its actions stay disabled")
     return outcome
 
 
@@ -279,11 +338,17 @@ def _class_problem(desired: LogGroup, existing: LogGroup) -> Problem | None:
     return Problem(key="log group", value=desired.name, remedy=remedy)
 
 
-def _log_group(desired: LogGroup, existing: LogGroup, *, is_own: bool) -> Change | Problem:
-    """Uses an unmanaged group as it is, but sets a retention if it has none."""
+def _log_group(
+    desired: LogGroup, existing: LogGroup, consent: _Consent, *, is_own: bool
+) -> Change | Problem:
+    """Uses an unmanaged group as it is, and limits a retention only with consent."""
     problem = _class_problem(desired, existing)
     if problem is not None:
         return problem
+    kept = desired.retention_days
+    if existing.retention_days is None and kept is not None and not consent.limit_retention:
+        unlimited = _changed(replace(desired, retention_days=None), existing)
+        return _with_note(unlimited, "keeps its events for ever")
     if is_own or existing.retention_days is None or desired == existing:
         return _changed(desired, existing)
     return _kept(desired, existing, f"keeps its {existing.retention_days} days: {_UNMANAGED}")
@@ -301,7 +366,7 @@ def _topic_policy(
 
 
 def _named(
-    desired: Resource, existing: Resource, app_name: str, actual: Actual, *, import_unmanaged: bool
+    desired: Resource, existing: Resource, app_name: str, actual: Actual, consent: _Consent
 ) -> Change | Problem:
     """Compares a resource that is written only if the app manages or imports it."""
     if existing.kind != desired.kind:
@@ -309,7 +374,7 @@ def _named(
         return Problem(key=desired.kind, value=desired.label, remedy=remedy)
     if desired == existing or is_managed(existing, app_name, actual):
         return _changed(desired, existing)
-    if import_unmanaged:
+    if consent.import_unmanaged:
         return replace(_changed(desired, existing), note="imported", is_import=True)
     remedy = (
         f"{_article(desired)} of this name exists and is not managed by this app: it is left "
@@ -324,7 +389,7 @@ def _article(resource: Resource) -> str:
 
 
 def _changed(desired: Resource, existing: Resource) -> Change:
-    differences = tuple(_differences(desired, existing))
+    differences = tuple(field_differences(desired, existing))
     action: Action = "update" if differences else "unchanged"
     return Change(action=action, resource=desired, actual=existing, differences=differences)
 
@@ -332,38 +397,3 @@ def _changed(desired: Resource, existing: Resource) -> Change:
 def _kept(desired: Resource, existing: Resource, note: str) -> Change:
     """Leaves a resource as it is, even if it differs, for the reason in the note."""
     return Change(action="unchanged", resource=desired, actual=existing, note=note)
-
-
-#: Fields that hold a JSON document, compared leaf by leaf.
-_DOCUMENTS = {"body", "definition", "document", "permissions", "statement", "trust"}
-
-
-def _differences(desired: Resource, existing: Resource) -> Iterator[Difference]:
-    for field in fields(desired):
-        old, new = getattr(existing, field.name), getattr(desired, field.name)
-        if not field.compare or old == new:
-            continue
-        if field.name in _DOCUMENTS:
-            yield from _leaves(field.name, _parsed(old), _parsed(new))
-        else:
-            yield Difference(field=field.name, old=old, new=new)
-
-
-def _parsed(text: str) -> object:
-    """Returns the document, or the string itself if it is not JSON."""
-    try:
-        return parse_json(text)
-    except ValueError:
-        return text
-
-
-def _leaves(path: str, old: object, new: object) -> Iterator[Difference]:
-    """Yields the leaves in which two JSON documents differ, by path."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]):
-            yield from _leaves(f"{path}.{key}", old.get(key), new.get(key))
-    elif isinstance(old, list) and isinstance(new, list):
-        for number, (left, right) in enumerate(zip_longest(old, new)):
-            yield from _leaves(f"{path}[{number}]", left, right)
-    elif old != new:
-        yield Difference(field=path, old=old, new=new)

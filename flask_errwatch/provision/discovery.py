@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.provision import from_aws
 from flask_errwatch.provision.actual import Actual
-from flask_errwatch.provision.desired import POLICY_SID, Desired, dashboard_name
+from flask_errwatch.provision.desired import Desired, dashboard_name
 from flask_errwatch.provision.from_aws import Entry
 from flask_errwatch.provision.ip_set_discovery import find_ip_sets
 from flask_errwatch.provision.log_alarm_access import why_not_there
@@ -27,6 +28,7 @@ from flask_errwatch.provision.resources import (
 )
 from flask_errwatch.provision.resources.canonical_json import recanonical
 from flask_errwatch.provision.resources.tags import marker
+from flask_errwatch.provision.topic_resources import POLICY_SID
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -55,8 +57,8 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
         for alarm in alarms
         if isinstance(alarm, MetricAlarm) and alarm.belongs_to(desired.app_name)
     )
-    topic = [*_topic(aws, desired)]
-    resources += [*alarms, *topic]
+    topics = [*_topics(aws, desired)]
+    resources += [*alarms, *topics]
     notes: list[str] = []
     resources += _log_alarms(aws, desired, notes)
     if group is not None:
@@ -87,12 +89,12 @@ def discover(aws: Aws, desired: Desired, *, for_removal: bool = False) -> Actual
             resources += read_if_allowed(kinds, read, notes) or ()
     resources += _query_role(aws, desired, notes, for_removal=for_removal)
     resources += find_ip_sets(aws, desired.ip_sets)
-    users = _topic_users(aws, desired, topic) if for_removal else ()
+    users = _topic_users(aws, desired, topics) if for_removal else ()
     return Actual(
         resources=tuple(resources),
         notes=tuple(notes),
-        topic_users=tuple(users),
-        missing_topic=_missing_topic(aws, desired, notes),
+        topic_users=dict(users),
+        missing_topics=tuple(_missing_topics(aws, desired, notes)),
         region=aws.region(),
     )
 
@@ -241,48 +243,55 @@ def _alarms_of_type(
     yield from map(deserialize, entries)
 
 
-def _topic(aws: Aws, desired: Desired) -> Iterator[Resource]:
-    """Yields the topic and its policy if the topic is declared by name, and its subscriptions."""
-    if desired.topic is not None:
-        arn = desired.topic.arn
+def _topics(aws: Aws, desired: Desired) -> Iterator[Resource]:
+    """Yields the topics that are declared by name with their policies, and the subscriptions."""
+    subscribed = dict.fromkeys(subscription.topic_arn for subscription in desired.subscriptions)
+    for topic in desired.topics:
         try:
-            attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
+            attributes = aws.call("sns", "get_topic_attributes", TopicArn=topic.arn)["Attributes"]
         except AwsCallError as error:
-            if error.is_not_found:
-                return  # nor does it have subscriptions
-            raise
-        tags = aws.call("sns", "list_tags_for_resource", ResourceArn=arn).get("Tags", ())
-        pairs = tuple((tag["Key"], tag["Value"]) for tag in tags)
-        yield Topic(name=desired.topic.name, arn=arn, tags=pairs)
-        yield from_aws.topic_policy(arn, attributes.get("Policy", ""), POLICY_SID)
-    if desired.subscriptions:
-        arn = desired.subscriptions[0].topic_arn
+            if not error.is_not_found:
+                raise
+            subscribed.pop(topic.arn, None)  # nor does it have subscriptions
+            continue
+        tags = aws.call("sns", "list_tags_for_resource", ResourceArn=topic.arn).get("Tags", ())
+        yield replace(topic, tags=from_aws.tag_pairs(tags))
+        yield from_aws.topic_policy(topic.arn, attributes.get("Policy", ""), POLICY_SID)
+    for arn in subscribed:
         entries = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
         yield from map(from_aws.subscription, entries)
 
 
-def _missing_topic(aws: Aws, desired: Desired, notes: list[str]) -> str | None:
-    """Returns the configured topic's ARN if it does not exist. CloudWatch never checks that."""
-    arn = next((arn for alarm in desired.every_alarm for arn in alarm.alarm_actions), None)
-    if desired.topic is not None or arn is None:
-        return None
-    try:
-        aws.call("sns", "get_topic_attributes", TopicArn=arn)
-    except AwsCallError as error:
-        if error.is_not_found:
-            return arn
-        # Often a topic of another account, which only its owner may read.
-        notes.append(f"topic: {error}")
-    return None
+def _missing_topics(aws: Aws, desired: Desired, notes: list[str]) -> Iterator[str]:
+    """Yields the topics that shall be used and do not exist. CloudWatch never checks that."""
+    created = {topic.arn for topic in desired.topics}
+    used = dict.fromkeys(arn for alarm in desired.every_alarm for arn in alarm.alarm_actions)
+    for arn in (arn for arn in used if arn not in created):
+        try:
+            aws.call("sns", "get_topic_attributes", TopicArn=arn)
+        except AwsCallError as error:
+            if error.is_not_found:
+                yield arn
+            else:
+                # Often a topic of another account, which only its owner may read.
+                notes.append(f"topic: {error}")
 
 
-def _topic_users(aws: Aws, desired: Desired, topic: list[Resource]) -> Iterator[str]:
-    """Yields the names of other apps' alarms that notify the topic."""
-    for arn in (resource.arn for resource in topic if isinstance(resource, Topic)):
-        for alarm in _alarms(aws, ActionPrefix=arn):
-            actions = (alarm.alarm_actions, alarm.ok_actions, alarm.insufficient_data_actions)
-            if any(arn in arns for arns in actions) and not alarm.belongs_to(desired.app_name):
-                yield alarm.name
+def _topic_users(
+    aws: Aws, desired: Desired, topics: list[Resource]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yields each topic with the names of other apps' alarms that notify it."""
+    for arn in (resource.arn for resource in topics if isinstance(resource, Topic)):
+        yield (
+            arn,
+            tuple(
+                alarm.name
+                for alarm in _alarms(aws, ActionPrefix=arn)
+                if arn
+                in (*alarm.alarm_actions, *alarm.ok_actions, *alarm.insufficient_data_actions)
+                and not alarm.belongs_to(desired.app_name)
+            ),
+        )
 
 
 def _insight_rules(

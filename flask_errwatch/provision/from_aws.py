@@ -40,6 +40,7 @@ def log_group(entry: Entry, tags: Mapping[str, str]) -> LogGroup:
         retention_days=entry.get("retentionInDays"),
         log_class=entry.get("logGroupClass", "STANDARD"),
         tags=tuple(sorted(tags.items())),
+        arn=log_group_arn(entry),
     )
 
 
@@ -141,8 +142,13 @@ def query_role(role: Entry, policy: Entry | None) -> QueryRole:
         arn=role["Arn"],
         trust=_policy_document(role.get("AssumeRolePolicyDocument")),
         permissions="" if policy is None else _policy_document(policy.get("PolicyDocument")),
-        tags=tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags", ())),
+        tags=tag_pairs(role.get("Tags", ())),
     )
+
+
+def tag_pairs(entries: Iterable[Entry]) -> Pairs:
+    """Reads tags as most services list them."""
+    return tuple((tag["Key"], tag["Value"]) for tag in entries)
 
 
 def _policy_document(document: object) -> str:

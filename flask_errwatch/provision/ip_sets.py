@@ -12,7 +12,7 @@ from typing import Literal
 
 from flask_errwatch.config import Config
 from flask_errwatch.provision.resources import Family, IpSet, WafScope
-from flask_errwatch.provision.resources.tags import ip_set_description, tags_for
+from flask_errwatch.provision.resources.tags import all_tags, ip_set_description
 from flask_errwatch.provision.resources.waf import region_of
 
 #: Which address of a forwarded header a rule compares. Never the first: the client wrote it.
@@ -59,7 +59,7 @@ def ip_sets(config: Config) -> tuple[IpSet, ...]:
             scope=scope,
             family=family,
             description=ip_set_description(config.app_name),
-            tags=tags_for(config.app_name),
+            tags=all_tags(config),
         )
         for family in _FAMILIES
     )

@@ -59,7 +59,7 @@ class LogAlarmAccess:
         has_none = why_not_there(scope.region, scope.partition)
         if configured.role or has_none or config.source_alarms != "each":
             return configured
-        role = query_role(config.app_name, config.log_group, scope)
+        role = query_role(config, scope)
         return cls(role=role.arn, to_create=role)
 
 

@@ -9,7 +9,7 @@ from flask_errwatch.config import Config
 from flask_errwatch.errors import ConfigurationError, Problem
 from flask_errwatch.provision import descriptions
 from flask_errwatch.provision.resources import CompositeAlarm, MetricAlarm
-from flask_errwatch.provision.resources.tags import tags_for
+from flask_errwatch.provision.resources.tags import all_tags
 
 #: Bounds of a composite alarm's rule (CloudWatch API Reference, PutCompositeAlarm, AlarmRule).
 _RULE_LENGTH, _CHILDREN = 10_240, 100
@@ -105,8 +105,8 @@ def app_alarms(
         description=descriptions.of_app(config),
         rule=rule,
         alarm_actions=actions,
-        ok_actions=actions,
-        tags=tags_for(config.app_name),
+        ok_actions=actions if config.ok_actions else (),
+        tags=all_tags(config),
     )
     none: tuple[str, ...] = ()
     silent = replace(whole, alarm_actions=none, ok_actions=none)

@@ -10,7 +10,7 @@ exceptions:
 - A composite alarm that takes over the notification is written before its alarms lose theirs.
 - A composite alarm that gives the notification back is deleted after its alarms have theirs.
 
-So nobody is left without notification meanwhile, whichever call is the last one.
+So no one is left without notification meanwhile, whichever call is the last one.
 """
 
 from __future__ import annotations

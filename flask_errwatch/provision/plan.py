@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import ClassVar, get_args
 
 from flask_errwatch._text import counted, one_line
-from flask_errwatch.errors import Problem, ProvisioningError
+from flask_errwatch.errors import AwsCallError, DestroyError, Problem, ProvisioningError
 from flask_errwatch.provision.change import Action, Change
 from flask_errwatch.provision.cost import (
     PRICES_AS_OF,
@@ -17,7 +18,7 @@ from flask_errwatch.provision.cost import (
     monthly_costs,
 )
 from flask_errwatch.provision.plan_text import PlanRow, change_values, plan_row, table_lines
-from flask_errwatch.provision.resources import AwsAlarm, LogGroup
+from flask_errwatch.provision.resources import AwsAlarm, LogGroup, Subscription
 from flask_errwatch.provision.source_alarms import family
 
 
@@ -39,6 +40,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     explanations: tuple[str, ...] = ()
+
+    _error: ClassVar[type[ProvisioningError]] = ProvisioningError
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -84,6 +87,24 @@ class Plan:
         if self.dangers:
             raise ProvisioningError(*self.dangers)
 
+    def failure(
+        self, *problems: Problem, cause: AwsCallError | None = None, is_begun: bool = False
+    ) -> ProvisioningError:
+        """Returns the error of a plan whose first pending change failed or was interrupted.
+
+        Args:
+            *problems: What prevented it.
+            cause: The call that failed.
+            is_begun: Whether a part of the change was made.
+        """
+        first, *others = map(str, self.pending)
+        return self._error(
+            *problems,
+            cause=cause,
+            applied=map(str, self.applied),
+            pending=(f"{first} (begun)" if is_begun else first, *others),
+        )
+
     def one_more_applied(self) -> Plan:
         """Returns the plan after its first pending change was applied."""
         return replace(self, done=self.done + 1)
@@ -92,6 +113,23 @@ class Plan:
     def rows(self) -> tuple[PlanRow, ...]:
         """A row for each resource, ready to be shown."""
         return tuple(plan_row(change, is_done=is_done) for change, is_done in self._with_progress())
+
+    @property
+    def rows_of_changes(self) -> tuple[PlanRow, ...]:
+        """The rows without those of resources that stay as declared."""
+        return tuple(row for row in self.rows if row.action != "unchanged")
+
+    @property
+    def confirmations(self) -> tuple[str, ...]:
+        """Who has to confirm a subscription, and how: a sentence for each that waits."""
+        waiting = [
+            change.resource
+            for change in self.entries
+            if isinstance(change.resource, Subscription)
+            and change.action != "delete"
+            and not (isinstance(change.actual, Subscription) and change.actual.arn)
+        ]
+        return tuple(one_line(each.confirmation) for each in waiting if each.confirmation)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -168,10 +206,39 @@ class Plan:
 class DestroyPlan(Plan):
     """What `destroy` would do or has done. That it deletes much is intended: nothing is refused."""
 
+    _error: ClassVar[type[ProvisioningError]] = DestroyError
+
     @property
     def dangers(self) -> tuple[Problem, ...]:
         """None."""
         return ()
+
+    @property
+    def rows(self) -> tuple[PlanRow, ...]:
+        """A row for each resource that is deleted or kept."""
+        return tuple(
+            replace(row, word="kept") if row.action == "unchanged" else row
+            for row in super(DestroyPlan, self).rows
+        )
+
+    @property
+    def rows_of_changes(self) -> tuple[PlanRow, ...]:
+        """All rows: what is kept matters as much."""
+        return self.rows
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The lines below the rows: what was not checked, and the summary."""
+        return (*(f"Not checked: {one_line(note)}" for note in self.notes), self.summary)
+
+    @property
+    def summary(self) -> str:
+        """The last line: the number of resources that are deleted and kept."""
+        kept = f", {self.count('unchanged')} kept" if self.unchanged else ""
+        if self.is_empty:
+            return f"Nothing to delete{kept}."
+        word = "To delete" if self.pending else "Deleted"
+        return f"{word}: {counted(len(self.changes), 'resource')}{kept}."
 
 
 _FORCE = "If that is intended, run `flask errwatch apply --force`."
@@ -205,13 +272,13 @@ def _many_deletions(plan: Plan) -> tuple[Problem, ...]:
 
 
 def _shorter_retentions(plan: Plan) -> tuple[Problem, ...]:
-    """A retention where there was none is not shorter: keeping events for ever was no choice."""
+    """A retention that is shorter than before, or where there was none."""
     return tuple(
         Problem(
             key=f"retention of log group {change.resource.name}",
             value=change.resource.retention_days,
             remedy=(
-                f"It is {change.actual.retention_days} days: older events would be deleted. "
+                f"It is {_written(change.actual.retention_days)}: older events would be deleted. "
                 f"{_FORCE}"
             ),
         )
@@ -219,7 +286,13 @@ def _shorter_retentions(plan: Plan) -> tuple[Problem, ...]:
         if change.action == "update"
         and isinstance(change.resource, LogGroup)
         and isinstance(change.actual, LogGroup)
-        and change.actual.retention_days is not None
-        and change.resource.retention_days is not None
-        and change.resource.retention_days < change.actual.retention_days
+        and _kept_for(change.resource) < _kept_for(change.actual)
     )
+
+
+def _kept_for(group: LogGroup) -> float:
+    return math.inf if group.retention_days is None else group.retention_days
+
+
+def _written(retention_days: int | None) -> str:
+    return "unlimited" if retention_days is None else counted(retention_days, "day")

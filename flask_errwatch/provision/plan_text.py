@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask_errwatch._text import one_line
 from flask_errwatch.provision.change import Action, Change
+from flask_errwatch.provision.resources import Resource, Subscription
 
 _VALUE = 120
 #: Differences that are shown of one resource. A dashboard may have hundreds.
@@ -43,9 +44,16 @@ def plan_row(change: Change, *, is_done: bool) -> PlanRow:
         action=change.action,
         word=_DONE.get(change.action, change.action) if is_done else change.action,
         kind=change.resource.kind,
-        label=f"{one_line(change.resource.label, _VALUE)}{note}",
+        label=f"{one_line(_label(change.resource), _VALUE)}{note}",
         differences=tuple(difference_lines(change, "{old} → {new}")),
     )
+
+
+def _label(resource: Resource) -> str:
+    """The label, which for a subscription is that of one of several topics."""
+    if isinstance(resource, Subscription):
+        return f"{resource.label} of {resource.topic_name}"
+    return resource.label
 
 
 def difference_lines(change: Change, template: str) -> Iterator[str]:

@@ -42,7 +42,7 @@ class SavedQuery:
         return f"{app_name}/{self.name}"
 
     def summing(self) -> SavedQuery:
-        """The query for lines that stand for several events each: it sums their counts."""
+        """The query for lines that count several events each: it sums their counts."""
         text = self.text.replace("count(*) as failures", "sum(count) as failures")
         return replace(self, text=text)
 

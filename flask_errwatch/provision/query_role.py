@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 
+from flask_errwatch.config import Config
 from flask_errwatch.provision.resources import QueryRole
 from flask_errwatch.provision.resources.canonical_json import canonical
-from flask_errwatch.provision.resources.tags import tags_for
+from flask_errwatch.provision.resources.tags import all_tags
 from flask_errwatch.provision.scope import AwsScope
 
 #: The name of the role's inline policy.
@@ -39,12 +40,11 @@ def role_name(app_name: str, region: str) -> str:
     return f"{plain}-log-alarms-{region}"
 
 
-def query_role(app_name: str, log_group: str, scope: AwsScope) -> QueryRole:
+def query_role(config: Config, scope: AwsScope) -> QueryRole:
     """Returns the role that may query the lines of one log group, for scheduled queries alone.
 
     Args:
-        app_name: The app.
-        log_group: The name of its log group.
+        config: The app's configuration.
         scope: Partition, region and account.
     """
     trust = {
@@ -67,7 +67,7 @@ def query_role(app_name: str, log_group: str, scope: AwsScope) -> QueryRole:
             {
                 "Effect": "Allow",
                 "Action": ["logs:GetQueryResults", "logs:StartQuery"],
-                "Resource": f"{scope.log_group_arn(log_group)}:*",
+                "Resource": f"{scope.log_group_arn(config.log_group)}:*",
             },
             # These two take no resource (Service Authorization Reference).
             {
@@ -77,11 +77,11 @@ def query_role(app_name: str, log_group: str, scope: AwsScope) -> QueryRole:
             },
         ],
     }
-    name = role_name(app_name, scope.region)
+    name = role_name(config.app_name, scope.region)
     return QueryRole(
         name=name,
         arn=scope.role_arn(name),
         trust=canonical(trust),
         permissions=canonical(permissions),
-        tags=tags_for(app_name),
+        tags=all_tags(config),
     )

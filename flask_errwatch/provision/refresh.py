@@ -9,7 +9,6 @@ from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.errors import (
     AwsCallError,
-    ConfigurationError,
     Problem,
     ProvisioningError,
     raise_if,
@@ -20,6 +19,8 @@ from flask_errwatch.provision.discovery import discover
 from flask_errwatch.provision.ip_set_problems import partition_problems
 from flask_errwatch.provision.role_discovery import access_with_new_role, read_access
 from flask_errwatch.provision.scope import AwsScope
+from flask_errwatch.provision.tag_discovery import with_tags
+from flask_errwatch.provision.topics import Topics
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -78,34 +79,60 @@ def read_state(
     """
     try:
         scope = _scope(aws, config, needs_account=create_role)
-        raise_if(partition_problems(config, scope.partition))
-        topic_arn = _topic_arn(config, scope)
         notes: list[str] = []
-        access = (
-            access_with_new_role(aws, config, scope)
-            if create_role
-            else read_access(aws, catalogue, config, scope, notes)
-        )
-        desired = desired_resources(
-            catalogue, config, topic_arn=topic_arn, scope=scope, access=access
-        )
+        desired = read_desired(aws, catalogue, config, scope, notes, create_role=create_role)
         actual = discover(aws, desired, for_removal=for_removal)
+        if config.tags and not for_removal:
+            actual = with_tags(aws, desired, actual, scope)
         return desired, replace(actual, notes=(*notes, *actual.notes))
     except AwsCallError as error:
         raise ProvisioningError(*error.problems, cause=error) from error
 
 
+def read_desired(
+    aws: Aws,
+    catalogue: Catalogue,
+    config: Config,
+    scope: AwsScope,
+    notes: list[str],
+    *,
+    create_role: bool = False,
+) -> Desired:
+    """Returns the desired resources of an app, which depend on what log alarms may use.
+
+    Args:
+        aws: The account and region.
+        catalogue: The app's detectors, as `Catalogue.configured` returns them.
+        config: The app's configuration.
+        scope: Partition, region and account.
+        notes: What could not be read is added to these.
+        create_role: Whether the role of log alarms may be created.
+
+    Raises:
+        AwsCallError: When AWS cannot be read.
+        ConfigurationError: When a value cannot work in this region.
+    """
+    raise_if(partition_problems(config, scope.partition))
+    topics = _topics(config, scope)
+    access = (
+        access_with_new_role(aws, config, scope)
+        if create_role
+        else read_access(aws, catalogue, config, scope, notes)
+    )
+    return desired_resources(catalogue, config, topics=topics, scope=scope, access=access)
+
+
 def _scope(aws: Aws, config: Config, *, needs_account: bool) -> AwsScope:
     """Returns the scope of the calls. Asks for the account only if an ARN depends on it."""
-    has_topic_name = config.sns_topic is not None and not config.has_topic_arn
-    if config.dashboard or has_topic_name or needs_account:
+    has_topic_name = any(not topic.startswith("arn:") for topic in config.topics)
+    if config.dashboard or has_topic_name or config.tags or needs_account:
         return Caller.identify(aws).scope
     # The region first: `Aws.region` explains that none is configured.
     return AwsScope(region=aws.region(), partition=aws.partition(), account="")
 
 
-def _topic_arn(config: Config, scope: AwsScope) -> str | None:
-    """Returns the topic's ARN, even before the topic exists. Refuses ARNs that cannot work.
+def _topics(config: Config, scope: AwsScope) -> Topics:
+    """Returns the topics' ARNs, even before the topics exist. Refuses ARNs that cannot work.
 
     CloudWatch sends an alarm's actions only to topics of its own region, and does not check this
     when the alarm is put. SNS delivers to functions and queues of other regions, but not of other
@@ -120,16 +147,25 @@ def _topic_arn(config: Config, scope: AwsScope) -> str | None:
         for url in config.subscriptions
         if url.startswith("arn:") and url.split(":")[1] != scope.partition
     ]
-    topic = None if config.sns_topic is None else scope.topic_arn(config.sns_topic)
-    if topic is not None:
-        _, partition, _, region, *_ = topic.split(":")
-        if (partition, region) != (scope.partition, scope.region):
-            remedy = (
-                f"The alarms are created in partition {scope.partition}, region {scope.region}, "
-                "and can only notify a topic there: use a topic of that region, or set "
-                "ERRWATCH_REGION."
-            )
-            problems.insert(0, Problem(key="ERRWATCH_SNS_TOPIC", value=topic, remedy=remedy))
-    if problems:
-        raise ConfigurationError(*problems)
-    return topic
+    topics = Topics(
+        default=None if config.sns_topic is None else scope.topic_arn(config.sns_topic),
+        by_level={level: scope.topic_arn(topic) for level, topic in config.sns_topics.items()},
+    )
+    elsewhere = [arn for arn in topics.every if not _is_in(arn, scope)]
+    raise_if((*(_elsewhere(arn, topics, scope) for arn in elsewhere), *problems))
+    return topics
+
+
+def _is_in(arn: str, scope: AwsScope) -> bool:
+    _, partition, _, region, *_ = arn.split(":")
+    return (partition, region) == (scope.partition, scope.region)
+
+
+def _elsewhere(arn: str, topics: Topics, scope: AwsScope) -> Problem:
+    remedy = (
+        f"The alarms are created in partition {scope.partition}, region {scope.region}, "
+        "and can only notify a topic there: use a topic of that region, or set "
+        "ERRWATCH_REGION."
+    )
+    key = "ERRWATCH_SNS_TOPIC" if arn == topics.default else "ERRWATCH_SNS_TOPICS"
+    return Problem(key=key, value=arn, remedy=remedy)

@@ -37,6 +37,10 @@ class AwsScope:
         """Returns the ARN of a metric alarm or composite alarm."""
         return self.arn("cloudwatch", f"alarm:{name}")
 
+    def mute_rule_arn(self, name: str) -> str:
+        """Returns the ARN of a rule that mutes alarms."""
+        return self.arn("cloudwatch", f"alarm-mute-rule:{name}")
+
     def insight_rule_arn(self, name: str) -> str:
         """Returns the ARN of a Contributor Insights rule."""
         return self.arn("cloudwatch", f"insight-rule/{name}")

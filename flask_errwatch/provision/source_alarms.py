@@ -33,9 +33,10 @@ from flask_errwatch.provision.resources import (
     Pairs,
 )
 from flask_errwatch.provision.resources.canonical_json import canonical
-from flask_errwatch.provision.resources.tags import tags_for
+from flask_errwatch.provision.resources.tags import all_tags
 from flask_errwatch.provision.rule_filters import MOST_FILTERS, RuleFilter, rule_filters
 from flask_errwatch.provision.scope import AwsScope
+from flask_errwatch.provision.topics import Topics
 
 #: Suffixes, one per kind: one name cannot be two kinds of alarm. A log alarm has the detector's own
 #: name unless another alarm of the detector has it.
@@ -98,17 +99,17 @@ class SourceContext:
     Attributes:
         config: The app's configuration.
         scope: Partition, region and account. With None, descriptions have no links.
-        actions: ARNs that are notified of a change to ALARM. No one is told of the change to OK: an
-            address that stops is no news, and scans are frequent.
-        log_alarm_actions: The same for log alarms, which notify themselves also where one alarm
+        topics: The topics that are notified of a change to ALARM. A change to OK is not notified:
+            addresses stop all the time, and scans are frequent.
+        log_alarm_topics: The same for log alarms, which notify themselves also where one alarm
             notifies for the app: only their own message names the address.
         access: Whether log alarms can be created.
     """
 
     config: Config
     scope: AwsScope | None
-    actions: tuple[str, ...]
-    log_alarm_actions: tuple[str, ...]
+    topics: Topics
+    log_alarm_topics: Topics
     access: LogAlarmAccess
 
 
@@ -213,7 +214,7 @@ class SourceAlarms:
                 return (
                     f"{name}-{ONE_SOURCE} is an alarm on a Contributor Insights rule, whose "
                     f"message names no address: {price:.2f} USD a month and a charge per matching "
-                    f"line. It is no log alarm, since {self._why_no_log_alarm()}."
+                    f"line. It is not a log alarm, since {self._why_no_log_alarm()}."
                 )
             case "site":
                 reason = "ERRWATCH_SOURCE_ALARMS is 'site'"
@@ -235,7 +236,7 @@ class SourceAlarms:
 
     @property
     def _tags(self) -> Pairs:
-        return tags_for(self.context.config.app_name)
+        return all_tags(self.context.config)
 
     @property
     def _has_peers(self) -> bool:
@@ -283,7 +284,7 @@ class SourceAlarms:
             window=self.alarm.period,
             threshold=float(self.alarm.threshold),
             role=self.context.access.role or "",
-            alarm_actions=self.context.log_alarm_actions,
+            alarm_actions=self.context.log_alarm_topics.actions(self.detector.level),
             tags=self._tags,
         )
 
@@ -317,7 +318,7 @@ class SourceAlarms:
             threshold=float(self.alarm.threshold),
             comparison_operator="GreaterThanThreshold",
             treat_missing_data="notBreaching",
-            alarm_actions=self.context.actions,
+            alarm_actions=self.context.topics.actions(self.detector.level),
             tags=self._tags,
         )
 
@@ -339,7 +340,7 @@ class SourceAlarms:
             if detector.event is not None and not self._is_own_alarm:
                 # The older key counted all lines of the event, and still does.
                 return rule_filters(event_pattern(detector.event))
-            remedy = f"{error} It is no log alarm, since {self._why_no_log_alarm()}."
+            remedy = f"{error} It is not a log alarm, since {self._why_no_log_alarm()}."
             key = f"where of detector {detector.name!r}"
             problem = Problem(key=key, value=detector.where, remedy=remedy)
             raise ConfigurationError(problem) from error
@@ -381,7 +382,7 @@ class SourceAlarms:
             threshold=float(threshold),
             comparison_operator="GreaterThanThreshold",
             treat_missing_data="notBreaching",
-            alarm_actions=context.actions,
+            alarm_actions=context.topics.actions(self.detector.level),
             tags=self._tags,
         )
 

@@ -20,16 +20,17 @@ from flask_errwatch.provision.discovery import read_if_allowed
 from flask_errwatch.provision.from_aws import action_failed
 from flask_errwatch.provision.ip_set_problems import unusable_ip_sets
 from flask_errwatch.provision.log_lines import LoggedLine, lines_since, newest_lines
+from flask_errwatch.provision.mute import read_mutes
 from flask_errwatch.provision.queries import NEW_FAILURES
 from flask_errwatch.provision.refresh import read_state
 from flask_errwatch.provision.resources import AwsAlarm, LogAlarm, LogGroup, Subscription
-from flask_errwatch.provision.status_report import (
+from flask_errwatch.provision.status_records import (
     Contributor,
     DeliveryFigures,
     FailedNotification,
     NewFailure,
-    Status,
 )
+from flask_errwatch.provision.status_report import Status
 
 if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
@@ -83,6 +84,7 @@ def read_status(
     heartbeats = read_if_allowed(
         "heartbeats", partial(_heartbeats, aws, actual, config, moment - FRESH), notes
     )
+    mutes = read_if_allowed("mute rules", partial(read_mutes, aws, config), notes) if alarms else ()
     new_failures = read_if_allowed(
         "new failures",
         partial(_new_failures, aws, actual, config, moment - _NEW_FAILURES, notes),
@@ -98,6 +100,7 @@ def read_status(
         why_no_heartbeats=config.why_no_heartbeats,
         notes=tuple(notes),
         contributors=contributors,
+        mutes=tuple(map(str, mutes or ())),
     )
 
 

@@ -30,6 +30,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
+from flask_errwatch.provision.tag_calls import tag_list, tagging
 
 #: CloudWatch answers so while it still works on the alarm (API Reference, PutLogAlarm).
 CONFLICT = frozenset({("ResourceConflict", "")})
@@ -49,6 +50,12 @@ def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a
             replace(call, tolerated=NOT_FOUND_CODES) for call in _deletion(change.resource)
         )
     resource, is_new = change.resource, change.action == "create"
+    rest = change.without_tags()
+    # The calls of an alarm have its tags anyway.
+    if rest != change and not (rest.differences and isinstance(resource, AwsAlarm)):
+        # Tags first: if they were last and failed, the next plan would find no difference.
+        tags = tagging(resource, change.actual)
+        return (*tags, *calls_for(rest)) if rest.differences else tags
     match resource:
         case LogGroup():
             return _log_group(resource, is_new=is_new)
@@ -59,7 +66,7 @@ def calls_for(change: Change) -> tuple[AwsCall, ...]:  # noqa: C901, PLR0912 - a
         case Topic():
             # Created with its tags: a topic without them would be unmanaged. An existing topic
             # is never created again, since SNS refuses different tags then.
-            return (_call("sns", "create_topic", Name=resource.name, Tags=_tag_list(resource)),)
+            return (_call("sns", "create_topic", Name=resource.name, Tags=tag_list(resource.tags)),)
         case TopicPolicy():
             return (_topic_policy(resource),)
         case Subscription():
@@ -138,9 +145,11 @@ def _log_group(desired: LogGroup, *, is_new: bool) -> tuple[AwsCall, ...]:
         # Several workers may start at the same time, and a sender creates it too.
         tolerated=frozenset({"ResourceAlreadyExistsException"}),
     )
-    days = {"retentionInDays": desired.retention_days}
-    retain = _call("logs", "put_retention_policy", **name, **days)
-    return (create, retain) if is_new else (retain,)
+    days = desired.retention_days
+    if days is not None:
+        retain = _call("logs", "put_retention_policy", **name, retentionInDays=days)
+        return (create, retain) if is_new else (retain,)
+    return (create,) if is_new else (_call("logs", "delete_retention_policy", **name),)
 
 
 def _data_protection(desired: DataProtection) -> AwsCall:
@@ -201,7 +210,7 @@ def _insight_rule(desired: InsightRule, *, is_new: bool) -> AwsCall:
         "RuleDefinition": desired.definition,
     }
     if is_new:  # an update ignores tags (AWS API Reference, PutInsightRule)
-        arguments["Tags"] = _tag_list(desired)
+        arguments["Tags"] = tag_list(desired.tags)
     return _call("cloudwatch", "put_insight_rule", **arguments)
 
 
@@ -268,7 +277,7 @@ def _query_role(desired: QueryRole, *, is_new: bool) -> tuple[AwsCall, ...]:
             **name,
             AssumeRolePolicyDocument=desired.trust,
             Description="CloudWatch Logs queries lines of failing requests for log alarms.",
-            Tags=_tag_list(desired),
+            Tags=tag_list(desired.tags),
         )
     else:
         trust = _call("iam", "update_assume_role_policy", **name, PolicyDocument=desired.trust)
@@ -293,7 +302,7 @@ def _dashboard(desired: Dashboard, *, is_new: bool) -> AwsCall:
         "DashboardBody": desired.body,
     }
     if is_new:
-        arguments["Tags"] = _tag_list(desired)
+        arguments["Tags"] = tag_list(desired.tags)
     return _call("cloudwatch", "put_dashboard", **arguments)
 
 
@@ -304,14 +313,10 @@ def _tagged(
     actual: Resource | None,
 ) -> tuple[AwsCall, ...]:
     """Puts an alarm with its tags. An update ignores tags, so that they take another call."""
-    tags = _tag_list(desired)
     if not isinstance(actual, AwsAlarm):
-        return (_call("cloudwatch", method, **arguments, Tags=tags),)
+        return (_call("cloudwatch", method, **arguments, Tags=tag_list(desired.tags)),)
     # Tags first: if they were last and failed, the next plan would find no difference.
-    return (
-        _call("cloudwatch", "tag_resource", ResourceARN=actual.arn, Tags=tags),
-        _call("cloudwatch", method, **arguments),
-    )
+    return (*tagging(desired, actual), _call("cloudwatch", method, **arguments))
 
 
 def _alarm(desired: AwsAlarm) -> dict[str, object]:
@@ -365,9 +370,3 @@ def _metric_query(query: MetricQuery) -> dict[str, object]:
 
 def _dimensions(pairs: Pairs) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in pairs]
-
-
-def _tag_list(
-    desired: Topic | QueryRole | AwsAlarm | InsightRule | Dashboard,
-) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in desired.tags]

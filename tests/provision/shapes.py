@@ -6,6 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+#: Unicode classes of the patterns of tags, and what Python has in their place.
+_CLASSES = re.compile(r"\\p\{([LZN])\}")
+_PYTHON = {"L": r"\w", "Z": r"\s", "N": r"\d"}
+
+
+def _in_python(match: re.Match[str]) -> str:
+    return _PYTHON[match[1]]
+
 
 def violations(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     """Yields where a value has more, or other characters, than its shape allows.
@@ -27,7 +35,7 @@ def violations(value: Any, shape: Any, path: str = "") -> Iterator[str]:
             yield from _outside(len(value), shape, path)
             # IAM's patterns are written for Java: `\\u0009` is the same escape in Python.
             pattern = shape.metadata.get("pattern")
-            if pattern and not re.fullmatch(pattern, value):
+            if pattern and not re.fullmatch(_CLASSES.sub(_in_python, pattern), value):
                 yield f"{path} does not match {pattern}"
             if shape.enum and value not in shape.enum:
                 yield f"{path} is none of {shape.enum}"

@@ -23,6 +23,7 @@ from flask_errwatch.provision.descriptions import lines_link
 from flask_errwatch.provision.descriptions import of_detector as description
 from flask_errwatch.provision.resources.tags import tags_for
 from flask_errwatch.provision.scope import AwsScope
+from flask_errwatch.provision.topics import Topics
 
 CHINA = AwsScope(partition="aws-cn", region="cn-north-1", account="123456789012")
 TOPIC_ARN = "arn:aws-cn:sns:cn-north-1:123456789012:ops"
@@ -37,7 +38,7 @@ def _config(**settings: object) -> Config:
 def _desired(*detectors: Detector, topic_arn: str | None = None, **settings: object) -> Desired:
     config = _config(**settings)
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
-    return desired_resources(catalogue, config, topic_arn=topic_arn)
+    return desired_resources(catalogue, config, topics=Topics(default=topic_arn))
 
 
 def test_log_group_and_filter_are_those_of_the_reference() -> None:
@@ -134,7 +135,7 @@ def test_bare_catalogue_means_the_configured_values() -> None:
 def test_actions_are_the_topic_and_only_for_alarm_and_ok() -> None:
     """ALARM and OK notify the topic, of alarms that notify; OK not of an alarm on one source."""
     desired = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC="ops")
-    assert desired.topic == Topic(name="ops", arn=TOPIC_ARN)
+    assert desired.topics == (Topic(name="ops", arn=TOPIC_ARN),)
     for alarm in desired.alarms:
         actions = () if alarm.name in desired.silent else (TOPIC_ARN,)
         assert alarm.alarm_actions == actions
@@ -150,14 +151,14 @@ def test_actions_are_the_topic_and_only_for_alarm_and_ok() -> None:
 def test_topic_by_arn_is_used_and_not_created() -> None:
     """A topic given by its ARN is notified by the alarms, and not created."""
     desired = _desired(topic_arn=TOPIC_ARN, SNS_TOPIC=TOPIC_ARN)
-    assert desired.topic is None
+    assert desired.topics == ()
     assert desired.alarms[0].alarm_actions == (TOPIC_ARN,)
 
 
 def test_no_topic_no_actions() -> None:
     """Without a topic there are neither actions nor subscriptions."""
     desired = _desired()
-    assert (desired.topic, desired.subscriptions, desired.alarms[0].alarm_actions) == (None, (), ())
+    assert (desired.topics, desired.subscriptions, desired.alarms[0].alarm_actions) == ((), (), ())
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from flask_errwatch.provision.change import Action
 from flask_errwatch.provision.diff import destroy_plan, diff
 from flask_errwatch.provision.resources import Resource, Topic, TopicPolicy
 from flask_errwatch.provision.to_aws import calls_for
+from flask_errwatch.provision.topics import Topics
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
 PLACE = AwsScope(partition="aws", region="eu-central-1", account="123456789012")
@@ -58,7 +59,7 @@ def desired(*detectors: Detector, **settings: object) -> Desired:
     config = configuration.load(keys, {}, app_name="shop")
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
     arn = ARN if config.sns_topic else None
-    return desired_resources(catalogue, config, topic_arn=arn, scope=PLACE)
+    return desired_resources(catalogue, config, topics=Topics(default=arn), scope=PLACE)
 
 
 def existing(shop: Desired, *others: Resource, without: tuple[str, ...] = ()) -> Actual:
@@ -199,31 +200,54 @@ def test_most_alarms_are_not_deleted_unasked() -> None:
         most.raise_if_unsafe()
     assert str(caught.value) == (
         "alarms to delete = 4: More than half of the app's 6 alarms would be deleted. "
-        "If that is intended, run `flask errwatch apply --force`.\nNothing was changed."
+        "If that is intended, run `flask errwatch apply --force`."
     )
     assert "Needs --force: alarms to delete = 4" in str(most)
 
 
 def test_retention_is_not_shortened_unasked() -> None:
-    """That deletes events. A retention where there was none is allowed."""
+    """That deletes events, also where there was none, which is not even planned unasked."""
     shop = desired(RETENTION_DAYS=30)
     others = shop.resources[1:]
 
     def plan(days: int | None) -> Plan:
         group = replace(shop.log_group, retention_days=days)
-        return diff(shop, Actual(resources=(group, *others)))
+        return diff(shop, Actual(resources=(group, *others)), limit_retention=days is None)
 
     with pytest.raises(ProvisioningError, match="It is 90 days: older events would be deleted"):
         plan(90).raise_if_unsafe()
-    for days in (7, None):
-        plan(days).raise_if_unsafe()
-        assert changed(plan(days)) == ["update log group shop"]
+    with pytest.raises(ProvisioningError, match="It is unlimited: older events would be deleted"):
+        plan(None).raise_if_unsafe()
+    plan(7).raise_if_unsafe()
+    assert [changed(plan(days)) for days in (7, None)] == [["update log group shop"]] * 2
+    forever = replace(shop.log_group, retention_days=None)
+    unasked = diff(shop, Actual(resources=(forever, *others)))
+    assert unasked.is_empty
+    assert unasked.entries[0].note == "keeps its events for ever"
+    assert unasked.explanations[-1] == (
+        "Log group shop exists without a retention and keeps its events for ever: `flask errwatch "
+        "apply --force` sets 30 days, which deletes older events."
+    )
+
+
+def test_lines_that_never_expire_shorten_nothing() -> None:
+    """With `never` a retention is removed, which deletes no event, and one call does it."""
+    shop = desired(RETENTION_DAYS="never")
+    group, *others = shop.resources
+    limited = replace(shop.log_group, retention_days=30)
+    plan = diff(shop, Actual(resources=(limited, *others)))
+    plan.raise_if_unsafe()
+    (change,) = plan.changes
+    assert [(call.method, dict(call.arguments)) for call in calls_for(change)] == [
+        ("delete_retention_policy", {"logGroupName": "shop"})
+    ]
+    created = calls_for(Change(action="create", resource=group))
+    assert [call.method for call in created] == ["create_log_group"]
 
 
 def test_policy_keeps_what_others_wrote_into_it() -> None:
     """Only our statement is put back. The other statements stay unchanged."""
     shop = desired(SNS_TOPIC="ops")
-    assert shop.policy is not None
     theirs = '{"Sid":"events"}'
     policy = TopicPolicy(topic_arn=ARN, statement="", others=(theirs,))
     actual = existing(shop, policy, without=("topic policy",))
@@ -278,7 +302,7 @@ def test_destroy_leaves_the_topic_and_the_group_of_others() -> None:
     assert [change.note for change in plan.unchanged] == [
         "stays: it is not managed by this app"
     ] * 2
-    used = replace(existing(shop), topic_users=("pager", "web"))
+    used = replace(existing(shop), topic_users={ARN: ("pager", "web")})
     plan = destroy_plan("shop", "shop", used, with_logs=False)
     assert plan.unchanged[0].note == "stays: notified by 2 alarms of others, such as pager, web"
 
@@ -360,8 +384,9 @@ def test_cost_counts_each_kind_at_its_price() -> None:
 def test_policy_and_subscription_have_no_separate_deletion() -> None:
     """They are deleted with their topic. A plan that deletes them would be a bug."""
     shop = desired(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
-    for resource in (shop.policy, *shop.subscriptions):
-        assert resource is not None
+    resources: tuple[Resource, ...] = (*shop.policies, *shop.subscriptions)
+    assert len(resources) == 2
+    for resource in resources:
         with pytest.raises(AssertionError):
             calls_for(Change(action="delete", resource=resource))
 

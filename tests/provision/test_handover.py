@@ -13,6 +13,7 @@ from flask_errwatch.provision import Desired, Plan, Resource, desired_resources
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.diff import diff
 from flask_errwatch.provision.resources import AlarmState, AwsAlarm, CompositeAlarm, LogAlarm
+from flask_errwatch.provision.topics import Topics
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:ops"
 ROLE = "arn:aws:iam::123456789012:role/lines"
@@ -49,7 +50,7 @@ def _desired(detectors: tuple[Detector, ...], **settings: object) -> Desired:
     keys = {f"ERRWATCH_{name}": value for name, value in settings.items()}
     config = configuration.load(keys, {}, app_name="shop")
     catalogue = Catalogue(detectors).configured(config)
-    return desired_resources(catalogue, config, topic_arn=TOPIC)
+    return desired_resources(catalogue, config, topics=Topics(default=TOPIC))
 
 
 def existing(desired: Desired, state: str = "OK") -> tuple[Resource, ...]:

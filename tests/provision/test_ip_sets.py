@@ -296,7 +296,7 @@ def test_a_name_that_is_too_long_is_refused() -> None:
     assert {problem.key for problem in caught.value.problems} == {"IP set"}
 
 
-@pytest.mark.parametrize("name", ["магазин", "кабинет", "shop~web", "shop (eu)"])
+@pytest.mark.parametrize("name", ["shop~web", "shop (eu)"])
 def test_a_name_that_another_app_may_share_is_refused(name: str) -> None:
     """Its description would lose characters, so that two apps could have the same sets."""
     with pytest.raises(ConfigurationError, match="Set ERRWATCH_APP_NAME to a name of") as caught:

@@ -22,6 +22,7 @@ from flask_errwatch.provision import (
 from flask_errwatch.provision.actual import Actual
 from flask_errwatch.provision.diff import destroy_plan, diff
 from flask_errwatch.provision.resources import AwsAlarm
+from flask_errwatch.provision.topics import Topics
 from flask_errwatch.simulation import Judge
 
 ARN = "arn:aws:sns:eu-central-1:123456789012:ops"
@@ -42,7 +43,7 @@ def shop(*detectors: Detector, name: str = "shop", **settings: object) -> Desire
     keys |= {"ERRWATCH_SNS_TOPIC": ARN, "ERRWATCH_LOG_GROUP": "shop"}
     config = configuration.load(keys, {}, app_name=name)
     catalogue = Catalogue(detectors or DEFAULT_DETECTORS).configured(config)
-    return desired_resources(catalogue, config, topic_arn=ARN, scope=HERE)
+    return desired_resources(catalogue, config, topics=Topics(default=ARN), scope=HERE)
 
 
 def login(alarm: Alarm | AnomalyAlarm | BusyAlarm | None = None) -> Detector:

@@ -35,7 +35,7 @@ def test_table_is_aligned_and_summed_up() -> None:
         "update     log group     shop\n"
         "                         retention_days: none → 90\n"
         "unchanged  topic         ops\n"
-        "create     subscription  https://hooks.example.com/…\n"
+        "create     subscription  https://hooks.example.com/… of ops\n"
         "Cost: at most 0.00 USD a month (nothing; us-east-1, 2026-02; lines, queries and free "
         "tier not counted).\n"
         "Plan: 1 to create, 1 to update, 1 unchanged."

@@ -22,13 +22,9 @@ from flask_errwatch.provision import Difference, Plan
 from flask_errwatch.provision.log_lines import newest_lines
 from flask_errwatch.provision.resources import AlarmState, MetricAlarm, Subscription
 from flask_errwatch.provision.status import read_status
-from flask_errwatch.provision.status_report import (
-    DeliveryFigures,
-    FailedNotification,
-    NewFailure,
-    Status,
-    StatusRow,
-)
+from flask_errwatch.provision.status_records import DeliveryFigures, FailedNotification, NewFailure
+from flask_errwatch.provision.status_report import Status
+from flask_errwatch.provision.status_sections import StatusRow
 from tests.provision.stubbed_aws import StubbedAws
 
 Shop = Callable[..., Plan]
@@ -286,6 +282,12 @@ def test_failed_notification_is_read_from_the_history_of_all_alarms(stubbed: Stu
     stubbed.expect(
         "describe_alarm_history", {"AlarmHistoryItems": entries[2:]}, **arguments, NextToken="2"
     )
+    rule = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm-mute-rule:shop-mute-1"
+    stubbed.expect(
+        "list_alarm_mute_rules",
+        {"AlarmMuteRuleSummaries": [{"AlarmMuteRuleArn": rule, "ExpireDate": NOW}]},
+        Statuses=["ACTIVE", "SCHEDULED"],
+    )
     status = status_of(stubbed, now=NOW)
     assert status.failed_notifications == (
         FailedNotification(alarm="shop-critical-error", at=NOW, reason=failure),
@@ -306,6 +308,7 @@ def test_failed_notification_is_read_from_the_history_of_all_alarms(stubbed: Stu
             "reason": "Threshold Crossed",
         }
     ]
+    assert values["mutes"] == ["shop-mute-1 until 2026-11-25 12:00:00 UTC"]
 
 
 def _history(summary: str, **changed: object) -> dict[str, object]:
@@ -338,10 +341,19 @@ def test_sections_and_remarks_are_values_for_another_renderer() -> None:
         "New failures in a day: none.",
         "Delivery: no heartbeat in the last 15 minutes.",
     ]
-    assert status.sections[2].rows == (StatusRow(cells=("waiting", "email", "ops@example.com")),)
-    assert status.remarks == (f"Not checked: {note}",)
-    assert "\n  waiting  email  ops@example.com\n" in str(status)
-    assert str(status).endswith(status.remarks[0])
+    assert status.sections[2].rows == (
+        StatusRow(cells=("waiting", "email", "ops@example.com of ops")),
+    )
+    assert status.remarks == (
+        f"Not checked: {note}",
+        "Warning: The app has no alarms: `flask errwatch apply` creates those that it declares.",
+        (
+            "Warning: ops@example.com has to confirm for ops: AWS Notifications sent a mail with a "
+            "link."
+        ),
+    )
+    assert "\n  waiting  email  ops@example.com of ops\n" in str(status)
+    assert str(status).endswith("\n".join(status.remarks))
 
 
 def test_status_without_credentials_is_one_sentence(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from flask_errwatch.config.aws_values import MARKERS
 from flask_errwatch.provision.desired import Desired
 from flask_errwatch.provision.export.identifiers import pascal
 from flask_errwatch.provision.export.linked_resources import LinkedResources, NamedResource
@@ -256,14 +257,18 @@ class CloudFormationResources(LinkedResources):
 
 
 def _ip_set(ip_set: IpSet) -> Properties:
-    """Properties of the app's name and scope alone: an update that changes one empties the set."""
+    """Properties of the app's name and scope alone: an update that changes one empties the set.
+
+    So `ERRWATCH_TAGS` are left out.
+    """
+    marks = tuple((key, value) for key, value in ip_set.tags if key in MARKERS)
     return {
         "Name": ip_set.name,
         "Description": ip_set.description,
         "Scope": ip_set.scope,
         "IPAddressVersion": ip_set.family,
         "Addresses": [],
-        "Tags": _tags(ip_set.tags),
+        "Tags": _tags(marks),
     }
 
 

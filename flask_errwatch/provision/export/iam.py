@@ -13,7 +13,7 @@ from typing import Literal
 from flask_errwatch.config import Config
 from flask_errwatch.detectors import Catalogue
 from flask_errwatch.provision.desired import Desired, dashboard_name
-from flask_errwatch.provision.export.portable import portable_state, topic_arn
+from flask_errwatch.provision.export.portable import portable_state
 from flask_errwatch.provision.ip_sets import AUDIT_PREFIX
 from flask_errwatch.provision.query_role import role_name
 from flask_errwatch.provision.scope import TO_FILL_IN, AwsScope
@@ -73,6 +73,10 @@ class _Arns:
         self.log_streams = f"{self.log_group}:*"
         #: Whether the app creates its log group. Otherwise an AWS service owns it.
         self.owns_log_group = owner_of(desired.log_group.name) is None
+        #: What comparing the tags of `ERRWATCH_TAGS` takes.
+        self.tag_reads = ("ListTagsForResource",) if config.tags else ()
+        #: Whether lines expire. Otherwise a retention that was set before is removed.
+        self.has_retention = config.retention_days is not None
         #: Whether the app puts a data protection policy on it.
         self.has_data_protection = desired.data_protection is not None
         #: Whether it may have log alarms, and their role.
@@ -81,6 +85,7 @@ class _Arns:
         self.query_role = config.log_alarm_role or self.own_role
         self.scheduled_queries = scope.arn("logs", "scheduled-query:*")
         self.alarms = scope.alarm_arn(prefix)
+        self.mute_rules = scope.mute_rule_arn(f"{_literal(desired.app_name)}-mute-*")
         self.rules = scope.insight_rule_arn(prefix)
         self.dashboard = scope.dashboard_arn(dashboard_name(desired.app_name))
         #: The IP sets of WAF, if the app has some. Their ids are not known beforehand.
@@ -94,9 +99,9 @@ class _Arns:
         self.audit_streams = f"{self.log_group}:log-stream:{AUDIT_PREFIX}*"
         #: The topic to which the function for alarms publishes, if there is one.
         self.report_topic = config.report_topic
-        #: The topic that the app creates, if its configuration has the topic's name.
-        self.own_topic = scope.topic_arn(desired.topic.name) if desired.topic else None
-        self.topic = self.own_topic or topic_arn(config)
+        #: The topics that the app creates, and those that are configured by their ARNs.
+        self.own_topics = tuple(scope.topic_arn(topic.name) for topic in desired.topics)
+        self.other_topics = tuple(topic for topic in config.topics if topic.startswith("arn:"))
 
 
 def _literal(name: str) -> str:
@@ -130,6 +135,8 @@ def _deploy(arns: _Arns) -> Iterator[_Statement]:
     lists = ("wafv2:ListIPSets",) if arns.ip_sets else ()
     yield _Statement("UnscopedActions", (*_UNSCOPED, *lists))
     group, tags = (_GROUP, _TAGS) if arns.owns_log_group else (_FILTERS, _TAG_READS)
+    retention = f"logs:{'Put' if arns.has_retention else 'Delete'}RetentionPolicy"
+    group = (*group, retention) if arns.owns_log_group else group
     yield _Statement("LogGroup", group, (arns.log_group, arns.log_streams))
     yield _Statement("LogGroupTags", tags, (arns.log_group,))
     if arns.has_data_protection:
@@ -139,18 +146,31 @@ def _deploy(arns: _Arns) -> Iterator[_Statement]:
     if arns.has_source_alarms:
         alarms = (*alarms, "PutLogAlarm")
         yield from _log_alarms(arns)
+    alarms = (*alarms, *arns.tag_reads, "PutAlarmMuteRule")
     yield _Statement("Alarms", _of("cloudwatch", *alarms), (arns.alarms,))
-    rules = ("DeleteInsightRules", "PutInsightRule", "TagResource")
+    # A rule is put with a permission on the rule and on each alarm, as its tags are.
+    muting = ("DeleteAlarmMuteRule", "PutAlarmMuteRule", "TagResource")
+    yield _Statement("MuteRules", _of("cloudwatch", *muting), (arns.mute_rules,))
+    rules = ("DeleteInsightRules", "PutInsightRule", "TagResource", *arns.tag_reads)
     yield _Statement("InsightRules", _of("cloudwatch", *rules), (arns.rules,))
-    dashboards = ("DeleteDashboards", "GetDashboard", "PutDashboard", "TagResource")
-    yield _Statement("Dashboard", _of("cloudwatch", *dashboards), (arns.dashboard,))
-    if arns.topic is not None:
-        actions = _of("sns", *(_TOPIC if arns.own_topic is not None else _SUBSCRIBING))
-        yield _Statement("Topic", actions, (arns.topic,))
+    boards = ("DeleteDashboards", "GetDashboard", "PutDashboard", "TagResource", *arns.tag_reads)
+    yield _Statement("Dashboard", _of("cloudwatch", *boards), (arns.dashboard,))
+    yield from _topics(arns, _TOPIC, _SUBSCRIBING, sid="Topic")
     if arns.ip_sets:
         # Not UpdateIPSet: a deployment cannot change which addresses are blocked.
-        ip_sets = ("CreateIPSet", "DeleteIPSet", "GetIPSet", "TagResource")
+        ip_sets = ("CreateIPSet", "DeleteIPSet", "GetIPSet", "TagResource", *arns.tag_reads)
         yield _Statement("IpSets", _of("wafv2", *ip_sets), arns.ip_sets)
+
+
+def _topics(
+    arns: _Arns, own: tuple[str, ...], others: tuple[str, ...], *, sid: str
+) -> Iterator[_Statement]:
+    """What topics take: those that the app creates, and those that it only uses."""
+    if arns.own_topics:
+        yield _Statement(sid, _of("sns", *own), arns.own_topics)
+    if arns.other_topics:
+        name = f"{sid}OfOthers" if arns.own_topics else sid  # each Sid is unique
+        yield _Statement(name, _of("sns", *others), arns.other_topics)
 
 
 def _log_alarms(arns: _Arns) -> Iterator[_Statement]:
@@ -180,11 +200,13 @@ def _respond(arns: _Arns) -> Iterator[_Statement]:
     if arns.has_source_alarms:
         yield _Statement("FindQueryRole", ("iam:GetRole",), (arns.own_role,))
     yield _Statement("ReadDashboard", ("cloudwatch:GetDashboard",), (arns.dashboard,))
-    if arns.topic is not None:
-        actions = _of("sns", *(_TOPIC_READS if arns.own_topic is not None else _LISTING))
-        yield _Statement("ReadTopic", actions, (arns.topic,))
+    if arns.tag_reads:
+        named = (arns.alarms, arns.rules, arns.dashboard)
+        yield _Statement("ReadOwnTags", _of("cloudwatch", *arns.tag_reads), named)
+    yield from _topics(arns, _TOPIC_READS, _LISTING, sid="ReadTopic")
     if arns.ip_sets:
-        yield _Statement("BlockSources", _of("wafv2", "GetIPSet", "UpdateIPSet"), arns.ip_sets)
+        actions = ("GetIPSet", "UpdateIPSet", *arns.tag_reads)
+        yield _Statement("BlockSources", _of("wafv2", *actions), arns.ip_sets)
         yield _Statement("ReadWebAcls", ("wafv2:GetWebACL",), arns.web_acls)
         audit = _of("logs", "CreateLogStream", "PutLogEvents")
         yield _Statement("BlockedSourceLines", audit, (arns.audit_streams,))
@@ -200,7 +222,7 @@ def _of(service: str, *actions: str) -> tuple[str, ...]:
 # which otherwise reject a composite alarm (CloudWatch API Reference, PutCompositeAlarm).
 _LISTS = (
     *_of("cloudwatch", "DescribeAlarmHistory", "DescribeAlarms", "DescribeAnomalyDetectors"),
-    *_of("cloudwatch", "DescribeInsightRules", "ListDashboards"),
+    *_of("cloudwatch", "DescribeInsightRules", "ListAlarmMuteRules", "ListDashboards"),
     *_of("logs", "DescribeLogGroups", "DescribeQueryDefinitions"),
 )
 _UNSCOPED = (
@@ -225,7 +247,7 @@ _FILTERS = (
     *_of("logs", "DeleteMetricFilter", "DescribeMetricFilters", "FilterLogEvents"),
     "logs:PutMetricFilter",
 )
-_GROUP = (*_FILTERS, *_of("logs", "CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy"))
+_GROUP = (*_FILTERS, *_of("logs", "CreateLogGroup", "DeleteLogGroup"))
 _DATA_PROTECTION = (
     *_of("logs", "DeleteDataProtectionPolicy", "GetDataProtectionPolicy"),
     "logs:PutDataProtectionPolicy",

@@ -37,7 +37,7 @@ from flask_errwatch.provision.resources import (
     Topic,
     TopicPolicy,
 )
-from flask_errwatch.provision.tokens import token
+from flask_errwatch.provision.tokens import only_token, token
 
 #: Resources that others refer to by name.
 NamedResource = LogGroup | InsightRule | AwsAlarm
@@ -84,15 +84,15 @@ class LinkedResources(ABC):
         self._desired = desired
         self._identifiers = Identifiers(desired.app_name, style)
         self._alarms = desired.every_alarm
-        topic = desired.topic
         #: The reference that replaces each token. Describing resources adds links.
-        self.links = {
-            TOPIC: self._parameter_reference(self.topic_parameter)
-            if topic is None
-            else self._arn_reference(topic)
-        }
-        parameter_or_none: TopicOrigin = "parameter" if uses_topic(desired) else "none"
-        self.topic_origin: TopicOrigin = parameter_or_none if topic is None else "resource"
+        self.links = {TOPIC: self._parameter_reference(self.topic_parameter)}
+        self.topic_origin: TopicOrigin = "parameter" if uses_topic(desired) else "none"
+        for topic in desired.topics:
+            name = only_token(topic.arn)
+            if name is not None:
+                self.links[name] = self._arn_reference(topic)
+            if name == TOPIC:
+                self.topic_origin = "resource"
 
     @abstractmethod
     def _parameter_reference(self, name: str) -> str:
@@ -127,14 +127,14 @@ class LinkedResources(ABC):
                     default=alarm.threshold,
                     is_number=True,
                 )
-        for subscription in self._desired.subscriptions:
-            if is_secret(subscription):
-                yield Parameter(
-                    name=self._url_parameter(subscription),
-                    description=f"URL of the subscription {subscription.label}. "
-                    "It may contain a secret.",
-                    is_secret=True,
-                )
+        secrets = filter(is_secret, self._desired.subscriptions)
+        for subscription in {self._url_parameter(one): one for one in secrets}.values():
+            yield Parameter(
+                name=self._url_parameter(subscription),
+                description=f"URL of the subscription {subscription.label}. "
+                "It may contain a secret.",
+                is_secret=True,
+            )
 
     def ip_set_arns(self) -> tuple[str, ...]:
         """A link to the ARN of each IP set."""
@@ -156,7 +156,7 @@ class LinkedResources(ABC):
         return self._identifiers.of(
             self.parameter_namespace,
             subscription.label,
-            key=f"url {subscription.key}",
+            key=f"url {subscription.endpoint}",
             suffix="url",
         )
 
@@ -166,8 +166,9 @@ class LinkedResources(ABC):
             return "log alarms"  # its name contains the region, which is a token here
         if isinstance(resource, IpSet):
             return f"blocked {resource.family.lower()}"  # the app's name is different in its name
-        topic = self._desired.topic
-        return topic.label if isinstance(resource, TopicPolicy) and topic else resource.label
+        if isinstance(resource, TopicPolicy):
+            return next(one.label for one in self._desired.topics if one.arn == resource.topic_arn)
+        return resource.label
 
     def _link(self, reference: str) -> str:
         """A token that the reference replaces."""

@@ -106,7 +106,7 @@ class MetricAlarm(_Described):
         insufficient_data_actions: ARNs that are notified of the change to INSUFFICIENT_DATA.
         arn: Its ARN. None until it exists.
         state: Its state when it was read. None until it exists.
-        tags: Its tags. They are never read, since that would take a call per alarm.
+        tags: Its tags. They are read only for an app with `ERRWATCH_TAGS`: it takes a call each.
     """
 
     kind: ClassVar[str] = "alarm"
@@ -149,7 +149,7 @@ class CompositeAlarm(_Described):
         insufficient_data_actions: ARNs that are notified of the change to INSUFFICIENT_DATA.
         arn: Its ARN. None until it exists.
         state: Its state when it was read. None until it exists.
-        tags: Its tags. They are never read, since that would take a call per alarm.
+        tags: Its tags. They are read only for an app with `ERRWATCH_TAGS`: it takes a call each.
     """
 
     kind: ClassVar[str] = "composite alarm"
@@ -202,7 +202,7 @@ class LogAlarm(_Described):
         state: Its state when it was read. None until it exists.
         evaluation_state: `PARTIAL_DATA`, `EVALUATION_FAILURE` or `EVALUATION_ERROR` when it was
             read. None if the query ran well.
-        tags: Its tags. They are never read, since that would take a call per alarm.
+        tags: Its tags. They are read only for an app with `ERRWATCH_TAGS`: it takes a call each.
     """
 
     kind: ClassVar[str] = "log alarm"
@@ -269,7 +269,8 @@ class InsightRule(Named):
         name: Its name, at most 128 printable ASCII characters.
         definition: The rule as canonical JSON (`canonical_json`), at most 8,192 characters.
         state: `ENABLED` or `DISABLED`.
-        tags: Its tags. They are never read.
+        tags: Its tags. They are read only for an app with `ERRWATCH_TAGS`.
+        arn: Its ARN. None unless its tags were read.
     """
 
     kind: ClassVar[str] = "insight rule"
@@ -278,6 +279,7 @@ class InsightRule(Named):
     definition: str
     state: str = "ENABLED"
     tags: Pairs = field(default=(), compare=False)
+    arn: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -287,7 +289,8 @@ class Dashboard(Named):
     Attributes:
         name: Its name, of letters, digits, `-` and `_`.
         body: The body as canonical JSON (`canonical_json`). A text widget identifies the owner.
-        tags: Its tags. They are never read.
+        tags: Its tags. They are read only for an app with `ERRWATCH_TAGS`.
+        arn: Its ARN. None unless its tags were read.
     """
 
     kind: ClassVar[str] = "dashboard"
@@ -295,3 +298,4 @@ class Dashboard(Named):
     name: str
     body: str
     tags: Pairs = field(default=(), compare=False)
+    arn: str | None = field(default=None, compare=False)

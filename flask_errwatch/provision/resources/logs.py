@@ -20,6 +20,7 @@ class LogGroup(Named):
         retention_days: Days that events are kept. None means for ever.
         log_class: Only `STANDARD` supports metric filters, and the class cannot be changed.
         tags: Its tags.
+        arn: Its ARN, as tagging expects it. None until it exists.
     """
 
     kind: ClassVar[str] = "log group"
@@ -28,6 +29,7 @@ class LogGroup(Named):
     retention_days: int | None
     log_class: str = "STANDARD"
     tags: Pairs = field(default=(), compare=False)
+    arn: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

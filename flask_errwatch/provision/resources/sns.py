@@ -100,7 +100,7 @@ class Subscription:
     @property
     def key(self) -> str:
         """Identifies it among resources of its kind."""
-        return f"{self.protocol}:{self.endpoint}"
+        return f"{self.topic_arn} {self.protocol}:{self.endpoint}"
 
     @property
     def label(self) -> str:
@@ -113,3 +113,31 @@ class Subscription:
         if self.protocol not in {"http", "https"}:
             return self.endpoint
         return f"{self.protocol}://{urlsplit(self.endpoint).hostname}/…"
+
+    @property
+    def topic_name(self) -> str:
+        """The name of its topic.
+
+        Example:
+            >>> Subscription.of("mailto:ops@example.com", "arn:aws:sns:…:ops").topic_name
+            'ops'
+        """
+        return self.topic_arn.rpartition(":")[2]
+
+    @property
+    def confirmation(self) -> str:
+        """Who has to confirm it after its creation, and how. Empty where no one has to.
+
+        Example:
+            >>> Subscription.of("mailto:ops@example.com", "arn:aws:sns:…:ops").confirmation
+            'ops@example.com has to confirm for ops: AWS Notifications sent a mail with a link.'
+        """
+        who = f"{self.label} has to confirm for {self.topic_name}"
+        if self.protocol == "email":
+            return f"{who}: AWS Notifications sent a mail with a link."
+        if self.protocol in {"http", "https"}:
+            return (
+                f"{who}: services such as PagerDuty do it by themselves, "
+                "others open the SubscribeURL that SNS sent them."
+            )
+        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from flask_errwatch.config import Config
 from flask_errwatch.provision.resources.named import Pairs
 
 #: The value of the tag `managed-by`, and the first part of a marker line.
@@ -15,13 +16,25 @@ _NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]")
 
 
 def tags_for(app_name: str) -> Pairs:
-    """Returns the tags of every resource that has tags. They also identify log groups and topics.
+    """Returns the tags that identify the owner of a log group, a topic or a role.
 
     Example:
         >>> tags_for("shop (eu)")
         (('managed-by', 'flask-errwatch'), ('app', 'shop _eu_'))
     """
     return (("managed-by", MANAGER), ("app", _NOT_IN_TAGS.sub("_", app_name)))
+
+
+def all_tags(config: Config) -> Pairs:
+    """Returns the tags of every resource that has tags, those of `ERRWATCH_TAGS` included.
+
+    Example:
+        >>> from flask_errwatch import config
+        >>> shop = config.load({"ERRWATCH_TAGS": {"team": "web"}}, {}, app_name="shop")
+        >>> all_tags(shop)
+        (('managed-by', 'flask-errwatch'), ('app', 'shop'), ('team', 'web'))
+    """
+    return (*tags_for(config.app_name), *config.tags.items())
 
 
 def marker(app_name: str) -> str:

@@ -20,7 +20,7 @@ IP_SET_NAME_LENGTH = 128
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IpSet(Named):
-    """An IP set, to which a rule of a web ACL refers. Its addresses are no part of the resource.
+    """An IP set, to which a rule of a web ACL refers. Its addresses are not part of the resource.
 
     Blocking adds and removes them. A deployment only needs their number.
 

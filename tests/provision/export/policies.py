@@ -45,6 +45,16 @@ def _alarm(name: str) -> str:
     return _cloudwatch(f"alarm:{name}")
 
 
+def _mute_rule(name: str) -> str:
+    return _cloudwatch(f"alarm-mute-rule:{name}")
+
+
+def _tagged(arguments: Mapping[str, Any]) -> str:
+    """The resource of a call on tags. The services spell the argument differently."""
+    spellings = ("ResourceARN", "ResourceArn", "resourceArn")
+    return next(str(arguments[name]) for name in spellings if name in arguments)
+
+
 def _rule(name: str) -> str:
     return _cloudwatch(f"insight-rule/{name}")
 
@@ -69,6 +79,7 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     **dict.fromkeys(
         (
             *("create_log_group", "delete_log_group", "put_retention_policy"),
+            "delete_retention_policy",
             *("describe_metric_filters", "put_metric_filter", "delete_metric_filter"),
             "filter_log_events",
         ),
@@ -97,7 +108,14 @@ _RESOURCE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     ),
     "put_metric_alarm": lambda arguments: _alarm(arguments["AlarmName"]),
     "delete_alarms": _for_names("AlarmNames", _alarm),
-    "tag_resource": lambda arguments: arguments["ResourceARN"],
+    "tag_resource": _tagged,
+    "cloudwatch list_tags_for_resource": _tagged,
+    "wafv2 list_tags_for_resource": _tagged,
+    "put_alarm_mute_rule": lambda arguments: [
+        _mute_rule(arguments["Name"]),
+        *map(_alarm, arguments["MuteTargets"]["AlarmNames"]),
+    ],
+    "delete_alarm_mute_rule": lambda arguments: _mute_rule(arguments["AlarmMuteRuleName"]),
     "put_insight_rule": lambda arguments: _rule(arguments["RuleName"]),
     "delete_insight_rules": _for_names("RuleNames", _rule),
     "put_dashboard": lambda arguments: _dashboard(arguments["DashboardName"]),
@@ -126,7 +144,7 @@ _UNSCOPED = {
     *("put_anomaly_detector", "describe_anomaly_detectors", "delete_anomaly_detector"),
     *("describe_insight_rules", "list_dashboards", "test_metric_filter", "get_caller_identity"),
     *("put_query_definition", "describe_query_definitions", "delete_query_definition"),
-    *("list_ip_sets", "list_web_acls"),
+    *("list_ip_sets", "list_web_acls", "list_alarm_mute_rules"),
 }
 
 

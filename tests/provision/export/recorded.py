@@ -36,6 +36,7 @@ class Recorder:
     _queries: dict[str, dict[str, Any]] = field(default_factory=dict)
     _policies: dict[str, str] = field(default_factory=dict)
     _models: list[dict[str, Any]] = field(default_factory=list)
+    _mutes: list[str] = field(default_factory=list)
     #: The log alarms by their names, as DescribeAlarms returns them.
     log_alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: The contributors in ALARM of each log alarm.
@@ -135,8 +136,9 @@ class Recorder:
         return {}
 
     def _tag_resource(self, **arguments: Any) -> dict[str, Any] | None:
-        name = str(arguments.get("ResourceARN", "")).rpartition(":alarm:")[2]
-        return {} if name in self.log_alarms else None
+        arn = str(arguments.get("ResourceARN", ""))
+        is_refused_by_moto = ":insight-rule/" in arn or ":dashboard/" in arn
+        return {} if is_refused_by_moto or arn.rpartition(":alarm:")[2] in self.log_alarms else None
 
     def _put_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
         self._models.append(arguments["SingleMetricAnomalyDetector"])
@@ -148,6 +150,21 @@ class Recorder:
 
     def _delete_anomaly_detector(self, **arguments: Any) -> dict[str, Any]:
         self._models.remove(arguments["SingleMetricAnomalyDetector"])
+        return {}
+
+    def _put_alarm_mute_rule(self, **arguments: Any) -> dict[str, Any]:
+        self._mutes.append(arguments["Name"])
+        return {}
+
+    def _list_alarm_mute_rules(self, **_: Any) -> dict[str, Any]:
+        prefix = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm-mute-rule:"
+        listed = [
+            {"AlarmMuteRuleArn": f"{prefix}{name}", "Status": "ACTIVE"} for name in self._mutes
+        ]
+        return {"AlarmMuteRuleSummaries": listed}
+
+    def _delete_alarm_mute_rule(self, **arguments: Any) -> dict[str, Any]:
+        self._mutes.remove(arguments["AlarmMuteRuleName"])
         return {}
 
     def _start_query(self, **_: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
     "sixty": shop(SIXTY, DASHBOARD=True),
     "no detector": shop(()),
     "topic ARN": shop(SNS_TOPIC=ARN, SUBSCRIPTIONS="sms:+4915112345678"),
-    "odd name": shop(name='1 "%{x}" é', LOG_GROUP="/a.b/#c", DASHBOARD=True),
+    "odd name": shop(name='1 "%{x}" e', LOG_GROUP="/a.b/#c", DASHBOARD=True),
 }
 
 

@@ -32,7 +32,7 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
     "everything": shop(EVERY_KIND, **EVERYTHING),
     "hundred": shop(HUNDRED),
     "no detector": shop(()),
-    "odd name": shop(name='1 "%{x}" é', LOG_GROUP="/a.b/#c"),
+    "odd name": shop(name='1 "%{x}" e', LOG_GROUP="/a.b/#c"),
 }
 
 _ARN = re.compile(r"arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:\d{12}:alarm:.{1,255}", re.DOTALL)

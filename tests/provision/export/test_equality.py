@@ -56,7 +56,7 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
     "log alarms": shop((SCAN,), SNS_TOPIC="ops", **LOG_ALARMS),
     "topic ARN": shop(SNS_TOPIC=ARN, SUBSCRIPTIONS="sms:+4915112345678"),
     "hostile": shop(
-        (*DEFAULT_DETECTORS, HOSTILE), name='the "shop" \\ 2 {é}', LOG_GROUP="a/b", DASHBOARD=True
+        (*DEFAULT_DETECTORS, HOSTILE), name='the "shop" \\ 2 {e}', LOG_GROUP="a/b", DASHBOARD=True
     ),
 }
 

@@ -29,6 +29,7 @@ from flask_errwatch.doctor.waf import waf_findings
 from flask_errwatch.provision.apply import apply_plan, bootstrap, make_destroy_plan, make_plan
 from flask_errwatch.provision.discovery import find_alarms
 from flask_errwatch.provision.export import ROLES, iam_policy
+from flask_errwatch.provision.mute import mute, unmute
 from flask_errwatch.provision.scope import AwsScope
 from flask_errwatch.provision.status import read_status
 from flask_errwatch.respond.alarm.subject import NoAnswerError
@@ -72,13 +73,15 @@ def required_actions(calls: Iterable[AwsCall]) -> set[str]:
 
 
 def deployment_calls(recorder: Recorder) -> list[AwsCall]:
-    """All calls of a deployment: create, change, verify, read the status, reduce and destroy."""
+    """All calls of a deployment: create, change, verify, mute, read the status and destroy."""
     aws = Aws(patience=PROVISIONING)
     bootstrap(aws, *FULL)
     changed = shop(EVERY_KIND, **{**EVERYTHING, "ALARM_THRESHOLD": 20, "RETENTION_DAYS": 120})
     bootstrap(aws, *changed)
     verify(*changed, aws)
+    assert mute(aws, changed[1], 900).startswith("Muted: ")
     assert read_status(aws, *changed).notes == ()
+    assert unmute(aws, changed[1]) == "Unmuted: 1 rule deleted."
     with_log_alarms = shop(EVERY_KIND, **{**EVERYTHING, "LOG_ALARM_ROLE": QUERY_ROLE})
     apply_plan(aws, make_plan(aws, *with_log_alarms), force=True)
     for alarm in recorder.log_alarms.values():
@@ -161,7 +164,8 @@ def web_acl_calls(recorder: Recorder) -> list[AwsCall]:
 def blocking_calls(recorder: Recorder) -> list[AwsCall]:
     """All calls of a block and of its end."""
     _, config = FULL
-    blocker = Blocker(Aws(patience=PROVISIONING), IpSets.of(config), config)
+    aws = Aws(patience=PROVISIONING)
+    blocker = Blocker(aws, IpSets.of(aws, config), config)
     source = ip_network("203.0.113.66/32")
     request = Request(networks={source: {}}, reason="scan", overrides=frozenset(OVERRIDABLE))
     blocker.block(*blocker.plan_block(request, CallerFacts(resolver=NoNames())))
@@ -175,6 +179,26 @@ def test_a_deployment_is_allowed_exactly_its_calls(recorder: Recorder) -> None:
     document = policy("deploy")
     assert denied(document, calls) == []
     assert actions(document) == required_actions(calls)
+
+
+def test_tags_and_lines_that_never_expire_are_allowed_exactly_their_calls(
+    recorder: Recorder,
+) -> None:
+    """Reading tags, tagging what exists, and removing a retention."""
+    aws = Aws(patience=PROVISIONING)
+    kinds: dict[str, Any] = {"SNS_TOPIC": "ops", "WAF_SCOPE": "regional", "DASHBOARD": True}
+    settings = {**kinds, "RETENTION_DAYS": "never", "TAGS": {"team": "web"}}
+    bootstrap(aws, *shop(**kinds))
+    bootstrap(aws, *shop(**settings))
+    calls = recorder.pop_calls()
+    document = policy("deploy", shop(**settings))
+    first = {"logs:PutRetentionPolicy"}
+    assert {entry.partition(" ")[0] for entry in denied(document, calls)} == first
+    assert {"logs:DeleteRetentionPolicy", "cloudwatch:ListTagsForResource"} <= actions(document)
+    assert "logs:DeleteRetentionPolicy" not in actions(policy("deploy"))
+    bootstrap(aws, *shop(**settings), dry_run=True)
+    assert read_status(aws, *shop(**settings)).notes == ()
+    assert denied(policy("respond", shop(**settings)), recorder.pop_calls()) == []
 
 
 def test_the_creation_of_the_role_is_allowed_exactly_its_calls(recorder: Recorder) -> None:

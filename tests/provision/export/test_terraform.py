@@ -28,7 +28,7 @@ APPS: dict[str, tuple[Catalogue, Config]] = {
     "everything": shop(EVERY_KIND, **EVERYTHING),
     "sixty": shop(SIXTY, DASHBOARD=True),
     "no detector": shop(()),
-    "odd name": shop(name='1 "%%{x}" é', LOG_GROUP="/a.b/#c", DASHBOARD=True),
+    "odd name": shop(name='1 "%%{x}" e', LOG_GROUP="/a.b/#c", DASHBOARD=True),
 }
 
 
