@@ -34,10 +34,21 @@ def errwatch_judge() -> Iterator[TrafficJudge]:
         yield judge
 
 
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+#: The first lines of the comparisons that were explained in a test.
+_EXPLAINED = pytest.StashKey[list[str]]()
+
+
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
     """Explains the alarms when a comparison with them failed."""
     explanations = sys.modules.get("flask_errwatch.testing.explanations")
-    return None if explanations is None else explanations.explain_comparison(op, left, right)
+    if explanations is None:
+        return None
+    lines: list[str] | None = explanations.explain_comparison(op, left, right)
+    if lines is not None:
+        config.stash.setdefault(_EXPLAINED, []).append(lines[0])
+    return lines
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,15 +57,23 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Explains the alarms when the failure itself does not, as for `not alarms()`."""
     report = yield
+    explained = item.config.stash.get(_EXPLAINED, [])
+    item.config.stash[_EXPLAINED] = []
     judge = getattr(item, "funcargs", {}).get("errwatch_judge")
-    if judge is not None and call.when == "call" and report.failed:
-        from flask_errwatch.errors import ErrWatchError
-        from flask_errwatch.testing.explanations import explain_alarms
+    if judge is None or call.when != "call" or not report.failed:
+        return report
+    if any(first in report.longreprtext for first in explained):
+        # In CI and with -vv the short summary at the end would repeat the whole table.
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if crash is not None:
+            crash.message = crash.message.split("\n", 1)[0]
+        return report
+    from flask_errwatch.errors import ErrWatchError
+    from flask_errwatch.testing.explanations import explain_alarms
 
-        try:
-            explanation = explain_alarms(judge.alarms())
-        except ErrWatchError as error:
-            explanation = str(error)
-        if explanation.split("\n", 1)[0] not in report.longreprtext:
-            report.sections.append(("errwatch_judge", explanation))
+    try:
+        explanation = explain_alarms(judge.alarms())
+    except ErrWatchError as error:
+        explanation = str(error)
+    report.sections.append(("errwatch_judge", explanation))
     return report

@@ -20,6 +20,7 @@ from flask_errwatch.simulation.judged_log import (
     JudgedLog,
     Offence,
     Span,
+    Worst,
 )
 from flask_errwatch.simulation.kinds import LineKind, LineKinds
 from flask_errwatch.simulation.line_matcher import LineMatch
@@ -62,6 +63,7 @@ __all__ = [
     "Tally",
     "Transition",
     "Unjudged",
+    "Worst",
     "advise",
     "judge_log",
     "split_judgeable",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from flask_errwatch.detectors import Catalogue, Detector
 from flask_errwatch.provision.desired import Desired
@@ -20,10 +21,11 @@ _LONGEST_SHARE = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """The threshold that is proposed for one detector.
+    """The threshold that is proposed for one alarm of a detector.
 
     Attributes:
         detector: The detector, configured.
+        alarm: The alarm's name without the app's. That on a detector's own metric has its name.
         threshold: The proposed one. None when no threshold fits, or when its alarm does not compare
             a Sum with an upper threshold.
         alarms: How often the alarm would have fired with it.
@@ -31,6 +33,7 @@ class Advice:
     """
 
     detector: Detector
+    alarm: str
     threshold: int | None
     alarms: int
     missed: tuple[FiredAlarm, ...]
@@ -68,34 +71,47 @@ def advise(
         if judged.condition is not None:
             alarm = alarms[judged.condition.name]
             trial = MetricTrial(tally, desired.filters, alarm, heartbeat=heartbeat)
-            advice.append(_advice(judged.detector, judged.alarms, trial, allowed, length))
+            asked = _Asked(judged.detector, judged.detector.name, judged.alarms)
+            advice.append(_advice(asked, trial, allowed, length))
     for other in judged_log.others:
         if other.detector is None:
             continue
         on_sources = SourceTrial.of(f"{desired.app_name}-{other.name}", desired, tally, heartbeat)
         if on_sources is not None:
-            advice.append(_advice(other.detector, other.alarms, on_sources, allowed, length))
+            asked = _Asked(other.detector, other.name, other.alarms)
+            advice.append(_advice(asked, on_sources, allowed, length))
     order = {detector.name: index for index, detector in enumerate(catalogue)}
     return tuple(sorted(advice, key=lambda entry: order[entry.detector.name]))
 
 
-def _advice(
-    detector: Detector,
-    alarms: Sequence[FiredAlarm],
-    trial: Trial,
-    allowed: float,
-    length: int,
-) -> Advice:
+class _Asked(NamedTuple):
+    """An alarm for which a threshold is looked for."""
+
+    detector: Detector
+    name: str
+    alarms: tuple[FiredAlarm, ...]
+
+
+def _advice(asked: _Asked, trial: Trial, allowed: float, length: int) -> Advice:
     if trial.can_be_tried:
         for level in _quiet([one for one in trial.levels() if one], allowed, length):
             threshold = int(level) + trial.above
             firings = trial.firings(threshold)
             if len(firings) <= allowed:  # what was counted fast is judged once more, in full
-                missed = tuple(alarm for alarm in alarms if not _is_among(alarm, firings))
                 return Advice(
-                    detector=detector, threshold=threshold, alarms=len(firings), missed=missed
+                    detector=asked.detector,
+                    alarm=asked.name,
+                    threshold=threshold,
+                    alarms=len(firings),
+                    missed=tuple(one for one in asked.alarms if not _is_among(one, firings)),
                 )
-    return Advice(detector=detector, threshold=None, alarms=len(alarms), missed=())
+    return Advice(
+        detector=asked.detector,
+        alarm=asked.name,
+        threshold=None,
+        alarms=len(asked.alarms),
+        missed=(),
+    )
 
 
 def _is_among(alarm: FiredAlarm, firings: Sequence[SourceSpan]) -> bool:

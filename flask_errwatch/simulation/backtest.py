@@ -133,12 +133,16 @@ class _LogJudgement:
         """An alarm that is not on a detector's own metric."""
         report = self.reports.get(name)
         sums = SourceSums.of(name, self.definitions, self.tally)
+        threshold: float | None = None
+        worst: Worst | None = None
         if sums is not None and isinstance(sums.condition, LogAlarmCondition):
-            condition = str(sums.condition)
+            condition, threshold = str(sums.condition), sums.condition.threshold
             alarms = tuple(sums.fired(self.changes, self._end))
+            worst = _highest(alarms)
         elif report is not None and report.alarm is not None:
-            condition = str(report.alarm)
+            condition, threshold = str(report.alarm), report.alarm.threshold
             alarms = self._other_alarms(report, sums)
+            worst = _farthest(report)
         else:
             (composite,) = (one for one in self.definitions.composites if one.name == name)
             condition, alarms = str(composite), self._composite_alarms(composite)
@@ -150,6 +154,8 @@ class _LogJudgement:
             alarms=alarms,
             alarms_per_day=len(alarms) / self.days,
             detector=owners.get(family(name)) if name in self.desired.source_alarms else None,
+            threshold=threshold,
+            worst=worst,
         )
 
     @property
@@ -217,9 +223,9 @@ class _LogJudgement:
     def _worst(self, report: Report | None, kinds: Sequence[LineKind], period: int) -> Worst | None:
         if not self.tally.total(kinds):
             return None
-        if report is not None and report.peak is not None:
-            start, end, value = report.peak.datapoint
-            return Worst(start, end, value or 0.0)
+        farthest = None if report is None else _farthest(report)
+        if farthest is not None:
+            return farthest
         periods = self.tally.sliding(kinds, period)
         end, lines = max(periods, key=lambda ended: (ended[1], -ended[0]))
         return Worst(end - period, end, float(lines))
@@ -232,6 +238,23 @@ class _LogJudgement:
             sources=self.tally.sources(kinds, span.since, end),
             paths=self.tally.paths(kinds, span.since, end),
         )
+
+
+def _farthest(report: Report) -> Worst | None:
+    """The period of the alarm's farthest datapoint."""
+    if report.peak is None:
+        return None
+    start, end, value = report.peak.datapoint
+    return Worst(start, end, value or 0.0)
+
+
+def _highest(alarms: Sequence[FiredAlarm]) -> Worst | None:
+    """The time in ALARM with the highest peak."""
+    spans = [alarm.span for alarm in alarms if alarm.span.peak is not None]
+    if not spans:
+        return None
+    span = max(spans, key=lambda span: (span.peak or 0.0, -span.start))
+    return Worst(span.since, span.start, span.peak or 0.0)
 
 
 def spans_of(condition: AlarmCondition, changes: Changes, last_peak: float | None) -> list[Span]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from flask_errwatch.simulation.metrics import MINUTE
+from flask_errwatch.simulation.metrics import MINUTE, Heartbeats
 
 #: The one metric of a rule that the judge evaluates.
 MAX_CONTRIBUTOR_VALUE = "MaxContributorValue"
@@ -64,7 +64,7 @@ class ContributorFeed:
         for contributor, lines in added:
             contributors[contributor] = contributors.get(contributor, 0) + lines
 
-    def fill(self, since: int, values: Sequence[float]) -> None:
+    def fill(self, heartbeats: Heartbeats | None, samples: Sequence[object]) -> None:
         """Does nothing: a heartbeat has no contributor."""
 
     def value(self, _statistic: str, start: int, end: int) -> float | None:

@@ -11,13 +11,19 @@ from flask_errwatch.provision.resources import Resource
 from flask_errwatch.simulation.agenda import Agenda, Watch
 from flask_errwatch.simulation.alarm_state import AlarmWatch, Cadence, Transition
 from flask_errwatch.simulation.conditions import StateValue
-from flask_errwatch.simulation.contributors import ContributorFeed, ContributorMetric
+from flask_errwatch.simulation.contributors import ContributorFeed
 from flask_errwatch.simulation.definitions import Definitions
-from flask_errwatch.simulation.filters import LineFilter
-from flask_errwatch.simulation.line_matcher import Feed, FeedKey, LineMatch, LineMatcher, MetricFeed
+from flask_errwatch.simulation.line_matcher import (
+    Feed,
+    FeedKey,
+    LineMatch,
+    LineMatcher,
+    new_feed,
+    request_feeds,
+)
 from flask_errwatch.simulation.log_alarms import ContributorTransition, LogAlarmWatch
-from flask_errwatch.simulation.log_conditions import LogCadence, LogMetric
-from flask_errwatch.simulation.metrics import MINUTE, Metric
+from flask_errwatch.simulation.log_conditions import LogCadence
+from flask_errwatch.simulation.metrics import MINUTE, Heartbeats
 from flask_errwatch.simulation.report import (
     LogAlarmReport,
     Report,
@@ -25,6 +31,8 @@ from flask_errwatch.simulation.report import (
     log_reports_of,
     reports_of,
 )
+
+_DAY = 86_400
 
 #: A heartbeat as far as any pattern is concerned: the line of an app in which nothing failed.
 HEARTBEAT_LINE = f'{{"event": "{HEARTBEAT}"}}'
@@ -101,8 +109,8 @@ class Judge:
         self._composites = definitions.composites
         keys: set[FeedKey] = {(alarm.metric, alarm.unit) for alarm in definitions.alarms}
         keys |= {(alarm.metric, None) for alarm in definitions.log_alarms}
-        self._feeds = {key: self._feeds.get(key) or _new_feed(key) for key in keys}
-        self._request_feeds = _request_feeds(self._feeds, definitions.filters)
+        self._feeds = {key: self._feeds.get(key) or new_feed(key) for key in keys}
+        self._request_feeds = request_feeds(self._feeds, definitions.filters)
         self._states = {
             name: self._states.get(name, "INSUFFICIENT_DATA") for name in definitions.alarm_names
         }
@@ -114,13 +122,15 @@ class Judge:
         self._log_watches = self._watch_logs(definitions)
         self._watches: list[Watch] = [*self._metric_watches, *self._log_watches]
         self._pruned = {}
+        self._heartbeats: Heartbeats | None = None
+        self._uneven: list[Watch] = []
         self._readers: dict[Feed, list[Watch]] = {}
         for watch in self._watches:
             self._readers.setdefault(watch.feed, []).append(watch)
         self._agenda = Agenda()
         self._are_composites_due = True
         for feed, readers in self._readers.items():
-            feed.fill(0, ())
+            feed.fill(None, ())
             for minute in feed.minutes():
                 self._schedule(readers, minute)
         if self._at is not None:
@@ -187,23 +197,30 @@ class Judge:
         for feed in self._request_feeds:
             self._matcher.add_sample(minute, feed, 1.0, requests)
 
-    def assume_heartbeats(self, since: float) -> None:
-        """Makes every minute without a line, from that time on, count as having a Heartbeat line.
+    def assume_heartbeats(self, since: float, *, every: int = MINUTE) -> Heartbeats:
+        """Makes minutes without a line, from that time on, count as having a Heartbeat line.
 
         An app with its heartbeat on writes such a line each minute, so that a quiet minute has
-        zeros and not missing data. It costs nothing, however long the quiet lasts, and applies
-        until the next `redefine`.
+        zeros and not missing data. It costs nothing, however long the quiet lasts, unless rarer
+        heartbeats change an alarm's datapoints. It applies until the next `redefine`.
 
         Args:
             since: The first such minute, in seconds since the epoch.
+            every: Seconds between two heartbeats, at least a minute.
+
+        Returns:
+            The heartbeats. Those of minutes with lines are not assumed: feed them.
         """
         self._collect_arrivals()
         first = _whole_minute(since)
-        samples = self._matcher.match(HEARTBEAT_LINE).samples
+        beats = self._heartbeats = Heartbeats(since=first, every=every)
+        given = self._matcher.match(HEARTBEAT_LINE).samples
         for feed, watches in self._readers.items():
             if feed in self._request_feeds:
                 continue
-            feed.fill(first, [sample.value for sample in samples if sample.feed is feed])
+            samples = [sample for sample in given if sample.feed is feed]
+            feed.fill(beats, samples)
+            values = [sample.value for sample in samples]
             for watch in watches:
                 # From then on a datapoint changes only when lines enter or leave it.
                 horizon = watch.condition.horizon
@@ -212,6 +229,16 @@ class Judge:
                     if self._at is None or moment > self._at:
                         self._agenda.add(moment, [watch])
                 watch.forget()
+                if isinstance(watch, AlarmWatch) and not beats.are_even(
+                    watch.condition.statistic, watch.condition.period, values
+                ):
+                    self._uneven.append(watch)
+        return beats
+
+    def count_assumed(self, heartbeats: int) -> None:
+        """Counts assumed heartbeats as lines, in `lines` and in reports."""
+        self._lines += heartbeats
+        self._matcher.count_assumed(self._matcher.match(HEARTBEAT_LINE), heartbeats)
 
     def advance(self, to_seconds: float) -> list[Transition]:
         """Evaluates every whole minute up to that time that is not evaluated yet.
@@ -233,8 +260,9 @@ class Judge:
             self._at = first
             self._schedule_first(first)
         transitions: list[Transition] = []
-        for at, due in self._agenda.until(end):
-            transitions += self._evaluate(at, due)
+        for until in self._stages(self._at, end):
+            for at, due in self._agenda.until(until):
+                transitions += self._evaluate(at, due)
         self._at = max(self._at, end)
         self._prune(self._at)
         return transitions
@@ -287,7 +315,7 @@ class Judge:
         watches = []
         for alarm in definitions.log_alarms:
             feed = self._feeds[alarm.metric, None]
-            assert isinstance(feed, ContributorFeed)  # noqa: S101 - as `_new_feed` makes it
+            assert isinstance(feed, ContributorFeed)  # noqa: S101 - as `new_feed` makes it
             watch = LogAlarmWatch(alarm, feed, self._moves.append)
             if alarm.name in before:
                 watch.succeed(before[alarm.name])
@@ -317,6 +345,16 @@ class Judge:
             for moment in cadence.moments(minute):
                 if self._at is None or moment > self._at:
                     self._agenda.add(moment, group)
+
+    def _stages(self, at: int, end: int) -> Iterator[int]:
+        """Schedules the alarms that heartbeats alone change, a day at a time: it takes memory."""
+        if self._heartbeats is not None and self._uneven:
+            for start in range(at, end, _DAY):
+                until = min(start + _DAY, end)
+                for minute in self._heartbeats.minutes(start, until):
+                    self._schedule(self._uneven, minute)
+                yield until
+        yield end
 
     def _schedule_first(self, start: int) -> None:
         self._agenda.add(start + MINUTE, self._metric_watches)
@@ -350,28 +388,6 @@ class Judge:
             if at - self._pruned.get(feed, 0) >= horizon:
                 self._pruned[feed] = at
                 feed.prune(at - horizon)
-
-
-def _request_feeds(
-    feeds: Mapping[FeedKey, Feed], filters: Iterable[LineFilter]
-) -> list[MetricFeed]:
-    """The feeds of the metrics that no metric filter feeds."""
-    return [
-        feed
-        for (metric, unit), feed in feeds.items()
-        if isinstance(feed, MetricFeed)
-        and isinstance(metric, Metric)
-        and not any(line_filter.feeds(metric, unit) for line_filter in filters)
-    ]
-
-
-def _new_feed(key: FeedKey) -> Feed:
-    metric = key[0]
-    if isinstance(metric, LogMetric):
-        return ContributorFeed(metric.step)
-    if isinstance(metric, ContributorMetric):
-        return ContributorFeed(empty=metric.empty)
-    return MetricFeed()
 
 
 def _whole_minute(seconds: float) -> int:

@@ -113,6 +113,9 @@ class JudgedAlarm:
         alarms: The alarms in order of time.
         alarms_per_day: As of a detector.
         detector: Of an alarm on sources, the detector whose lines it counts.
+        threshold: What is compared. None for a composite alarm.
+        worst: The period with its farthest value. None for a composite alarm, without data, and for
+            a log alarm that did not fire.
     """
 
     name: str
@@ -120,6 +123,8 @@ class JudgedAlarm:
     alarms: tuple[FiredAlarm, ...]
     alarms_per_day: float
     detector: Detector | None = None
+    threshold: float | None = None
+    worst: Worst | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

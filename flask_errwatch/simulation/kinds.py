@@ -15,7 +15,7 @@ from flask_errwatch.simulation.inputs import SOURCES, WHOLE, split_judgeable
 from flask_errwatch.simulation.judge import Judge
 from flask_errwatch.simulation.line_matcher import LineMatch
 
-# Kinds that are told apart by the exact values that they give to metrics.
+# Kinds that differ by the exact values that they give to metrics.
 _EXACT = 1_000
 
 # What one line gives: its filters, the values of its samples and contributions, and which fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from flask_errwatch.simulation.filters import LineFilter, Sample
 from flask_errwatch.simulation.insight_rules import ContributorRule
 from flask_errwatch.simulation.insights_query import LogQuery
 from flask_errwatch.simulation.log_conditions import LogMetric
-from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricSeries
+from flask_errwatch.simulation.metrics import MINUTE, Heartbeats, Metric, MetricSeries
 
 #: Stands for the address of a client in a match that the lines of many clients share.
 ANYONE = "\x00"
@@ -40,9 +40,10 @@ class MetricFeed:
         """The minutes that have samples, by their first second, in no order."""
         return iter(self.series)
 
-    def fill(self, since: int, values: Iterable[float]) -> None:
-        """From that second on, a minute without a sample counts as having these values."""
-        self.series.fill(since, [*values])
+    def fill(self, heartbeats: Heartbeats | None, samples: Sequence[SampleOf]) -> None:
+        """A minute with a heartbeat and without a sample counts as having these samples."""
+        self.series.fill(heartbeats, [sample.value for sample in samples])
+        self.matched.fill(heartbeats, [1.0 for sample in samples if sample.matched])
 
     def value(self, statistic: str, start: int, end: int) -> float | None:
         """The statistic of a period, or None when it holds no sample."""
@@ -63,7 +64,28 @@ Feed = MetricFeed | ContributorFeed
 FeedKey = tuple[Metric | ContributorMetric | LogMetric, str | None]
 
 
-class _SampleOf(NamedTuple):
+def request_feeds(feeds: Mapping[FeedKey, Feed], filters: Iterable[LineFilter]) -> list[MetricFeed]:
+    """The feeds of the metrics that no metric filter feeds."""
+    return [
+        feed
+        for (metric, unit), feed in feeds.items()
+        if isinstance(feed, MetricFeed)
+        and isinstance(metric, Metric)
+        and not any(line_filter.feeds(metric, unit) for line_filter in filters)
+    ]
+
+
+def new_feed(key: FeedKey) -> Feed:
+    """The feed of what an alarm watches, without samples."""
+    metric = key[0]
+    if isinstance(metric, LogMetric):
+        return ContributorFeed(metric.step)
+    if isinstance(metric, ContributorMetric):
+        return ContributorFeed(empty=metric.empty)
+    return MetricFeed()
+
+
+class SampleOf(NamedTuple):
     """A sample and the feed that gets it."""
 
     feed: MetricFeed
@@ -107,7 +129,7 @@ class LineMatch:
     def __init__(
         self,
         matched: tuple[str, ...],
-        samples: tuple[_SampleOf, ...],
+        samples: tuple[SampleOf, ...],
     ) -> None:
         self.matched = matched
         self.samples = samples
@@ -221,6 +243,11 @@ class LineMatcher:
             feed.add_all(second, added)
             arrival.feeds[feed] = None
 
+    def count_assumed(self, match: LineMatch, times: int) -> None:
+        """Counts equal lines as matched. Their samples are assumed (`MetricFeed.fill`)."""
+        for name in match.matched:
+            self.matched[name] += times
+
     def take_arrivals(self) -> dict[int, Arrival]:
         """Adds everything counted to the feeds.
 
@@ -242,7 +269,7 @@ class LineMatcher:
         minute = second - second % MINUTE
         arrival = self._arrived.setdefault(minute, Arrival())
         # Many matches give the same default: equal samples are summed before they are added.
-        summed: dict[_SampleOf, int] = {}
+        summed: dict[SampleOf, int] = {}
         for match, times in counts.items():
             arrival.lines += times
             for name in match.matched:
@@ -258,7 +285,7 @@ class LineMatcher:
         counts.clear()
 
     def _match(self, hits: tuple[bool, ...], message: str) -> LineMatch:
-        samples: list[_SampleOf] = []
+        samples: list[SampleOf] = []
         for line_filter, is_hit in zip(self.filters, hits, strict=True):
             sample = line_filter.matching(message) if is_hit else line_filter.default()
             if sample is not None:
@@ -271,10 +298,10 @@ class LineMatcher:
             self._by_hits[hits] = match
         return match
 
-    def _samples_of(self, sample: Sample, unit: str) -> list[_SampleOf]:
+    def _samples_of(self, sample: Sample, unit: str) -> list[SampleOf]:
         feeds = (self._feeds.get((sample.metric, asked)) for asked in (None, unit))
         return [
-            _SampleOf(feed, sample.value, sample.matched)
+            SampleOf(feed, sample.value, sample.matched)
             for feed in feeds
             if isinstance(feed, MetricFeed)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,6 +33,48 @@ class Metric(NamedTuple):
     def __str__(self) -> str:
         dimensions = "".join(f", {name}={value}" for name, value in self.dimensions)
         return f"{self.namespace}/{self.name}{dimensions}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heartbeats:
+    """Heartbeats that are assumed, not fed.
+
+    Attributes:
+        since: The first one, a whole minute in seconds since the epoch.
+        every: Seconds between two, at least a minute.
+
+    Example:
+        >>> beats = Heartbeats(since=0, every=90)
+        >>> [*beats.minutes(0, 300)], beats.has(60), beats.has(120)
+        ([0, 60, 180, 240], True, False)
+    """
+
+    since: int
+    every: int = MINUTE
+
+    def has(self, minute: int) -> bool:
+        """Whether a minute has a heartbeat, by its first second."""
+        return minute >= self.since and (self.since - minute) % self.every < MINUTE
+
+    def minutes(self, start: int, end: int) -> Iterator[int]:
+        """The minutes of [start, end) that have a heartbeat."""
+        late = max(0, start - self.since)
+        first = self.since + -(-late // self.every) * self.every
+        return (at - at % MINUTE for at in range(first, end, self.every))
+
+    def are_even(self, statistic: str, period: int, values: Sequence[float]) -> bool:
+        """Whether they add the same to every period, wherever it begins.
+
+        Args:
+            statistic: The statistic of the period.
+            period: Its seconds.
+            values: The samples that each heartbeat gives.
+        """
+        if not values or period % self.every == 0:
+            return True
+        # Any number of zeros adds nothing, but none at all is missing data.
+        longest_gap = -(-self.every // MINUTE) * MINUTE
+        return statistic == "Sum" and not any(values) and longest_gap <= period
 
 
 @dataclass(slots=True)
@@ -82,7 +124,7 @@ class MetricSeries:
     def __init__(self) -> None:
         self._minutes: dict[int, _MinuteSamples] = {}
         self._quiet: _MinuteSamples | None = None
-        self._quiet_since = 0
+        self._heartbeats: Heartbeats | None = None
 
     def __iter__(self) -> Iterator[int]:
         """The minutes that have samples, by their first second, in no order."""
@@ -105,12 +147,12 @@ class MetricSeries:
             minute = self._minutes[start] = _MinuteSamples()
         minute.add(value, times)
 
-    def fill(self, since: int, values: Sequence[float]) -> None:
-        """From that second on, a minute without a sample counts as having these values.
+    def fill(self, heartbeats: Heartbeats | None, values: Iterable[float]) -> None:
+        """A minute with a heartbeat and without a sample counts as having these values.
 
         It costs no memory, however long the quiet lasts.
         """
-        self._quiet, self._quiet_since = None, since
+        self._quiet, self._heartbeats = None, heartbeats
         for value in values:
             self._quiet = self._quiet or _MinuteSamples()
             self._quiet.add(value, 1)
@@ -125,14 +167,14 @@ class MetricSeries:
             start: First second, a whole minute.
             end: The second after the last, a whole minute.
         """
-        samples_at, quiet, since = self._minutes.get, self._quiet, self._quiet_since
+        samples_at, quiet, beats = self._minutes.get, self._quiet, self._heartbeats
         starts = range(start, end, MINUTE)
-        if quiet is None:
+        if quiet is None or beats is None:
             minutes = [minute for at in starts if (minute := samples_at(at)) is not None]
-        elif start >= since:
+        elif start >= beats.since and beats.every == MINUTE:
             minutes = [samples_at(at, quiet) for at in starts]
         else:
-            known = [samples_at(at, quiet) if at >= since else samples_at(at) for at in starts]
+            known = [samples_at(at, quiet) if beats.has(at) else samples_at(at) for at in starts]
             minutes = [minute for minute in known if minute is not None]
         if not minutes:
             return None

@@ -19,7 +19,7 @@ from flask_errwatch.simulation.filters import LineFilter
 from flask_errwatch.simulation.judge import Judge
 from flask_errwatch.simulation.judged_log import Span
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
-from flask_errwatch.simulation.metrics import MINUTE, MetricSeries
+from flask_errwatch.simulation.metrics import MINUTE, Heartbeats, MetricSeries
 from flask_errwatch.simulation.source_sums import SourceSums
 from flask_errwatch.simulation.tally import Tally
 
@@ -139,7 +139,7 @@ class MetricTrial:
                 for value in samples[kind]:
                     series.add(minute, value, lines)
         if self.heartbeat:
-            series.fill(min(series, default=0), [0.0])
+            series.fill(Heartbeats(since=min(series, default=0)), [0.0])
         return series
 
 

@@ -74,8 +74,22 @@ class TrafficEvaluation:
             *(Firing(one.alarm, one.at, one.address) for one in self.offenders),
         ]
 
-    def sentences(self, fired: AbstractSet[str]) -> Iterator[tuple[str, str]]:
-        """Name and result of each detector, and of each further alarm."""
+    def has_detector(self, name: str) -> bool:
+        """Whether the app has this detector."""
+        return any(detector.name == name for detector in self.state.catalogue)
+
+    def lines(self, detector: str) -> int:
+        """How many lines a detector counts."""
+        name = self.state.catalogue.named(detector).resource_name(self.state.config.app_name)
+        return next(
+            lines
+            for report in self.judge.reports()
+            for line_filter, lines in report.filters
+            if line_filter.name == name
+        )
+
+    def sentences(self, fired: AbstractSet[str]) -> Iterator[tuple[str, str, bool]]:
+        """Name and result of each detector and further alarm, and whether it had no line."""
         alarms = {name: alarm for alarm, name in self.names.items()}
         app_name = self.state.config.app_name
         detectors = {
@@ -86,8 +100,12 @@ class TrafficEvaluation:
         }
         # A log alarm and the metric filter of its detector have one name.
         reports |= {report.name: report for report in self.judge.log_reports()}
+        unjudged = {entry.alarm for entry in self.unjudged}
         for name, alarm in ({**detectors, **alarms}).items():
-            yield name, self._sentence(alarm, reports, has_fired=name in fired)
+            seen = [reports[part] for part in self.children.get(alarm, [alarm]) if part in reports]
+            sentence = self._sentence(alarm, reports, has_fired=name in fired)
+            is_quiet = alarm not in unjudged and not any(map(_has_data, seen))
+            yield name, sentence, is_quiet
 
     def _for_whom(self, alarm: str) -> str:
         """The addresses for which a source alarm fired. Empty for any other alarm."""
@@ -155,10 +173,13 @@ def evaluate_traffic(
         judge.count_requests(timestamp)
     end = int(now // MINUTE * MINUTE + MINUTE)
     if config.heartbeat_seconds:
-        match = judge.match(HEARTBEAT_LINE)
         # A second heartbeat in a minute would add the same zero.
-        for at in range(start, end, max(MINUTE, int(config.heartbeat_seconds))):
-            judge.count(at * 1000, match)
+        beats = judge.assume_heartbeats(start, every=max(MINUTE, int(config.heartbeat_seconds)))
+        minutes = {timestamp // 1000 // MINUTE * MINUTE for timestamp, _ in lines}
+        among_lines = [minute for minute in minutes if beats.has(minute)]
+        for minute in among_lines:
+            judge.feed(minute * 1000, HEARTBEAT_LINE)
+        judge.count_assumed(len(range(start, end, beats.every)) - len(among_lines))
     search = OffenderSearch.of(resources, events)
     transitions = [_delayed(change, search) for change in judge.advance(end)]
     moves = [_delayed(move, search) for move in judge.take_contributor_transitions()]
@@ -211,6 +232,14 @@ def _names_of(desired: Desired, state: AppState) -> dict[str, str]:
         owners = [alarms.pop(child, None) for child in sorted(children)]
         alarms[composite.name] = next(filter(None, owners), None)
     return {alarm: name or alarm.removeprefix(f"{app_name}-") for alarm, name in alarms.items()}
+
+
+def _has_data(report: Report | LogAlarmReport) -> bool:
+    """Whether a line matched, or the alarm had a value."""
+    if isinstance(report, LogAlarmReport):
+        return report.most is not None
+    has_value = report.peak is not None and bool(report.peak.datapoint.value)
+    return has_value or any(lines for _, lines in report.filters)
 
 
 def _observed(report: Report | LogAlarmReport) -> str:

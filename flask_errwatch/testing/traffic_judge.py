@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import cast, final
+from typing import final
 
 from flask import Flask, request_started
 
@@ -18,13 +18,17 @@ from flask_errwatch.testing.evaluation import TrafficEvaluation, evaluate_traffi
 from flask_errwatch.testing.explanations import (
     NO_LINES,
     ExplainedAlarms,
-    ExplainedState,
+    ExplainedStates,
     Explanation,
 )
 from flask_errwatch.testing.sources import Firing, Offender
 
 #: When the clock of every judge starts: 2026-01-01T12:00:00Z, in seconds since the epoch.
 START = 1_767_268_800
+_DAY = 86_400
+#: Ten years, with their leap days: times have dates, and no alarm looks back so far.
+_LONGEST_DAYS = 3_653
+_END = START + _LONGEST_DAYS * _DAY
 
 
 @final
@@ -85,24 +89,36 @@ class TrafficJudge:
 
     def _close_folds(self) -> None:
         """Writes the folded events of every app seen so far, at the current time."""
-        writers = {id(state): state for state, _, _ in self._lines}
-        for state in (self._served | writers).values():
+        for state in self._seen():
             state.delivery.write_folded()
 
-    def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+    def _seen(self) -> list[AppState]:
+        """The state of each app that served a request or wrote a line."""
+        writers = {id(state): state for state, _, _ in self._lines}
+        return list((self._served | writers).values())
+
+    def advance(
+        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
         """Moves the clock forward before the next request.
 
         Args:
-            hours: Hours, of 3,600 seconds.
+            days: Days, of 24 hours.
+            hours: Hours, in addition.
             minutes: Minutes, in addition.
             seconds: Seconds, in addition.
 
         Raises:
-            JudgeError: When the sum is not positive.
+            JudgeError: When the sum is not positive, or the clock would be over ten years after
+                the start.
         """
-        step = hours * 3600 + minutes * 60 + seconds
+        step = days * _DAY + hours * 3600 + minutes * 60 + seconds
+        remedy = ""
         if not step > 0:
             remedy = "Move the clock forward, as in advance(minutes=5)."
+        elif self._now + step > _END:
+            remedy = f"The clock ends {_LONGEST_DAYS:,} days after the start."
+        if remedy:
             raise JudgeError(Problem(key="advance", value=step, remedy=remedy))
         self._close_folds()
         self._now += step
@@ -120,7 +136,9 @@ class TrafficJudge:
         Raises:
             NoAppError: When `init_app` was not called for the app.
         """
-        return _explained([self._evaluate(state) for state in self._states(app)])
+        alarms = _explained([self._evaluate(state) for state in self._states(app)])
+        alarms.others = frozenset(one.name for state in self._seen() for one in state.catalogue)
+        return alarms
 
     def firings(self, app: Flask | None = None) -> tuple[Firing, ...]:
         """Returns each time that an alarm fired since the start, in order of time.
@@ -166,14 +184,38 @@ class TrafficJudge:
             remedy = f"Call states(app=app): {counted(len(states), 'app')} {did}."
             raise NoAppError(Problem(key="app", value=None, remedy=remedy))
         evaluation = self._evaluate(states[0])
-        explanations = _explained([evaluation]).explanations
-        by_name: dict[str, StateValue] = {}
-        for alarm, name in evaluation.names.items():
-            if alarm in evaluation.judge.states:
-                # It equals the plain string, and can explain itself.
-                state = ExplainedState.of(evaluation.judge.states[alarm], name, explanations)
-                by_name[name] = cast("StateValue", state)
-        return by_name
+        found = evaluation.judge.states
+        by_name = {name: found[alarm] for alarm, name in evaluation.names.items() if alarm in found}
+        return ExplainedStates.of(by_name, _explained([evaluation]).explanations)
+
+    def lines(self, detector: str, app: Flask | None = None) -> int:
+        """Returns how many lines since the start the detector counts.
+
+        Args:
+            detector: The detector's name.
+            app: The app. None means every app that wrote a line.
+
+        Raises:
+            UnknownDetectorError: When no app has this detector. It suggests the nearest name.
+            NoAppError: When `init_app` was not called for the app.
+
+        Example:
+            >>> from flask import Flask
+            >>> from flask_errwatch import ErrWatch
+            >>> app = Flask("shop")
+            >>> errwatch = ErrWatch(app)
+            >>> with TrafficJudge() as judge:
+            ...     _ = app.test_client().get("/wp-login.php")
+            ...     judge.lines("not-found-error")
+            1
+        """
+        evaluations = [self._evaluate(state) for state in self._states(app)]
+        if not evaluations:
+            return 0
+        known = [one for one in evaluations if one.has_detector(detector)]
+        if not known:
+            evaluations[0].state.catalogue.named(detector)
+        return sum(one.lines(detector) for one in known)
 
     def explain(self, app: Flask | None = None) -> str:
         """Explains the states: lines per detector, worst periods, all transitions.
@@ -224,6 +266,7 @@ def _explained(evaluations: Sequence[TrafficEvaluation]) -> ExplainedAlarms:
         fired = {firing.alarm for firing in evaluation.firings}
         of_app = f" of {evaluation.state.config.app_name}" if len(evaluations) > 1 else ""
         names += sorted(fired)
-        for name, sentence in evaluation.sentences(fired):
-            explanations.append(Explanation(name, f"{name}{of_app}: {sentence}"))
+        for name, sentence, is_quiet in evaluation.sentences(fired):
+            text = f"{name}{of_app}: {sentence}"
+            explanations.append(Explanation(name, text, name in fired, is_quiet))
     return ExplainedAlarms.of(names, explanations)
