@@ -51,6 +51,18 @@ class DetectorSet:
         desired = desired_resources(self.catalogue, self.config)
         object.__setattr__(self, "desired", desired)
 
+    @property
+    def quiet_alarms(self) -> frozenset[str]:
+        """The alarms that notify no one, by their names without the app's.
+
+        They are declared so, or a composite alarm notifies for them.
+        """
+        desired = self.desired
+        composites = (*desired.composites, *desired.app_alarms)
+        parts = {name for composite in composites for name in composite.children}
+        prefix = f"{desired.app_name}-"
+        return frozenset(name.removeprefix(prefix) for name in desired.silent | parts)
+
     @classmethod
     def default(cls, name: str) -> DetectorSet:
         """The default detectors, with thresholds and periods from the environment.
@@ -84,7 +96,12 @@ class DetectorSet:
             tried = self.catalogue.configured(self.config._replace(detectors=overrides))
         except ConfigurationError as error:
             raise WrongSettingError(*map(_as_option, error.problems)) from error
-        return replace(self, catalogue=tried)
+        known = self.config.detectors
+        merged = {
+            **known,
+            **{name: {**known.get(name, {}), **overrides[name]} for name in overrides},
+        }
+        return replace(self, catalogue=tried, config=self.config._replace(detectors=merged))
 
 
 def _value(text: str) -> object:

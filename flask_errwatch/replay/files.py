@@ -105,7 +105,7 @@ class Log:
         """Makes it possible to `rewind`: a pipe is copied to a temporary file, as it comes.
 
         Raises:
-            UnreadableLogError: There is no room for the copy.
+            UnreadableLogError: The copy has no room.
         """
         if self.size is not None:
             return

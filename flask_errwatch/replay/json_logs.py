@@ -114,7 +114,7 @@ class _JsonReader(LineReader):
                 (self._gathered.kind_of(values), columns) for values, columns in by_values.items()
             ]
         except TypeError:
-            groups = []  # a list or an object stands where a filter reads
+            groups = []  # a list or an object is where a filter reads
         if not groups or {type(row[_SOURCE]) for row in rows} != {str}:
             for index, line in enumerate(lines, start):
                 self._slow(index, line)

@@ -14,43 +14,69 @@ from jinja2 import Environment, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from flask_errwatch._text import counted
-from flask_errwatch._time import rfc3339_second
-from flask_errwatch.replay.charts import chart, periods_per_step
+from flask_errwatch._time import readable_minute
+from flask_errwatch.replay import text
+from flask_errwatch.replay.charts import chart, is_comparable, periods_per_step
+from flask_errwatch.replay.names import short_names
+from flask_errwatch.replay.proposal import as_assignment
 from flask_errwatch.replay.result import ReplayResult
-from flask_errwatch.replay.text import advice_sentence, condition, offence_phrase, shown
 
 # Alarms listed below a chart. The JSON has all of them.
 _LISTED = 100
 _HERE = Path(__file__).parent
+_PHRASES = (
+    text.advice_sentence,
+    text.caution_sentence,
+    text.fires_when,
+    text.offence_phrase,
+    text.threshold_text,
+    text.totals_sentence,
+    as_assignment,
+    counted,
+    is_comparable,
+    periods_per_step,
+    readable_minute,
+)
 
 
-def page(result: ReplayResult) -> str:
-    """The page as HTML."""
+def page(result: ReplayResult, *, version: str, created: float) -> str:
+    """The page as HTML.
+
+    Args:
+        result: The result.
+        version: That of this package.
+        created: The present time, in seconds since the epoch.
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"shown": shown, "time": _time, "number": _number}
-    template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
-    judged = result.judged
+    environment.filters |= {"shown": text.shown, "time": _time, "number": _number}
+    environment.globals |= {phrase.__name__: phrase for phrase in _PHRASES}
     drawn = {
-        detector.detector.name: chart(detector, judged)
-        for detector in judged.detectors
-        if detector.lines
+        row.name: chart(row, row.detector, result.judged)
+        for row in result.rows
+        if row.detector is not None and row.lines and not row.is_further
     }
     figures = ",".join(f'"{name}":{figure}' for name, figure in drawn.items())
-    drawing = (_HERE / "page.js").read_text(encoding="utf-8").replace("/* FIGURES */", figures)
-    scripts = [get_plotlyjs(), drawing]
-    return template.render(
+    scripts = [get_plotlyjs(), _part("page.js").replace("/* FIGURES */", figures)]
+    names = short_names(result.logs)
+    return environment.from_string(_part("page.html")).render(
         result=result,
-        judged=judged,
+        judged=result.judged,
+        logs=text.shown(", ".join(names.values())),
+        names=names,
+        unread=text.unread_sentence(result.reads),
+        is_advised=result.alarms_a_week is not None,
+        version=version,
+        created=created,
         drawn=drawn,
+        style=_part("page.css"),
         scripts=scripts,
         hashes=[_hash(script) for script in scripts],
         listed=_LISTED,
-        counted=counted,
-        condition=condition,
-        periods_per_step=periods_per_step,
-        advice_sentence=advice_sentence,
-        offence_phrase=offence_phrase,
     )
+
+
+def _part(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:
@@ -58,11 +84,9 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _time(seconds: int | None) -> str:
-    """Formats a time without seconds (they are always zero)."""
-    if seconds is None:
-        return "the end of the log"
-    return rfc3339_second(seconds).replace("T", " ").replace(":00Z", " UTC")
+def _time(seconds: float | None) -> str:
+    """Formats a time to the minute. The page says once that it is in UTC."""
+    return "the end of the log" if seconds is None else readable_minute(seconds)
 
 
 def _number(value: float | None) -> str:

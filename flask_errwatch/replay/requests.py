@@ -33,7 +33,7 @@ ANSWERED = re.compile(
 )
 # What follows the status in the combined format.
 _HEADERS = re.compile(rf' [^\s"]+ {_QUOTED} {_QUOTED}', re.ASCII)
-# The method and path of what is no request, such as the handshake of another protocol.
+# The method and path of anything but a request, such as the handshake of another protocol.
 _NO_REQUEST = ("?", "/")
 
 
@@ -64,7 +64,7 @@ class Request(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path without the query. What is no request is returned whole."""
+        """The path without the query. Anything but a request is returned whole."""
         parts = _parts(self.line)
         return self.line if parts is None else parts[1].partition("?")[0]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.replay.readers import BadLine
+from flask_errwatch.replay.session import LogRead
+from flask_errwatch.replay.summary import SummaryRow
 from flask_errwatch.replay.verdicts import NO_VERDICTS, AlarmVerdicts
 from flask_errwatch.respond.views.document import verdict_fields
 from flask_errwatch.simulation import (
@@ -17,6 +19,7 @@ from flask_errwatch.simulation import (
     JudgedDetector,
     JudgedLog,
     NameCount,
+    Worst,
 )
 
 
@@ -31,6 +34,9 @@ class ReplayResult:
         verdicts: What the lines of alarms look like.
         advice: A threshold per detector, where it was asked for.
         alarms_a_week: The most alarms a week that the advice allows, or None without advice.
+        rows: The summary.
+        reads: What was read of each log.
+        proposed: The value of `ERRWATCH_DETECTORS` with the advice. Empty where it changes nothing.
         site: Of access logs, how the site's own paths and host were found, as a sentence without
             its full stop. None where no filter asks for it.
         bad_lines: How many lines could not be read.
@@ -44,14 +50,28 @@ class ReplayResult:
     verdicts: AlarmVerdicts = NO_VERDICTS
     advice: tuple[Advice, ...] = ()
     alarms_a_week: float | None = None
+    rows: tuple[SummaryRow, ...] = ()
+    reads: tuple[LogRead, ...] = ()
+    proposed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     site: str | None = None
     bad_lines: int = 0
     bad: tuple[BadLine, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def advice_for(self, name: str) -> Advice | None:
-        """The advice for the detector of that name."""
-        return next((advice for advice in self.advice if advice.detector.name == name), None)
+    @property
+    def is_unread(self) -> bool:
+        """Whether no line of any log could be read."""
+        return not self.judged.lines
+
+    @property
+    def alarms(self) -> int:
+        """How often alarms would have fired."""
+        return sum(len(row.alarms) for row in self.rows)
+
+    @property
+    def notifications(self) -> int:
+        """How often alarms would have fired that notify."""
+        return sum(len(row.alarms) for row in self.rows if row.notifies)
 
 
 def document(result: ReplayResult) -> str:
@@ -69,26 +89,49 @@ def document(result: ReplayResult) -> str:
             "bad_lines": result.bad_lines,
             "bad": [{"log": bad.log, "line": bad.number, "text": bad.text} for bad in result.bad],
             "notes": result.notes,
+            "alarms": result.alarms,
+            "notifications": result.notifications,
+            "summary": [_row(row) for row in result.rows],
             "detectors": [_detector(detector, result.verdicts) for detector in judged.detectors],
             "other_alarms": [_other(alarm, result.verdicts) for alarm in judged.others],
             "not_judged": [
                 {"alarm": unjudged.alarm, "reason": unjudged.reason} for unjudged in judged.unjudged
             ],
             "advice": [_advice(advice) for advice in result.advice],
+            "proposed": {"ERRWATCH_DETECTORS": result.proposed} if result.proposed else {},
         },
         indent=2,
+        default=str,  # of an override in Python
     )
 
 
+def _row(row: SummaryRow) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "lines": row.lines,
+        "alarms": len(row.alarms),
+        "notifies": row.notifies,
+        "worst": _worst(row.worst),
+        "threshold": row.threshold,
+        "advised": row.advised,
+        "hides_critical": row.hides_critical,
+    }
+
+
+def _worst(worst: Worst | None) -> dict[str, object] | None:
+    if worst is None:
+        return None
+    return {"from": _time(worst.start), "to": _time(worst.end), "value": worst.value}
+
+
 def _detector(detector: JudgedDetector, verdicts: AlarmVerdicts) -> dict[str, object]:
-    condition, worst = detector.condition, detector.worst
+    condition = detector.condition
     return {
         "detector": detector.detector.name,
         "threshold": None if condition is None else condition.threshold,
         "lines": detector.lines,
         "periods": len(detector.periods),
-        "worst": worst
-        and {"from": _time(worst.start), "to": _time(worst.end), "value": worst.value},
+        "worst": _worst(detector.worst),
         "alarms": [_fired(detector.detector.name, alarm, verdicts) for alarm in detector.alarms],
         "alarms_per_day": round(detector.alarms_per_day, 3),
     }
@@ -130,6 +173,7 @@ def _alarm(alarm: FiredAlarm) -> dict[str, object]:
 def _advice(advice: Advice) -> dict[str, object]:
     return {
         "detector": advice.detector.name,
+        "alarm": advice.alarm,
         "threshold": advice.threshold,
         "alarms": advice.alarms,
         "missed": [_alarm(alarm) for alarm in advice.missed],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
@@ -9,9 +10,12 @@ from flask_errwatch._text import counted
 from flask_errwatch._time import rfc3339_second
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.replay.names import short_names
+from flask_errwatch.replay.proposal import proposed_overrides
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.session import ReadProgress, Session
-from flask_errwatch.replay.text import shown
+from flask_errwatch.replay.summary import summary
+from flask_errwatch.replay.text import seen, shown
 from flask_errwatch.replay.verdicts import NO_VERDICTS, AlarmVerdicts, has_alarms, verdicts
 from flask_errwatch.simulation import JudgedLog, advise, judge_log
 
@@ -67,6 +71,9 @@ def run(
         judged=judged,
         advice=advice,
         alarms_a_week=alarms_a_week,
+        rows=summary(judged, advice, detectors.quiet_alarms),
+        reads=tuple(session.read_logs),
+        proposed=proposed_overrides(detectors.config.detectors, advice, judged),
         verdicts=looks_like,
         site=_site(session),
         bad_lines=gathered.bad_lines,
@@ -74,7 +81,7 @@ def run(
         notes=(
             *_notes(session),
             *_gap_notes(judged),
-            *_unjudged_notes(judged),
+            *(_unjudged_notes(judged) if judged.lines else ()),
             *unread,
         ),
     )
@@ -104,8 +111,10 @@ def _verdicts(session: Session, judged: JudgedLog) -> tuple[AlarmVerdicts, tuple
     found = verdicts(session, judged)
     if not found.left_out:
         return found, ()
-    older = counted(found.left_out, "older alarm")
-    return found, (f"What {older} looked like is not shown: only the newest are read again.",)
+    left_out = counted(found.left_out, "alarm")
+    return found, (
+        f"What {left_out} looked like is not shown: only the worst and the newest are read again.",
+    )
 
 
 def _site(session: Session) -> str | None:
@@ -128,14 +137,19 @@ def _site(session: Session) -> str | None:
 
 
 def _notes(session: Session) -> Iterator[str]:
+    short = short_names([log.name for log in session.read_logs])
     for log, defect in session.defects.items():
-        yield f"{log}: {defect}"
+        yield f"{short[log]}: {defect}"
     for jump in session.gathered.jumps.values():
         times = counted(jump.times, "time")
         yield (
-            f"{jump.log}: the clock jumps back {times}, first at line {jump.number:,} by "
+            f"{short[jump.log]}: the clock jumps back {times}, first at line {jump.number:,} by "
             f"{counted(jump.seconds // 60, 'minute')}; each line is judged at its own time."
         )
+    if session.gathered.tally.lines:
+        for read in session.read_logs:
+            if read.is_unread:
+                yield f"Nothing could be read of {seen(read, short[read.name])}."
 
 
 def _gap_notes(judged: JudgedLog) -> Iterator[str]:
@@ -156,8 +170,11 @@ def _unjudged_notes(judged: JudgedLog) -> Iterator[str]:
         yield f"{unjudged.alarm} is not judged: {unjudged.reason}"
 
 
-def page_writer() -> Callable[[ReplayResult], str]:
+def page_writer(version: str) -> Callable[[ReplayResult], str]:
     """The function that creates the page.
+
+    Args:
+        version: That of this package, which the page states.
 
     Raises:
         MissingExtraError: The charting library is not installed.
@@ -167,4 +184,8 @@ def page_writer() -> Callable[[ReplayResult], str]:
     except ImportError as error:
         remedy = "Install the extra that draws charts: pip install 'flask-errwatch[replay]'."
         raise MissingExtraError(Problem(key="--html", value=error.name, remedy=remedy)) from error
-    return page
+
+    def write(result: ReplayResult) -> str:
+        return page(result, version=version, created=time.time())
+
+    return write

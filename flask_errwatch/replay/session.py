@@ -34,6 +34,33 @@ class ReadProgress(NamedTuple):
     lines: int
 
 
+class LogRead(NamedTuple):
+    """What was read of one log.
+
+    Attributes:
+        name: The log's name.
+        form: The name of its format in `FORMATS`. None where it has no line.
+        lines: Lines that were read, with blank ones and those that could not be read.
+        judged: Lines that were judged.
+        bad: How many lines could not be read.
+        first: The beginning of the first line of the log.
+        defect: Why it ended early or cannot be read as a whole, as a sentence.
+    """
+
+    name: str
+    form: str | None
+    lines: int
+    judged: int
+    bad: int
+    first: str
+    defect: str | None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there is something, of which nothing could be read."""
+        return self.bad > 0 and not self.judged
+
+
 class Session:
     """Reads logs for a set of detectors.
 
@@ -45,6 +72,7 @@ class Session:
     Attributes:
         gathered: What was read.
         defects: Why a log ended early or cannot be read as a whole, by its name.
+        read_logs: What was read of each log.
 
     Raises:
         UnreadableLogError: When one of the logs cannot be opened, or standard input is named
@@ -54,6 +82,7 @@ class Session:
     def __init__(self, names: Sequence[str], detectors: DetectorSet, form: str = "auto") -> None:
         self.gathered = Gathered(detectors)
         self.defects: dict[str, str] = {}
+        self.read_logs: list[LogRead] = []
         self._form = form
         if names.count(STDIN) > 1:
             raise UnreadableLogError(STDIN, "Standard input can be read only once.")
@@ -132,8 +161,10 @@ class Session:
     def _read(self, before: ReadProgress) -> Iterator[ReadProgress]:
         """Reads and counts all lines."""
         (read, size, lines) = before
+        gathered = self.gathered
         for log in self._logs:
             reader: LineReader | None = None
+            judged, bad = gathered.tally.lines, gathered.bad_lines
             for block in log.blocks():
                 if reader is None:
                     reader = self._kind(log)(self.gathered, log.name)
@@ -148,7 +179,28 @@ class Session:
             defect = log.defect or (reader and reader.defect)
             if defect:
                 self.defects[log.name] = defect
+            self.read_logs.append(
+                LogRead(
+                    name=log.name,
+                    form=None if reader is None else _name_of(type(reader)),
+                    lines=0 if reader is None else reader.lines,
+                    judged=gathered.tally.lines - judged,
+                    bad=gathered.bad_lines - bad,
+                    first=_first_line(log.head),
+                    defect=defect or None,
+                )
+            )
             read += log.size or 0
 
     def _kind(self, log: Log) -> type[LineReader]:
         return FORMATS.get(self._form) or guess_format(log.head)
+
+
+def _name_of(kind: type[LineReader]) -> str:
+    """The name of a format."""
+    return next(name for name, reader in FORMATS.items() if reader is kind)
+
+
+def _first_line(head: bytes) -> str:
+    lines = (line.strip() for line in head.decode("utf-8", "backslashreplace").splitlines())
+    return next(filter(None, lines), "")

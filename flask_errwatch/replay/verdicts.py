@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from flask_errwatch.detectors import Detector
 from flask_errwatch.replay.readers import MISSING, Gathered
@@ -17,8 +19,9 @@ from flask_errwatch.respond.ranking.summary import Event
 from flask_errwatch.respond.ranking.window import BASELINE, Window
 from flask_errwatch.simulation import MINUTE, FiredAlarm, JudgedLog
 
-#: Alarms whose lines are looked at: the newest.
+#: Alarms whose lines are looked at: the worst of each name, then the newest.
 MOST = 100
+_WORST = 10
 # Sources of each order that get a row.
 _SOURCES = 10
 _REMEMBERED = 100_000
@@ -65,15 +68,15 @@ def has_alarms(judged: JudgedLog) -> bool:
 
 
 def verdicts(session: Session, judged: JudgedLog) -> AlarmVerdicts:
-    """Looks at the lines of the newest alarms. Reads the logs twice.
+    """Looks at the lines of the worst and of the newest alarms. Reads the logs twice.
 
     Args:
         session: What was read. Its logs can be read again.
         judged: The judged log.
     """
     gathered = session.gathered
-    fired = sorted(_fired(judged), key=lambda asked: -asked.alarm.span.start)
-    asked = fired[:MOST]
+    fired = [*_fired(judged)]
+    asked = _chosen(fired)
     filters = _FiltersOf(gathered)
     app_name = gathered.detectors.desired.app_name
     windows = [one.window(judged.end or 0) for one in asked]
@@ -91,6 +94,20 @@ def verdicts(session: Session, judged: JudgedLog) -> AlarmVerdicts:
         for one, second in zip(asked, seconds, strict=True)
     }
     return AlarmVerdicts(by_alarm, len(fired) - len(asked))
+
+
+def _chosen(fired: Iterable[_Asked]) -> list[_Asked]:
+    """The worst alarms of each name, and the newest of all others, up to `MOST`."""
+    worst: list[_Asked] = []
+    others: list[_Asked] = []
+    ranks: Counter[str] = Counter()
+    for asked in sorted(fired, key=lambda asked: -(asked.alarm.span.peak or 0.0)):
+        (worst if ranks[asked.name] < _WORST else others).append(asked)
+        ranks[asked.name] += 1
+    newest_first = (
+        sorted(group, key=lambda asked: -asked.alarm.span.start) for group in (worst, others)
+    )
+    return [*chain(*newest_first)][:MOST]
 
 
 def _concerned(windows: Sequence[Window]) -> Callable[[int], tuple[int, ...]]:

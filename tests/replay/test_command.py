@@ -47,34 +47,44 @@ def test_the_text_output(tmp_path: Path, run: Run) -> None:
     log = write_log(tmp_path, lines)
     result = run(log)
     assert result.exit_code == 0
-    head, summary, details, *_ = result.stdout.split("\n\n")
+    head, summary, totals, remarks, details, scan, flood = result.stdout.split("\n\n")
     assert head == (
         f"{log}: 13 lines judged by the default detectors (corner has none)\n"
-        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days\n"
-        "minutes without a line count as zeros, as with a heartbeat\n"
-        "The app's URL map tells its own paths; no referrer names the own host (access logs are "
-        "read twice)"
+        "from 2026-11-25T00:00:00Z to 2026-11-25T02:31:00Z, 0.1 days"
     )
-    heading, critical, *_, not_found, _, _, client, scan, _, one_source = summary.splitlines()
-    rule = "Sum > 10 over 300 s, 1 of 1 periods"
-    assert heading == "detector                  lines  worst  alarms  a day  alarms when"
-    assert critical == f"critical-error                0              0   0.00  {rule}"
-    assert not_found == f"not-found-error              11     11       1   1.00  {rule}"
-    assert client == "client-error                  0                        never"
+    assert summary == (
+        "detector                  lines  alarms  worst  when (UTC)        threshold\n"
+        "not-found-error              11       1     11  2026-11-25 00:07         10\n"
+        "scan                         11       0     11  2026-11-25 00:02         16\n"
+        "failure-flood                11       0     11  2026-11-25 00:07         40\n"
+        "critical-error                0       0                                  10\n"
+        "authentication-error          0       0                                  10\n"
+        "bad-request-error             0       0                                  10\n"
+        "method-not-allowed-error      0       0                                  10\n"
+        "rate-limit-error              0       0                                  10\n"
+        "client-error                  0                                    no alarm"
+    )
+    assert totals == "1 alarm would have fired, without a notification: not-found-error (1)."
+    assert remarks == (
+        "Minutes without a line count as zeros, as with a heartbeat.\n"
+        "The app's URL map tells its own paths; no referrer names the own host (access logs are "
+        "read twice)."
+    )
     assert details == (
         "not-found-error\n"
         "  lines    11 in 1 period, the worst from 2026-11-25T00:07:00Z to "
         "2026-11-25T00:12:00Z: 11\n"
+        "  alarms   1, 1.00 a day. Its alarm fires when Sum > 10 over 300 s, 1 of 1 periods.\n"
         "  ALARM    from 2026-11-25T00:12:00Z to 2026-11-25T00:17:00Z, peak 11\n"
         "  sources  192.0.2.7 (11)\n"
         "  paths    /a (11)\n"
         "  verdict  Unclear: 11 lines of 1 source, the most by 192.0.2.7: 11 of 11 lines."
     )
-    assert scan == "scan                         11     11                 by source, below"
-    assert one_source == (
-        "scan-one-source                              0   0.00  MaxContributorValue > 16 over 600 s"
-        ", 1 of 1 periods"
+    assert scan.splitlines()[-1] == (
+        "  alarms   none. Its alarm (scan-one-source) fires when MaxContributorValue > 16 over "
+        "600 s, 1 of 1 periods."
     )
+    assert flood.splitlines()[0] == "failure-flood"
 
 
 def test_advice_lists_the_alarms_that_it_would_miss(tmp_path: Path, run: Run) -> None:
@@ -138,6 +148,7 @@ def test_advice_for_other_comparisons(tmp_path: Path, run: Run, operator: str) -
         ("not-found-error.threshold=many", "--set not-found-error.threshold = 'many': "),
         ("not-found-error.colour=red", "--set not-found-error.colour = 'red': Use one of: "),
         ("nothing.threshold=5", "--set nothing = 'nothing': There is no such detector"),
+        ("not-fond-error.threshold=5", " Did you mean 'not-found-error'?"),
         ("threshold=5", "--set = 'threshold=5': Write DETECTOR.FIELD=VALUE, as"),
         ("not-found-error.threshold", "Write DETECTOR.FIELD=VALUE, as"),
     ],
@@ -152,8 +163,9 @@ def test_an_invalid_setting_is_refused(
 
 
 def test_an_app_judges_by_its_own_detectors(tmp_path: Path) -> None:
-    """The app's catalogue and configuration apply, and `--set` overrides them."""
+    """The app's catalogue, configuration and configured name apply. `--set` overrides them."""
     app = Flask("shop")
+    app.config["ERRWATCH_APP_NAME"] = "store"
     app.config["ERRWATCH_DETECTORS"] = {"not-found-error": {"threshold": 40}}
     login = Detector(name="login-failed", event="Login Failed", alarm=Alarm(threshold=2))
     ErrWatch(app, detectors=[*DEFAULT_DETECTORS, login])
@@ -161,7 +173,7 @@ def test_an_app_judges_by_its_own_detectors(tmp_path: Path) -> None:
     log = write_log(tmp_path, [event(0)] * 41 + [event(1, "Login Failed")] * 3)
     command = ["errwatch", "replay", str(log), "--json", "--set", "login-failed.threshold=3"]
     output = json.loads(app.test_cli_runner().invoke(args=command).stdout)
-    assert output["judged_by"] == "the detectors of shop"
+    assert output["judged_by"] == "the detectors of store"
     alarms = {
         detector["detector"]: len(detector["alarms"])
         for detector in output["detectors"]
@@ -183,20 +195,20 @@ def test_a_terminal_shows_rate_and_time_left(tmp_path: Path) -> None:
     """While it reads, stderr alone has a bar, the lines per second and the time left."""
     log = write_log(tmp_path, "".join(BURSTS) * 1000)
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "errwatch", "replay", str(log), "--json"],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        cwd=tmp_path,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
-    )
+    # Not a pipe: while it was read to its end, the terminal would be full, and the bar would wait.
+    printed = tmp_path / "printed.json"
+    with printed.open("wb") as stdout:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "errwatch", "replay", str(log), "--json"],
+            stdout=stdout,
+            stderr=theirs,
+            cwd=tmp_path,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
+        )
     os.close(theirs)
-    assert process.stdout is not None
-    with process.stdout as stdout:
-        printed = stdout.read()
     drawn = read_terminal(ours)
     assert process.wait(60) == 0
-    assert json.loads(printed)["lines"] == len(BURSTS) * 1000
+    assert json.loads(printed.read_text())["lines"] == len(BURSTS) * 1000
     assert b"lines/s" in drawn
     assert b"left" in drawn
 
@@ -315,9 +327,9 @@ def test_the_alarm_on_one_source_counts_the_busiest_address(tmp_path: Path) -> N
         .invoke(args=["errwatch", "replay", str(tmp_path / "access.log")])
         .stdout
     )
-    (row,) = [line for line in text.splitlines() if "MaxContributorValue > 5" in line]
-    assert row.split("  ")[0] == "not-found-error-one-source"
-    assert row.endswith("  MaxContributorValue > 5 over 300 s, 1 of 1 periods")
+    rows = [line.split() for line in text.splitlines()]
+    assert ["not-found-error-one-source", "123", "1", "6", "2026-11-25", "01:00", "5"] in rows
+    assert "fires when MaxContributorValue > 5 over 300 s, 1 of 1 periods." in text
 
 
 def test_silence_is_judged_if_the_log_has_heartbeats(tmp_path: Path) -> None:
@@ -395,6 +407,24 @@ def test_a_page_does_not_replace_the_file_on_standard_input(tmp_path: Path) -> N
     assert done.returncode == 2
     assert b"It is a log to be read" in done.stderr
     assert log.read_text() == "".join(BURSTS)
+
+
+def test_the_page_is_written_before_the_table(tmp_path: Path) -> None:
+    """A reader that leaves early, as `head` does, still gets the page, and is told of it."""
+    page, (ours, theirs) = tmp_path / "page.html", os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "flask", "errwatch", "replay", "--html", str(page)]
+    done = subprocess.run(
+        [*command, str(write_log(tmp_path, BURSTS))],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    os.close(theirs)
+    assert done.stderr == f"The page is in {page}.\n"
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 FULL = Path("/dev/full")

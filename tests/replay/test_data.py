@@ -168,6 +168,7 @@ def test_alarms_equal_those_of_a_direct_count(name: str, heartbeat: bool) -> Non
         assert len(judgement.alarms) == count(lines, seen, threshold), judgement.detector.name
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("a_week", [1, 3])
 @pytest.mark.parametrize("name", ["farmer_meatlabel", "talemul_erp"])
 def test_advice_is_the_lowest_threshold_for_that_many_alarms(name: str, a_week: int) -> None:

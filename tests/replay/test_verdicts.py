@@ -121,7 +121,23 @@ def test_only_the_newest_alarms_have_one(
     found = {one["detector"]: one["alarms"] for one in json.loads(result.stdout)["detectors"]}
     has = [alarm["looks_like"] is not None for alarm in found["not-found-error"]]
     assert has == [False, False, False, True, True]
-    assert "What 3 older alarms looked like is not shown: only the newest are" in result.stderr
+    assert (
+        "What 3 alarms looked like is not shown: only the worst and the newest are" in result.stderr
+    )
+
+
+def test_the_worst_alarms_have_one_however_old(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page lists the worst first. The newest follow."""
+    monkeypatch.setattr(verdicts, "MOST", 3)
+    monkeypatch.setattr(verdicts, "_WORST", 1)
+    sizes = (12, 16, 12, 12, 12)
+    lines = [access(3600 * hour + n, path="/a") for hour in range(5) for n in range(sizes[hour])]
+    result = run(write_log(tmp_path, lines), "--json")
+    found = {one["detector"]: one["alarms"] for one in json.loads(result.stdout)["detectors"]}
+    has = [alarm["looks_like"] is not None for alarm in found["not-found-error"]]
+    assert has == [False, True, False, True, True]
 
 
 def test_a_log_without_alarms_is_not_read_again(
