@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from flask_errwatch._fork import HAS_POSIX
 from flask_errwatch._text import counted
 from flask_errwatch.config import Config
 from flask_errwatch.delivery import Stats
@@ -244,6 +246,9 @@ def refuse_without_cloudwatch(config: Config) -> None:
         sinks = ", ".join(config.sinks) or "none"
         remedy = "A drill sends through the cloudwatch sink: run it there."
         raise refusal("ERRWATCH_SINKS", sinks, remedy)
+    if not HAS_POSIX:
+        remedy = "The cloudwatch sink needs POSIX: run the drill on Linux or macOS."
+        raise refusal("system", sys.platform, remedy)
 
 
 def refusal(key: str, value: object, remedy: str) -> DrillRefusedError:

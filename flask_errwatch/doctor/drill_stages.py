@@ -228,6 +228,14 @@ def _observe_sns(aws: Aws, run: DrillRun) -> Observation:
     return notified or Observation(None, "The alarm's history has no notification.")
 
 
+def _why_no_topic(config: Config) -> str:
+    if config.sns_topic is None:
+        return f"The alarm has no topic: set ERRWATCH_SNS_TOPIC, and {APPLY}."
+    if config.notify == "app":
+        return "It has no topic of its own: the app's composite alarm notifies (ERRWATCH_NOTIFY)."
+    return f"The alarm has no topic: {APPLY}."
+
+
 def observe_notification(
     aws: Aws, run: Run, alarm: AwsAlarm, remark: str, *, about: str = ""
 ) -> Observation | None:
@@ -241,7 +249,7 @@ def observe_notification(
         about: What the notification must be about, such as an address.
 
     Returns:
-        None if there is no notification yet.
+        None before the first notification.
     """
     topics = [action for action in alarm.alarm_actions if ":sns:" in action]
     if not alarm.actions_enabled:
@@ -249,7 +257,7 @@ def observe_notification(
     if not topics and run.detector.alarm is not None and not run.detector.alarm.notifies:
         return Observation("unseen", "The alarm does not notify: it has notify=False.")
     if not topics:
-        return Observation("unseen", "The alarm has no topic: set ERRWATCH_SNS_TOPIC.")
+        return Observation("unseen", _why_no_topic(run.config))
     types, item = ["MetricAlarm", "CompositeAlarm"], "Action"
     if isinstance(alarm, LogAlarm):
         types, item = ["LogAlarm"], "AlarmContributorAction"

@@ -102,7 +102,7 @@ def problem(
 
 def not_checked(subject: str, error: AwsCallError) -> Finding:
     """A check whose call failed: a warning if the read is denied, otherwise a problem."""
-    message = f"Not checked: {error.action} failed with {error.code} ({error.message})."
+    message = f"Not checked: {error.what}."
     level: Severity = "warning" if error.kind == "permission" else "problem"
     return Finding(subject=subject, level=level, message=message, remedy=error.remedy)
 

@@ -17,9 +17,10 @@ from flask_errwatch.config import Config
 from flask_errwatch.delivery.journal import (
     FolderContents,
     UnusableFolderError,
-    app_folder,
-    base_folder,
+    can_be_created,
+    chosen_folder,
     inspect_folder,
+    waiting_in,
 )
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 
@@ -32,19 +33,25 @@ _TRUE = {"1", "true", "yes", "on"}
 def worker_finding(environ: Mapping[str, str], is_installed: Callable[[str], bool]) -> Finding:
     """Checks the workers from outside, by their environment and the installed packages.
 
+    That uWSGI is installed does not mean that it serves. Where it serves without threads and its
+    environment does not show it, heartbeats are missing.
+
     Args:
         environ: The environment, which the server is assumed to share.
         is_installed: Whether a module of that name can be imported here.
     """
-    if is_installed("pyuwsgi") or any(name.startswith("UWSGI_") for name in environ):
+    if any(name.startswith("UWSGI_") for name in environ):
         threads = [environ[name] for name in _UWSGI_THREADS if name in environ]
         if any(value.lower() in _TRUE or (value.isdigit() and value != "0") for value in threads):
             return ok("worker", "uWSGI with threads, by its environment.")
         message = "uWSGI is used, and its environment does not turn threads on."
-        remedy = "Run it with enable-threads: else lines wait until the next requests."
+        remedy = (
+            "Unless its own file does so, run it with enable-threads: else lines wait until the "
+            "next requests."
+        )
         return warning("worker", message, remedy)
     if not is_installed("gunicorn"):
-        return ok("worker", "Neither gunicorn nor uWSGI is installed here.")
+        return ok("worker", "Nothing here shows a server that needs a setting.")
     worker = _gunicorn_worker(environ.get("GUNICORN_CMD_ARGS", ""))
     if worker is None:
         return ok("worker", "gunicorn: its sync, gthread and gevent workers need no setting.")
@@ -84,35 +91,40 @@ def _gunicorn_worker(arguments: str) -> str | None:
     return None
 
 
-def journal_findings(config: Config) -> Iterator[Finding]:
-    """Checks the journal's folder without creating or changing anything.
+def journal_findings(config: Config, sinks: tuple[str, ...] | None = None) -> Iterator[Finding]:
+    """Checks the journal's folder. Leaves nothing there, and changes nothing in it.
 
     The app must create the folder itself: one that another user created would be unusable.
+
+    Args:
+        config: The app's configuration.
+        sinks: The sinks that the app chooses. None means those that are configured.
 
     Raises:
         OSError: When the folder changes meanwhile.
     """
-    if config.sinks is not None and "cloudwatch" not in config.sinks:
-        yield ok("journal", f"None is needed: the sinks are {', '.join(config.sinks) or 'none'}.")
+    sinks = config.sinks if sinks is None else sinks
+    if sinks is not None and "cloudwatch" not in sinks:
+        yield ok("journal", f"None is needed: the sinks are {', '.join(sinks) or 'none'}.")
         return
     if config.sinks is None and config.log_group.startswith(LOG_GROUPS):
         yield ok("journal", "None is needed: in AWS Lambda lines go to the standard output.")
         return
     try:
-        base, folder = base_folder(config), app_folder(config)
+        folder, reason = chosen_folder(config)
     except UnusableFolderError:
-        message = "No temporary folder can be written to: lines would wait in memory only."
+        message = "No folder can be written to: lines would wait in memory only."
         yield problem("journal", message, _ELSEWHERE)
         return
-    if config.journal_dir is None and os.path.lexists(base):
-        access = _access(base)
+    if config.journal_dir is None and os.path.lexists(folder.parent):
+        access = _access(folder.parent, reason)
         if access.level != "ok":
             yield access
             return
     if not os.path.lexists(folder):
-        yield _missing_folder(folder)
+        yield _missing_folder(folder, reason)
         return
-    access = _access(folder)
+    access = _access(folder, reason)
     yield access
     if access.level == "ok":
         contents, bound = inspect_folder(folder), config.journal_max_bytes
@@ -121,10 +133,11 @@ def journal_findings(config: Config) -> Iterator[Finding]:
         yield _orphans_finding(contents)
 
 
-def _missing_folder(folder: Path) -> Finding:
+def _missing_folder(folder: Path, reason: str) -> Finding:
     nearest = next(parent for parent in folder.parents if os.path.lexists(parent))
-    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return ok("journal", f"The first process that serves a request creates {folder}.")
+    if can_be_created(folder):
+        message = f"The first process that serves a request creates {folder}: {reason}."
+        return ok("journal", message)
     message = f"{folder} cannot be created below {nearest}: lines would wait in memory only."
     return problem("journal", message, _ELSEWHERE)
 
@@ -132,7 +145,7 @@ def _missing_folder(folder: Path) -> Finding:
 _ELSEWHERE = "Set ERRWATCH_JOURNAL_DIR to a folder that the app's user can write to."
 
 
-def _access(folder: Path) -> Finding:
+def _access(folder: Path, reason: str) -> Finding:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode):
         return problem("journal", f"{folder} is a link or a file.", f"Remove it. Or: {_ELSEWHERE}")
@@ -142,11 +155,11 @@ def _access(folder: Path) -> Finding:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         message = f"{folder} cannot be written to: lines wait in memory only."
         return problem("journal", message, _ELSEWHERE)
-    return ok("journal", f"{folder} belongs to this user.")
+    return ok("journal", f"{folder} belongs to this user: {reason}.")
 
 
 def _bound_finding(used: int, bound: int) -> Finding:
-    message = f"Waiting lines take {_mebibytes(used)} of at most {_mebibytes(bound)}."
+    message = f"Its files take {_size(used)} of at most {_size(bound)}."
     remedy = (
         "See on the processes' stderr why nothing is sent; or raise ERRWATCH_JOURNAL_MAX_BYTES."
     )
@@ -158,27 +171,29 @@ def _bound_finding(used: int, bound: int) -> Finding:
 
 
 def _disk_finding(free: int, needed: int) -> Finding:
-    message = f"{_mebibytes(free)} are free, and the journal may take {_mebibytes(needed)} more."
+    message = f"{_size(free)} are free, and the journal may take {_size(needed)} more."
     if free < needed:
         return warning("journal disk", message, f"Make room, or lower the bound. Or: {_ELSEWHERE}")
     return ok("journal disk", message)
 
 
 def _orphans_finding(contents: FolderContents) -> Finding:
-    """Reports journals of ended processes. A process of the app adopts them within seconds."""
-    orphans = contents.orphans()
-    if not orphans:
-        processes = contents.processes if contents.locks else 0
-        return ok(
-            "orphaned journals", f"None; {counted(processes, 'process')} with a journal here."
-        )
-    size = _mebibytes(sum(orphans.values()))
-    message = f"{counted(len(orphans), 'journal')} of ended processes not delivered, with {size}."
+    """Reports lines of ended processes. A process of the app adopts them within seconds."""
+    waiting = waiting_in(contents.folder)
+    if not waiting:
+        processes = contents.processes - len(contents.orphans()) if contents.locks else 0
+        in_use = counted(max(0, processes), "process")
+        return ok("orphaned journals", f"No lines of ended processes wait; {in_use} at work here.")
+    journals = counted(sum(one.journals for one in waiting), "journal")
+    size = _size(sum(one.size for one in waiting))
+    message = f"{journals} of ended processes not delivered, with {size}."
     remedy = (
         "Start the app here: it delivers them with its first request. If it runs, read its stderr."
     )
     return warning("orphaned journals", message, remedy)
 
 
-def _mebibytes(size: int) -> str:
-    return f"{size / 1024 / 1024:,.1f} MiB"
+def _size(count: int) -> str:
+    if count < 1024 * 1024:
+        return f"{count / 1024:,.1f} KiB"
+    return f"{count / 1024 / 1024:,.1f} MiB"

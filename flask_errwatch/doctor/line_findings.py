@@ -1,4 +1,4 @@
-"""What the app's newest lines show about its proxies and its threads, without I/O."""
+"""What the app's newest lines show about its proxies and its metric filters, without I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch._text import counted
 from flask_errwatch.capture.addresses import address_text
 from flask_errwatch.capture.client_address import NONE, Client, ClientAddress
-from flask_errwatch.detectors import HEARTBEAT
+from flask_errwatch.doctor.emulation import is_loopback
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.provision.log_lines import LoggedLine
 
@@ -28,7 +28,7 @@ def is_internal(ip: str) -> bool:
 
 
 def trusted_proxies_finding(
-    clients: Sequence[Client], trusted: TrustedProxies, header: str
+    clients: Sequence[Client], trusted: TrustedProxies, header: str, *, is_emulated: bool = False
 ) -> Finding:
     """Compares the clients that lines name with `ERRWATCH_TRUSTED_PROXIES`.
 
@@ -37,12 +37,16 @@ def trusted_proxies_finding(
             written its address.
         trusted: The setting.
         header: `ERRWATCH_CLIENT_HEADER`.
+        is_emulated: Whether AWS is an emulator on this machine, where clients are local too.
     """
     named = [client for client in clients if isinstance(client, ClientAddress)]
     has_proxies = bool(trusted) and trusted != "none"
     if not (clients if has_proxies else named):
         remedy = "Run it with --url and the app's public address, or after a first failed request."
         return warning(_SUBJECT, "No line with a client address in 24 hours.", remedy)
+    is_direct = not has_proxies and all(client.trust != NONE for client in named)
+    if (is_emulated or is_direct) and all(map(_is_local, clients)):
+        return _local_finding(len(clients), is_intended=is_emulated or trusted == "none")
     if has_proxies:
         return _with_proxies(named, len(clients), header)
     return _without_proxies(named, trusted)
@@ -53,6 +57,22 @@ def hashed_finding() -> Finding:
     message = "Not checked: lines have hashes for addresses (ERRWATCH_PRIVACY)."
     remedy = "Run it once with ERRWATCH_PRIVACY=off, on a host where that is allowed."
     return warning(_SUBJECT, message, remedy)
+
+
+def _is_local(client: Client) -> bool:
+    """Whether it is a program of the app's own machine."""
+    return is_loopback(client.ip if isinstance(client, ClientAddress) else client.peer)
+
+
+def _local_finding(count: int, *, is_intended: bool) -> Finding:
+    message = f"All clients are on the app's own machine ({counted(count, 'line')})"
+    if is_intended:
+        return ok(_SUBJECT, f"{message}, as in a lab or during development.")
+    remedy = (
+        "During development there is nothing to do. Let a proxy on that machine write "
+        "X-Forwarded-For, and set ERRWATCH_TRUSTED_PROXIES to 127.0.0.1."
+    )
+    return warning(_SUBJECT, f"{message}: they are people there, or a proxy.", remedy)
 
 
 def _without_proxies(clients: Sequence[ClientAddress], trusted: TrustedProxies) -> Finding:
@@ -103,34 +123,6 @@ def _with_proxies(clients: Sequence[ClientAddress], count: int, header: str) -> 
     return ok(_SUBJECT, message)
 
 
-def heartbeat_finding(lines: Sequence[LoggedLine], heartbeat_seconds: float) -> Finding:
-    """Whether the threads of the processes run: without them a worker emits no heartbeat.
-
-    Args:
-        lines: Consecutive lines of the app.
-        heartbeat_seconds: The setting, or 0 when heartbeats are turned off.
-    """
-    if heartbeat_seconds == 0:
-        remedy = "Set ERRWATCH_HEARTBEAT_SECONDS to 60: zeros become real, and silence is seen."
-        return warning("heartbeat", "It is turned off.", remedy)
-    processes: dict[str, list[LoggedLine]] = {}
-    for line in lines:
-        processes.setdefault(_text(line, "process"), []).append(line)
-    long_lived = [group for group in processes.values() if _span(group) > 3 * heartbeat_seconds]
-    silent = [group for group in long_lived if not any(map(_is_heartbeat, group))]
-    if silent:
-        hosts = sorted({_text(group[0], "host") for group in silent})
-        message = (
-            f"No heartbeat from {len(silent)} of {counted(len(long_lived), 'process')}, on "
-            f"{', '.join(hosts)}."
-        )
-        return problem("heartbeat", message, "Their threads do not run: see the worker's finding.")
-    if not any(map(_is_heartbeat, lines)):
-        remedy = "See that a process serves requests, and read its stderr."
-        return warning("heartbeat", "No heartbeat was found: the app may not be running.", remedy)
-    return ok("heartbeat", f"Emitted by {counted(len(long_lived), 'long-lived process')}.")
-
-
 def collapse_finding(lines: Sequence[LoggedLine], collapse_seconds: float) -> Finding:
     """Whether the lines carry counts exactly when the metric filters sum them.
 
@@ -149,18 +141,3 @@ def collapse_finding(lines: Sequence[LoggedLine], collapse_seconds: float) -> Fi
     if collapse_seconds:
         return warning("collapsed lines", f"{message} {_SUMMING} do not count the others.", remedy)
     return warning("collapsed lines", f"{message} {_COUNTING} as 1.", remedy)
-
-
-def _text(line: LoggedLine, key: str) -> str:
-    value = line.event.get(key)
-    return value if isinstance(value, str) else "unknown"
-
-
-def _span(lines: Sequence[LoggedLine]) -> float:
-    """The seconds between the first and the last line."""
-    times = [line.at for line in lines]
-    return (max(times) - min(times)) / 1000
-
-
-def _is_heartbeat(line: LoggedLine) -> bool:
-    return line.event.get("event") == HEARTBEAT

@@ -22,31 +22,44 @@ _CUSTOMER_KEY = (
     "kms:GenerateDataKey*, or with none."
 )
 _APPLY = "Run `flask errwatch apply`."
+_ANOTHER_TOPIC = (
+    "Create it, or set ERRWATCH_SNS_TOPIC to the ARN of one that exists, or to a name: then "
+    "`flask errwatch apply` creates it."
+)
 
 
 def notification_findings(aws: Aws, config: Config, scope: AwsScope) -> Iterator[Finding]:
-    """Checks the topic and everything that a publish to it depends on.
+    """Checks each topic and everything that a publish to it depends on.
 
     Raises:
-        AwsCallError: When the topic cannot be read, for another reason than that it is missing.
+        AwsCallError: When a topic cannot be read, for another reason than that it is missing.
     """
-    topic = config.sns_topic
-    if topic is None:
+    if not config.topics:
         remedy = "Set ERRWATCH_SNS_TOPIC and ERRWATCH_SUBSCRIPTIONS, then `flask errwatch apply`."
         yield warning("topic", "No topic is configured: no one is notified of alarms.", remedy)
-        return
+    for topic in config.topics:
+        yield from _topic_findings(aws, config, scope, topic)
+
+
+def _topic_findings(aws: Aws, config: Config, scope: AwsScope, topic: str) -> Iterator[Finding]:
     arn = scope.topic_arn(topic)
     partition, region, account = (arn.split(":")[index] for index in (1, 3, 4))
     if (partition, region) != (scope.partition, scope.region):
         message = f"{arn} is in another region than the alarms ({scope.region})."
-        yield problem("topic", message, "Use a topic of that region, or set ERRWATCH_REGION.")
+        remedy = (
+            f"Use a topic of {scope.region}. Or, if the log group is in {region}, set "
+            f"ERRWATCH_REGION to {region}."
+        )
+        yield problem("topic", message, remedy)
         return
     try:
         attributes = aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"]
     except AwsCallError as error:
         if not error.is_not_found:
             raise
-        yield problem("topic", f"{arn} does not exist.", _APPLY)
+        # `apply` creates a topic that is configured by its name, and no other.
+        remedy = _ANOTHER_TOPIC if config.has_topic_arn else _APPLY
+        yield problem("topic", f"{arn} does not exist.", remedy)
         return
     yield ok("topic", arn)
     request = AccessRequest(
@@ -55,11 +68,14 @@ def notification_findings(aws: Aws, config: Config, scope: AwsScope) -> Iterator
         account=scope.account,
         alarm_arn=scope.alarm_arn(f"{config.app_name}-any"),
     )
-    is_managed = account == scope.account and not config.has_topic_arn
+    is_managed = account == scope.account and not topic.startswith("arn:")
     yield policy_finding(attributes.get("Policy", ""), request, is_managed=is_managed)
     yield _topic_key_finding(aws, attributes.get("KmsMasterKeyId", ""), request)
     entries = aws.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
-    yield from subscription_findings([from_aws.subscription(entry) for entry in entries])
+    yield from subscription_findings(
+        [from_aws.subscription(entry) for entry in entries],
+        is_configured=bool(config.subscriptions),
+    )
 
 
 def policy_finding(policy: str, request: AccessRequest, *, is_managed: bool) -> Finding:
@@ -125,8 +141,15 @@ def key_finding(policy: str, key_arn: str, request: AccessRequest) -> Finding:
     return warning("topic key", message, "Try it with `flask errwatch drill`.")
 
 
-def subscription_findings(subscriptions: Sequence[Subscription]) -> Iterator[Finding]:
-    """Whether there are subscriptions, and whether their owners confirmed them."""
+def subscription_findings(
+    subscriptions: Sequence[Subscription], *, is_configured: bool
+) -> Iterator[Finding]:
+    """Whether there are subscriptions, and whether their owners confirmed them.
+
+    Args:
+        subscriptions: Those of the topic.
+        is_configured: Whether the app declares any, which `apply` creates.
+    """
     pending = [
         f"{subscription.protocol} {subscription.label}"
         for subscription in subscriptions
@@ -134,13 +157,15 @@ def subscription_findings(subscriptions: Sequence[Subscription]) -> Iterator[Fin
     ]
     confirmed = len(subscriptions) - len(pending)
     if not subscriptions:
-        remedy = "Set ERRWATCH_SUBSCRIPTIONS and run `flask errwatch apply`."
+        remedy = _APPLY if is_configured else f"Set ERRWATCH_SUBSCRIPTIONS. {_APPLY}"
         yield problem("subscriptions", "The topic has none: no one is notified.", remedy)
     elif pending:
         level = warning if confirmed else problem
         remedy = (
-            "Have the owner follow the link that SNS sent. It expires after two days; then the "
-            "subscription has to be created again."
+            "Have the owner follow the link that SNS sent. It expires after two days; then run "
+            "`flask errwatch apply`, which has SNS send another one."
+            if is_configured
+            else "Have the owner follow the link that SNS sent. After two days, subscribe again."
         )
         message = f"Not confirmed: {', '.join(pending)}; {confirmed} confirmed."
         yield level("subscriptions", message, remedy)

@@ -82,7 +82,12 @@ def permission_findings(
         if permissions is None:
             permissions = _try_calls(aws, config, caller.scope, requirements)
         is_optional = role is None and required != "runtime"
-        yield from _role_findings(required, permissions, is_optional=is_optional)
+        yield from _role_findings(
+            required,
+            permissions,
+            is_optional=is_optional,
+            can_simulate=_may_be_simulated(caller.arn),
+        )
 
 
 def _requirements(document: Mapping[str, object]) -> Iterator[_Requirement]:
@@ -102,7 +107,7 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def _role_findings(
-    role: Role, permissions: _Permissions, *, is_optional: bool
+    role: Role, permissions: _Permissions, *, is_optional: bool, can_simulate: bool
 ) -> Iterator[Finding]:
     subject = f"{role} permissions"
     policy = f"the policy that `flask errwatch export iam --role {role}` prints"
@@ -121,10 +126,11 @@ def _role_findings(
         yield ok(subject, message, method=method)
     if unknown:
         message = f"{len(unknown)} not checked, because no harmless call can show it:"
-        remedy = (
-            "Let this identity call iam:SimulatePrincipalPolicy and iam:GetRole on itself, or "
-            f"compare its policies with {policy}."
-        )
+        remedy = f"Compare its policies with {policy}."
+        if can_simulate:
+            remedy += (
+                " Or let this identity call iam:SimulatePrincipalPolicy and iam:GetRole on itself."
+            )
         yield warning(subject, message, remedy, method=method, items=unknown)
 
 
@@ -146,6 +152,11 @@ def _simulate(aws: Aws, caller: Caller, requirements: list[_Requirement]) -> _Pe
     except AwsCallError:
         return None  # calls are tried instead, and the finding names the method
     return permissions
+
+
+def _may_be_simulated(arn: str) -> bool:
+    """Whether IAM's simulator knows identities of this kind: not those of federated users."""
+    return bool(_USER.fullmatch(arn) or _ASSUMED.fullmatch(arn))
 
 
 def _principal(aws: Aws, arn: str) -> str | None:
@@ -225,7 +236,8 @@ _Call = tuple[str, str, dict[str, object]]
 def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
     """A call that changes nothing, for each action that has one."""
     group: dict[str, object] = {"logGroupName": config.log_group}
-    topic_arn: dict[str, object] = {"TopicArn": scope.topic_arn(config.sns_topic or "")}
+    topic = next(iter(config.topics), "")
+    topic_arn: dict[str, object] = {"TopicArn": scope.topic_arn(topic)}
     board = dashboard_name(config.app_name)
     now = round(time.time() * 1000)
     # AWS creates no stream for an event. An event for a stream that does not exist is rejected, and
@@ -259,6 +271,10 @@ def _harmless_calls(config: Config, scope: AwsScope) -> dict[str, _Call]:
         "cloudwatch:DescribeAlarms": ("cloudwatch", "describe_alarms", {"MaxRecords": 1}),
         "cloudwatch:DescribeAlarmHistory": (
             *("cloudwatch", "describe_alarm_history"),
+            {"MaxRecords": 1},
+        ),
+        "cloudwatch:ListAlarmMuteRules": (
+            *("cloudwatch", "list_alarm_mute_rules"),
             {"MaxRecords": 1},
         ),
         "cloudwatch:GetMetricData": ("cloudwatch", "get_metric_data", _no_metric(now / 1000)),

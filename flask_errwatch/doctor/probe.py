@@ -17,6 +17,7 @@ from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch._text import described
 from flask_errwatch.capture.client_address import Client, ClientAddress, UnknownClient
 from flask_errwatch.config import Config
+from flask_errwatch.doctor.emulation import is_loopback, is_on_this_machine
 from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.doctor.line_findings import hashed_finding, is_internal
 from flask_errwatch.doctor.recent_lines import clients
@@ -102,7 +103,7 @@ def send_probe(
                 if config.privacy == "hashed":
                     return Probe(hashed_finding())
                 found = clients([line])
-                finding = _line_finding(found, config)
+                finding = _line_finding(found, config, url)
                 is_proof = finding.level == "ok" and _claims_what_was_forged(line)
                 return Probe(finding, _address(found), is_proof)
         if time.monotonic() >= limit:
@@ -140,9 +141,14 @@ def _address(found: Sequence[Client]) -> str | None:
     return client.ip if isinstance(client, ClientAddress) and client.ip not in FORGED else None
 
 
-def _line_finding(found: Sequence[Client], config: Config) -> Finding:
+def _line_finding(found: Sequence[Client], config: Config, url: str) -> Finding:
     if found:
-        return client_finding(found[0], config.trusted_proxies, config.client_header)
+        client, trusted = found[0], config.trusted_proxies
+        is_local = isinstance(client, ClientAddress) and is_loopback(client.ip)
+        if is_local and is_on_this_machine(url):
+            message = f"The probe of this machine came from this machine ({client[0]})."
+            return ok(SUBJECT, message, method="probe")
+        return client_finding(client, trusted, config.client_header)
     message = "The server gave the app no address of the probe (it may listen on a Unix socket)."
     remedy = "Set ERRWATCH_TRUSTED_PROXIES to the number of proxies in front of the app."
     return problem(SUBJECT, message, remedy)

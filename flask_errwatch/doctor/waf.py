@@ -11,6 +11,10 @@ from flask_errwatch.doctor.findings import Finding, ok, problem, warning
 from flask_errwatch.errors import ProvisioningError
 from flask_errwatch.provision.ip_set_discovery import usable_ip_sets
 from flask_errwatch.provision.resources import IpSet
+from flask_errwatch.respond.blocking.blocker import Blocker
+from flask_errwatch.respond.blocking.entry_states import State, entry_states
+from flask_errwatch.respond.blocking.errors import BlockingError
+from flask_errwatch.respond.blocking.ip_sets import IpSets
 from flask_errwatch.respond.blocking.web_acl_rules import WebAclRules
 from flask_errwatch.respond.blocking.web_acls import read_rules
 
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
     from flask_errwatch._aws import Aws
 
 _RULE = "Put the rule into the web ACL that `flask errwatch export waf-rule` prints."
+_WEB_ACL = (
+    "Create a web ACL, associate it with the load balancer or distribution in front of the app, "
+    "and put the rule into it that `flask errwatch export waf-rule` prints."
+)
 
 
 def waf_findings(aws: Aws, config: Config) -> Iterator[Finding]:
@@ -45,6 +53,32 @@ def waf_findings(aws: Aws, config: Config) -> Iterator[Finding]:
         yield _rule_finding(rules, ip_set)
 
 
+def overdue_findings(aws: Aws, config: Config) -> Iterator[Finding]:
+    """Yields a finding if blocks are in the sets whose time is over.
+
+    Args:
+        aws: The account and region.
+        config: The app's configuration.
+
+    Raises:
+        AwsCallError: When the sets or the lines of blocks cannot be read.
+    """
+    if config.waf_scope is None:
+        return
+    try:
+        reading = Blocker(aws, IpSets.of(aws, config), config).read()
+    except BlockingError:
+        return  # the finding of the sets, or of the log group, has the reason
+    overdue = [str(one.network) for one in entry_states(reading) if one.state is State.OVERDUE]
+    if overdue:
+        message = f"{counted(len(overdue), 'block')} in the IP sets, whose time is over:"
+        remedy = (
+            "Run `flask errwatch unblock --expired --yes`, and have a schedule run it every few "
+            "minutes."
+        )
+        yield warning("overdue blocks", message, remedy, items=overdue)
+
+
 def _rule_finding(rules: WebAclRules, ip_set: IpSet) -> Finding:
     message = rules.sentence(ip_set)
     match rules.coverage(ip_set):
@@ -53,4 +87,4 @@ def _rule_finding(rules: WebAclRules, ip_set: IpSet) -> Finding:
         case "counted" | "partly":
             return warning("web ACL", message, f"If that is not intended: {_RULE}")
         case _:
-            return problem("web ACL", message, _RULE)
+            return problem("web ACL", message, _RULE if rules.web_acls else _WEB_ACL)

@@ -135,6 +135,9 @@ def test_calls_are_tried_where_simulation_is_denied(aws: ScriptedAws) -> None:
     assert (allowed.level, allowed.message) == ("ok", "Allowed: 1 of 3.")
     assert allowed.method == unknown.method == "harmless calls"
     assert unknown.level == "warning"
+    assert unknown.remedy.endswith(
+        "Or let this identity call iam:SimulatePrincipalPolicy and iam:GetRole on itself."
+    )
     assert unknown.message == "2 not checked, because no harmless call can show it:"
     assert unknown.items == ("logs:CreateLogStream", "logs:CreateLogGroup")
 
@@ -152,6 +155,11 @@ def test_a_call_that_fails_otherwise_checks_nothing(aws: ScriptedAws, code: str)
     aws.refuses("logs", "put_log_events", code)
     (unknown,) = permissions(aws, f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "runtime")
     assert (unknown.level, len(unknown.items)) == ("warning", 3)
+    # The simulator does not know such an identity: allowing it would change nothing.
+    assert unknown.remedy == (
+        "Compare its policies with the policy that `flask errwatch export iam --role runtime` "
+        "prints."
+    )
 
 
 def test_what_only_deploying_needs_may_be_denied_to_the_app(
@@ -254,6 +262,10 @@ def test_a_topic_that_denies_cloudwatch_and_has_no_confirmed_subscription(
         f"arn:aws:cloudwatch:eu-central-1:{ACCOUNT}:alarm:shop-*, or: Run `flask errwatch apply`."
     )
     assert results["subscriptions"].message == "Not confirmed: email ops@example.com; 0 confirmed."
+    # No subscription is declared that `apply` would create again.
+    assert results["subscriptions"].remedy == (
+        "Have the owner follow the link that SNS sent. After two days, subscribe again."
+    )
 
 
 def test_one_confirmed_and_one_pending_subscription(aws: ScriptedAws) -> None:
@@ -270,9 +282,25 @@ def test_a_topic_without_subscriptions(aws: ScriptedAws) -> None:
     topic_is(aws, Policy=DOUBTFUL)
     results = topic_findings(aws)
     assert results["subscriptions"].message == "The topic has none: no one is notified."
+    assert results["subscriptions"].remedy == (
+        "Set ERRWATCH_SUBSCRIPTIONS. Run `flask errwatch apply`."
+    )
     assert (results["topic policy"].level, results["topic policy"].remedy) == (
         "warning",
         "Try it with `flask errwatch drill`.",
+    )
+
+
+def test_subscriptions_that_are_declared_are_created_by_apply(aws: ScriptedAws) -> None:
+    """None at all, or one whose link has expired: each is mended by the same command."""
+    _, config = shop(SNS_TOPIC="ops", SUBSCRIPTIONS="mailto:ops@example.com")
+    topic_is(aws, Policy=ALLOWING)
+    *_, missing = notification_findings(aws, config, SCOPE)
+    assert missing.remedy == "Run `flask errwatch apply`."
+    topic_is(aws, "PendingConfirmation", Policy=ALLOWING)
+    *_, pending = notification_findings(aws, config, SCOPE)
+    assert pending.remedy.endswith(
+        "then run `flask errwatch apply`, which has SNS send another one."
     )
 
 
@@ -304,7 +332,15 @@ def test_a_key_of_aws_by_its_id_and_a_key_that_may_not_be_read(aws: ScriptedAws)
 def test_a_topic_that_cannot_be_read(aws: ScriptedAws) -> None:
     """Only a missing topic is a finding of the check; a denied read is raised to its caller."""
     aws.refuses("sns", "get_topic_attributes", "NotFound")
-    assert topic_findings(aws)["topic"].message == f"{TOPIC} does not exist."
+    by_name = topic_findings(aws)["topic"]
+    assert by_name.message == f"{TOPIC} does not exist."
+    assert by_name.remedy == "Run `flask errwatch apply`."
+    # `apply` creates no topic that is configured by its ARN.
+    aws.refuses("sns", "get_topic_attributes", "NotFound")
+    assert topic_findings(aws, TOPIC)["topic"].remedy == (
+        "Create it, or set ERRWATCH_SNS_TOPIC to the ARN of one that exists, or to a name: then "
+        "`flask errwatch apply` creates it."
+    )
     aws.refuses("sns", "get_topic_attributes", "AuthorizationError")
     with pytest.raises(AwsCallError, match="sns:GetTopicAttributes"):
         topic_findings(aws)
@@ -318,6 +354,10 @@ def test_no_topic_and_a_topic_in_another_region(aws: ScriptedAws) -> None:
     finding = topic_findings(aws, f"arn:aws:sns:us-east-1:{ACCOUNT}:ops")["topic"]
     assert finding.level == "problem"
     assert finding.message.endswith("is in another region than the alarms (eu-central-1).")
+    assert finding.remedy == (
+        "Use a topic of eu-central-1. Or, if the log group is in us-east-1, set ERRWATCH_REGION to "
+        "us-east-1."
+    )
 
 
 def test_a_log_group_without_filters_and_retention() -> None:
@@ -328,6 +368,11 @@ def test_a_log_group_without_filters_and_retention() -> None:
     assert (group.level, retention.level) == ("problem", "warning")
     assert group.message == "shop has class INFREQUENT_ACCESS, which has no metric filters."
     assert retention.message == "Lines never expire; 90 days are declared."
+    assert "apply --force" in str(retention.remedy)
+    forever = config._replace(retention_days=None)
+    assert [*log_group_findings(entry, forever)][1].level == "ok"
+    (_, limited) = log_group_findings({**entry, "retentionInDays": 30}, forever)
+    assert limited.message == "Lines expire after 30 days; 'never' is declared."
 
 
 def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

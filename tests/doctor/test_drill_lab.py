@@ -97,6 +97,7 @@ def test_drill_passes_every_stage_that_the_lab_has(
     assert all("client_ip" not in line for line in marked)
 
 
+@pytest.mark.stress
 def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
     """Lines arrive but are not counted. The likely reason is the missing filter."""
     app = shop()
@@ -106,7 +107,8 @@ def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
     )
     lab.begin()
     result = drill(app, "--detector", "rate-limit-error", "--timeout", "10")
-    lines = result.stdout.splitlines()
+    where, *lines = result.stdout.splitlines()
+    assert where.startswith("Account 123456789012 in us-east-1, endpoint http://127.0.0.1:")
     assert lines[0].startswith("Drill drill-")
     assert lines[0].endswith(": 11 events of rate-limit-error.")
     assert lines[1] == (
@@ -122,7 +124,10 @@ def test_drill_names_the_filter_that_is_missing(lab: Lab) -> None:
         "It needs 1 breaching periods of 300 s, and is evaluated once a minute: try a longer "
         "--timeout."
     )
-    assert lines[5] == "[4/4] SNS: unseen: The alarm has no topic: set ERRWATCH_SNS_TOPIC."
+    assert lines[5] == (
+        "[4/4] SNS: unseen: The alarm has no topic: set ERRWATCH_SNS_TOPIC, and run `flask "
+        "errwatch apply`."
+    )
     assert result.exit_code == 1
 
 
@@ -162,4 +167,7 @@ def test_the_command_asks_for_confirmation() -> None:
     result = app.test_cli_runner().invoke(args=["errwatch", "drill"], input="n\n")
     assert result.exit_code == 1
     assert "will fire and notify no one." in result.output
+    unanswered = app.test_cli_runner().invoke(args=["errwatch", "drill"], input="")
+    assert unanswered.exit_code == 1
+    assert "Error: No one answers the question: give --yes." in unanswered.output
     assert boto3.client("logs").filter_log_events(logGroupName="shop")["events"] == []

@@ -63,9 +63,11 @@ def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     file = tmp_path / "file"
     file.touch()
-    (finding,) = folder_findings(file / "below")
-    assert finding.level == "problem"
-    assert "cannot be created" in finding.message
+    # Root may write to /proc by its mode, and can create nothing in it.
+    for nowhere in (file / "below", Path("/proc/errwatch")):
+        (finding,) = folder_findings(nowhere)
+        assert finding.level == "problem"
+        assert "cannot be created" in finding.message
 
 
 def test_no_journal_without_cloudwatch() -> None:
@@ -80,6 +82,7 @@ def test_no_journal_in_lambda() -> None:
     assert finding.message == "None is needed: in AWS Lambda lines go to the standard output."
 
 
+@pytest.mark.usefixtures("only_a_temp_folder")
 def test_no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a read-only root a folder must be configured, or lines are kept in memory only."""
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -87,17 +90,15 @@ def test_no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     (finding,) = folder_findings()
     assert (finding.level, finding.message) == (
         "problem",
-        "No temporary folder can be written to: lines would wait in memory only.",
+        "No folder can be written to: lines would wait in memory only.",
     )
 
 
-def test_the_default_folder_must_belong_to_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_default_folder_must_belong_to_the_user(only_a_temp_folder: Path) -> None:
     """In the temporary directory any user may have created a link of that name first."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert levels(folder_findings()) == {"journal": "ok"}
-    (tmp_path / f"flask-errwatch-{os.geteuid()}").symlink_to(tmp_path)
+    name = f"flask-errwatch-{os.geteuid()}"
+    (only_a_temp_folder / name).symlink_to(only_a_temp_folder)
     (finding,) = folder_findings()
     assert finding.level == "problem"
     assert finding.message.endswith("is a link or a file.")
@@ -164,10 +165,39 @@ def test_journals_of_ended_processes_are_distinguished_from_those_in_use(tmp_pat
         fcntl.lockf(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def test_a_journal_whose_lines_are_all_delivered_is_no_orphan(tmp_path: Path) -> None:
+    """Its process has ended, and its files stay until another one removes them. Nothing waits."""
+    folder = create_app_folder(shop(JOURNAL_DIR=str(tmp_path))[1])
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from flask_errwatch.delivery.journal.disk import DiskJournal\n"
+        "from tests.lines import line\n"
+        "journal = DiskJournal(Path(sys.argv[1]), 1_048_576)\n"
+        "journal.append(line(1_000_000))\n"
+        "if sys.argv[2] == 'deliver':\n"
+        "    journal.acknowledge(journal.read()[-1].end)\n"
+        "journal.mark_ended()\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(folder), "deliver"], check=True)
+    (finding,) = (one for one in folder_findings(tmp_path) if one.subject == "orphaned journals")
+    assert len(list(folder.glob("*.lock"))) == 1
+    assert (finding.level, finding.message) == (
+        "ok",
+        "No lines of ended processes wait; 0 processes at work here.",
+    )
+    subprocess.run([sys.executable, "-c", program, str(folder), "leave"], check=True)
+    (finding,) = (one for one in folder_findings(tmp_path) if one.subject == "orphaned journals")
+    assert finding.level == "warning"
+    assert finding.message.startswith("1 journal of ended processes not delivered, with 0.")
+    assert finding.message.endswith(" KiB.")
+
+
 @pytest.mark.parametrize(
     ("environ", "installed", "level", "message"),
     [
-        ({}, set(), "ok", "Neither gunicorn nor uWSGI is installed here."),
+        ({}, set(), "ok", "Nothing here shows a server that needs a setting."),
+        # That it is installed does not mean that it serves.
+        ({}, {"pyuwsgi"}, "ok", "Nothing here shows a server that needs a setting."),
         (
             {},
             {"gunicorn"},

@@ -1,4 +1,4 @@
-"""Findings from the newest lines: trusted proxies against client addresses, and heartbeats."""
+"""Findings from the newest lines: trusted proxies against client addresses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch.capture.client_address import Client, ClientAddress, UnknownClient
 from flask_errwatch.config.values import trusted_proxies
-from flask_errwatch.doctor.line_findings import heartbeat_finding, trusted_proxies_finding
-from flask_errwatch.provision.log_lines import LoggedLine
+from flask_errwatch.doctor.line_findings import trusted_proxies_finding
 
 
 def peers(*ips: str, trust: str = "verified") -> list[ClientAddress]:
@@ -127,34 +126,46 @@ def test_trusted_proxies_against_what_was_observed(
     assert bool(finding.remedy) == (level != "ok")
 
 
-def beat(process: str, seconds: int, phrase: str = "Heartbeat") -> LoggedLine:
-    """A line of a process, so many seconds after the first."""
-    return LoggedLine(seconds * 1000, {"event": phrase, "process": process, "host": "web-1"})
+_THERE = "During development there is nothing to do."
 
 
-def test_processes_without_heartbeats_have_no_running_threads() -> None:
-    """Only a process that lived for more than three heartbeats is expected to emit one."""
-    living = [beat("a", 0), beat("a", 60), beat("a", 240)]
-    short = [beat("b", 0, "Not Found Error"), beat("b", 100, "Not Found Error")]
-    silent = [beat("c", 0, "Not Found Error"), beat("c", 181, "Not Found Error")]
-    assert heartbeat_finding([*living, *short], 60).level == "ok"
-    finding = heartbeat_finding([*living, *short, *silent], 60)
-    assert (finding.level, finding.message) == (
-        "problem",
-        "No heartbeat from 1 of 2 processes, on web-1.",
+@pytest.mark.parametrize(
+    ("addresses", "trusted", "is_emulated", "level"),
+    [
+        (peers(*["127.0.0.1"] * 30), 0, False, "warning"),
+        (peers(*["127.0.0.1"] * 30), 0, True, "ok"),
+        (peers("127.0.0.1", "::1"), "none", False, "ok"),
+        # In a lab the setting of production stays, and its proxies are missing.
+        ([UnknownClient("127.0.0.1", "")], 2, True, "ok"),
+        (peers("127.0.0.1", trust="none"), 0, True, "ok"),
+    ],
+)
+def test_clients_on_the_apps_own_machine_are_no_problem(
+    addresses: list[Client], trusted: TrustedProxies, *, is_emulated: bool, level: str
+) -> None:
+    """On a laptop everyone is. Where AWS is real it may be a proxy that hides its clients."""
+    finding = trusted_proxies_finding(
+        addresses, trusted, "X-Forwarded-For", is_emulated=is_emulated
     )
-    assert heartbeat_finding(short, 60).message == (
-        "No heartbeat was found: the app may not be running."
+    assert finding.level == level
+    assert finding.message.startswith("All clients are on the app's own machine (")
+    assert finding.remedy.startswith(_THERE) == (level == "warning")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "trusted", "is_emulated", "level"),
+    [
+        (peers(*["127.0.0.1"] * 10, trust="none"), 0, False, "problem"),  # they came forwarded
+        ([UnknownClient("127.0.0.1", "")], 2, False, "problem"),
+        (peers("127.0.0.1", "10.0.0.7"), 0, True, "warning"),
+    ],
+)
+def test_a_proxy_on_the_apps_own_machine_is_found(
+    addresses: list[Client], trusted: TrustedProxies, *, is_emulated: bool, level: str
+) -> None:
+    """A request that came forwarded, a proxy that is configured, or an address of a network."""
+    finding = trusted_proxies_finding(
+        addresses, trusted, "X-Forwarded-For", is_emulated=is_emulated
     )
-    assert heartbeat_finding([], 60).level == "warning"
-    assert heartbeat_finding(living, 0).message == "It is turned off."
-
-
-def test_lines_with_values_of_other_types_do_not_raise() -> None:
-    """Another program may log a line of this app with any JSON as process and host."""
-    nested: list[object] = []
-    for _ in range(1000):
-        nested = [nested]
-    event = {"event": "Not Found Error", "process": nested, "host": {"a": 1}}
-    lines = [LoggedLine(0, event), LoggedLine(181_000, event)]
-    assert heartbeat_finding(lines, 60).message == "No heartbeat from 1 of 1 process, on unknown."
+    assert finding.level == level
+    assert "own machine" not in finding.message

@@ -136,14 +136,18 @@ def test_the_command_says_what_it_will_do(lab: Lab) -> None:
     create(topic=False)
     lab.begin()
     result = drill(shop(SCAN), "--timeout", "60")
-    beginning, warning, *outcomes = result.stdout.splitlines()
+    _where, beginning, warning, *outcomes = result.stdout.splitlines()
     assert re.fullmatch(r"Drill drill-\w+: 9 suspicious lines of 192\.0\.2\.\d+\.", beginning)
     assert warning == ("They count as real ones: log alarm shop-scan will fire and notify no one.")
     assert outcomes[2].startswith("[3/4] source alarm: arrived after ")
-    assert outcomes[3] == "[4/4] message: unseen: The alarm has no topic: set ERRWATCH_SNS_TOPIC."
+    assert outcomes[3] == (
+        "[4/4] message: unseen: The alarm has no topic: set ERRWATCH_SNS_TOPIC, and run `flask "
+        "errwatch apply`."
+    )
     assert result.exit_code == 1
 
 
+@pytest.mark.stress
 def test_a_query_that_reads_other_lines_is_a_missing_station(lab: Lab) -> None:
     """The stations before it arrived, so that the reader looks at the query."""
     create()

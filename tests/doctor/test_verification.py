@@ -188,7 +188,7 @@ def test_an_app_without_the_extension() -> None:
     app.cli.add_command(commands)
     result = app.test_cli_runner().invoke(args=["errwatch", "verify"])
     assert result.exit_code == 1
-    assert result.output == "Error: app = 'bare': Call init_app on this app first.\n"
+    assert result.output == "Error: app = 'bare': Call ErrWatch(app), or init_app in its factory.\n"
 
 
 def test_live_tests_every_pattern_in_aws(live: Live) -> None:

@@ -68,6 +68,11 @@ def test_a_rule_that_stops_nobody_is_found(waf: FakeWaf) -> None:
         "Put the rule into the web ACL that `flask errwatch export waf-rule` prints."
     )
     waf.service.acls["REGIONAL"].clear()
+    _, nothing, _ = findings()
+    assert nothing.remedy == (
+        "Create a web ACL, associate it with the load balancer or distribution in front of the "
+        "app, and put the rule into it that `flask errwatch export waf-rule` prints."
+    )
     waf.service.add_acl("edge", [rule(ipv4.arn)])
     _, other, _ = findings(WAF_PROXIES=1)
     assert other.level == "problem"
