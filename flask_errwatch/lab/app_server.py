@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from flask_errwatch._aws import PROVISIONING, Aws
 from flask_errwatch._text import one_line
 from flask_errwatch.config import Config
-from flask_errwatch.errors import ConfigurationError, Problem
+from flask_errwatch.errors import ConfigurationError, ErrWatchError, Problem
+from flask_errwatch.lab.clock import Clock
 from flask_errwatch.lab.lab import Lab
 from flask_errwatch.lab.moto_server import HOST
-from flask_errwatch.provision.service_groups import owner_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+
+class PortUnavailableError(ErrWatchError):
+    """The lab cannot serve the app at the port that was asked for."""
+
+
+def listen(port: int) -> socket.socket:
+    """Listens at the port on loopback, before anything else of a lab is made.
+
+    Args:
+        port: The port. 0 lets the system choose.
+
+    Raises:
+        PortUnavailableError: When another program uses it, or this user may not.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        remedy = f"{reason}. Give another port, or 0 for any that is free."
+        raise PortUnavailableError(Problem(key="--port", value=port, remedy=remedy)) from error
 
 
 def check_app_uses_lab(lab: Lab, config: Config) -> None:
@@ -45,19 +68,14 @@ def check_app_uses_lab(lab: Lab, config: Config) -> None:
         raise ConfigurationError(*problems)
 
 
-def create_service_group(config: Config) -> None:
-    """Creates the app's log group if an AWS service owns it, as the service does in an account.
-
-    Args:
-        config: The app's configuration, read inside the lab's environment.
-    """
-    if owner_of(config.log_group) is not None:
-        aws = Aws.from_config(config, PROVISIONING)
-        aws.call("logs", "create_log_group", logGroupName=config.log_group)
-
-
 def serve_app(
-    lab: Lab, app: WSGIApplication, config: Config, *, port: int, echo: Callable[[str], object]
+    lab: Lab,
+    app: WSGIApplication,
+    config: Config,
+    *,
+    listener: socket.socket,
+    echo: Callable[[str], object],
+    app_path: str | None = None,
 ) -> None:
     """Serves the app and judges its lines, until Ctrl-C or SIGTERM.
 
@@ -65,11 +83,9 @@ def serve_app(
         lab: The lab, before `begin`.
         app: The app, bootstrapped in the lab.
         config: Its configuration.
-        port: The port on loopback. 0 lets the system choose.
+        listener: Where the app answers, as `listen` returns it.
         echo: Prints a line.
-
-    Raises:
-        OSError: When the port is not available.
+        app_path: What `flask --app` was given, for the commands of another shell.
     """
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -81,26 +97,41 @@ def serve_app(
             """
             self.log("info", '"%s" %s %s', one_line(self.requestline), code, size)
 
-    server: Any = make_server(HOST, port, app, threaded=True, request_handler=Handler)
+    port = listener.getsockname()[1]
+    server: Any = make_server(
+        *(HOST, port, app), threaded=True, request_handler=Handler, fd=listener.fileno()
+    )
     try:
         with suppress(KeyboardInterrupt), _sigterm_interrupts():
-            lab.begin(config.region)
+            clock = lab.begin(config.region)
             # Since `begin`, the exports have the lab's clock too.
-            address = f"The app answers at http://{HOST}:{server.server_port}/ until Ctrl-C."
-            echo(f"\n{shell_exports(lab, config)}\n\n{address}\n")
+            address = f"The app answers at http://{HOST}:{port}/ until Ctrl-C."
+            echo(f"\n{shell_exports(lab, config, app_path)}\n\n{address}\n{_caption(clock)}\n")
             server.serve_forever()
     finally:
         server.server_close()
 
 
-def shell_exports(lab: Lab, config: Config) -> str:
-    """The lines for another shell after which the AWS CLI and scripts there use the lab."""
+def _caption(clock: Clock) -> str:
+    """What the times mean that are printed from now on."""
+    pace = "real time" if clock.speed == 1 else f"{clock.speed:g} times as fast as real time"
+    return f"Times of alarms are those of the lab's clock, which is {pace}."
+
+
+def shell_exports(lab: Lab, config: Config, app_path: str | None = None) -> str:
+    """The lines for another shell, in which AWS is the lab afterwards, and commands to try."""
     variables = lab.environment.exports
     if config.region is not None:
         variables["AWS_DEFAULT_REGION"] = config.region
+    flask = "flask" if app_path is None else f"flask --app {shlex.quote(app_path)}"
     exports = [f"  export {name}={value}" for name, value in variables.items()]
     return "\n".join(
-        ["To use the lab from another shell:", *exports, "  aws cloudwatch describe-alarms"]
+        [
+            "To use the lab from another shell:",
+            *exports,
+            f"  {flask} errwatch status",
+            "  aws cloudwatch describe-alarms",
+        ]
     )
 
 

@@ -132,6 +132,8 @@ class CloudWatchEmulator:
         self._notifier = SnsNotifier(aws)
         self._groups: dict[str, _Group] = {}
         self._definitions: object = None
+        self._unfed: set[str] = set()
+        self._reported_unfed: set[str] = set()
 
     def step(self, until: float) -> None:
         """Reads the new lines and evaluates every minute up to `until`.
@@ -171,10 +173,22 @@ class CloudWatchEmulator:
         ]
         rules = list(self._aws.pages("cloudwatch", "describe_insight_rules", "InsightRules"))
         has_changed = (filters, declared, rules) != self._definitions
+        unfed_before = self._unfed
         if has_changed:
             self._definitions = (filters, declared, rules)
             self._redefine(filters, alarms.values(), rules)
+        self._warn_of_unfed(self._unfed & unfed_before)
         return alarms, has_changed
+
+    def _warn_of_unfed(self, names: set[str]) -> None:
+        """Warns of alarms that no metric filter has fed for two steps.
+
+        For one step that is usual: `apply` creates filters and alarms one by one, and `destroy`
+        deletes them so.
+        """
+        for name in sorted(names - self._reported_unfed):
+            self._on_warning(f"alarm {name}: no metric filter or insight rule feeds its metric.")
+        self._reported_unfed = names
 
     def _redefine(
         self, filters: Iterable[_Stored], alarms: Iterable[_Stored], rules: Iterable[_Stored]
@@ -193,6 +207,7 @@ class CloudWatchEmulator:
                 metric = metric_filter.namespace, metric_filter.metric_name
                 group_of_metric.setdefault(metric, group)
         composites: list[CompositeAlarm] = []
+        self._unfed = set()
         for entry in alarms:
             alarm = self._parse(parse_alarm, entry)
             if isinstance(alarm, CompositeAlarm):
@@ -207,9 +222,7 @@ class CloudWatchEmulator:
             metric = alarm.namespace or "", alarm.metric_name or ""
             fed_by = group_of(own[0]) if own else group_of_metric.get(metric)
             if fed_by is None:
-                self._on_warning(
-                    f"alarm {alarm.name}: no metric filter or insight rule feeds its metric."
-                )
+                self._unfed.add(alarm.name)
             else:
                 filters_of.setdefault(fed_by, [])
                 alarms_of.setdefault(fed_by, []).extend([*own, alarm])

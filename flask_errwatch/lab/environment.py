@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Final
+from urllib.request import getproxies_environment
 
+from flask_errwatch._aws import region_variable
 from flask_errwatch.lab.clock import CLOCK_VARIABLE, Clock
 from flask_errwatch.lab.moto_server import HOST
 
@@ -18,6 +22,18 @@ _REMOVED = (
 )
 
 
+#: A topic and a subscriber, so that alarms notify as they do in an account. moto sends no mail, and
+#: the domain is reserved for examples (RFC 2606).
+TOPIC_WITH_SUBSCRIBER: Final = {
+    "ERRWATCH_SNS_TOPIC": "errwatch-lab",
+    "ERRWATCH_SUBSCRIPTIONS": "mailto:on-call@example.com",
+}
+_HEARTBEAT = "ERRWATCH_HEARTBEAT_SECONDS"
+#: Seconds between two heartbeats without the setting, and the fewest with which the lab keeps up.
+_DEFAULT_HEARTBEAT, _SHORTEST_HEARTBEAT = 60.0, 0.25
+_SEND_INTERVAL = "ERRWATCH_SEND_INTERVAL"
+
+
 class LabEnvironment:
     """Context manager: AWS is the lab, for this process and its children.
 
@@ -26,10 +42,14 @@ class LabEnvironment:
 
     Args:
         endpoint: The lab's address.
+        speed: Seconds of the lab per real second. Heartbeats come so much more often.
+        defaults: Configuration keys for those that neither the app nor the environment has.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, *, speed: float, defaults: Mapping[str, str]) -> None:
         self._endpoint = endpoint
+        self._speed = speed
+        self._defaults = defaults
         self._original: dict[str, str] = {}
         self._clock: Clock | None = None
         # A process that the lab has started may write its last line while the folder is removed.
@@ -39,15 +59,48 @@ class LabEnvironment:
 
     @property
     def exports(self) -> dict[str, str]:
-        """The variables with which the AWS CLI or a script in another shell uses the lab."""
+        """The variables with which a program in another shell uses the lab.
+
+        Those of AWS are for every program, the others for the commands of this package.
+        """
         clock = {} if self._clock is None else {CLOCK_VARIABLE: str(self._clock)}
+        proxies = {"NO_PROXY": HOST} if getproxies_environment().keys() - {"no"} else {}
         return {
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_ACCESS_KEY_ID": "lab",
             "AWS_SECRET_ACCESS_KEY": "lab",
-            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", REGION),
+            "AWS_DEFAULT_REGION": self._region,
+            **proxies,
+            **self.settings,
+            **{name: os.environ.get(name) or value for name, value in self._defaults.items()},
+            **self._heartbeat,
             **clock,
         }
+
+    @property
+    def _region(self) -> str:
+        variable = region_variable(os.environ)
+        return variable.value if variable else REGION
+
+    @property
+    def _heartbeat(self) -> dict[str, str]:
+        """The interval in the lab's time. Left to the configuration where it is not a number.
+
+        Lines are sent sooner, too. Otherwise each heartbeat would count those before it as pending.
+        """
+        try:
+            seconds = float(self._original.get(_HEARTBEAT, _DEFAULT_HEARTBEAT))
+        except ValueError:
+            return {}
+        if self._speed == 1 or seconds <= 0:
+            return {}
+        interval = max(_SHORTEST_HEARTBEAT, seconds / self._speed)
+        sooner = (
+            {}
+            if self._original.get(_SEND_INTERVAL)
+            else {_SEND_INTERVAL: f"{min(2, interval / 4):g}"}
+        )
+        return {_HEARTBEAT: f"{interval:g}", **sooner}
 
     @property
     def settings(self) -> dict[str, str]:
@@ -69,7 +122,6 @@ class LabEnvironment:
         for name in (*_REMOVED, *service_endpoints):
             os.environ.pop(name, None)
         os.environ.update(self.exports)
-        os.environ.update(self.settings)
         os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
         os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = HOST

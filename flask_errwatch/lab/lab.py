@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import final
 
 from flask_errwatch._aws import Aws, Patience
@@ -36,13 +36,16 @@ class Lab:
     sets their states and notifies their topics. Inside the block, AWS is the lab for this process
     and its children (`LabEnvironment`). Afterwards the environment is restored.
 
-    Time may run faster: at `speed=60` a minute of the lab is a real second. Metrics, evaluations
-    and notifications have the lab's time. Log events keep the real time of their writing.
+    Time may run faster: at `speed=60` a minute of the lab is a real second. Metrics, evaluations,
+    notifications and the interval of heartbeats have the lab's time. Log events keep the real time
+    of their writing.
 
     Args:
         speed: Seconds of the lab per real second.
         origin: The lab's time at `begin`, in seconds since the epoch. None means the real time.
         settle: Real seconds that a minute stays open for lines still on their way.
+        defaults: Configuration keys for those that neither the app nor the environment has, such as
+            `TOPIC_WITH_SUBSCRIBER`.
         on_transition: Called with each transition of an alarm, on the lab's thread.
         on_contributor: Called with each transition of a contributor of a log alarm, on that
             thread.
@@ -64,6 +67,7 @@ class Lab:
         speed: float = 1.0,
         origin: float | None = None,
         settle: float = 3.0,
+        defaults: Mapping[str, str] = MappingProxyType({}),
         on_transition: Callable[[Transition], object] = lambda _: None,
         on_contributor: Callable[[ContributorTransition], object] = lambda _: None,
         on_warning: Callable[[str], object] = lambda sentence: sys.stderr.write(
@@ -73,6 +77,7 @@ class Lab:
         self._speed = speed
         self._origin = origin
         self._settle = settle
+        self._defaults = defaults
         self._on_transition = on_transition
         self._on_contributor = on_contributor
         self._on_warning = on_warning
@@ -88,7 +93,9 @@ class Lab:
             server = MotoServer()
             started.callback(server.close)
             self.endpoint = server.endpoint
-            self.environment = LabEnvironment(server.endpoint)
+            self.environment = LabEnvironment(
+                server.endpoint, speed=self._speed, defaults=self._defaults
+            )
             started.enter_context(self.environment)
             self._cleanup = started.pop_all()
         return self

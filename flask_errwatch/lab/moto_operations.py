@@ -1,21 +1,22 @@
-"""Operations that moto lacks and `apply` calls.
+"""Operations that moto lacks and this package calls, added to moto's classes.
 
-They are those of composite alarms, of data protection policies, of log alarms
-(`log_alarm_operations`) and of the history of alarms (`alarm_history`). moto stores composite
-alarms already, and only lacks the operation that puts one. A policy is stored with its log group.
-Nothing is masked.
+They are those of composite alarms, of log alarms (`log_alarm_operations`), of the history of alarms
+(`alarm_history`), of anomaly detectors (`anomaly_detectors`), of mute rules (`mute_rules`), and
+some of CloudWatch Logs (`logs_operations`). moto stores composite alarms already, and only lacks
+the operation that puts one.
 
 Any other operation that moto lacks is answered with an error, as AWS answers.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask_errwatch.lab.alarm_history import describe_history
+from flask_errwatch.lab.anomaly_detectors import add_anomaly_detectors
 from flask_errwatch.lab.log_alarm_operations import add_log_alarms
-from flask_errwatch.lab.moto_store import given
+from flask_errwatch.lab.logs_operations import add_logs_operations
+from flask_errwatch.lab.mute_rules import add_mute_rules
 
 
 class _NotEmulatedError(Exception):
@@ -34,27 +35,16 @@ def add_missing_operations() -> None:
     from moto.cloudwatch.responses import CloudWatchResponse
     from moto.logs.responses import LogsResponse
 
-    for service, operations in (
-        (
-            CloudWatchResponse,
-            {
-                "put_composite_alarm": CloudWatchResponse.put_metric_alarm,
-                "describe_alarm_history": describe_history,
-            },
-        ),
-        (
-            LogsResponse,
-            {
-                "put_data_protection_policy": _put_policy,
-                "get_data_protection_policy": _get_policy,
-                "delete_data_protection_policy": _delete_policy,
-            },
-        ),
-    ):
-        for name, operation in operations.items():
-            if not hasattr(service, name):
-                setattr(service, name, operation)
+    for name, operation in {
+        "put_composite_alarm": CloudWatchResponse.put_metric_alarm,
+        "describe_alarm_history": describe_history,
+    }.items():
+        if not hasattr(CloudWatchResponse, name):
+            setattr(CloudWatchResponse, name, operation)
     add_log_alarms(CloudWatchResponse)
+    add_anomaly_detectors(CloudWatchResponse)
+    add_mute_rules(CloudWatchResponse)
+    add_logs_operations(LogsResponse)
     _refuse_all_others()
 
 
@@ -70,37 +60,9 @@ def _refuse_all_others() -> None:
         try:
             return answer(response)
         except NotImplementedError:
-            name = response._get_action()  # noqa: SLF001 - how moto itself reads it
-            error = _NotEmulatedError(f"The lab does not emulate {name}.")
+            service, name = response.service_name, response._get_action()  # noqa: SLF001 - as moto does
+            error = _NotEmulatedError(f"The lab does not emulate {service}:{name}.")
             return response.serialized(ActionResult(error))
 
     responses: Any = BaseResponse
     responses.call_action = call_action
-
-
-def _group(response: Any) -> Any:
-    """Returns moto's log group. Raises ResourceNotFoundException, as AWS does."""
-    from moto.logs.exceptions import ResourceNotFoundException
-
-    group = response.logs_backend.groups.get(given(response, "logGroupIdentifier"))
-    if group is None:
-        raise ResourceNotFoundException
-    return group
-
-
-def _put_policy(response: Any) -> str:
-    group = _group(response)
-    group.data_protection_policy = given(response, "policyDocument")
-    return _get_policy(response)
-
-
-def _get_policy(response: Any) -> str:
-    group = _group(response)
-    policy = getattr(group, "data_protection_policy", None)
-    document = {} if policy is None else {"policyDocument": policy}
-    return json.dumps({"logGroupIdentifier": group.name, **document})
-
-
-def _delete_policy(response: Any) -> str:
-    _group(response).data_protection_policy = None
-    return ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from typing import Any
 
@@ -10,6 +13,9 @@ from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.lab.moto_operations import add_missing_operations
 
 HOST = "127.0.0.1"
+
+#: The service in the credential scope of a signature (IAM User Guide, AWS Signature Version 4).
+_SIGNED_SERVICE = re.compile(r"Credential=[^,]*/([a-z0-9-]+)/aws4_request")
 
 
 class LabMissingError(ErrWatchError):
@@ -53,6 +59,7 @@ class MotoServer:
 def _moto() -> tuple[Any, type[Any]]:
     """Imports moto's WSGI application and a request handler that does not log each call."""
     try:
+        from moto.moto_server import werkzeug_app
         from moto.moto_server.werkzeug_app import (
             DomainDispatcherApplication,
             MotoRequestHandler,
@@ -63,9 +70,28 @@ def _moto() -> tuple[Any, type[Any]]:
         raise LabMissingError(Problem(key="lab", value=str(error), remedy=remedy)) from error
 
     add_missing_operations()
+    # It prints what a request names as its service, as it came.
+    vars(werkzeug_app)["print"] = lambda *_: None
 
     class QuietHandler(MotoRequestHandler):
         def log(self, *_: object) -> None:
             """Logs nothing: the lab itself makes several calls a second."""
 
-    return DomainDispatcherApplication(create_backend_app), QuietHandler
+    class Dispatcher(DomainDispatcherApplication):
+        def get_application(self, environ: Any) -> Any:
+            """The application of the request's service, also where moto has no such service."""
+            try:
+                return super().get_application(environ)
+            except AttributeError:  # how moto fails without a backend
+                return _service_missing
+
+    return Dispatcher(create_backend_app), QuietHandler
+
+
+def _service_missing(environ: Mapping[str, Any], start_response: Any) -> list[bytes]:
+    """Answers as the services that speak JSON do, which are most of those that moto lacks."""
+    signed = _SIGNED_SERVICE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
+    name = signed[1] if signed else "this service"
+    error = {"__type": "ValidationError", "message": f"The lab does not emulate {name}."}
+    start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+    return [json.dumps(error).encode()]

@@ -22,3 +22,11 @@ def stored(backend: Any, name: str) -> dict[str, Any]:
 def given(response: Any, name: str) -> Any:
     """A member of the request, None without it."""
     return response._get_param(name)  # noqa: SLF001 - how moto's own operations read it
+
+
+def create_topic_of_any_account(topic_arn: str) -> None:
+    """Creates the topic in the account and region of its ARN. No call creates one elsewhere."""
+    from moto.sns.models import sns_backends
+
+    *_, region, account, name = topic_arn.split(":")
+    sns_backends[account][region].create_topic(name)

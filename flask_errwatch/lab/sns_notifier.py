@@ -12,6 +12,7 @@ from flask_errwatch._aws import Aws
 from flask_errwatch.errors import AwsCallError
 from flask_errwatch.lab.alarm_history import record_message
 from flask_errwatch.lab.log_alarm_operations import contributor_id
+from flask_errwatch.lab.mute_rules import is_muted
 from flask_errwatch.simulation import ContributorTransition
 
 #: The member of a stored alarm that lists the actions of each state.
@@ -51,7 +52,7 @@ class SnsNotifier:
 
         Returns:
             A sentence for each topic that was not notified: a subscriber is outside this machine
-            or did not answer, or the topic does not exist.
+            or did not answer, or the topic does not exist. One sentence when the alarm is muted.
         """
         return self._publish(alarm, new, notification(alarm, old, new, reason, seconds), None)
 
@@ -77,13 +78,14 @@ class SnsNotifier:
         change: ContributorTransition | None,
     ) -> list[str]:
         failures: list[str] = []
-        if not alarm.get("ActionsEnabled", True):
+        topics = [topic for topic in alarm.get(ACTIONS[new], ()) if ":sns:" in topic]
+        if not topics or not alarm.get("ActionsEnabled", True):
             return failures
+        if is_muted(alarm["AlarmArn"]):
+            return ["not sent, since a mute rule is active"]
         subject = f'{new}: "{alarm["AlarmName"]}" in {_region(alarm)}'[:_MAX_SUBJECT]
         body = json.dumps(message)
-        for topic in alarm.get(ACTIONS[new], ()):
-            if ":sns:" not in topic:
-                continue
+        for topic in topics:
             failure = self._send(topic, subject, body)
             failures += [] if failure is None else [failure]
             record_message(alarm, topic, body, failure, change=change)

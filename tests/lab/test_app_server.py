@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,10 +18,12 @@ from flask_errwatch import ErrWatch
 from flask_errwatch.config import Config
 from flask_errwatch.errors import ConfigurationError
 from flask_errwatch.extension import KEY, AppState
-from flask_errwatch.lab import Lab
-from flask_errwatch.lab.app_server import (
+from flask_errwatch.lab import (
+    Lab,
+    PortUnavailableError,
     check_app_uses_lab,
-    create_service_group,
+    create_what_others_own,
+    listen,
     serve_app,
     shell_exports,
 )
@@ -62,22 +67,28 @@ def test_the_group_of_a_service_exists_in_the_lab(cloud: Cloud) -> None:
     app = Flask("shop")
     app.config["ERRWATCH_LOG_GROUP"] = "/aws/lambda/shop"
     errwatch = ErrWatch(app)
-    create_service_group(config_of())
+    create_what_others_own(config_of())
     assert cloud.logs.describe_log_groups()["logGroups"] == []
-    create_service_group(config_of(ERRWATCH_LOG_GROUP="/aws/lambda/shop"))
+    create_what_others_own(config_of(ERRWATCH_LOG_GROUP="/aws/lambda/shop"))
     assert errwatch.bootstrap_alarms(app).count("create") == 18
 
 
 def test_exports_name_the_region_of_the_app(lab: Lab) -> None:
     """Another shell uses the region of the app's alarms."""
-    assert shell_exports(lab, config_of(ERRWATCH_REGION="eu-west-1")).splitlines() == [
+    config = config_of(ERRWATCH_REGION="eu-west-1")
+    assert shell_exports(lab, config, "shop:create_app('a b')").splitlines() == [
         "To use the lab from another shell:",
         f"  export AWS_ENDPOINT_URL={lab.endpoint}",
         "  export AWS_ACCESS_KEY_ID=lab",
         "  export AWS_SECRET_ACCESS_KEY=lab",
         "  export AWS_DEFAULT_REGION=eu-west-1",
+        f"  export ERRWATCH_ENDPOINT_URL={lab.endpoint}",
+        "  export ERRWATCH_SINKS=cloudwatch",
+        f"  export ERRWATCH_JOURNAL_DIR={os.environ['ERRWATCH_JOURNAL_DIR']}",
+        """  flask --app 'shop:create_app('"'"'a b'"'"')' errwatch status""",
         "  aws cloudwatch describe-alarms",
     ]
+    assert "\n  flask errwatch status\n" in shell_exports(lab, config)
     assert "AWS_DEFAULT_REGION=us-east-1" in shell_exports(lab, config_of())
     assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"
 
@@ -102,7 +113,36 @@ def test_app_is_served_until_a_signal_comes(lab: Lab) -> None:
 
     with ThreadPoolExecutor() as pool:
         visitor = pool.submit(visit)
-        serve_app(lab, app, config_of(), port=0, echo=printed.append)
+        with listen(0) as listener:
+            serve_app(lab, app, config_of(), listener=listener, echo=printed.append)
         visitor.result()
     assert bodies == [b"tea"]
     assert signal.getsignal(signal.SIGTERM) == previous
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    """In one sentence, with the remedy."""
+    with listen(0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortUnavailableError) as caught:
+            listen(port)
+    assert str(caught.value) == (
+        f"--port = {port}: Address already in use. Give another port, or 0 for any that is free."
+    )
+
+
+@pytest.mark.parametrize("app", [(), ("--app", "nothing:app")])
+def test_without_an_app_no_lab_is_started(tmp_path: Path, app: tuple[str, ...]) -> None:
+    """Flask's own error is all that is printed, since nothing is where the app should be."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *app, "errwatch", "lab"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "FLASK_APP"},
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Could not locate a Flask application" in done.stderr or "'nothing'" in done.stderr

@@ -6,36 +6,67 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import boto3
 import pytest
 from flask import Flask
 
-from flask_errwatch import ErrWatch
+from flask_errwatch import DEFAULT_DETECTORS, AnomalyAlarm, Detector, ErrWatch
 from flask_errwatch.cli.commands import errwatch
-from flask_errwatch.lab import Lab
+from flask_errwatch.extension import state_of
+from flask_errwatch.lab import Lab, create_what_others_own
 from tests.lab.lab_bench import Bench, Cloud
 
 
-def test_status_and_destroy_say_what_the_lab_lacks_in_a_sentence(
+def test_the_commands_work_on_everything_that_an_app_can_declare(
     lab: Lab, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """No page, no traceback, no warning of a history that nobody keeps, and no call for force."""
+    """Saved queries, anomaly detectors, IP sets, a dashboard: created, verified, as declared, gone.
+
+    Nothing is left unchecked, and no page, traceback or call for force is printed.
+    """
     assert lab.endpoint
     app = Flask("shop")
-    app.config["ERRWATCH_SNS_TOPIC"] = "ops"
-    ErrWatch(app)
+    for key in ("SAVED_QUERIES", "DASHBOARD", "SILENCE_ALARM", "DATA_PROTECTION"):
+        app.config[f"ERRWATCH_{key}"] = True
+    app.config["ERRWATCH_WAF_SCOPE"] = "regional"
+    ErrWatch(
+        app, detectors=[*DEFAULT_DETECTORS, Detector(name="odd", event="Odd", alarm=AnomalyAlarm())]
+    )
     app.cli.add_command(errwatch)
+    commands = (
+        ("apply --yes", "Applied: "),
+        ("plan --check", "Nothing to change: "),
+        ("verify --live", "by the local judge and by AWS"),
+        ("status", "Drift: none; "),
+        ("mute --for 15m", "`flask errwatch unmute` ends it before."),
+        ("status", "muted  shop-mute-1 until "),
+        ("destroy --yes", "Deleted last: 1 mute rule: shop-mute-1."),
+        ("unmute", "No alarm was muted."),
+        ("apply --yes", "Applied: "),
+    )
+    for command, expected in commands:
+        result = app.test_cli_runner().invoke(args=["errwatch", *command.split()])
+        assert result.exit_code == 0, result.output
+        assert expected in result.output
+        for text in ("Not checked", "does not emulate", "--force", "Traceback", "<!doctype"):
+            assert text not in result.output + "".join(capfd.readouterr())
+
+
+def test_a_topic_that_is_configured_by_its_arn_exists(lab: Lab) -> None:
+    """Others create it, in their account. Alarms notify it, and `doctor` finds it."""
+    assert lab.endpoint
+    arn = "arn:aws:sns:us-east-1:999999999999:ops"
+    app = Flask("shop")
+    app.config["ERRWATCH_SNS_TOPIC"] = arn
+    ErrWatch(app)
+    create_what_others_own(state_of(app).config)
     ErrWatch().bootstrap_alarms(app)
-    status = app.test_cli_runner().invoke(args=["errwatch", "status"])
-    assert status.exit_code == 0
-    assert "alarm history" not in status.output
-    destroyed = app.test_cli_runner().invoke(args=["errwatch", "destroy", "--yes"])
-    assert destroyed.exit_code == 0
-    output = " ".join(destroyed.output.split())
-    assert "Not checked: saved queries: logs:DescribeQueryDefinitions failed" in output
-    assert "The lab does not emulate DescribeQueryDefinitions." in output
-    assert "--force" not in output
-    for text in ("<!doctype", "Traceback", "500"):
-        assert text not in status.output + output + "".join(capfd.readouterr())
+    attributes = boto3.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    assert attributes["Owner"] == "999999999999"
+    (alarm,) = boto3.client("cloudwatch").describe_alarms(AlarmNames=["shop-critical-error"])[
+        "MetricAlarms"
+    ]
+    assert alarm["AlarmActions"] == [arn]
 
 
 def test_history_has_the_messages_of_metric_alarms(bench: Bench, cloud: Cloud) -> None:

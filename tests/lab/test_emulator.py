@@ -180,6 +180,7 @@ def test_what_cannot_be_judged_is_warned_about_and_the_rest_is_judged(
         Metrics=[{"Id": "a", "Expression": "TIME_SERIES(1)", "Period": 60, "ReturnData": True}],
     )
     bench.emulator.step(cloud.start + 60)
+    bench.emulator.step(cloud.start + 61)
     assert bench.changes == [("errors", "INSUFFICIENT_DATA", "OK")]
     assert len(bench.warnings) == 3
     assert "pattern of metric filter 'broken'" in bench.warnings[0]
@@ -187,6 +188,26 @@ def test_what_cannot_be_judged_is_warned_about_and_the_rest_is_judged(
         "alarm without-filter: no metric filter or insight rule feeds its metric." in bench.warnings
     )
     assert any("metrics of alarm 'math'" in warning for warning in bench.warnings)
+
+
+def test_an_alarm_whose_filter_is_deleted_just_before_it_is_no_warning(
+    bench: Bench, cloud: Cloud
+) -> None:
+    """Between the two calls of `destroy`, and of `apply`, a step may see the one without the other.
+
+    Where the filter comes back and is deleted for good, that is warned about.
+    """
+    cloud.group()
+    cloud.alarm("errors")
+    bench.emulator.step(cloud.start + 1)
+    cloud.filter("errors", PATTERN)
+    bench.emulator.step(cloud.start + 2)
+    cloud.logs.delete_metric_filter(logGroupName="shop", filterName="errors")
+    bench.emulator.step(cloud.start + 3)
+    cloud.cloudwatch.delete_alarms(AlarmNames=["errors"])
+    bench.emulator.step(cloud.start + 4)
+    bench.emulator.step(cloud.start + 5)
+    assert bench.warnings == []
 
 
 def test_alarm_without_its_filter_keeps_its_state(bench: Bench, cloud: Cloud) -> None:
@@ -199,6 +220,9 @@ def test_alarm_without_its_filter_keeps_its_state(bench: Bench, cloud: Cloud) ->
     cloud.log((61, ERROR), (62, ERROR), (63, ERROR))
     bench.emulator.step(cloud.start + 120)
     assert cloud.state("errors")[0] == "OK"
+    assert bench.warnings == []
+    for second in (121, 122):
+        bench.emulator.step(cloud.start + second)
     assert bench.warnings == ["alarm errors: no metric filter or insight rule feeds its metric."]
     assert cloud.sum("errors", 1) == []
 

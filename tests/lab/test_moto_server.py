@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from flask_errwatch.lab import Lab, LabMissingError
+from flask_errwatch.lab import TOPIC_WITH_SUBSCRIBER, Lab, LabMissingError
 
 
 def test_any_boto3_client_calls_the_lab(lab: Lab) -> None:
@@ -50,9 +50,72 @@ def test_environment_is_the_labs_inside_and_restored_after(monkeypatch: pytest.M
             "AWS_ACCESS_KEY_ID": "lab",
             "AWS_SECRET_ACCESS_KEY": "lab",
             "AWS_DEFAULT_REGION": "eu-central-1",
+            "NO_PROXY": "127.0.0.1",
+            "ERRWATCH_ENDPOINT_URL": lab.endpoint,
+            "ERRWATCH_SINKS": "cloudwatch",
+            "ERRWATCH_JOURNAL_DIR": os.environ["ERRWATCH_JOURNAL_DIR"],
         }
         assert boto3.client("logs").describe_log_groups()["logGroups"] == []
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "speed", "expected"),
+    [
+        (None, 60, "1"),
+        ("30", 60, "0.5"),
+        (None, 3600, "0.25"),  # more often the lab could not read them
+        (None, 1, None),
+        ("0", 60, "0"),  # turned off
+        ("often", 60, "often"),  # which the configuration refuses, with the remedy
+    ],
+)
+def test_heartbeats_have_the_labs_time(
+    setting: str | None, speed: float, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute between two of them is a minute of the lab, for the app and its alarm of silence."""
+    if setting is not None:
+        monkeypatch.setenv("ERRWATCH_HEARTBEAT_SECONDS", setting)
+    with Lab(speed=speed):
+        assert os.environ.get("ERRWATCH_HEARTBEAT_SECONDS") == expected
+    assert os.environ.get("ERRWATCH_HEARTBEAT_SECONDS") == setting
+
+
+@pytest.mark.parametrize(
+    ("setting", "speed", "expected"),
+    [(None, 60, "0.25"), (None, 10, "1.5"), (None, 1, None), ("9", 60, "9")],
+)
+def test_lines_are_sent_before_the_next_heartbeat(
+    setting: str | None, speed: float, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each heartbeat, and so `status`, would count those before it as pending."""
+    if setting is not None:
+        monkeypatch.setenv("ERRWATCH_SEND_INTERVAL", setting)
+    with Lab(speed=speed):
+        assert os.environ.get("ERRWATCH_SEND_INTERVAL") == expected
+    assert os.environ.get("ERRWATCH_SEND_INTERVAL") == setting
+
+
+def test_the_region_of_the_environment_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By either name. An empty one is none."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    with Lab():
+        assert os.environ["AWS_DEFAULT_REGION"] == "eu-west-1"
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    with Lab():
+        assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"
+
+
+def test_the_topic_of_the_environment_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lab's own one is for those who have none."""
+    with Lab(defaults=TOPIC_WITH_SUBSCRIBER) as lab:
+        assert os.environ["ERRWATCH_SNS_TOPIC"] == "errwatch-lab"
+        assert lab.environment.exports["ERRWATCH_SUBSCRIPTIONS"] == "mailto:on-call@example.com"
+    monkeypatch.setenv("ERRWATCH_SNS_TOPIC", "ops")
+    with Lab(defaults=TOPIC_WITH_SUBSCRIBER):
+        assert os.environ["ERRWATCH_SNS_TOPIC"] == "ops"
 
 
 def test_journal_of_a_lab_is_temporary() -> None:
@@ -92,8 +155,7 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
-        ("logs", "describe_query_definitions", {}),  # JSON
-        ("logs", "delete_query_definition", {"queryDefinitionId": "1"}),
+        ("logs", "list_anomalies", {}),  # JSON
         ("cloudwatch", "list_metric_streams", {}),  # CBOR, or JSON
         ("sns", "list_origination_numbers", {}),  # XML
     ],
@@ -112,6 +174,22 @@ def test_missing_operation_is_answered_with_a_sentence(
     with pytest.raises(ClientError) as caught:
         getattr(client, operation)(**arguments)
     assert caught.value.response["Error"]["Code"] == "ValidationError"
-    assert caught.value.response["Error"]["Message"] == f"The lab does not emulate {name}."
+    assert caught.value.response["Error"]["Message"] == (
+        f"The lab does not emulate {service}:{name}."
+    )
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_missing_service_is_answered_with_a_sentence(
+    lab: Lab, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Like a missing operation: moto itself prints a traceback, and a text for its developers."""
+    assert lab.endpoint
+    with pytest.raises(ClientError) as caught:
+        boto3.client("comprehendmedical").list_phi_detection_jobs()
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert caught.value.response["Error"]["Message"] == (
+        "The lab does not emulate comprehendmedical."
+    )
+    assert "".join(capfd.readouterr()) == ""

@@ -104,7 +104,7 @@ def test_why_names_who_made_an_alarm_fire(shop: Shop, name: str) -> None:
     printed = shop.run("why", name)
     assert printed.exit_code == 0
     assert re.search(r"suspicion \d+ in 600 s, threshold 16", printed.output)
-    assert max(map(len, printed.output.splitlines())) <= 80
+    assert max(map(len, printed.stdout.splitlines())) <= 80
 
 
 def test_an_alarm_on_a_metric_has_what_that_counted(shop: Shop) -> None:

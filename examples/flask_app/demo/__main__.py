@@ -20,7 +20,7 @@ from examples.flask_app.demo import evidence, report, shop, traffic
 from examples.flask_app.demo.blocks import block_until_over
 from examples.flask_app.demo.evidence import PERIOD
 from examples.flask_app.demo.subscriber import Subscriber
-from examples.flask_app.demo.traffic import HOUR, MINUTE, SCANNER, Answer, Visit
+from examples.flask_app.demo.traffic import HOUR, SCANNER, Answer, Visit
 from examples.flask_app.demo.verdict import CAUSES, Check, block_checks, checks
 from examples.flask_app.demo.whys import ask
 from flask_errwatch.lab import Clock, Lab
@@ -28,7 +28,7 @@ from flask_errwatch.lab import Clock, Lab
 #: Seconds of the lab per real second: the hour takes 20.
 SPEED = 180
 #: Real seconds that a line may take to arrive, and how long to wait for the last evaluation.
-SETTLE, PATIENCE = 1.5, 60.0
+SETTLE, PATIENCE = 4.0, 60.0
 
 
 def main() -> int:
@@ -84,7 +84,6 @@ def _settings(subscriber: str) -> dict[str, str]:
         "ERRWATCH_WAF_SCOPE": "regional",
         # A minute of the lab is a third of a second.
         "ERRWATCH_SEND_INTERVAL": "0.2",
-        "ERRWATCH_HEARTBEAT_SECONDS": f"{MINUTE / SPEED:.3f}",
     }
 
 
