@@ -138,7 +138,8 @@ def _is_in_log(config: Config, transition: Transition) -> bool:
 
 def _unblock_expired() -> str:
     config = read_settings(os.environ)
-    blocker = Blocker(Aws.from_config(config, PROVISIONING), IpSets.of(config), config)
+    aws = Aws.from_config(config, PROVISIONING)
+    blocker = Blocker(aws, IpSets.of(aws, config), config)
     plan, reading = blocker.plan_expired()
     if plan.removed or plan.closed:
         blocker.unblock(plan, reading)

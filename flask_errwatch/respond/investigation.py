@@ -90,7 +90,7 @@ class Investigator:
         """The story of an alarm or a detector.
 
         Raises:
-            NoAnswerError: When there is no such alarm, it never fired, no line is found, or the
+            NoAnswerError: When the alarm does not exist, never fired, no line is found, or the
                 queries were not agreed to.
             AwsCallError: When AWS cannot be read.
         """
@@ -152,7 +152,7 @@ class Investigator:
             least: What a source must have to get one.
 
         Raises:
-            NoAnswerError: When there is no such detector.
+            NoAnswerError: When the detector does not exist.
             AwsCallError: When AWS cannot be read.
         """
         if detector is None:

@@ -60,9 +60,11 @@ def read_duration(text: str) -> int:
         (86400, 5400)
     """
     match = _DURATION.fullmatch(text.strip())
-    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
-    if not seconds:
+    if match is None:
         raise RefusedValueError("Use a time such as 24h, with s, m, h, d or w.")
+    seconds = int(match[1]) * _SECONDS[match[2]]
+    if not seconds:
+        raise RefusedValueError("Use a time above zero, such as 15m.")
     return seconds
 
 

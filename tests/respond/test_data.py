@@ -37,6 +37,7 @@ def all_scans() -> Iterator[tuple[str, Bin]]:
             yield name, found
 
 
+@pytest.mark.stress
 def test_bins_of_a_scan_are_called_its_path_scan() -> None:
     """95 of 97. The two others are the beginnings of scans that the bin cuts, with eight paths."""
     scans = [*all_scans()]

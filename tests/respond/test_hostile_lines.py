@@ -45,7 +45,7 @@ _EVENTS = st.builds(
 _TIMES = st.floats(min_value=-10, max_value=9000) | st.floats()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(_TIMES, _EVENTS), max_size=30), st.booleans())
 def test_no_line_raises(lines: list[tuple[float, dict[str, object]]], counted: bool) -> None:  # noqa: FBT001 - hypothesis passes it by position
     """Lines of any types give a summary, a verdict and a ranking, whose texts print."""

@@ -80,7 +80,7 @@ class Subject:
 
     @property
     def counting(self) -> Counting:
-        """Which lines count. Those of an alarm on silence count only where there are no others."""
+        """Which lines count. Those of an alarm on silence count only where no others exist."""
         evidence = [part.counting for part in self.parts if not part.awaits_lines]
         return together(evidence or [part.counting for part in self.parts])
 

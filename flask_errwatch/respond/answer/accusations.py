@@ -44,7 +44,7 @@ class Accusation:
 
 
 def accused(summary: Summary, *, threshold: float, is_known: bool) -> Verdict | None:
-    """The verdict on everybody who is accused, None if nobody is.
+    """The verdict on all sources that are accused. None without any.
 
     Guessing that succeeded comes first, then what has most lines. The others are named behind it.
 

@@ -3,7 +3,7 @@
 Each rule looks at the lines that the alarm counts, and returns a verdict or none. Rules about
 attackers come first: what they cause also has paths, failures and a release in common.
 
-1. What accuses somebody: a path scan, password guessing, alone or spread over sources. Guessing
+1. What accuses a source: a path scan, password guessing, alone or spread over sources. Guessing
    that succeeded comes first, then what has the most lines. All that hold are named.
 2. A stale password.
 3. A failing release: what is new explains more than what it shows.

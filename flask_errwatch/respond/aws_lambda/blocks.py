@@ -58,7 +58,7 @@ def block_accused(aws: Aws, config: Config, story: Story, transition: Transition
 
 
 def _block(aws: Aws, config: Config, request: Request) -> list[str]:
-    blocker = Blocker(aws, IpSets.of(config), config)
+    blocker = Blocker(aws, IpSets.of(aws, config), config)
     done = frozenset(_done(request, blocker.read()))
     lines = wrapped(f"{', '.join(map(str, done))}: blocked by an earlier delivery.") if done else []
     left = {network: given for network, given in request.networks.items() if network not in done}

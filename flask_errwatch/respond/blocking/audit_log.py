@@ -111,7 +111,7 @@ class AuditLog:
         """The id of a line, and the line."""
         event = self._process.clock.stamp(operational_head(record.event))
         data = record.data()
-        # What the app's own code wrote is never masked: without it nobody would end the block.
+        # What the app's own code wrote is never masked: without it no one would end the block.
         masked = {"data": {name: data[name] for name in _MASKED & data.keys()}}
         event["data"] = data | self._redact(None, "", masked)["data"]
         event |= self._process.fields

@@ -54,7 +54,7 @@ class CallerFacts:
     Attributes:
         own: Networks of the person who blocks, each by its source, such as `SSH_CONNECTION`.
         is_proven: Whether a probe proved that the app sees the right addresses.
-        answers: The requests of access logs in a window. None where there are no logs.
+        answers: The requests of access logs in a window. None without logs.
         resolver: Looks up the names of addresses.
     """
 

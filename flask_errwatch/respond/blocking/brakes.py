@@ -87,7 +87,7 @@ class Seen:
         addresses: A few of its addresses, which a crawler may have.
         is_cut: Whether it has lines, but none of its sources is among those with rows.
         is_claimed: Whether a line has no `client_ip_trust`, or an unknown one.
-        log: What access logs show of it. None where there are none.
+        log: What access logs show of it. None without logs.
     """
 
     rows: tuple[SourceRow, ...] = ()

@@ -43,7 +43,7 @@ def seen_in_lines(
         config: The app's configuration.
         networks: The networks.
         now: The present, in seconds since the epoch.
-        answers: The requests of access logs in a window. None where there are no logs.
+        answers: The requests of access logs in a window. None without logs.
 
     Raises:
         AwsCallError: When the log group cannot be read.

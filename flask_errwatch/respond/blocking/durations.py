@@ -15,14 +15,19 @@ REMEMBERED: Final = 90
 DURATIONS: Final = (3600, DAY, 7 * DAY)
 
 
-def longest(retention_days: int) -> int:
+def remembered(retention_days: int | None) -> int:
+    """Days that the line of a block can be read. With None, lines never expire."""
+    return REMEMBERED if retention_days is None else min(retention_days, REMEMBERED)
+
+
+def longest(retention_days: int | None) -> int:
     """Seconds that a block may last: until then its line must be found.
 
     Example:
-        >>> longest(7) // DAY, longest(365) // DAY, longest(1)
+        >>> longest(7) // DAY, longest(None) // DAY, longest(1)
         (6, 89, 0)
     """
-    return (min(retention_days, REMEMBERED) - 1) * DAY
+    return (remembered(retention_days) - 1) * DAY
 
 
 def duration(strike: int) -> int:
@@ -35,7 +40,7 @@ def duration(strike: int) -> int:
     return DURATIONS[min(strike, len(DURATIONS)) - 1]
 
 
-def check_duration(seconds: float | None, retention_days: int) -> None:
+def check_duration(seconds: float | None, retention_days: int | None) -> None:
     """Refuses a block whose line would be gone before it ends.
 
     Raises:
@@ -51,9 +56,10 @@ def check_duration(seconds: float | None, retention_days: int) -> None:
             Problem(key="ERRWATCH_RETENTION_DAYS", value=retention_days, remedy=remedy)
         )
     if seconds is not None and seconds > most:
+        kept = "never" if retention_days is None else retention_days
         remedy = (
             f"Its line must be found until it ends: give at most {counted(most // DAY, 'day')} "
-            f"(ERRWATCH_RETENTION_DAYS is {retention_days}, and lines are read back for 90 days)."
+            f"(ERRWATCH_RETENTION_DAYS is {kept}, and lines are read back for {REMEMBERED} days)."
         )
         period = f"{seconds / DAY:g} days"
         raise BlockingError(Problem(key="--for", value=period, remedy=remedy))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final, TypeVar
 
-from flask_errwatch._aws import PROVISIONING, Aws
+from flask_errwatch._aws import Aws
 from flask_errwatch.config import Config
 from flask_errwatch.errors import AwsCallError, Problem
 from flask_errwatch.provision import from_aws
@@ -68,10 +68,9 @@ class IpSets:
         self._ids: dict[str, str] = {}
 
     @classmethod
-    def of(cls, config: Config) -> IpSets:
+    def of(cls, aws: Aws, config: Config) -> IpSets:
         """The sets of an app's configuration, in their region."""
-        aws = Aws.from_config(config, PROVISIONING._replace(attempts=1))
-        return cls(aws.in_region(waf_region(config)), config)
+        return cls(aws.with_single_attempts().in_region(waf_region(config)), config)
 
     def read(self) -> tuple[SetEntries, ...]:
         """Both sets.

@@ -50,7 +50,7 @@ def _of_entry(entry: str) -> list[Network]:
     except UnicodeDecodeError:
         raise _refused(entry, "It is not in UTF-8") from None
     except ValueError as error:
-        raise _refused(entry, "It is no path: it has a NUL character") from error
+        raise _refused(entry, "It is not a path: it has a NUL character") from error
     is_json = text.lstrip().startswith("{")
     texts = _of_json(text, entry) if is_json else listed(text.splitlines())
     networks = [_read(each, entry) for each in texts]
@@ -85,7 +85,7 @@ def _read(text: str, entry: str) -> Network:
     try:
         return read_network(text)
     except RefusedValueError:
-        raise _refused(entry, f"{ascii(text)[:60]} is no network") from None
+        raise _refused(entry, f"{ascii(text)[:60]} is not a network") from None
 
 
 def _refused(entry: str, reason: str) -> BlockingError:

@@ -185,7 +185,12 @@ class Reading:
 
 
 def plan_block(
-    request: Request, decision: Decision, reading: Reading, *, actor: str, retention_days: int
+    request: Request,
+    decision: Decision,
+    reading: Reading,
+    *,
+    actor: str,
+    retention_days: int | None,
 ) -> BlockPlan:
     """Plans what the brakes allow.
 
@@ -194,7 +199,7 @@ def plan_block(
         decision: What may be blocked.
         reading: The sets and the lines.
         actor: Who blocks.
-        retention_days: How long the lines are kept.
+        retention_days: How long the lines are kept. None means for ever.
 
     Raises:
         BlockingError: When a set has too little room, or the block would outlive its line.

@@ -43,7 +43,7 @@ def seen_by_network(
         read: Yields the lines of the window. It is called more than once.
         networks: The networks.
         window: The time.
-        answers: The requests of access logs in a window. None where there are no logs.
+        answers: The requests of access logs in a window. None without logs.
     """
     networks = tuple(networks)
     wanted = Networks(networks)

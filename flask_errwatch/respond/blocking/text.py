@@ -9,7 +9,7 @@ from flask_errwatch._parsers import Network
 from flask_errwatch._text import counted
 from flask_errwatch._time import readable_minute
 from flask_errwatch.respond.blocking.brakes import Brake, Stop
-from flask_errwatch.respond.blocking.durations import DAY, REMEMBERED
+from flask_errwatch.respond.blocking.durations import DAY, remembered
 from flask_errwatch.respond.blocking.entry_states import EntryState, State
 from flask_errwatch.respond.blocking.plans import BlockPlan, Overlap, PlannedBlock, UnblockPlan
 from flask_errwatch.respond.blocking.records import Blocked
@@ -54,12 +54,12 @@ def unblock_lines(plan: UnblockPlan) -> list[str]:
     return lines
 
 
-def entry_lines(found: Sequence[EntryState], *, kept_days: int = REMEMBERED) -> list[str]:
+def entry_lines(found: Sequence[EntryState], *, kept_days: int | None = None) -> list[str]:
     """What is blocked, as a table, and what it means.
 
     Args:
         found: The state of each entry.
-        kept_days: Days that lines are kept.
+        kept_days: Days that lines are kept. None means for ever.
     """
     if not found:
         return ["Nothing is blocked."]
@@ -68,7 +68,7 @@ def entry_lines(found: Sequence[EntryState], *, kept_days: int = REMEMBERED) -> 
     for one in found:
         if one.last is not None:
             lines += wrapped(_reason(one.last), f"{one.network}: ")
-    lines += _meaning(found, min(kept_days, REMEMBERED))
+    lines += _meaning(found, remembered(kept_days))
     return lines
 
 
@@ -115,7 +115,7 @@ def _overlap(overlap: Overlap) -> str:
     entry = overlap.entry
     remedy = f"Run flask errwatch unblock {entry} --yes." if overlap.is_ours else _BY_HAND
     whose = "which this app blocked" if overlap.is_ours else "which is not the app's"
-    return f"{overlap.network} is no entry, but has addresses of {entry}, {whose}. {remedy}"
+    return f"{overlap.network} is not an entry, but has addresses of {entry}, {whose}. {remedy}"
 
 
 def _listed(label: str, networks: Sequence[Network]) -> list[str]:

@@ -136,7 +136,7 @@ class Line:
 
     @property
     def is_probe(self) -> bool:
-        """Whether it asks for what nobody would whom the site led there."""
+        """Whether it asks for what no page of the site links to."""
         return self.is_unrouted or self.suspicion > 0
 
     def begun(self, at: float) -> float:
@@ -175,7 +175,7 @@ def text(event: Event, field: str) -> str | None:
 
 
 def weight_of(event: Event) -> int:
-    """How many failures a line stands for: its `count`, where it is a collapsed one."""
+    """How many failures a line counts: its `count`, where it is a collapsed one."""
     return max(1, int(amount(event.get("count"))))
 
 

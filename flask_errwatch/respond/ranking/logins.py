@@ -11,9 +11,9 @@ from flask_errwatch.respond.ranking.first_reading import USERS, FirstReading
 from flask_errwatch.respond.ranking.lines import NO_SOURCE, Guess, Line
 from flask_errwatch.respond.ranking.summary import LOUD, Guesses, Success
 
-#: Failures in a row of somebody who mistypes, and then signs in.
+#: Failures in a row of a user who mistypes, and then signs in.
 MISTYPED: Final = 3
-#: Sources that fail for one account from which that is nobody who mistypes.
+#: Sources that fail for one account: from this number on it is not a user who mistypes.
 _ATTACKED: Final = 3
 #: Pairs of a source and an account that are looked at, all of their events, and those of one.
 _PAIRS: Final = 20_000
@@ -32,7 +32,7 @@ class Logins:
         self._first = first
         self._pairs: dict[tuple[str, str], _Pair] = {}
         self._events = 0
-        self._known: set[str] = set()  # sources where somebody was signed in before the first guess
+        self._known: set[str] = set()  # sources where a user was signed in before the first guess
 
     def add(self, at: float, line: Line, *, is_counted: bool) -> None:
         """Reads a line.
@@ -119,7 +119,7 @@ class Logins:
         return shown
 
     def _signed_in(self) -> dict[str, float]:
-        """When somebody was last signed in, by source."""
+        """When a user was last signed in, by source."""
         found: dict[str, float] = {}
         for (source, _), pair in self._pairs.items():
             if pair.has_signed_in:

@@ -33,7 +33,7 @@ class SourceRow:
         unclear_refusals: 401s to GET and HEAD whose referrer is not known.
         mistyped: How many failed logins are of people who mistype: few in a row, and then the same
             account signs in from there.
-        probes: Lines that ask for what the site led nobody to.
+        probes: Lines that ask for what no page of the site links to.
         user_lines: Lines of a signed-in user.
         users: Who was signed in from there, in the order of their first line, at most 20.
         users_before: Who of them was so before its first failed login, or where it has none before

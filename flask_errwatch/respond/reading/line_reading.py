@@ -55,7 +55,7 @@ class LineReading:
         """Yields each line with its time in seconds since the epoch, in the order of time.
 
         Raises:
-            NoAnswerError: When there is no such log group.
+            NoAnswerError: When the log group does not exist.
             AwsCallError: When it cannot be read.
         """
         self.size = self.skipped = 0
@@ -85,7 +85,7 @@ class LineReading:
 
 
 def _existing(entries: Iterator[Any], aws: Aws, name: str) -> Iterator[Any]:
-    """The entries of a log group, unless there is none of that name."""
+    """The entries of a log group, unless it does not exist."""
     try:
         yield from entries
     except AwsCallError as error:

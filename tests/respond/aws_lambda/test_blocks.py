@@ -92,14 +92,14 @@ def test_a_contributor(function: Function, source: str) -> None:
     assert function.ipv4.addresses == [FOREIGN, f"{SCANNER}/32"]
 
 
-@pytest.mark.parametrize("source", ["45.155.205.99", "nonsense", "0.0.0.0/0", "45.155.205.0/24"])
-def test_a_forged_contributor(function: Function, source: str) -> None:
+def test_a_forged_contributor(function: Function) -> None:
     """Whoever publishes to the topic chooses it: what the lines do not accuse is not blocked."""
-    function(events.sns(events.contributor(source, at=now())))
-    (message,) = function.messages()
-    assert "the verdict does not accuse that contributor" in message["Message"]
-    assert function.ipv4.addresses == [FOREIGN]
-    assert function.records() == []
+    for source in ("45.155.205.99", "nonsense", "0.0.0.0/0", "45.155.205.0/24"):
+        function(events.sns(events.contributor(source, at=now())))
+        (message,) = function.messages()
+        assert "the verdict does not accuse that contributor" in message["Message"], source
+        assert function.ipv4.addresses == [FOREIGN]
+        assert function.records() == []
 
 
 def test_the_brakes_hold(function: Function) -> None:

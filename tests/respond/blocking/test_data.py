@@ -26,7 +26,10 @@ from flask_errwatch.respond.ranking.summarize import Answer, TimedEvent, summari
 from flask_errwatch.respond.ranking.window import Window
 
 SHARED = Path(__file__).parents[4] / "shared"
-LOGS = ("farmer_farmwork", "farmer_meatlabel", "farmer_saunathinker", "talemul_erp")
+LOGS = (
+    *("farmer_farmwork", "farmer_meatlabel", "farmer_saunathinker"),
+    pytest.param("talemul_erp", marks=pytest.mark.stress),  # the largest
+)
 PERIOD, DAY = 600, 86_400
 #: The logs have pseudonyms of a range that no client has, and do not show who is trusted.
 OF_THE_LOGS = frozenset({Brake.INTERNAL, Brake.UNTRUSTED})

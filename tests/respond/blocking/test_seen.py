@@ -300,7 +300,7 @@ def test_a_list_with_a_byte_order_mark(tmp_path: Path, content: str) -> None:
 
 def test_a_list_whose_path_is_none() -> None:
     """A NUL is in no path."""
-    with pytest.raises(ErrWatchError, match="It is no path: it has a NUL character"):
+    with pytest.raises(ErrWatchError, match="It is not a path: it has a NUL character"):
         read_never_block(["file:/tmp/\0x"])
 
 
@@ -313,7 +313,7 @@ _ODD = "in 'prefixes' is not a prefix with its service"
         (None, "It cannot be read"),
         ("", "It has no network"),
         ("# nothing\n", "It has no network"),
-        ("198.51.100.0/24\nBerlin\n", "'Berlin' is no network"),
+        ("198.51.100.0/24\nBerlin\n", "'Berlin' is not a network"),
         ('{"prefixes": []}', "It has no 'ipv6_prefixes'"),
         ('{"prefixes": [], "ipv6_prefixes": []}', "It has no network"),
         ("{", "It is not valid JSON"),
