@@ -15,7 +15,8 @@ from flask.cli import with_appcontext
 
 from flask_errwatch._parsers import Network, RefusedValueError
 from flask_errwatch._text import counted, one_line
-from flask_errwatch.cli.context import app_and_aws
+from flask_errwatch.cli.context import app_and_aws, aws_options, show_target
+from flask_errwatch.cli.options import duration, json_option
 from flask_errwatch.cli.respond import Progress, investigator
 from flask_errwatch.respond.blocking.brakes import OVERRIDABLE, Brake
 
@@ -34,7 +35,9 @@ _yes = click.option("--yes", is_flag=True, help="Do it. Without, it is only show
 @click.command()
 @click.argument("addresses", metavar="ADDRESS…", nargs=-1)
 @click.option("--from-alarm", "alarm", metavar="NAME", help="The sources that `why` accuses.")
-@click.option("--for", "period", metavar="TIME", help="How long, such as 24h or 7d.")
+@click.option(
+    "--for", "seconds", metavar="TIME", callback=duration, help="How long, such as 24h or 7d."
+)
 @click.option("--reason", metavar="TEXT", help="Why, for the others who read `blocked`.")
 @click.option(
     "--override",
@@ -46,12 +49,13 @@ _yes = click.option("--yes", is_flag=True, help="Do it. Without, it is only show
 @click.option("--url", help="The app's public URL, for a probe of the proxy rule.")
 @click.option("--access-log", "logs", type=_log, multiple=True, help="Compare errors with answers.")
 @_yes
+@aws_options
 @with_appcontext
 def block(
     *,
     addresses: tuple[str, ...],
     alarm: str | None,
-    period: str | None,
+    seconds: float | None,
     reason: str | None,
     overrides: tuple[str, ...],
     url: str | None,
@@ -69,10 +73,10 @@ def block(
 
     state, aws = app_and_aws()
     check_config(state.config)
-    seconds = None if period is None else _seconds(period)
     if alarm is not None and addresses:
         raise click.UsageError("Give addresses or --from-alarm, not both.")
     blocker = _blocker(aws, state.config)
+    show_target(aws)
     with Progress() as progress:
         request = (
             _request_for(addresses)
@@ -103,6 +107,7 @@ def block(
 @click.argument("addresses", metavar="ADDRESS…", nargs=-1)
 @click.option("--expired", is_flag=True, help="All whose time is over.")
 @_yes
+@aws_options
 @with_appcontext
 def unblock(*, addresses: tuple[str, ...], expired: bool, yes: bool) -> None:
     """Remove addresses that this app blocked. Shows what it would do, unless you give --yes."""
@@ -113,6 +118,7 @@ def unblock(*, addresses: tuple[str, ...], expired: bool, yes: bool) -> None:
         raise click.UsageError("Give addresses or --expired, not both.")
     state, aws = app_and_aws()
     networks = [] if expired else _networks(addresses)
+    show_target(aws)
     blocker = _blocker(aws, state.config)
     plan, reading = blocker.plan_expired() if expired else blocker.plan_unblock(networks)
     show(*unblock_lines(plan))
@@ -127,7 +133,8 @@ def unblock(*, addresses: tuple[str, ...], expired: bool, yes: bool) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
+@aws_options
 @with_appcontext
 def blocked(*, as_json: bool) -> None:
     """Show what is blocked, until when, by whom, and whether lines still arrive."""
@@ -145,6 +152,7 @@ def blocked(*, as_json: bool) -> None:
         click.echo(entry_document(found, notes))
     else:
         kept = state.config.retention_days
+        show_target(aws)
         show(*entry_lines(found, kept_days=kept), *note_lines(notes))
 
 
@@ -169,7 +177,7 @@ def _blocker(aws: Aws, config: Config) -> Blocker:
     from flask_errwatch.respond.blocking.blocker import Blocker
     from flask_errwatch.respond.blocking.ip_sets import IpSets
 
-    return Blocker(aws, IpSets.of(config), config)
+    return Blocker(aws, IpSets.of(aws, config), config)
 
 
 def _caller_facts(aws: Aws, config: Config, url: str | None, logs: Sequence[Path]) -> CallerFacts:
@@ -222,7 +230,7 @@ def _networks(addresses: Iterable[str]) -> list[Network]:
             try:
                 networks.append(read_network(text))
             except RefusedValueError as error:
-                message = f"{one_line(text, 60)!r} is no address. {error}"
+                message = f"{one_line(text, 60)!r} is not an address. {error}"
                 raise click.ClickException(message) from error
     if not networks:
         raise click.ClickException("No address was given.")
@@ -234,13 +242,3 @@ def _standard_input() -> list[str]:
         return sys.stdin.read().removeprefix("\ufeff").splitlines()
     except UnicodeDecodeError as error:
         raise click.ClickException("Standard input is not in UTF-8: convert it.") from error
-
-
-def _seconds(text: str) -> float:
-    from flask_errwatch.respond.moments import read_duration
-
-    try:
-        return read_duration(text)
-    except RefusedValueError as error:
-        message = f"{one_line(text, 40)!r}: {error}"
-        raise click.BadParameter(message, param_hint="--for") from error

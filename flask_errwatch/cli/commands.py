@@ -7,14 +7,17 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from flask_errwatch._text import one_line
 from flask_errwatch.cli.block import block, blocked, unblock
+from flask_errwatch.cli.config import config, init
 from flask_errwatch.cli.doctor import doctor, drill, verify
 from flask_errwatch.cli.export import export
 from flask_errwatch.cli.lab import lab
+from flask_errwatch.cli.mute import mute, unmute
 from flask_errwatch.cli.provision import apply, bootstrap, destroy, plan, status
+from flask_errwatch.cli.refusals import printable
 from flask_errwatch.cli.replay import replay
 from flask_errwatch.cli.respond import offenders, why
+from flask_errwatch.cli.tail import tail
 from flask_errwatch.errors import ErrWatchError, PatternSyntaxError
 
 
@@ -26,14 +29,9 @@ class _Group(AppGroup):
             return super().invoke(ctx)
         except PatternSyntaxError as error:
             # On a new line, so that the caret is below the mistake.
-            raise click.ClickException(f"\n{_printable(error)}") from error
+            raise click.ClickException(f"\n{printable(error)}") from error
         except ErrWatchError as error:
-            raise click.ClickException(_printable(error)) from error
-
-
-def _printable(error: ErrWatchError) -> str:
-    """The message, whose lines may quote what AWS answered or a file contains."""
-    return "\n".join(one_line(line, len(line)) for line in str(error).split("\n"))
+            raise click.ClickException(printable(error)) from error
 
 
 @click.group("errwatch", cls=_Group)
@@ -42,15 +40,20 @@ def errwatch() -> None:
 
 
 for command in (
+    init,
+    config,
     bootstrap,
     plan,
     apply,
     status,
     destroy,
+    mute,
+    unmute,
     verify,
     replay,
     why,
     offenders,
+    tail,
     block,
     unblock,
     blocked,

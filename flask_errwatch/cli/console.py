@@ -94,7 +94,8 @@ def show(*renderables: RenderableType) -> None:
     """Prints each renderable to standard output."""
     console = stdout()
     for renderable in renderables:
-        console.print(renderable)
+        is_unbroken = isinstance(renderable, Text) and renderable.no_wrap
+        console.print(renderable, soft_wrap=bool(is_unbroken))
 
 
 def plain(value: object, style: str = "") -> Text:
@@ -106,6 +107,13 @@ def plain(value: object, style: str = "") -> Text:
     """
     string = str(value)
     return Text(one_line(string, len(string)), style)
+
+
+def unbroken(value: str) -> Text:
+    """The value as one line of any length, which can be copied from a terminal as a whole."""
+    text = plain(value)
+    text.no_wrap = True
+    return text
 
 
 def word(name: str = "", *, width: int | None = None) -> Column:

@@ -9,7 +9,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from flask_errwatch.cli.context import app_and_aws
+from flask_errwatch.cli.context import app_and_aws, aws_options
+from flask_errwatch.cli.options import json_option
+from flask_errwatch.cli.refusals import agrees
 from flask_errwatch.extension import ErrWatch
 
 if TYPE_CHECKING:
@@ -18,11 +20,10 @@ if TYPE_CHECKING:
 #: The user waits, and a failed call is a finding: fewer attempts than for a change.
 _ATTEMPTS = 3
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.command()
 @click.option("--live", is_flag=True, help="Ask AWS too, and compare the patterns stored there.")
+@aws_options
 @with_appcontext
 def verify(*, live: bool) -> None:
     """Check that each line matches only its own filter.
@@ -38,27 +39,33 @@ def verify(*, live: bool) -> None:
 
 
 @click.command()
-@_json
+@json_option
 @click.option(
     "--role",
     type=click.Choice(["runtime", "deploy", "respond"]),
     help="The role that this identity is meant to have; by default the first two are checked.",
 )
 @click.option("--url", help="The app's public URL. One request that is answered 404 is sent there.")
+@aws_options
 @with_appcontext
 def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
     """Check everything that alarms depend on. Changes nothing, and prints a remedy per problem."""
     from flask_errwatch.cli import views
     from flask_errwatch.cli.console import plain, show
     from flask_errwatch.doctor import CheckResults, run_checks
+    from flask_errwatch.provision.target import AwsTarget
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
+    target = AwsTarget.identify(aws)
+    if not as_json:
+        show(views.target_view(target))
     findings = []
     checks = run_checks(
         aws,
         state.catalogue,
         state.config,
         wsgi_app=current_app.wsgi_app,
+        sinks=state.delivery.choose_sinks(),
         role=role,
         url=url,
     )
@@ -68,7 +75,7 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
             show(views.finding_view(finding))
     results = CheckResults(tuple(findings))
     if as_json:
-        click.echo(json.dumps(results.to_dict(), indent=2))
+        click.echo(json.dumps({"target": target.to_dict(), **results.to_dict()}, indent=2))
     else:
         show(plain(results.summary, "heading"))
     if not results.is_sound:
@@ -76,7 +83,7 @@ def doctor(*, as_json: bool, role: Role | None, url: str | None) -> None:
 
 
 @click.command()
-@_json
+@json_option
 @click.option(
     "--detector", help="The detector whose alarm shall fire, by default the least severe one."
 )
@@ -103,15 +110,19 @@ def drill(
         prepare_scan_drill,
         scan_reporter,
     )
+    from flask_errwatch.provision.target import AwsTarget
 
     state, aws = app_and_aws(attempts=_ATTEMPTS)
     prepare = prepare_scan_drill if scan else prepare_drill
     planned_drill = prepare(aws, state.catalogue, state.config, detector=detector, timeout=timeout)
     console = stderr() if as_json else stdout()
+    target = AwsTarget.identify(aws)
+    console.print(views.target_view(target))
     console.print(*map(plain, str(planned_drill).splitlines()), sep="\n")
-    if not yes:
-        click.confirm("Begin?", abort=True, err=as_json)
+    if not yes and not agrees(f"Begin in {target.phrase}?", "give --yes.", err=as_json):
+        raise click.Abort
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+    state.delivery.default_to("cloudwatch")  # whatever `app.debug` is: a drill follows lines there
     if scan:
         reporter = scan_reporter(state.recorder, state.catalogue, state.delivery.stats)
     else:

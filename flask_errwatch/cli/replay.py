@@ -12,7 +12,7 @@ from flask.cli import NoAppException, ScriptInfo, pass_script_info
 
 from flask_errwatch._text import one_line
 from flask_errwatch.cli.options import finite
-from flask_errwatch.cli.writing import STDOUT, writing
+from flask_errwatch.cli.writing import STDOUT, write_file, writing
 from flask_errwatch.extension import KEY, AppState
 
 if TYPE_CHECKING:
@@ -20,12 +20,28 @@ if TYPE_CHECKING:
 
 _FORMATS = ("auto", "combined", "json", "cloudwatch-export")
 _STDIN = "-"
+#: Exit code where no line of any log could be read.
+NOTHING_READ = 1
+#: Exit code of `--fail-over`. Click exits with 2 on usage errors, and `plan --check` with 3.
+TOO_MANY_ALARMS = 4
 
 
 class _UnusableError(click.ClickException):
     """An argument that cannot be used."""
 
     exit_code = 2
+
+
+class _NothingReadError(click.ClickException):
+    """No line of any log could be read."""
+
+    exit_code = NOTHING_READ
+
+
+class _TooManyAlarmsError(click.ClickException):
+    """More alarms than `--fail-over` allows."""
+
+    exit_code = TOO_MANY_ALARMS
 
 
 @click.command("replay")
@@ -57,6 +73,12 @@ class _UnusableError(click.ClickException):
     is_flag=True,
     help="Treat minutes without a line as missing data, not as zeros.",
 )
+@click.option(
+    "--fail-over",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"Exit {TOO_MANY_ALARMS} when more than N alarms would have notified.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--html",
@@ -72,6 +94,7 @@ def replay(
     settings: tuple[str, ...],
     advise: float | None,
     no_heartbeat: bool,
+    fail_over: int | None,
     as_json: bool,
     html: Path | None,
 ) -> None:
@@ -79,15 +102,19 @@ def replay(
 
     Each FILE is an access log or contains the app's own lines, plain or compressed with gzip or
     zstd. A dash is standard input. Without an app the default detectors are used.
+
+    The exit code is 0, 1 when nothing could be read or written, 2 when an argument cannot be used.
     """
+    from flask_errwatch import __version__
     from flask_errwatch.cli.console import plain, reading, show, stderr
     from flask_errwatch.cli.replay_view import replay_view
     from flask_errwatch.replay import run
     from flask_errwatch.replay.detector_set import WrongSettingError
     from flask_errwatch.replay.files import UnreadableLogError
     from flask_errwatch.replay.result import document
+    from flask_errwatch.replay.text import fail_over_sentence, unread_sentence
 
-    write_page = None if html is None else run.page_writer()
+    write_page = None if html is None else run.page_writer(__version__)
     if html is not None:
         _check_page(html, files)
     detectors = _detectors(info)
@@ -106,15 +133,19 @@ def replay(
         raise _UnusableError(str(error)) from error
     for note in result.notes:
         stderr().print(plain(note, "level.warning"))
+    # First the page: the reader of the table may end early, as `head` does.
+    if html is not None and write_page is not None:
+        write_file(html, write_page(result))
+        stderr().print(plain(f"The page is in {html}."))
     with writing(STDOUT):
         if as_json:
             click.echo(document(result))
         else:
             show(*replay_view(result))
-    if html is not None and write_page is not None:
-        with writing(one_line(str(html))):
-            html.write_text(write_page(result), encoding="utf-8", errors="replace")
-        stderr().print(plain(f"The page is in {html}."))
+    if result.is_unread:
+        raise _NothingReadError(unread_sentence(result.reads))
+    if fail_over is not None and result.notifications > fail_over:
+        raise _TooManyAlarmsError(fail_over_sentence(result.rows, fail_over))
 
 
 def _detectors(info: ScriptInfo) -> DetectorSet:
@@ -130,7 +161,7 @@ def _detectors(info: ScriptInfo) -> DetectorSet:
         return DetectorSet.default("the default detectors (there is no app)")
     state = app.extensions.get(KEY)
     if isinstance(state, AppState):
-        name = f"the detectors of {app.name}"
+        name = f"the detectors of {state.config.app_name}"
         detectors = DetectorSet(name, state.catalogue, state.config)
     else:
         detectors = DetectorSet.default(f"the default detectors ({app.name} has none)")

@@ -15,9 +15,10 @@ from flask.cli import with_appcontext
 
 from flask_errwatch._parsers import RefusedValueError
 from flask_errwatch._text import one_line
-from flask_errwatch.cli.context import app_and_aws
-from flask_errwatch.cli.options import finite, one_of
-from flask_errwatch.cli.writing import STDOUT, writing
+from flask_errwatch.cli.context import app_and_aws, aws_options, target_of
+from flask_errwatch.cli.options import finite, json_option, one_of
+from flask_errwatch.cli.refusals import agrees
+from flask_errwatch.cli.writing import STDOUT, write_file, writing
 
 if TYPE_CHECKING:
     from flask_errwatch.respond.alarm.metric_time import MetricClock
@@ -30,7 +31,6 @@ _STDOUT = Path("-")
 #: Sources of each order that `offenders` looks at.
 _SOURCES = 1000
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _log = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -44,13 +44,14 @@ _log = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--access-log", "logs", type=_log, multiple=True, help="Count successful requests too."
 )
-@_json
+@json_option
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
     help="Write a page to forward, - for standard output instead of the text.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before queries that cost money.")
+@aws_options
 @with_appcontext
 def why(
     *,
@@ -70,6 +71,7 @@ def why(
     A TIME is RFC 3339, a time of day in UTC such as 02:06, or how long ago, such as 2h.
     """
     from flask_errwatch.cli.console import show
+    from flask_errwatch.cli.views import target_view
     from flask_errwatch.respond.investigation import Question
     from flask_errwatch.respond.views.document import document
     from flask_errwatch.respond.views.page import page
@@ -80,7 +82,7 @@ def why(
     one_of({"--json": as_json, "--html -": html == _STDOUT})
     times = {"--at": at, "--since": since, "--until": until}
     _check_times(times)
-    moments = {name: _moment(name, text, now) for name, text in times.items()}
+    moments = {name: read_time(name, text, now) for name, text in times.items()}
     _check_order(moments["--since"], moments["--until"] or now)
     question = Question(
         name=alarm,
@@ -90,16 +92,18 @@ def why(
         way="lines" if local else "insights" if insights else "auto",
     )
     with Progress() as progress:
-        story = investigator(now, progress, yes=yes, logs=logs).story(question)
+        asked = investigator(now, progress, yes=yes, logs=logs)
+        story = asked.story(question)
+    # First the page: the reader of the text may end early, as `head` does.
+    if html is not None and html != _STDOUT:
+        _write(html, page(story))
     with writing(STDOUT):
         if as_json:
             click.echo(document(story))
         elif html == _STDOUT:
             click.echo(page(story).encode(), nl=False)
         else:
-            show(*story_lines(story))
-    if html is not None and html != _STDOUT:
-        _write(html, page(story))
+            show(target_view(target_of(asked.aws)), *story_lines(story))
 
 
 @click.command()
@@ -115,9 +119,10 @@ def why(
 )
 @click.option("--min-errors", type=click.IntRange(min=0), default=0, help="The fewest lines.")
 @click.option("--min-paths", type=click.IntRange(min=0), default=0, help="The fewest paths.")
-@_json
+@json_option
 @click.option("--cidr", is_flag=True, help="Print networks, one a line.")
 @click.option("--csv", is_flag=True, help="Print CSV.")
+@aws_options
 @with_appcontext
 def offenders(
     *,
@@ -140,7 +145,7 @@ def offenders(
     form = one_of({"--json": as_json, "--cidr": cidr, "--csv": csv})
     if detector == "":
         raise click.BadParameter("Give the name of one.", param_hint="--detector")
-    start, end = _moment("--since", since, now), _moment("--until", until, now)
+    start, end = read_time("--since", since, now), read_time("--until", until, now)
     _check_order(start, end or now)
     window = Window(start=start or 0, end=end or now)
     least = Least(suspicion=min_suspicion, lines=min_errors, paths=min_paths)
@@ -245,13 +250,8 @@ def _consent(scanned: float, *, yes: bool) -> bool:
 
     price = f"{dollars(scanned):.2f} USD at the price of {PRICES_REGION}"
     click.echo(f"Logs Insights will scan about {scanned / 1e9:.2f} GB: {price}.", err=True)
-    try:
-        return yes or click.confirm("Query?", err=True)
-    except click.Abort as abort:
-        if isinstance(abort.__context__, EOFError):
-            message = "Nobody answers: give --yes to query, or --local to read all lines."
-            raise click.ClickException(message) from abort
-        raise
+    remedy = "give --yes to query, or --local to read all lines."
+    return yes or agrees("Query?", remedy, err=True)
 
 
 class Progress:
@@ -288,7 +288,14 @@ def _check_times(times: dict[str, str | None]) -> None:
         raise click.UsageError("--until needs --since.")
 
 
-def _moment(name: str, text: str | None, now: float) -> float | None:
+def read_time(name: str, text: str | None, now: float) -> float | None:
+    """The time that an option names, in seconds since the epoch; None if it is not given.
+
+    Args:
+        name: The option.
+        text: What is given.
+        now: The present.
+    """
     from flask_errwatch.respond.moments import read_moment
 
     if text is None:
@@ -306,6 +313,5 @@ def _check_order(since: float | None, until: float) -> None:
 
 
 def _write(file: Path, content: str) -> None:
-    with writing(one_line(str(file))):
-        file.write_text(content, encoding="utf-8", errors="replace")
+    write_file(file, content)
     click.echo(f"The page is in {one_line(str(file))}.", err=True)

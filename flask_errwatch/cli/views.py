@@ -12,7 +12,9 @@ from flask_errwatch.cli.console import plain, prose, table, word
 from flask_errwatch.doctor import Finding, Stage
 from flask_errwatch.provision import Plan
 from flask_errwatch.provision.plan_text import PlanRow
-from flask_errwatch.provision.status_report import Status, StatusRow
+from flask_errwatch.provision.status_report import Status
+from flask_errwatch.provision.status_sections import StatusRow
+from flask_errwatch.provision.target import AwsTarget
 from flask_errwatch.simulation import ContributorTransition, Transition
 
 #: The styles of words in the first column of a status, where they are not states of alarms.
@@ -23,6 +25,7 @@ _STATUS = {
     "unmanaged": "level.problem",
     "confirmed": "level.ok",
     "waiting": "level.warning",
+    "muted": "level.warning",
 }
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 #: The styles of the remarks below a plan or a status, by what they begin with.
@@ -37,10 +40,27 @@ _LONGEST_STATE = len("ALARM")
 _LONG_NAME = 40
 
 
-def plan_view(plan: Plan) -> Iterator[RenderableType]:
-    """A row for each resource, what an update changes, and the remarks."""
-    columns = (word(), word(), word(), prose())
-    yield table(columns, (cells for row in plan.rows for cells in _plan_cells(row)))
+def target_view(target: AwsTarget) -> Text:
+    """The account, region and endpoint, at the top of what a command prints."""
+    text = plain(target)
+    text.stylize("heading", 0, text.plain.find(","))
+    return text
+
+
+def plan_view(plan: Plan, *, show_all: bool = False) -> Iterator[RenderableType]:
+    """A row for each resource that changes, what an update changes, and the remarks.
+
+    Args:
+        plan: The plan.
+        show_all: Whether unchanged resources have a row too.
+    """
+    rows = plan.rows if show_all else plan.rows_of_changes
+    if rows:
+        columns = (word(), word(), word(), prose())
+        yield table(columns, (cells for row in rows for cells in _plan_cells(row)))
+    hidden = len(plan.rows) - len(rows)
+    if hidden:
+        yield plain(f"{hidden:,} unchanged, --all shows them", "note")
     for remark in plan.remarks:
         yield _remark(remark) if remark != plan.summary else plain(remark, "heading")
 

@@ -54,20 +54,20 @@ def test_changes_have_their_colours_on_a_terminal(folder: Path) -> None:
     assert "\x1b[32m+\x1b[0m  \x1b[32mcreate\x1b[0m  log group      shop\n" in created
     assert "[1/19] \x1b[32mcreated\x1b[0m log group shop\n" in created
     shorter = environment(SHOP_ERRWATCH_RETENTION_DAYS="30")
-    updated = on_a_terminal(flask("plan"), folder, env=shorter)
+    updated = on_a_terminal(flask("plan", "--all"), folder, env=shorter)
     assert "\x1b[33m~\x1b[0m  \x1b[33mupdate   \x1b[0m  log group      shop\n" in updated
     assert "\x1b[33mretention_days: 90 → 30\x1b[0m\n" in updated
     assert "\x1b[2munchanged\x1b[0m  \x1b[2mmetric filter\x1b[0m  \x1b[2mshop-client" in updated
     assert "\x1b[1;31mNeeds --force:\x1b[0m retention of log group shop = 30: " in updated
     deleted = on_a_terminal(flask("destroy", "--yes"), folder)
-    assert "\x1b[31m-\x1b[0m  \x1b[31mdelete   \x1b[0m  alarm          shop-" in deleted
+    assert "\x1b[31m-\x1b[0m  \x1b[31mdelete\x1b[0m  alarm          shop-" in deleted
 
 
 def test_levels_have_their_colours_on_a_terminal(folder: Path) -> None:
     """Green, yellow and red for ok, warning and problem."""
     output = on_a_terminal(flask("doctor"), folder)
     assert "\x1b[32mok     \x1b[0m  credentials: " in output
-    assert "\x1b[33mwarning\x1b[0m  runtime permissions: " in output
+    assert "\x1b[33mwarning\x1b[0m  topic: " in output
     assert "\x1b[1;31mproblem\x1b[0m  log group: " in output
 
 
@@ -109,12 +109,12 @@ def test_a_pipe_gets_plain_rows(folder: Path, log: Path) -> None:
     """No escape, no line that is broken at a width, no blanks at the end."""
     narrow = environment(COLUMNS="40")
     plan = in_a_pipe(flask("plan"), folder, env=narrow)
-    assert plan.splitlines()[:2] == [
+    assert plan.splitlines()[1:3] == [
         "+  create  log group      shop",
         "+  create  metric filter  shop-critical-error",
     ]
     replay = in_a_pipe(flask("replay", log.name, "--advise", "1"), log.parent, env=narrow)
-    assert "  advice   threshold 0 gives 0 alarms and misses none of the present ones.\n" in replay
+    assert "  advice   threshold 8 gives 0 alarms and misses none of the present ones.\n" in replay
     for output in (plan, replay, in_a_pipe(flask("doctor"), folder, env=narrow)):
         assert ESCAPE not in output
         assert all(line == line.rstrip() for line in output.splitlines())
@@ -255,7 +255,7 @@ def test_rich_is_imported_by_what_prints() -> None:
 import sys, structlog
 before = set(sys.modules)
 from flask_errwatch.cli import errwatch
-assert len(errwatch.commands) == 16
+assert len(errwatch.commands) == 21
 imported = set(sys.modules) - before
 print(sorted(m for m in imported if m.startswith(("rich", "flask_errwatch.cli.console"))))
 """

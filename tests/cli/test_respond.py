@@ -141,6 +141,25 @@ def test_options_that_contradict_are_refused(arguments: tuple[str, ...], message
     assert message in result.stderr
 
 
+def test_the_page_is_written_before_the_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that leaves early, as `head` does, still gets the page."""
+
+    def broken(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("flask_errwatch.cli.console.show", broken)
+    app = Flask("shop")
+    ErrWatch(app)
+    page = tmp_path / "why.html"
+    asked = ["why", "not-found-error", "--since", "5m", "--local", "--html", str(page)]
+    result = app.test_cli_runner().invoke(errwatch, asked)
+    assert result.exit_code != 0
+    assert f"The page is in {page}." in result.stderr
+    assert f"A path scan by {SCANNER}" in page.read_text(encoding="utf-8")
+
+
 def test_a_page_can_be_piped() -> None:
     """In place of the text."""
     page = why("--html", "-")

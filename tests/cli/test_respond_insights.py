@@ -65,7 +65,7 @@ def test_nobody_to_ask_means_no_query(aws: ScriptedAws) -> None:
     result = why(answer="")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith(
-        "Error: Nobody answers: give --yes to query, or --local to read all lines.\n"
+        "Error: No one answers the question: give --yes to query, or --local to read all lines.\n"
     )
     aws.assert_all_called()
 
