@@ -11,6 +11,7 @@ from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue, Detector
 from flask_errwatch.detectors.conditions import CLIENT_FAILURE
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.resources import LogAlarm, MetricAlarm
+from flask_errwatch.provision.topics import Topics
 from flask_errwatch.replay.detector_set import DetectorSet
 
 _APP = "site"
@@ -91,7 +92,9 @@ def detectors(source_alarms: str = "each", *, has_role: bool = True) -> Detector
 
 def notified(detectors: DetectorSet) -> dict[str, tuple[bool, bool]]:
     """For each alarm whether it notifies of ALARM and of OK, as with a topic."""
-    desired = desired_resources(detectors.catalogue, detectors.config, topic_arn=_TOPIC)
+    desired = desired_resources(
+        detectors.catalogue, detectors.config, topics=Topics(default=_TOPIC)
+    )
     return {
         short_name(alarm.name): (bool(alarm.alarm_actions), bool(alarm.ok_actions))
         for alarm in alarms(desired)

@@ -19,6 +19,9 @@ from flask_errwatch import DEFAULT_DETECTORS, Detector, ErrWatch
 SIGNALS_PER_SECOND = 50
 #: Allocations between two garbage collections: finalizers run all the time.
 _EAGER = 50
+#: Reports that interrupt each other. A machine that is slower than the signals would nest them
+#: until Python's stack is full.
+_DEEPEST = 8
 
 
 def make_app(name: str = "stress") -> tuple[Flask, ErrWatch]:
@@ -44,6 +47,7 @@ class Noise:
     def __init__(self, errwatch: ErrWatch, app: Flask, path: str) -> None:
         self._errwatch = errwatch
         self._app = app
+        self._reporting: list[str] = []  # its changes are atomic: finalizers run in any thread
         self._notes = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def start(self) -> None:
@@ -63,8 +67,14 @@ class Noise:
 
     def report(self, source: str) -> None:
         """Reports, and notes the id when the report has returned."""
-        report_id = self._errwatch.report("noise", app=self._app, source=source)
-        os.write(self._notes, f"{report_id}\n".encode())
+        if len(self._reporting) >= _DEEPEST:
+            return
+        self._reporting.append(source)
+        try:
+            report_id = self._errwatch.report("noise", app=self._app, source=source)
+            os.write(self._notes, f"{report_id}\n".encode())
+        finally:
+            self._reporting.pop()
 
 
 class Unclosed:
