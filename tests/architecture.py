@@ -19,7 +19,10 @@ PACKAGE = Path(__file__).parents[1] / NAME
 #: A package that is not named belongs to the nearest named package around it. `provision` and
 #: `respond` have two halves: what calls AWS, and what is pure.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_aws_networks", "_fork", "_guard", "_lambda", "_parsers", "_text", "_time", "errors"),
+    (
+        *("_aws_networks", "_fork", "_guard", "_lambda", "_parsers", "_text"),
+        *("_time", "_urls", "errors"),
+    ),
     ("patterns", "config", "alarms", "detectors"),
     ("provision",),
     ("simulation",),
@@ -43,8 +46,8 @@ EDGE_IN_RESPOND = frozenset(
 #: The modules of `provision` that call AWS or read the clock. All its others are pure.
 EDGE = frozenset(
     (
-        *("apply", "discovery", "ip_set_discovery", "log_lines", "needed_fields", "refresh"),
-        *("role_discovery", "status"),
+        *("apply", "discovery", "ip_set_discovery", "log_lines", "mute", "needed_fields"),
+        *("refresh", "role_discovery", "status", "tag_discovery", "target"),
     )
 )
 #: Packages that import neither Flask nor AWS and read no clock.

@@ -82,6 +82,7 @@ def failures(fake: FakeLogs) -> list[dict[str, Any]]:
     return [event for event in events(fake) if event["event"] != "Process Died"]
 
 
+@pytest.mark.stress
 def test_a_prefork_worker(shop: ModuleType, tmp_path: Path) -> None:
     """Each failure has one line with the task's name and id; control flow has none.
 
@@ -116,6 +117,7 @@ def test_a_prefork_worker(shop: ModuleType, tmp_path: Path) -> None:
     assert crash["exception"]["frames"][-1]["function"] == "crash"
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(
     "arguments",
     [("-c", "1", "--max-tasks-per-child", "1"), ("-c", "2", "-P", "threads"), ("-P", "solo")],

@@ -81,6 +81,7 @@ def test_the_tables_are_printed_and_written(
     assert "There is no access.log.gz in the folders of" in capsys.readouterr().err
 
 
+@pytest.mark.stress
 @pytest.mark.skipif(
     not SHARED.is_dir(), reason="the logs are not in ../shared/data, beside the project"
 )

@@ -37,6 +37,11 @@ ROOT = [
 
 #: What each package exports besides its modules, which are internal.
 PACKAGES: dict[str, list[str]] = {
+    "_aws": [
+        *("DELIVERY", "PROVISIONING", "Aws", "Client", "OnRetry", "Patience", "Response"),
+        *("Variable", "call_error", "endpoint_variable", "is_aws_endpoint"),
+        *("configured", "profile_variable", "region_origin", "region_variable"),
+    ],
     "capture": [],
     "capture.redaction": [
         *("MARGIN", "MASK", "Effort", "Redactor", "RequestRedactor", "size_of"),
@@ -54,13 +59,18 @@ PACKAGES: dict[str, list[str]] = {
         ),
     ],
     "cli": ["errwatch"],
-    "config": ["NAME_LENGTH", "RETENTION_DAYS", "Config", "load", "read"],
-    "delivery": ["Delivery", "Stats"],
+    "config": [
+        *("NAME_LENGTH", "RETENTION_DAYS", "Config", "Origin", "load", "misspelt_variables"),
+        "read",
+    ],
+    "delivery": ["Delivery", "SinkChoice", "Stats"],
     "delivery.journal": [
-        *("Fingerprints", "FolderContents", "Journal", "JournalReader", "Line", "Position"),
-        *("Record", "RecordSource"),
-        *("UnusableFolderError", "app_folder", "base_folder", "create_app_folder"),
-        *("fingerprints_in_memory", "inspect_folder", "line_of", "open_journal"),
+        *("Destination", "Fingerprints", "FolderContents", "Journal", "JournalFolder"),
+        *("JournalReader", "Line", "Orphan", "Position", "Record", "RecordSource"),
+        *("UnusableFolderError", "Waiting", "can_be_created", "chosen_folder"),
+        "create_app_folder",
+        *("fingerprints_in_memory", "inspect_folder", "key_owner", "line_of", "open_journal"),
+        *("other_folders", "waiting_in"),
     ],
     "detectors": [
         *("ACCESS_DENIED", "CRITICAL_ERROR", "DEFAULT_DETECTORS", "HEARTBEAT", "LINES_DROPPED"),
@@ -100,8 +110,9 @@ PACKAGES: dict[str, list[str]] = {
         ),
     ],
     "lab": [
-        *("Clock", "Lab", "LabFailedError", "LabMissingError", "check_app_uses_lab"),
-        *("serve_app", "shell_exports"),
+        *("TOPIC_WITH_SUBSCRIBER", "Clock", "Lab", "LabFailedError", "LabMissingError"),
+        *("PortUnavailableError", "check_app_uses_lab", "create_web_acl"),
+        *("create_what_others_own", "listen", "serve_app", "shell_exports"),
     ],
     "patterns": [
         *(
@@ -142,6 +153,7 @@ PACKAGES: dict[str, list[str]] = {
     "respond.blocking": [],
     "respond.ranking": [],
     "respond.reading": [],
+    "respond.tail": [],
     "respond.views": [],
     "simulation": [
         *("HEARTBEAT_LINE", "MINUTE", "Advice", "AlarmCondition", "CompositeCondition"),
@@ -149,8 +161,8 @@ PACKAGES: dict[str, list[str]] = {
         *("JudgedAlarm", "JudgedDetector", "JudgedLog", "LineFilter", "LineKind", "LineKinds"),
         *("LineMatch", "Offence", "PEER_MARK"),
         *("LogAlarmCondition", "LogAlarmReport", "Metric", "MetricSeries", "NameCount", "Peak"),
-        *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "advise"),
-        *("judge_log", "split_judgeable"),
+        *("Report", "Sample", "Span", "StateValue", "Tally", "Transition", "Unjudged", "Worst"),
+        *("advise", "judge_log", "split_judgeable"),
     ],
     "testing": ["START", "Firing", "Offender", "TrafficJudge", "capture_events"],
 }
@@ -197,6 +209,9 @@ DEFAULTS: dict[str, object] = {
     "ALARM_PERIOD": 300,
     "DETECTORS": {},
     "SNS_TOPIC": None,
+    "SNS_TOPICS": {},
+    "OK_ACTIONS": True,
+    "TAGS": {},
     "SUBSCRIPTIONS": (),
     "QUIET_PERIODS": 1,
     "NOTIFY": "each",

@@ -119,6 +119,7 @@ def test_a_second_signal_ends_the_process_at_once(fake: FakeLogs, tmp_path: Path
     assert ended == (-signal.SIGTERM, "")
 
 
+@pytest.mark.stress
 def test_a_signal_during_the_exit_does_not_cut_it_short(fake: FakeLogs, tmp_path: Path) -> None:
     """An interpreter that is sending at its end goes on with that, then the signal ends it."""
     fake.switch("500")
