@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -27,17 +27,6 @@ TAGS = [
 ]
 MARK = "managed-by=flask-errwatch app=shop"
 RULES = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm-mute-rule:"
-
-
-@pytest.fixture
-def stubbed() -> Iterator[StubbedAws]:
-    """An `Aws` that requires exactly the expected calls, in order."""
-    aws = StubbedAws()
-    for stub in aws.stubs.values():
-        stub.activate()
-    yield aws
-    for stub in aws.stubs.values():
-        stub.assert_no_pending_responses()
 
 
 @pytest.fixture

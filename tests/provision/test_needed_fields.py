@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pytest
 from botocore.stub import ANY
 
 from flask_errwatch import config as configuration
@@ -17,17 +15,6 @@ from tests.provision.stubbed_aws import StubbedAws
 OF_REQUESTS = "{ $.method = * && ($.referrer NOT EXISTS || $.suspicion NOT EXISTS) }"
 OLD: dict[str, object] = {"event": "Not Found Error", "method": "GET", "app": "shop"}
 NEW: dict[str, object] = {**OLD, "referrer": "none", "suspicion": 0}
-
-
-@pytest.fixture
-def stubbed() -> Iterator[StubbedAws]:
-    """An `Aws` that requires exactly the expected calls, in order."""
-    aws = StubbedAws()
-    for stub in aws.stubs.values():
-        stub.activate()
-    yield aws
-    for stub in aws.stubs.values():
-        stub.assert_no_pending_responses()
 
 
 def expect(aws: StubbedAws, pattern: str, *lines: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ FilterLogEvents matches every line.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -234,17 +234,6 @@ def test_a_large_log_group_is_read_in_part(stubbed: StubbedAws) -> None:
     )
     lines, are_all = newest_lines(stubbed, config, "{ x }", 5.0, calls=2)
     assert ([line.at for line in lines], are_all) == ([1], False)
-
-
-@pytest.fixture
-def stubbed() -> Iterator[StubbedAws]:
-    """An `Aws` that requires exactly the expected calls, in order."""
-    aws = StubbedAws()
-    for stub in aws.stubs.values():
-        stub.activate()
-    yield aws
-    for stub in aws.stubs.values():
-        stub.assert_no_pending_responses()
 
 
 def test_failed_notification_is_read_from_the_history_of_all_alarms(stubbed: StubbedAws) -> None:

@@ -6,7 +6,7 @@ The Stubber checks every parameter against the service's own model. Each test na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -35,17 +35,6 @@ DESCRIPTION = (
     "imit*20100$257Esource$257E$2528$257E$2527shop$2529$2529\n"
     "managed-by=flask-errwatch app=shop"
 )
-
-
-@pytest.fixture
-def stubbed() -> Iterator[StubbedAws]:
-    """An `Aws` that requires exactly the expected calls, in order."""
-    aws = StubbedAws()
-    for stub in aws.stubs.values():
-        stub.activate()
-    yield aws
-    for stub in aws.stubs.values():
-        stub.assert_no_pending_responses()
 
 
 def _run(
