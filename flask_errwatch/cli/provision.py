@@ -138,6 +138,7 @@ def destroy(*, yes: bool, with_logs: bool) -> None:
     from flask_errwatch.provision.mute import delete_rules
 
     state, aws = app_and_aws()
+    mute_rules: list[str] = []
     with changing():
         target = _target(aws, as_json=False)
         show(plain(f"What app {state.config.app_name} manages there is to be deleted:", "heading"))
@@ -148,7 +149,7 @@ def destroy(*, yes: bool, with_logs: bool) -> None:
             resources = counted(len(plan.changes), "resource")
             question = f"Delete {resources} from {target.phrase}?"
             _carry_out(aws, target, plan, question, yes=yes, as_json=False)
-            delete_rules(aws, mute_rules)
+    delete_rules(aws, mute_rules)  # outside: something was changed when this fails
 
 
 def _mute_rules(aws: Aws, config: Config) -> list[str]:

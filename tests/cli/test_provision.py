@@ -410,6 +410,32 @@ def test_status_check_refuses_what_might_notify_no_one(aws: Aws, run: Run) -> No
     assert run("status", SNS_TOPIC="ops").exit_code == 0
 
 
+def test_a_mute_rule_that_stays_is_named_after_what_was_deleted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of its deletion does not say that nothing was changed."""
+    run("apply", "--yes")
+    call = Aws.call
+    arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm-mute-rule:shop-mute-1"
+
+    def denied(self: Aws, service: str, method: str, /, **arguments: object) -> object:
+        if method == "list_alarm_mute_rules":
+            return {"AlarmMuteRuleSummaries": [{"AlarmMuteRuleArn": arn}]}
+        if method == "delete_alarm_mute_rule":
+            action = "cloudwatch:DeleteAlarmMuteRule"
+            raise AwsCallError(action=action, code="AccessDenied", message="", remedy="Allow it.")
+        return call(self, service, method, **arguments)
+
+    monkeypatch.setattr(Aws, "call", denied)
+    result = run("destroy", "--yes")
+    assert result.exit_code == 1
+    assert "Deleted last: 1 mute rule: shop-mute-1.\n" in result.stdout
+    assert "Deleted: 13 resources, 1 kept.\n" in result.stdout
+    assert result.stderr == (
+        "Error: cloudwatch:DeleteAlarmMuteRule failed with AccessDenied: Allow it.\n"
+    )
+
+
 def test_an_interrupted_destroy_speaks_of_deletions(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
