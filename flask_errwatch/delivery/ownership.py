@@ -109,7 +109,7 @@ class Ownership:
                 "They wait for a process with that destination: run the app so, or remove them."
             )
         failure = self._failure
-        why = f" ({failure.action} failed with {failure.code})" if failure else ""
+        why = f" ({failure.outcome})" if failure else ""
         return (
             f"it is not known whether its lines are for the account of this process{why}. They "
             "wait for a process with their access key, or until sts:GetCallerIdentity answers."

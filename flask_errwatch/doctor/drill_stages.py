@@ -154,7 +154,7 @@ def observe(reading: Reading) -> Observation:
             return Observation(None, str(error))
         # Without AWS's own message: an emulator that lacks the call answers with an HTML page.
         remedy = f" {error.remedy}" if error.is_lasting else ""
-        return Observation("unseen", f"{error.action} failed with {error.code}.{remedy}")
+        return Observation("unseen", f"{error.outcome}.{remedy}")
 
 
 def likely_reason(reading: Reading) -> str:
