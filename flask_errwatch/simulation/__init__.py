@@ -27,8 +27,9 @@ from flask_errwatch.simulation.line_matcher import LineMatch
 from flask_errwatch.simulation.log_alarms import ContributorTransition
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE, Metric, MetricSeries
+from flask_errwatch.simulation.names import NameCount
 from flask_errwatch.simulation.report import LogAlarmReport, Report
-from flask_errwatch.simulation.tally import NameCount, Tally
+from flask_errwatch.simulation.tally import Tally
 
 __all__ = [
     "HEARTBEAT_LINE",

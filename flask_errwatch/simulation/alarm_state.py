@@ -83,6 +83,10 @@ class Cadence(NamedTuple):
         return -(-(at + MINUTE) // self.interval) * self.interval
 
 
+#: For alarms that only samples which enter a period can change.
+_ON_ARRIVAL = Cadence(MINUTE, 0, MINUTE)
+
+
 class AlarmWatch:
     """The state of one alarm, evaluated over what its metric received.
 
@@ -97,6 +101,8 @@ class AlarmWatch:
     ) -> None:
         self.condition = condition
         self.cadence = Cadence(condition.period, condition.evaluation_range, condition.interval)
+        #: When it must be evaluated because samples arrived. `next_moment` tells the others.
+        self.wakes = _ON_ARRIVAL if condition.is_fired_by_growth else self.cadence
         self.feed = feed
         self.state: StateValue = state
         self.peak: Peak | None = None
@@ -104,6 +110,8 @@ class AlarmWatch:
         self._seen: list[float | None] = []
         self._values: dict[int, float | None] = {}
         self._kept = 2 * condition.horizon // MINUTE
+        self._is_at_rest = False
+        self._calm_since: int | None = None
 
     @property
     def current_peak(self) -> Peak | None:
@@ -113,18 +121,43 @@ class AlarmWatch:
     def forget(self) -> None:
         """Drops the remembered values: samples arrived for a minute already evaluated."""
         self._values.clear()
+        self._is_at_rest, self._calm_since = False, None
+
+    def stay_awake(self) -> None:
+        """Lets it be evaluated at each moment of its cadence: heartbeats change its datapoints."""
+        self.wakes, self._is_at_rest = self.cadence, False
+
+    def next_moment(self, at: int) -> int | None:
+        """The next moment at which a datapoint changes although no sample arrives.
+
+        None where that cannot change the state: in OK, an alarm that growth fires is at rest.
+        """
+        if self.wakes is self.cadence or (self._is_at_rest and not self.feed.has_negative):
+            return None
+        period, datapoints, _ = self.cadence
+        for moment in range(at + MINUTE, at + period + 1, MINUTE):
+            minutes = range(moment - MINUTE - datapoints * period, moment, period)
+            if any(map(self.feed.has, minutes)):
+                return moment
+        return None
 
     def evaluate(self, at: int) -> Transition | None:
         """Evaluates the alarm at a whole minute and returns the transition, if any."""
         condition, (period, datapoints_seen, _) = self.condition, self.cadence
+        if self._is_at_rest and not self.feed.has_negative:
+            value = self.feed.value(condition.statistic, at - period, at)
+            if value is None or not condition.breaches(value):
+                self._note(at, value)
+                return None
         ends = range(at - (datapoints_seen - 1) * period, at + 1, period)
         values = [self._value(end) for end in ends]
+        self._note_calm(at, values[-1])
         if len(self._values) > self._kept:
             self._values = {end: value for end, value in self._values.items() if end >= ends[0]}
         if values == self._seen:
             return None  # the same values give the same state again (`next_state`)
         self._seen = values
-        self._note(Datapoint(at - period, at, values[-1]))
+        self._note(at, values[-1])
         old, self.state = self.state, next_state(condition, values, self.state)
         if self.state == old:
             return None
@@ -142,27 +175,44 @@ class AlarmWatch:
             self._values[end] = self.feed.value(self.condition.statistic, start, end)
         return self._values[end]
 
-    def _note(self, datapoint: Datapoint) -> None:
+    def _note_calm(self, at: int, newest: float | None) -> None:
+        """Lets an alarm rest that growth fires, once it sees nothing but values that are calm.
+
+        Until then it is evaluated whenever a value changes, so none is missed.
+        """
+        if newest is not None and self.condition.breaches(newest):
+            self._calm_since = None
+        elif self._calm_since is None:
+            self._calm_since = at
+        seen = at - self.condition.horizon + self.condition.period
+        self._is_at_rest = (
+            self.wakes is not self.cadence
+            and self.state == "OK"
+            and self._calm_since is not None
+            and self._calm_since <= seen
+        )
+
+    def _note(self, end: int, value: float | None) -> None:
         """Keeps the farthest datapoint, and the farthest since the last transition."""
-        if self._is_farther(datapoint, self._state_peak and self._state_peak.datapoint):
-            self._state_peak = self._peak_of(datapoint)
+        if self._is_farther(value, self._state_peak and self._state_peak.datapoint):
+            self._state_peak = self._peak_of(Datapoint(end - self.condition.period, end, value))
             # What exceeds all there was exceeds what there was since the transition.
-            if self._is_farther(datapoint, self.peak and self.peak.datapoint):
+            if self._is_farther(value, self.peak and self.peak.datapoint):
                 self.peak = self._state_peak
 
     def _farthest(self, datapoints: tuple[Datapoint, ...]) -> Peak | None:
         farthest: Datapoint | None = None
         for datapoint in decisive(self.condition, datapoints):
-            if self._is_farther(datapoint, farthest):
+            if self._is_farther(datapoint.value, farthest):
                 farthest = datapoint
         return farthest and self._peak_of(farthest)
 
-    def _is_farther(self, datapoint: Datapoint, other: Datapoint | None) -> bool:
-        if datapoint.value is None:
+    def _is_farther(self, value: float | None, other: Datapoint | None) -> bool:
+        if value is None:
             return False
         if other is None or other.value is None:
             return True
-        return self.condition.is_worse(datapoint.value, other.value)
+        return self.condition.is_worse(value, other.value)
 
     def _peak_of(self, datapoint: Datapoint) -> Peak:
         return Peak(datapoint, self.feed.lines(datapoint.start, datapoint.end))

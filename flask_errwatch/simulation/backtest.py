@@ -204,8 +204,8 @@ class _LogJudgement:
     def _first_heartbeat(self) -> int:
         minutes = self.tally.minutes
         beats = {kind for kind in self.tally.kinds if kind.event.get("event") == HEARTBEAT}
-        with_beats = (minute for minute in minutes if not beats.isdisjoint(self.tally.row(minute)))
-        return next(with_beats, minutes[-1]) + MINUTE if minutes else 0
+        with_beats = self.tally.periods(beats, MINUTE)
+        return min(with_beats, default=minutes[-1]) + MINUTE if minutes else 0
 
     def _composite_alarms(self, composite: CompositeCondition) -> tuple[FiredAlarm, ...]:
         children = [self.reports[name].alarm for name in composite.children if name in self.reports]

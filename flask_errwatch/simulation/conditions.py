@@ -187,6 +187,20 @@ class AlarmCondition:
         """
         return _HOUR if self.period * self.evaluation_periods > _DAY else MINUTE
 
+    @property
+    def is_fired_by_growth(self) -> bool:
+        """Whether it goes to ALARM only when samples enter a period, if none is negative.
+
+        In OK it stays so while samples leave its periods, or are missing.
+        """
+        return (
+            self.statistic in {"Sum", MAX_CONTRIBUTOR_VALUE}
+            and self.comparison_operator.startswith("Greater")
+            and not self.breaches(0.0)
+            and self.treat_missing_data == "notBreaching"
+            and self.interval == MINUTE
+        )
+
     def breaches(self, value: float) -> bool:
         """Whether a datapoint of that value breaches the threshold."""
         return self._breaches(value, self.threshold)

@@ -18,8 +18,9 @@ from flask_errwatch.simulation.log_alarms import ContributorTransition
 from flask_errwatch.simulation.metrics import MINUTE
 from flask_errwatch.simulation.tally import Tally
 
-# Minutes that are counted before they are evaluated together.
-_TOGETHER = 1_000
+# Minutes that are counted before they are evaluated together: so few that what they need is gone
+# before the garbage collector visits it again and again.
+_TOGETHER = 200
 # Sources whose lines are matched once: a scan has lines in many minutes.
 _REMEMBERED = 10_000
 
@@ -82,16 +83,20 @@ def feed_tally(judge: Judge, tally: Tally, *, heartbeat: bool, requests: bool = 
     if heartbeat:
         judge.assume_heartbeats(minutes[0])
     counter = _Counter(judge)
-    for number, minute in enumerate(minutes, 1):
-        row = tally.row(minute)
-        for kind, lines in row.items():
-            by_source = tally.by_source(kind, minute)
-            counter.count_sources(minute, kind, by_source)
+    silent = counter.count_silent(tally)
+    for number, (minute, row) in enumerate(tally.rows(), 1):
+        for kind, lines in row:
+            if kind in silent:
+                continue
+            by_source = tally.by_source(kind, minute) if kind.is_by_source else {}
+            if by_source:
+                counter.count_sources(minute, kind, by_source)
             counter.count_unnamed(minute, kind, lines - sum(by_source.values()))
         if requests:
-            judge.count_requests(minute * 1000, sum(row.values()))
-        if number % _TOGETHER == 0 or number == len(minutes):
+            judge.count_requests(minute * 1000, sum(lines for _, lines in row))
+        if number % _TOGETHER == 0:
             changes.alarms.extend(judge.advance(minute + MINUTE))
+    changes.alarms.extend(judge.advance(minutes[-1] + MINUTE))
     if heartbeat:
         settled = max(_settling(judge), default=0)
         changes.alarms.extend(judge.advance(minutes[-1] + MINUTE + settled))
@@ -108,6 +113,17 @@ class _Counter:
         self._judge = judge
         self._match_of = lru_cache(_REMEMBERED)(self._matched)
 
+    def count_silent(self, tally: Tally) -> set[LineKind]:
+        """Counts the lines that change no metric, all at once, and returns their kinds.
+
+        They count in the first minute, in which the alarms are created.
+        """
+        unnamed = (kind for kind in tally.kinds if not kind.is_by_source)
+        silent = {kind for kind in unnamed if self._match_of(kind, None).is_silent}
+        for kind in silent:
+            self.count_unnamed(tally.minutes[0], kind, tally.total([kind]))
+        return silent
+
     def count_unnamed(self, minute: int, kind: LineKind, lines: int) -> None:
         """Counts lines whose client no alarm asks for."""
         if lines:
@@ -119,20 +135,25 @@ class _Counter:
             for source, lines in by_source.items():
                 self._judge.count(minute * 1000, self._match_of(kind, source), lines)
             return
-        peers = {name: lines for name, lines in by_source.items() if name.startswith(PEER_MARK)}
-        clients = by_source
+        peers = {
+            name.removeprefix(PEER_MARK): lines
+            for name, lines in by_source.items()
+            if name.startswith(PEER_MARK)
+        }
         if peers:
-            clients = {name: lines for name, lines in by_source.items() if name not in peers}
-            peers = {name.removeprefix(PEER_MARK): lines for name, lines in peers.items()}
-        for mark, group in (("", clients), (PEER_MARK, peers)):
-            if group:
-                match = self._match_of(kind, mark + ANYONE)
-                self._judge.count_sources(minute * 1000, match, group)
+            match = self._match_of(kind, PEER_MARK + ANYONE)
+            self._judge.count_sources(minute * 1000, match, peers)
+            by_source = {
+                name: lines for name, lines in by_source.items() if not name.startswith(PEER_MARK)
+            }
+        if by_source:
+            self._judge.count_sources(minute * 1000, self._match_of(kind, ANYONE), by_source)
 
     def _matched(self, kind: LineKind, source: str | None) -> LineMatch:
         event = kind.event if source is None else kind.event_of(source)
         # A heartbeat's exact text is HEARTBEAT_LINE. Patterns read fields, not spacing.
-        return self._judge.match_event(dict(event), json.dumps(event))
+        match = self._judge.match_event(dict(event), json.dumps(event))
+        return self._judge.without_assumed(match)
 
 
 def _settling(judge: Judge) -> Iterator[int]:

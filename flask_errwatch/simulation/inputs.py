@@ -39,12 +39,22 @@ class InputCoverage:
         heartbeats: Whether it shows the app's Heartbeat lines.
         deaths: Whether it would show the line of a process that died.
         fields: The fields that its lines show. None for all that the app writes.
+        sources: Whether it shows whose every line is.
+        sums_only: Whether it shows no lines but sums of what they add to metrics.
     """
 
     requests: bool
     heartbeats: bool
     deaths: bool = True
     fields: frozenset[str] | None = None
+    sources: bool = True
+    sums_only: bool = False
+
+    def why_no_sources(self, reads: Iterable[str]) -> str | None:
+        """The same for what reads these fields of the lines of each source."""
+        if not self.sources:
+            return "The input does not show the sources."
+        return self.why_unread({*reads}.difference(SOURCES))
 
     def why_unread(self, reads: Iterable[str]) -> str | None:
         """Why what reads these fields is not judged, as a sentence, or None when it is."""
@@ -133,6 +143,8 @@ def _reason(
         return "The input does not show heartbeats."
     elif not coverage.deaths and all(map(_counts_deaths, feeding)):
         return "The input does not show which processes died."
+    elif coverage.sums_only and alarm.statistic != "Sum":
+        return f"Sums do not show its {alarm.statistic}."
     else:
         return coverage.why_unread(chain.from_iterable(one.reads for one in feeding))
     return None
@@ -167,7 +179,7 @@ def _rule_reason(
         if name in unread:
             return unread[name]
     reads = (rules[name].reads for name in metric.rules if name in rules)
-    return coverage.why_unread(_without_sources(chain.from_iterable(reads)))
+    return coverage.why_no_sources(chain.from_iterable(reads))
 
 
 def _query_reason(alarm: LogAlarm, coverage: InputCoverage) -> str | None:
@@ -176,11 +188,7 @@ def _query_reason(alarm: LogAlarm, coverage: InputCoverage) -> str | None:
         condition = LogAlarmCondition.of(alarm)
     except JudgeError as error:
         return str(error)
-    return coverage.why_unread(_without_sources(condition.query.reads))
-
-
-def _without_sources(reads: Iterable[str]) -> set[str]:
-    return {*reads}.difference(SOURCES)
+    return coverage.why_no_sources(condition.query.reads)
 
 
 def _counts_heartbeats(line_filter: LineFilter) -> bool:

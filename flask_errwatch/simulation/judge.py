@@ -18,6 +18,7 @@ from flask_errwatch.simulation.line_matcher import (
     FeedKey,
     LineMatch,
     LineMatcher,
+    SampleOf,
     new_feed,
     request_feeds,
 )
@@ -124,6 +125,7 @@ class Judge:
         self._pruned = {}
         self._heartbeats: Heartbeats | None = None
         self._uneven: list[Watch] = []
+        self._assumed_zeros: set[SampleOf] = set()
         self._readers: dict[Feed, list[Watch]] = {}
         for watch in self._watches:
             self._readers.setdefault(watch.feed, []).append(watch)
@@ -215,25 +217,33 @@ class Judge:
         first = _whole_minute(since)
         beats = self._heartbeats = Heartbeats(since=first, every=every)
         given = self._matcher.match(HEARTBEAT_LINE).samples
+        self._assumed_zeros = set()
         for feed, watches in self._readers.items():
             if feed in self._request_feeds:
                 continue
             samples = [sample for sample in given if sample.feed is feed]
             feed.fill(beats, samples)
             values = [sample.value for sample in samples]
+            metric_watches = [watch for watch in watches if isinstance(watch, AlarmWatch)]
+            if every == MINUTE and all(one.condition.statistic == "Sum" for one in metric_watches):
+                self._assumed_zeros.update(one for one in samples if one[1:] == (0.0, False))
             for watch in watches:
-                # From then on a datapoint changes only when lines enter or leave it.
-                horizon = watch.condition.horizon
-                for minute in range(first, first + horizon, MINUTE):
-                    moment = watch.cadence.after(minute)
-                    if self._at is None or moment > self._at:
-                        self._agenda.add(moment, [watch])
-                watch.forget()
-                if isinstance(watch, AlarmWatch) and not beats.are_even(
-                    watch.condition.statistic, watch.condition.period, values
-                ):
+                self._evaluate_throughout(watch, first)
+            for watch in metric_watches:
+                condition = watch.condition
+                if not beats.are_even(condition.statistic, condition.period, values):
                     self._uneven.append(watch)
+                    watch.stay_awake()
+                    for minute in feed.minutes():
+                        self._schedule([watch], minute)
         return beats
+
+    def without_assumed(self, match: LineMatch) -> LineMatch:
+        """The match without samples that assumed heartbeats make superfluous.
+
+        A zero changes no sum of a minute that has one already. No line may be before the first.
+        """
+        return match.without(self._assumed_zeros)
 
     def count_assumed(self, heartbeats: int) -> None:
         """Counts assumed heartbeats as lines, in `lines` and in reports."""
@@ -337,10 +347,21 @@ class Judge:
                     watch.forget()
                     self._agenda.add(watch.cadence.after(self._at), [watch])
 
+    def _evaluate_throughout(self, watch: Watch, first: int) -> None:
+        """Evaluates an alarm in each minute until its horizon is full of heartbeats.
+
+        From then on a datapoint changes only when lines enter or leave it.
+        """
+        for minute in range(first, first + watch.condition.horizon, MINUTE):
+            moment = watch.cadence.after(minute)
+            if self._at is None or moment > self._at:
+                self._agenda.add(moment, [watch])
+        watch.forget()
+
     def _schedule(self, watches: Iterable[Watch], minute: int) -> None:
         together: dict[Cadence | LogCadence, list[Watch]] = {}
         for watch in watches:
-            together.setdefault(watch.cadence, []).append(watch)
+            together.setdefault(watch.wakes, []).append(watch)
         for cadence, group in together.items():
             for moment in cadence.moments(minute):
                 if self._at is None or moment > self._at:
@@ -364,7 +385,12 @@ class Judge:
     def _evaluate(self, at: int, due: Container[Watch]) -> Iterator[Transition]:
         is_changed = False
         for watch in self._watches:
-            changed = watch.evaluate(at) if watch in due else None
+            if watch not in due:
+                continue
+            changed = watch.evaluate(at)
+            moment = watch.next_moment(at)
+            if moment is not None:
+                self._agenda.add(moment, [watch])
             if changed is not None:
                 is_changed = True
                 self._states[changed.alarm] = changed.new

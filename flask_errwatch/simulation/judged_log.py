@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flask_errwatch.detectors import Detector
 from flask_errwatch.simulation.conditions import AlarmCondition
 from flask_errwatch.simulation.inputs import Unjudged
-from flask_errwatch.simulation.tally import NameCount
+from flask_errwatch.simulation.names import NameCount
 
 _DAY = 86_400
 

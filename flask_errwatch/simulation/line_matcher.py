@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,28 +22,43 @@ _KEPT = 1_000
 
 
 class MetricFeed:
-    """What one metric received: its samples, and how many lines matched."""
+    """What one metric received: its samples, and how many lines matched.
 
-    __slots__ = ("matched", "series")
+    Attributes:
+        series: The samples.
+        has_negative: Whether a sample is below zero.
+    """
+
+    __slots__ = ("_heartbeats", "_matched", "_matched_by_heartbeat", "has_negative", "series")
 
     def __init__(self) -> None:
+        self.has_negative = False
         self.series = MetricSeries()
-        self.matched = MetricSeries()
+        self._matched: dict[int, int] = {}
+        self._heartbeats: Heartbeats | None = None
+        self._matched_by_heartbeat = 0
 
     def add(self, minute: int, value: float, times: int, *, matched: bool) -> None:
         """Adds equal samples of one minute."""
         self.series.add(minute, value, times)
+        if value < 0:
+            self.has_negative = True
         if matched:
-            self.matched.add(minute, 1.0, times)
+            self._matched[minute] = self._matched.get(minute, 0) + times
 
     def minutes(self) -> Iterator[int]:
         """The minutes that have samples, by their first second, in no order."""
         return iter(self.series)
 
+    def has(self, minute: int) -> bool:
+        """Whether a minute has samples, by its first second."""
+        return minute in self.series
+
     def fill(self, heartbeats: Heartbeats | None, samples: Sequence[SampleOf]) -> None:
         """A minute with a heartbeat and without a sample counts as having these samples."""
         self.series.fill(heartbeats, [sample.value for sample in samples])
-        self.matched.fill(heartbeats, [1.0 for sample in samples if sample.matched])
+        self._heartbeats = heartbeats
+        self._matched_by_heartbeat = sum(sample.matched for sample in samples)
 
     def value(self, statistic: str, start: int, end: int) -> float | None:
         """The statistic of a period, or None when it holds no sample."""
@@ -51,12 +66,19 @@ class MetricFeed:
 
     def lines(self, start: int, end: int) -> int:
         """How many lines of a period matched."""
-        return int(self.matched.statistic("SampleCount", start, end) or 0)
+        minutes = range(start, end, MINUTE)
+        lines = sum(self._matched.get(minute, 0) for minute in minutes)
+        beats = self._heartbeats if self._matched_by_heartbeat else None
+        if beats is not None:
+            quiet = [at for at in minutes if at not in self._matched and beats.has(at)]
+            lines += self._matched_by_heartbeat * len(quiet)
+        return lines
 
     def prune(self, before: int) -> None:
         """Drops the minutes that ended at or before that second."""
         self.series.prune(before)
-        self.matched.prune(before)
+        for minute in [minute for minute in self._matched if minute + MINUTE <= before]:
+            del self._matched[minute]
 
 
 Feed = MetricFeed | ContributorFeed
@@ -137,9 +159,21 @@ class LineMatch:
         self._plain: LineMatch | None = None
 
     @property
+    def is_silent(self) -> bool:
+        """Whether such a line gives nothing to any metric."""
+        return not self.samples and not self.contributions
+
+    @property
     def plain(self) -> LineMatch:
         """The match of an equal line that counts for no contributor."""
         return self._plain or self
+
+    def without(self, samples: Container[SampleOf]) -> LineMatch:
+        """The match of an equal line that gives less samples."""
+        match = LineMatch(
+            self.matched, tuple(sample for sample in self.samples if sample not in samples)
+        )
+        return match.contributing(self.contributions) if self.contributions else match
 
     def contributing(self, contributions: tuple[_ContributionOf, ...]) -> LineMatch:
         """The match of an equal line that counts for contributors."""
@@ -232,15 +266,17 @@ class LineMatcher:
         """
         self.count(timestamp, match.plain, sum(by_source.values()))
         second = timestamp // 1000
-        arrival = self._arrived.setdefault(second - second % MINUTE, Arrival())
+        arrival = self._arrival(second - second % MINUTE)
         for feed, contributor, value in match.contributions:
             # Most often the client is the contributor: a copy of its name would take memory.
             is_client = contributor == ANYONE
-            added = (
-                (source if is_client else contributor.replace(ANYONE, source), value * lines)
-                for source, lines in by_source.items()
+            feed.add_all(
+                second,
+                [
+                    (source if is_client else contributor.replace(ANYONE, source), value * lines)
+                    for source, lines in by_source.items()
+                ],
             )
-            feed.add_all(second, added)
             arrival.feeds[feed] = None
 
     def count_assumed(self, match: LineMatch, times: int) -> None:
@@ -263,11 +299,17 @@ class LineMatcher:
     def add_sample(self, minute: int, feed: MetricFeed, value: float, times: int) -> None:
         """Adds samples that no line of the log group gives, such as a balancer's requests."""
         feed.add(minute, value, times, matched=False)
-        self._arrived.setdefault(minute, Arrival()).feeds[feed] = None
+        self._arrival(minute).feeds[feed] = None
+
+    def _arrival(self, minute: int) -> Arrival:
+        arrival = self._arrived.get(minute)
+        if arrival is None:
+            arrival = self._arrived[minute] = Arrival()
+        return arrival
 
     def _fold(self, second: int, counts: dict[LineMatch, int]) -> None:
         minute = second - second % MINUTE
-        arrival = self._arrived.setdefault(minute, Arrival())
+        arrival = self._arrival(minute)
         # Many matches give the same default: equal samples are summed before they are added.
         summed: dict[SampleOf, int] = {}
         for match, times in counts.items():

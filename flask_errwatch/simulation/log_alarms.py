@@ -86,7 +86,7 @@ class LogAlarmWatch:
         record: Callable[[ContributorTransition], object],
     ) -> None:
         self.condition = condition
-        self.cadence = condition.cadence
+        self.cadence = self.wakes = condition.cadence
         self.feed = feed
         self.state: StateValue = "INSUFFICIENT_DATA"
         self.in_alarm: dict[str, float] = {}
@@ -104,6 +104,10 @@ class LogAlarmWatch:
         if self.condition.schedule == before.condition.schedule:
             self.state = before.state
             self.in_alarm = dict(before.in_alarm)
+
+    def next_moment(self, at: int) -> int | None:  # noqa: ARG002 - as `AlarmWatch`
+        """None: each of its runs is known when lines arrive."""
+        return None
 
     def forget(self) -> None:
         """Drops the remembered results: lines arrived for a window already read."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 #: Seconds that CloudWatch Logs gathers into one sample set (User Guide, "Creating metrics from
@@ -77,31 +77,44 @@ class Heartbeats:
         return statistic == "Sum" and not any(values) and longest_gap <= period
 
 
-@dataclass(slots=True)
 class _MinuteSamples:
-    """The samples of one minute, added up."""
+    """The samples of one minute, added up.
 
-    count: int = 0
-    total: float = 0.0
-    low: float = math.inf
-    high: float = -math.inf
-    values: dict[float, int] = field(default_factory=dict)
-    is_rounding: bool = False
+    In most minutes all of them are equal, and then nothing is kept for percentiles.
+    """
+
+    __slots__ = ("_different", "_is_rounding", "count", "high", "low", "total")
+
+    def __init__(self, value: float, times: int) -> None:
+        self.count = times
+        self.total = 0.0 + value * times
+        self.low = self.high = value
+        self._different: dict[float, int] | None = None
+        self._is_rounding = False
+
+    @property
+    def values(self) -> Mapping[float, int]:
+        """How many samples have each value."""
+        return self._different or {self.low: self.count}
 
     def add(self, value: float, times: int) -> None:
+        if self._different is not None or value != self.low:
+            self._add_different(value, times)
         self.count += times
         self.total += value * times
-        self.low = min(self.low, value)
-        self.high = max(self.high, value)
-        if self.is_rounding:
+
+    def _add_different(self, value: float, times: int) -> None:
+        values = self._different = self._different or {self.low: self.count}
+        self.low, self.high = min(self.low, value), max(self.high, value)
+        if self._is_rounding:
             value = _rounded(value)
-        self.values[value] = self.values.get(value, 0) + times
-        if len(self.values) > _EXACT and not self.is_rounding:
-            self.is_rounding = True
-            exact, self.values = self.values, {}
-            for exact_value, count in exact.items():
-                rounded = _rounded(exact_value)
-                self.values[rounded] = self.values.get(rounded, 0) + count
+        values[value] = values.get(value, 0) + times
+        if len(values) > _EXACT and not self._is_rounding:
+            self._is_rounding = True
+            self._different = {}
+            for exact, count in values.items():
+                rounded = _rounded(exact)
+                self._different[rounded] = self._different.get(rounded, 0) + count
 
 
 class MetricSeries:
@@ -133,6 +146,10 @@ class MetricSeries:
     def __len__(self) -> int:
         return len(self._minutes)
 
+    def __contains__(self, minute: object) -> bool:
+        """Whether a minute has samples, by its first second."""
+        return minute in self._minutes
+
     def add(self, at: int, value: float, times: int = 1) -> None:
         """Adds equal samples.
 
@@ -144,8 +161,9 @@ class MetricSeries:
         start = at - at % MINUTE
         minute = self._minutes.get(start)
         if minute is None:
-            minute = self._minutes[start] = _MinuteSamples()
-        minute.add(value, times)
+            self._minutes[start] = _MinuteSamples(value, times)
+        else:
+            minute.add(value, times)
 
     def fill(self, heartbeats: Heartbeats | None, values: Iterable[float]) -> None:
         """A minute with a heartbeat and without a sample counts as having these values.
@@ -154,8 +172,10 @@ class MetricSeries:
         """
         self._quiet, self._heartbeats = None, heartbeats
         for value in values:
-            self._quiet = self._quiet or _MinuteSamples()
-            self._quiet.add(value, 1)
+            if self._quiet is None:
+                self._quiet = _MinuteSamples(value, 1)
+            else:
+                self._quiet.add(value, 1)
 
     def statistic(self, name: str, start: int, end: int) -> float | None:
         """The value of one period, or None when it holds no sample.

@@ -15,7 +15,8 @@ from flask_errwatch.simulation.judged_log import FiredAlarm, Offence, Span
 from flask_errwatch.simulation.kinds import LineKind
 from flask_errwatch.simulation.log_conditions import LogAlarmCondition
 from flask_errwatch.simulation.metrics import MINUTE
-from flask_errwatch.simulation.tally import NameCount, Tally
+from flask_errwatch.simulation.names import NameCount
+from flask_errwatch.simulation.tally import Tally
 
 SourceCondition = AlarmCondition | LogAlarmCondition
 # Lines and value of each source.

@@ -4,104 +4,44 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from heapq import nlargest, nsmallest
-from itertools import accumulate, pairwise
+from heapq import merge
+from itertools import accumulate, chain, groupby, pairwise, repeat
+from operator import itemgetter
+from sys import intern
 from typing import NamedTuple
 
 from flask_errwatch.simulation.kinds import LineKind
 from flask_errwatch.simulation.metrics import MINUTE
+from flask_errwatch.simulation.names import LONGEST, NameCount, NamesOfKind, known_names, top_names
 
-# Lines of one minute of one kind whose names wait to be counted, and the most frequent names that
-# are kept of them then.
-_WAITING = 64
-_FREQUENT = 32
-# Separates names that wait.
-_BREAK = "\n"
 # Names that are kept of all minutes of one kind: about 2 MB. With names of the greatest length it
 # is 50 MB, and 200 MB if each contains an emoji, for which Python takes 4 bytes a character.
 _ROOM = 24_000
 # Names that are kept of all kinds.
 _WHOLE_ROOM = 7 * _ROOM
-# Characters of a name, as many as a path has in the app's own lines: a longer one is of no use in
-# a table, and would fill the memory.
-_LONGEST = 2048
+_NONE: dict[int, int] = {}
 
 
-class NameCount(NamedTuple):
-    """A source or a path, and how many lines have it.
+class _Ordered(NamedTuple):
+    """The lines of a tally in order.
 
     Attributes:
-        name: The client's address, or the path.
-        lines: How many lines have it. A lower bound where very many names were seen.
+        minutes: The minutes that have lines, in order of time.
+        kinds: The kinds that have lines, in the order in which these came.
+        by_kind: The lines of each kind by minute, in order of time.
     """
 
-    name: str
-    lines: int
+    minutes: list[int]
+    kinds: tuple[LineKind, ...]
+    by_kind: dict[LineKind, dict[int, int]]
 
-
-class _Names:
-    """The sources, or the paths, of one minute of one kind.
-
-    Most minutes are never asked for their names: these wait in one text, and are counted late.
-    """
-
-    __slots__ = ("counted", "waiting", "waits")
-
-    def __init__(self) -> None:
-        self.waiting: list[str] = []
-        self.waits = 0
-        self.counted: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return self.waits + len(self.counted)
-
-    def add(self, names: Sequence[str | None]) -> None:
-        self.waiting += [_joined(names)]
-        self.waits += len(names)
-        if self.waits > _WAITING:
-            self.counted = dict(_counted([self]).most_common(_FREQUENT))
-            self.waiting, self.waits = [], 0
-
-
-def _joined(names: Sequence[str | None]) -> str:
-    try:
-        joined = _BREAK.join(names)  # type: ignore[arg-type]  # or it raises
-        is_short = len(joined) <= _LONGEST or max(map(len, names)) <= _LONGEST  # type: ignore[arg-type]
-        if is_short and joined.count(_BREAK) == len(names) - 1:
-            return joined
-    except TypeError:
-        pass  # a log may hold anything where a name belongs
-    texts = [name[:_LONGEST] if isinstance(name, str) else "" for name in names]
-    return _BREAK.join(name.replace(_BREAK, "\N{REPLACEMENT CHARACTER}") for name in texts)
-
-
-def _known(names: Sequence[str | None]) -> Sequence[str]:
-    """The names that are known, none too long. Most often that is all of them."""
-    if {*map(type, names)} == {str} and max(map(len, names)) <= _LONGEST:  # type: ignore[arg-type]  # all are texts
-        return names  # type: ignore[return-value]  # as above
-    return [name[:_LONGEST] for name in names if isinstance(name, str)]
-
-
-def _counted(names: Iterable[_Names]) -> Counter[str]:
-    """How often each name occurs."""
-    total: Counter[str] = Counter()
-    for minute_names in names:
-        for joined in minute_names.waiting:
-            total.update(joined.split(_BREAK))
-        total.update(minute_names.counted)
-    total.pop("", None)  # lines without a name
-    return total
-
-
-class _MinuteNames(NamedTuple):
-    """The sources and the paths of one minute of one kind."""
-
-    sources: _Names
-    paths: _Names
-
-    @property
-    def size(self) -> int:
-        return len(self.sources) + len(self.paths)
+    @classmethod
+    def of(cls, lines: Mapping[LineKind, Mapping[int, int]]) -> _Ordered:
+        by_kind = {
+            kind: {minute: by_minute[minute] for minute in sorted(by_minute)}
+            for kind, by_minute in lines.items()
+        }
+        return cls(sorted({*chain.from_iterable(lines.values())}), tuple(by_kind), by_kind)
 
 
 class Tally:
@@ -125,11 +65,14 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[int, dict[LineKind, int]] = {}
-        self._names: dict[LineKind, dict[int, _MinuteNames]] = {}
-        self._kept: Counter[LineKind] = Counter()
+        # The garbage collector need not visit a plain dict of numbers.
+        self._lines_of: dict[LineKind, dict[int, int]] = {}
+        self._all_lines = 0
+        # Made when it is asked for: most lines come before the first question.
+        self._ordered: _Ordered | None = None
+        self._names: dict[LineKind, NamesOfKind] = {}
         self._all_kept = 0
-        self._by_source: dict[LineKind, dict[int, Counter[str]]] = {}
+        self._by_source: dict[LineKind, dict[int, dict[str, int]]] = {}
 
     def add(
         self,
@@ -147,29 +90,45 @@ class Tally:
             paths: The path of each line, in the same order.
         """
         self.add_unnamed(minute, kind, len(sources))
-        by_minute = self._names.setdefault(kind, {})
-        names = by_minute.get(minute)
-        if names is None:
-            names = by_minute[minute] = _MinuteNames(_Names(), _Names())
-        names.sources.add(sources)
-        names.paths.add(paths)
+        names = self._names_of(kind)
+        names.add(minute, sources, paths)
         if kind.is_by_source:
-            counter = self._by_source.setdefault(kind, {}).setdefault(minute, Counter())
-            counter.update(_known(sources))
-        added = len(sources) + len(paths)
-        self._kept[kind] += added
-        self._all_kept += added
-        if self._kept[kind] > _ROOM:
-            self._make_room(kind)
-        elif self._all_kept > _WHOLE_ROOM:
-            self._make_room(self._kept.most_common(1)[0][0])
+            # The same few sources are in many minutes, so each is kept once.
+            counts = self._sources_of(minute, kind)
+            for source in map(intern, known_names(sources)):
+                counts[source] = counts.get(source, 0) + 1
+        self._all_kept += len(sources) + len(paths)
+        self._limit(names)
+
+    def add_equal(
+        self, minute: int, kind: LineKind, lines: int, *, source: str | None, path: str | None
+    ) -> None:
+        """Counts lines of one kind in one minute that have the same source and path.
+
+        Args:
+            minute: First second of the minute, since the epoch.
+            kind: Their kind.
+            lines: How many there are.
+            source: Their client. None where it is unknown.
+            path: Their path. None where it is unknown.
+        """
+        self.add_unnamed(minute, kind, lines)
+        names = self._names_of(kind)
+        names.add_equal(minute, source, path, lines)
+        if kind.is_by_source and source is not None:
+            counts = self._sources_of(minute, kind)
+            counts[source[:LONGEST]] = counts.get(source[:LONGEST], 0) + lines
+        self._all_kept += 2
+        self._limit(names)
 
     def add_unnamed(self, minute: int, kind: LineKind, lines: int) -> None:
         """Counts lines of one kind without their sources and paths."""
-        row = self._rows.get(minute)
-        if row is None:
-            row = self._rows[minute] = {}
-        row[kind] = row.get(kind, 0) + lines
+        by_minute = self._lines_of.get(kind)
+        if by_minute is None:
+            by_minute = self._lines_of[kind] = {}
+        by_minute[minute] = by_minute.get(minute, 0) + lines
+        self._all_lines += lines
+        self._ordered = None
 
     def by_source(self, kind: LineKind, minute: int) -> Mapping[str, int]:
         """The exact lines of each source in one minute. Empty where they are not counted."""
@@ -178,17 +137,17 @@ class Tally:
     @property
     def kinds(self) -> tuple[LineKind, ...]:
         """The kinds that have lines, in the order in which these came."""
-        return tuple(dict.fromkeys(kind for row in self._rows.values() for kind in row))
+        return self._in_order.kinds
 
     @property
     def lines(self) -> int:
         """How many lines there are."""
-        return sum(sum(row.values()) for row in self._rows.values())
+        return self._all_lines
 
     @property
     def minutes(self) -> list[int]:
         """The minutes that have lines, in order of time."""
-        return sorted(self._rows)
+        return self._in_order.minutes
 
     def gaps(self, longest: int) -> list[tuple[int, int]]:
         """The gaps without a line that are longer than so many seconds: start and end of each."""
@@ -198,13 +157,22 @@ class Tally:
             if after - before - MINUTE > longest
         ]
 
-    def row(self, minute: int) -> Mapping[LineKind, int]:
-        """The lines of a minute."""
-        return self._rows[minute]
+    def rows(self) -> Iterator[tuple[int, list[tuple[LineKind, int]]]]:
+        """Each minute that has lines, in order of time, and its lines of each kind."""
+        by_kind = self._in_order.by_kind
+        # In a minute the kinds are in their order. No two of them are compared.
+        merged = merge(
+            *(
+                zip(by_minute, repeat(number), repeat(kind), by_minute.values())
+                for number, (kind, by_minute) in enumerate(by_kind.items())
+            )
+        )
+        for minute, row in groupby(merged, itemgetter(0)):
+            yield minute, [(kind, lines) for _, _, kind, lines in row]
 
     def total(self, kinds: Collection[LineKind]) -> int:
         """The lines of some kinds."""
-        return sum(lines for _, lines in self._lines(kinds))
+        return sum(sum(self._lines_of.get(kind, _NONE).values()) for kind in {*kinds})
 
     def periods(self, kinds: Collection[LineKind], period: int) -> dict[int, int]:
         """The lines of some kinds per period on the clock. Those without any are left out.
@@ -234,46 +202,56 @@ class Tally:
         self, kinds: Iterable[LineKind], start: int, end: int, most: int = 5
     ) -> tuple[NameCount, ...]:
         """The clients with the most lines of some kinds in [start, end)."""
-        return _top([names.sources for names in self._within(kinds, start, end)], most)
+        known = (self._names[kind].sources for kind in kinds if kind in self._names)
+        return top_names(known, start, end, most)
 
     def paths(
         self, kinds: Iterable[LineKind], start: int, end: int, most: int = 5
     ) -> tuple[NameCount, ...]:
         """The paths with the most lines of some kinds in [start, end)."""
-        return _top([names.paths for names in self._within(kinds, start, end)], most)
+        known = (self._names[kind].paths for kind in kinds if kind in self._names)
+        return top_names(known, start, end, most)
+
+    @property
+    def _in_order(self) -> _Ordered:
+        if self._ordered is None:
+            self._ordered = _Ordered.of(self._lines_of)
+        return self._ordered
 
     def _lines(self, kinds: Collection[LineKind]) -> Iterator[tuple[int, int]]:
         """The minutes that have lines of some kinds, in order of time, and how many."""
-        chosen = {*kinds}
-        for minute in self.minutes:
-            row = self._rows[minute]
-            lines = sum(lines for kind, lines in row.items() if kind in chosen)
-            if lines:
-                yield minute, lines
+        by_kind = self._in_order.by_kind
+        chosen = [by_kind[kind] for kind in {*kinds} if kind in by_kind]
+        if len(chosen) == 1:
+            (found,) = chosen
+            pairs: Iterable[tuple[int, int]] = found.items()
+        else:
+            total: Counter[int] = Counter()
+            for minutes in chosen:
+                total.update(minutes)
+            pairs = ((minute, total[minute]) for minute in sorted(total))
+        return ((minute, lines) for minute, lines in pairs if lines)
 
-    def _within(self, kinds: Iterable[LineKind], start: int, end: int) -> Iterator[_MinuteNames]:
-        for kind in kinds:
-            names = self._names.get(kind, {})
-            minutes: Iterable[int] = range(start - start % MINUTE, end, MINUTE)
-            if len(names) * MINUTE < end - start:
-                minutes = [minute for minute in names if minute in minutes]
-            yield from (names[minute] for minute in minutes if minute in names)
+    def _names_of(self, kind: LineKind) -> NamesOfKind:
+        names = self._names.get(kind)
+        if names is None:
+            names = self._names[kind] = NamesOfKind()
+        return names
 
-    def _make_room(self, kind: LineKind) -> None:
+    def _sources_of(self, minute: int, kind: LineKind) -> dict[str, int]:
+        return self._by_source.setdefault(kind, {}).setdefault(minute, {})
+
+    def _limit(self, names: NamesOfKind) -> None:
+        """Makes room where the names of a kind, to which some were added, are too many."""
+        if names.kept > _ROOM or self._all_kept > _WHOLE_ROOM:
+            self._make_room()
+
+    def _make_room(self) -> None:
         """Drops the names of the quietest minutes: an alarm is about the busiest ones."""
-        names, room = self._names[kind], min(_ROOM, self._kept[kind]) // 2
-        busiest = sorted(names, key=lambda minute: self._rows[minute][kind], reverse=True)
-        sizes = accumulate(names[minute].size for minute in busiest)
-        fitting = [minute for minute, size in zip(busiest, sizes, strict=True) if size <= room]
-        self._names[kind] = {minute: names[minute] for minute in fitting}
-        kept = sum(names[minute].size for minute in fitting)
-        self._all_kept += kept - self._kept[kind]
-        self._kept[kind] = kept
-
-
-def _top(names: Sequence[_Names], most: int) -> tuple[NameCount, ...]:
-    total = _counted(names)
-    least = min(nlargest(most, total.values()), default=0)
-    # Equal ones in the order of their names, not in that in which the log has them.
-    known = ((-lines, name) for name, lines in total.items() if lines >= least)
-    return tuple(NameCount(name, -lines) for lines, name in nsmallest(most, known))
+        kind, names = max(self._names.items(), key=lambda one: one[1].kept)
+        before, room = names.kept, min(_ROOM, names.kept) // 2
+        lines = self._lines_of[kind]
+        busiest = sorted(names.sources, key=lambda minute: lines[minute], reverse=True)
+        sizes = accumulate(map(names.size, busiest))
+        names.keep(minute for minute, size in zip(busiest, sizes, strict=True) if size <= room)
+        self._all_kept += names.kept - before

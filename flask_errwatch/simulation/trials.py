@@ -134,8 +134,8 @@ class MetricTrial:
             ]
             for kind in self.tally.kinds
         }
-        for minute in self.tally.minutes:
-            for kind, lines in self.tally.row(minute).items():
+        for minute, row in self.tally.rows():
+            for kind, lines in row:
                 for value in samples[kind]:
                     series.add(minute, value, lines)
         if self.heartbeat:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flask_errwatch.errors import JudgeError
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.provision.resources import InsightRule, MetricAlarm, MetricQuery
 from flask_errwatch.simulation import Judge, LineKinds, Tally
+from flask_errwatch.simulation.contributors import ContributorFeed
 from flask_errwatch.simulation.feeding import feed_tally
 from flask_errwatch.simulation.insight_rules import ContributorRule
 from tests.simulation.resources import insight_rule, metric_alarm
@@ -186,3 +189,37 @@ def test_an_alarm_on_other_math_over_rules_is_refused(expression: str) -> None:
     """Only one rule, or the maximum of two, is evaluated, and FILL with 0 around each rule."""
     with pytest.raises(JudgeError, match="The judge evaluates no metric math"):
         Judge([insight_rule(), busiest(expression)])
+
+
+_ADDED = st.tuples(
+    st.integers(0, 30), st.sampled_from("abc"), st.sampled_from([0, 1, 2, -1, 0.1, 2**60])
+)
+
+
+@given(st.lists(st.lists(_ADDED, max_size=8), max_size=8), st.integers(1, 4), st.booleans())
+def test_the_busiest_contributor_is_exact_while_time_goes_on(
+    parts: list[list[tuple[int, str, float]]],
+    minutes: int,
+    prunes: bool,  # noqa: FBT001 - a case
+) -> None:
+    """A period has what was added until now, in whatever order, whatever was asked before."""
+    feed = ContributorFeed()
+    added: list[tuple[int, str, float]] = []
+    for at, part in enumerate(parts):
+        for minute, contributor, lines in part:
+            feed.add(minute * 60, contributor, lines)
+        added += part
+        for end in range(at, at + 6):
+            sums: dict[str, float] = {}
+            for second in range(end - minutes, end):
+                of_minute: dict[str, float] = {}
+                for minute, contributor, lines in added:
+                    if minute == second:
+                        of_minute[contributor] = of_minute.get(contributor, 0) + lines
+                for contributor, lines in of_minute.items():
+                    sums[contributor] = sums.get(contributor, 0) + lines
+            value = feed.value("MaxContributorValue", (end - minutes) * 60, end * 60)
+            assert value == (float(max(sums.values())) if sums else None)
+        if prunes and at >= minutes:
+            feed.prune((at + 1 - minutes) * 60)
+            added = [one for one in added if one[0] > at - minutes]

@@ -90,3 +90,26 @@ def test_several_kinds_are_counted_together() -> None:
     assert tally.periods(both, 300) == {0: 4, 600: 1}
     assert [*tally.sliding(both, 300)] == [(60, 2), (120, 4), (660, 1)]
     assert tally.sources(both, 0, 120) == (NameCount("a", 3), NameCount("b", 1))
+
+
+def test_lines_with_the_same_names_are_counted_together() -> None:
+    """A million million lines take no more room than one, and their names are not split."""
+    by_source = LineKind(event={}, is_by_source=True)
+    tally = Tally()
+    tally.add_equal(0, by_source, 10**12, source="192.0.2.7", path="/a\nb")
+    tally.add(0, by_source, ["192.0.2.7"], ["/c"])
+    tally.add_equal(0, by_source, 2, source=None, path=None)
+    assert tally.total([by_source]) == 10**12 + 3
+    assert tally.by_source(by_source, 0) == {"192.0.2.7": 10**12 + 1}
+    assert tally.sources([by_source], 0, 60) == (NameCount("192.0.2.7", 10**12 + 1),)
+    assert tally.paths([by_source], 0, 60) == (NameCount("/a\ufffdb", 10**12), NameCount("/c", 1))
+
+
+def test_very_many_names_of_equal_lines_keep_the_frequent_ones() -> None:
+    """The memory of a minute does not follow its names."""
+    tally = Tally()
+    for number in range(10_000):
+        tally.add_equal(0, PROBE, 1, source=f"rare-{number}", path="/")
+        tally.add_equal(0, PROBE, 5, source="busy", path="/")
+    assert tally.sources([PROBE], 0, 60, 1) == (NameCount("busy", 50_000),)
+    assert len(tally._names[PROBE].sources[0]) <= 65
