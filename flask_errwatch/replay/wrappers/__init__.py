@@ -1,0 +1,1 @@
+"""What others write around each line: a collector's prefix, an envelope of JSON. Pure."""
