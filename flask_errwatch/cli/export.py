@@ -173,6 +173,26 @@ def queries(*, as_json: bool) -> str:
     return _lines(queries_text(state.config))
 
 
+@export.command("counting-query", with_appcontext=False)
+@click.argument("engine", type=click.Choice(["duckdb", "athena", "insights"], case_sensitive=False))
+@click.option(
+    "--format", "form", required=True, help="Format of the logs, such as alb, cloudfront or own."
+)
+@_printed
+def counting_query(*, engine: str, form: str) -> str:
+    """The query that counts logs where they lie. replay judges its result.
+
+    The result is for flask errwatch replay --format counts.
+    """
+    from flask_errwatch.replay.engines.counting_queries import UnknownQueryError
+    from flask_errwatch.replay.engines.counting_queries import counting_query as query_of
+
+    try:
+        return query_of(engine, form)
+    except UnknownQueryError as error:
+        raise click.UsageError(str(error)) from error
+
+
 @export.command("waf-rule")
 @click.option(
     "--action",
