@@ -98,7 +98,7 @@ def test_no_url_is_invented(built: Message) -> None:
 
 def test_the_published_extras_are_for_users(built: Message) -> None:
     """Tools of developers are dependency groups, which no wheel has."""
-    assert built.get_all("Provides-Extra") == ["lab", "replay"]
+    assert built.get_all("Provides-Extra") == ["duckdb", "lab", "replay"]
     assert {"test", "bench"} == set(project()["dependency-groups"])
     required = {
         re.split("[^a-z0-9-]", line.lower())[0] for line in built.get_all("Requires-Dist", [])

@@ -23,6 +23,9 @@ _IDENTITY_READ = 3
 #: The domains of the endpoints of AWS, also of those in a VPC (endpoints.json of botocore).
 _DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws")
 
+#: Bytes of a body that are read at once.
+_PIECE = 1 << 20
+
 _TOKENS = ("nextToken", "NextToken", "NextMarker")
 
 
@@ -162,6 +165,26 @@ class Aws:
             raise call_error(service, method, error) from error
         finally:
             stream.close()
+
+    def body(self, service: str, method: str, key: str, /, **arguments: object) -> Iterator[bytes]:
+        """Yields the bytes of a response's body, in pieces of up to a MiB, and closes it.
+
+        Args:
+            service: boto3's name of the service.
+            method: boto3's name of the call.
+            key: The member of the response that is the body.
+            **arguments: The call's arguments.
+
+        Raises:
+            AwsCallError: When the call failed, or the body broke off.
+        """
+        body = self.call(service, method, **arguments)[key]
+        try:
+            yield from body.iter_chunks(_PIECE)
+        except Exception as error:
+            raise call_error(service, method, error) from error
+        finally:
+            body.close()
 
     def client(self, service: str) -> Client:
         """Returns this process's client of the service, created on first use."""

@@ -13,7 +13,7 @@ _CODES: dict[FailureKind, frozenset[str]] = {
             *("ProfileNotFound", "UnrecognizedClientException", "InvalidClientTokenId"),
             *("SignatureDoesNotMatch", "InvalidSignatureException", "ExpiredToken"),
             *("ExpiredTokenException", "MissingAuthenticationToken"),
-            "MissingAuthenticationTokenException",
+            *("MissingAuthenticationTokenException", "InvalidAccessKeyId", "InvalidToken"),
         }
     ),
     "endpoint": frozenset({"InvalidEndpointError"}),
@@ -25,10 +25,12 @@ _CODES: dict[FailureKind, frozenset[str]] = {
         {
             *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"),
             *("ConnectionClosedError", "ConnectionError", "ProxyConnectionError", "SSLError"),
-            "HTTPClientError",
+            *("HTTPClientError", "IncompleteReadError", "ResponseStreamingError"),
         }
     ),
-    "throttled": frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"}),
+    "throttled": frozenset(
+        {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"}
+    ),
     "quota": frozenset({"LimitExceededException", "LimitExceeded", "WAFLimitsExceededException"}),
 }
 
@@ -59,6 +61,14 @@ _OF_SETUP = frozenset({"ProfileNotFound", "InvalidEndpointError"})
 _REMEDIES_OF_CODES = {
     "ProfileNotFound": (
         "Use a profile of your AWS configuration: `aws configure list-profiles` lists them."
+    ),
+    "NoSuchBucket": "Check the name of the bucket, and that this is its account.",
+    # A body that broke off: its endpoint answered.
+    "IncompleteReadError": "The connection broke: run it again.",
+    "ResponseStreamingError": "The connection broke: run it again.",
+    "NoSuchKey": "The object was deleted after it was listed.",
+    "InvalidObjectState": (
+        "The object is archived: restore it first, as with `aws s3api restore-object`."
     ),
     "WAFAssociatedItemException": (
         "A rule of a web ACL or of a rule group refers to the IP set: remove that rule first."
@@ -152,6 +162,9 @@ def _refused_action(message: str) -> str:
     return refused.partition(" ")[0]
 
 
+#: The actions of methods that are called otherwise (Service Authorization Reference, Amazon S3).
+_ACTIONS = {"list_objects_v2": "ListBucket"}
+
 #: Parts of the methods of AWS WAF whose actions are in capitals.
 _ACRONYMS = {"ip": "IP", "acl": "ACL", "acls": "ACLs"}
 
@@ -159,7 +172,7 @@ _ACRONYMS = {"ip": "IP", "acl": "ACL", "acls": "ACLs"}
 def _action_name(method: str) -> str:
     """The action of a method of boto3, or of an operation, whose name it is."""
     parts = (_ACRONYMS.get(part) or f"{part[:1].upper()}{part[1:]}" for part in method.split("_"))
-    return "".join(parts)
+    return _ACTIONS.get(method) or "".join(parts)
 
 
 def _kind(code: str, status: object) -> FailureKind:

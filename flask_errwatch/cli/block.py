@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from flask_errwatch._parsers import Network, RefusedValueError
+from flask_errwatch._parsers import Network, RefusedValueError, TrustedProxies
 from flask_errwatch._text import counted, one_line
 from flask_errwatch.cli.context import app_and_aws, aws_options, show_target
 from flask_errwatch.cli.options import duration, json_option
@@ -198,16 +198,16 @@ def _caller_facts(aws: Aws, config: Config, url: str | None, logs: Sequence[Path
     return CallerFacts(
         own=dict(_known(own)),
         is_proven=is_proven,
-        answers=_requests_of(logs) if logs else None,
+        answers=_requests_of(logs, config.trusted_proxies) if logs else None,
     )
 
 
-def _requests_of(logs: Sequence[Path]) -> Answers:
+def _requests_of(logs: Sequence[Path], trusted: TrustedProxies) -> Answers:
     """The requests of access logs in a window."""
     from flask_errwatch.replay.answers import read_requests
 
     names = [str(log) for log in logs]
-    return lambda window: read_requests(names, window)
+    return lambda window: read_requests(names, window, trusted)
 
 
 def _known(addresses: Mapping[str, str]) -> Iterator[tuple[str, Network]]:

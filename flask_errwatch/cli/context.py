@@ -11,7 +11,7 @@ from flask import current_app
 
 from flask_errwatch._parsers import RefusedValueError
 from flask_errwatch._text import one_line
-from flask_errwatch.config import aws_values
+from flask_errwatch.config import Config, aws_values
 from flask_errwatch.extension import AppState, state_of
 
 if TYPE_CHECKING:
@@ -67,19 +67,31 @@ def app_and_aws(*, attempts: int | None = None) -> tuple[AppState, Aws]:
     Args:
         attempts: Attempts of botocore for each call. None is the number for changes.
     """
+    state = state_of(current_app)
+    state = replace(state, config=_in_region(state.config))
+    return state, aws_of(state.config, attempts=attempts)
+
+
+def aws_of(config: Config, *, attempts: int | None = None) -> Aws:
+    """The account and region of a configuration, or those that the options name.
+
+    Args:
+        config: The configuration. A command may have it without an app.
+        attempts: Attempts of botocore for each call. None is the number for changes.
+    """
     from flask_errwatch import _aws
 
-    state = state_of(current_app)
-    given = click.get_current_context().meta
-    if _REGION in given:
-        state = replace(state, config=state.config._replace(region=given[_REGION]))
+    config = _in_region(config)
     patience = _aws.PROVISIONING
     if attempts is not None:
         patience = patience._replace(attempts=attempts)
-    aws = _aws.Aws.from_config(
-        state.config, patience, profile=given.get(_PROFILE), on_retry=_say_retry
-    )
-    return state, aws
+    profile = click.get_current_context().meta.get(_PROFILE)
+    return _aws.Aws.from_config(config, patience, profile=profile, on_retry=_say_retry)
+
+
+def _in_region(config: Config) -> Config:
+    given = click.get_current_context().meta
+    return config._replace(region=given[_REGION]) if _REGION in given else config
 
 
 def target_of(aws: Aws) -> AwsTarget:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +12,18 @@ import click
 from flask.cli import NoAppException, ScriptInfo, pass_script_info
 
 from flask_errwatch._text import one_line
+from flask_errwatch.cli.context import aws_of
 from flask_errwatch.cli.options import finite
+from flask_errwatch.cli.replay_input import ReplayInput, input_options
 from flask_errwatch.cli.writing import STDOUT, write_file, writing
+from flask_errwatch.errors import ErrWatchError
 from flask_errwatch.extension import KEY, AppState
 
 if TYPE_CHECKING:
-    from flask_errwatch.replay.detector_set import DetectorSet
+    from flask_errwatch.replay.gathering.detector_set import DetectorSet
+    from flask_errwatch.replay.result import ReplayResult
+    from flask_errwatch.replay.sources import Logs
 
-_FORMATS = ("auto", "combined", "json", "cloudwatch-export")
 _STDIN = "-"
 #: Exit code where no line of any log could be read.
 NOTHING_READ = 1
@@ -45,15 +50,6 @@ class _TooManyAlarmsError(click.ClickException):
 
 
 @click.command("replay")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(_FORMATS),
-    default="auto",
-    show_default=True,
-    help="Format of the lines. With auto the first lines decide.",
-)
 @click.option(
     "--set",
     "settings",
@@ -85,12 +81,12 @@ class _TooManyAlarmsError(click.ClickException):
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write a page with a chart per detector.",
 )
+@input_options
 @pass_script_info
 def replay(
     info: ScriptInfo,
+    given: ReplayInput,
     *,
-    files: tuple[str, ...],
-    form: str,
     settings: tuple[str, ...],
     advise: float | None,
     no_heartbeat: bool,
@@ -101,36 +97,33 @@ def replay(
     """Judge logs: which alarms would have fired?
 
     Each FILE is an access log or contains the app's own lines, plain or compressed with gzip or
-    zstd. A dash is standard input. Without an app the default detectors are used.
+    zstd; a folder of them; a glob in quotes; or s3://BUCKET/PREFIX. A dash is standard input.
+    Without an app the default detectors are used.
 
-    The exit code is 0, 1 when nothing could be read or written, 2 when an argument cannot be used.
+    A TIME is RFC 3339, a time of day in UTC such as 02:06, or how long ago, such as 2h.
+
+    The exit code is 0; 1 when nothing could be read, or most of a log could not, or the output
+    could not be written; 2 when an argument cannot be used.
     """
     from flask_errwatch import __version__
-    from flask_errwatch.cli.console import plain, reading, show, stderr
+    from flask_errwatch.cli.console import plain, show, stderr
     from flask_errwatch.cli.replay_view import replay_view
     from flask_errwatch.replay import run
-    from flask_errwatch.replay.detector_set import WrongSettingError
-    from flask_errwatch.replay.files import UnreadableLogError
     from flask_errwatch.replay.result import document
     from flask_errwatch.replay.text import fail_over_sentence, unread_sentence
 
+    given.check()
     write_page = None if html is None else run.page_writer(__version__)
     if html is not None:
-        _check_page(html, files)
-    detectors = _detectors(info)
+        _check_folder(html)
     try:
-        detectors = detectors.with_settings(settings)
-        with reading() as progress:
-            result = run.run(
-                files,
-                detectors,
-                form=form,
-                alarms_a_week=advise,
-                heartbeat=not no_heartbeat,
-                progress=progress,
-            )
-    except (UnreadableLogError, WrongSettingError) as error:
-        raise _UnusableError(str(error)) from error
+        detectors = given.behind_proxies(_detectors(info)).with_settings(settings)
+        result = _result(given, detectors, advise, html, heartbeat=not no_heartbeat)
+    except ErrWatchError as error:
+        refusal = _refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
     for note in result.notes:
         stderr().print(plain(note, "level.warning"))
     # First the page: the reader of the table may end early, as `head` does.
@@ -142,8 +135,9 @@ def replay(
             click.echo(document(result))
         else:
             show(*replay_view(result))
-    if result.is_unread:
-        raise _NothingReadError(unread_sentence(result.reads))
+    unread = unread_sentence(result.reads)
+    if unread is not None:
+        raise _NothingReadError(unread)
     if fail_over is not None and result.notifications > fail_over:
         raise _TooManyAlarmsError(fail_over_sentence(result.rows, fail_over))
 
@@ -151,7 +145,7 @@ def replay(
 def _detectors(info: ScriptInfo) -> DetectorSet:
     """The app's detectors, or the default ones without an app or without ErrWatch."""
     from flask_errwatch.capture.request_classifier import RequestClassifier
-    from flask_errwatch.replay.detector_set import DetectorSet
+    from flask_errwatch.replay.gathering.detector_set import DetectorSet
 
     try:
         app = info.load_app()
@@ -168,15 +162,81 @@ def _detectors(info: ScriptInfo) -> DetectorSet:
     return replace(detectors, classifier=RequestClassifier(app, detectors.config))
 
 
-def _check_page(page: Path, logs: tuple[str, ...]) -> None:
-    """Refuses a page that cannot be written or would replace a log, before anything is read."""
-    remedy = ""
+def _result(
+    given: ReplayInput,
+    detectors: DetectorSet,
+    advise: float | None,
+    html: Path | None,
+    *,
+    heartbeat: bool,
+) -> ReplayResult:
+    """Reads what is given, and judges it."""
+    from flask_errwatch.cli.console import reading
+    from flask_errwatch.replay import run
+    from flask_errwatch.replay.engines.choice import engine_for
+    from flask_errwatch.replay.sources import open_logs
+
+    if not given.files:
+        counts = given.gather_counts(detectors)
+        return run.run_gathered(
+            [counts.name],
+            counts.gathered,
+            alarms_a_week=advise,
+            heartbeat=counts.heartbeat and heartbeat,
+            notes=counts.notes,
+        )
+    known, within = given.known(), given.within()
+    aws = aws_of(detectors.config)
+    with open_logs(given.files, within=within, aws=aws) as logs, reading() as progress:
+        if html is not None:
+            _check_replaces_none(html, logs)
+        with engine_for(given.engine, [log.name for log in logs]) or nullcontext() as engine:
+            return run.run(
+                logs,
+                detectors,
+                names=given.files,
+                known=known,
+                within=within,
+                alarms_a_week=advise,
+                heartbeat=heartbeat,
+                engine=engine,
+                progress=progress,
+            )
+
+
+def _refusal_of(error: ErrWatchError) -> click.ClickException | None:
+    """The error for the shell. None for one that every command may have, such as a refused call."""
+    from flask_errwatch.replay.counts.insights_counts import NoLinesError
+    from flask_errwatch.replay.counts.metric_sums import NoMetricsError
+    from flask_errwatch.replay.engines.duckdb_engine import MissingEngineError
+    from flask_errwatch.replay.formats.format_string import LogFormatError
+    from flask_errwatch.replay.formats.json_format import FieldsError
+    from flask_errwatch.replay.gathering.detector_set import WrongSettingError
+    from flask_errwatch.replay.sources import NothingFoundError, UnreadableLogError, WrongTimeError
+
+    if isinstance(error, NothingFoundError | NoLinesError | NoMetricsError):
+        return _NothingReadError(str(error))
+    unusable = (
+        MissingEngineError | UnreadableLogError | WrongSettingError | WrongTimeError | FieldsError
+    )
+    is_unusable = isinstance(error, unusable | LogFormatError)
+    return _UnusableError(str(error)) if is_unusable else None
+
+
+def _check_folder(page: Path) -> None:
+    """Refuses a page that cannot be written, before anything is read."""
     if not (page.exists() or os.access(page.parent, os.W_OK)):
-        remedy = "Its folder does not exist, or is not writable."
-    elif any(_is_same_file(page, log) for log in logs):
-        remedy = "It is a log to be read: name another file."
-    if remedy:
-        raise _UnusableError(f"--html = {one_line(str(page))}: {remedy}")
+        raise _unusable_page(page, "Its folder does not exist, or is not writable.")
+
+
+def _check_replaces_none(page: Path, logs: Logs) -> None:
+    """Refuses a page that would replace a log, before anything is read."""
+    if any(_is_same_file(page, log.name) for log in logs):
+        raise _unusable_page(page, "It is a log to be read: name another file.")
+
+
+def _unusable_page(page: Path, remedy: str) -> _UnusableError:
+    return _UnusableError(f"--html = {one_line(str(page))}: {remedy}")
 
 
 def _is_same_file(page: Path, log: str) -> bool:

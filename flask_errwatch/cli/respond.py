@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import click
 from flask.cli import with_appcontext
 
-from flask_errwatch._parsers import RefusedValueError
+from flask_errwatch._parsers import RefusedValueError, TrustedProxies
 from flask_errwatch._text import one_line
 from flask_errwatch.cli.context import app_and_aws, aws_options, target_of
 from flask_errwatch.cli.options import finite, json_option, one_of
@@ -204,9 +204,9 @@ def investigator(
 
     state, aws = app_and_aws()
 
-    def consent(scanned: float) -> bool:
+    def agreed(scanned: float) -> bool:
         progress.pause()
-        return _consent(scanned, yes=yes)
+        return consent(scanned, "give --yes to query, or --local to read all lines.", yes=yes)
 
     return Investigator(
         aws=aws,
@@ -214,8 +214,8 @@ def investigator(
         config=state.config,
         now=now,
         clock=_clock(),
-        answers=answers_of(logs) if logs else None,
-        consent=consent,
+        answers=answers_of(logs, state.config.trusted_proxies) if logs else None,
+        consent=agreed,
         progress=progress,
     )
 
@@ -236,21 +236,26 @@ def _clock() -> MetricClock:
         ) from error
 
 
-def answers_of(logs: tuple[Path, ...]) -> ReadAnswers:
+def answers_of(logs: tuple[Path, ...], trusted: TrustedProxies) -> ReadAnswers:
     """The successful requests of access logs in a window."""
     from flask_errwatch.replay.answers import count_answers
 
-    return partial(count_answers, [str(log) for log in logs])
+    return partial(count_answers, [str(log) for log in logs], trusted=trusted)
 
 
-def _consent(scanned: float, *, yes: bool) -> bool:
-    """Prints what queries cost, and asks."""
+def consent(scanned: float, remedy: str, *, yes: bool) -> bool:
+    """Prints what queries cost, and asks.
+
+    Args:
+        scanned: Bytes that they scan.
+        remedy: What to do where no one can answer.
+        yes: Whether not to ask.
+    """
     from flask_errwatch.provision.cost import PRICES_REGION
     from flask_errwatch.respond.reading.insights_summary import dollars
 
     price = f"{dollars(scanned):.2f} USD at the price of {PRICES_REGION}"
     click.echo(f"Logs Insights will scan about {scanned / 1e9:.2f} GB: {price}.", err=True)
-    remedy = "give --yes to query, or --local to read all lines."
     return yes or agrees("Query?", remedy, err=True)
 
 

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from flask_errwatch._parsers import TrustedProxies
 from flask_errwatch._text import listed, one_line
 from flask_errwatch._time import readable
-from flask_errwatch.replay.access_logs import minute_of_stamp
-from flask_errwatch.replay.files import Log, TooLong, UnreadableLogError
-from flask_errwatch.replay.requests import OUTCOME
+from flask_errwatch.replay.gathering.client_rule import ClientRule
+from flask_errwatch.replay.reading.contents import TimedRequest, contents
+from flask_errwatch.replay.reading.known_formats import EVERYTHING
+from flask_errwatch.replay.reading.look_alikes import look_alike
+from flask_errwatch.replay.sources import Log, UnreadableLogError, open_logs
 from flask_errwatch.respond.ranking.access_logs import Answered
 from flask_errwatch.respond.ranking.source import source_of
 from flask_errwatch.respond.ranking.summarize import Answer
@@ -67,20 +70,27 @@ class _Found:
         return is_whole and (row.source or "") in self.seen
 
 
-def count_answers(names: Sequence[str], window: Window, rows: Sequence[SourceRow]) -> Answered:
+def count_answers(
+    names: Sequence[str],
+    window: Window,
+    rows: Sequence[SourceRow],
+    trusted: TrustedProxies = 0,
+) -> Answered:
     """Counts the requests that were answered with 2xx or 304.
 
     Args:
-        names: Paths of access logs in the common or combined format, plain or compressed.
+        names: Paths of access logs in any format that `replay` reads, plain or compressed.
         window: Their time.
         rows: The sources whose requests are counted.
+        trusted: `ERRWATCH_TRUSTED_PROXIES`, by which the client is derived where a log shows
+            X-Forwarded-For.
     """
     named = [row for row in rows if row.source is not None]
     found = _Found(window, (row.source for row in named if row.source is not None))
     gaps: list[str] = []
     for name in names:
         try:
-            for request in _requests(name):
+            for request in _requests(name, trusted):
                 found.add(request)
         except UnreadableLogError as error:
             reason = error.problems[0].remedy.rstrip(".")
@@ -90,18 +100,21 @@ def count_answers(names: Sequence[str], window: Window, rows: Sequence[SourceRow
     return Answered(counts=counts, gaps=tuple(gaps))
 
 
-def read_requests(names: Sequence[str], window: Window) -> Iterator[Answer]:
+def read_requests(
+    names: Sequence[str], window: Window, trusted: TrustedProxies = 0
+) -> Iterator[Answer]:
     """Yields all requests of a window, those that failed too.
 
     Args:
         names: As for `count_answers`.
         window: Their time.
+        trusted: As for `count_answers`.
 
     Raises:
         UnreadableLogError: A log cannot be read, is empty, or is in another format.
     """
     for name in names:
-        for request in _requests(name):
+        for request in _requests(name, trusted):
             if request.at in window:
                 yield request.at, request.client, request.status
 
@@ -119,33 +132,26 @@ def _gaps(found: _Found, rows: Sequence[SourceRow]) -> Iterator[str]:
         yield f"successful requests of {listed(missing, _NAMED)} ({reason})."
 
 
-def _requests(name: str) -> Iterator[_Request]:
-    minute_of = lru_cache(maxsize=16)(minute_of_stamp)
+def _requests(name: str, trusted: TrustedProxies) -> Iterator[_Request]:
+    clients = ClientRule(trusted)
+    with open_logs([name]) as logs:
+        for log in logs:
+            yield from _of_log(log, clients)
+
+
+def _of_log(log: Log, clients: ClientRule) -> Iterator[_Request]:
+    if not log.head.strip():
+        raise UnreadableLogError(log.name, "it is empty.")
+    shape = EVERYTHING.guess(log.head)
+    if shape is None or not shape.shows_requests:
+        remedy = f"it has no requests that are understood. {look_alike(log.head, EVERYTHING)}"
+        raise UnreadableLogError(log.name, remedy)
     source_in = lru_cache(maxsize=4096)(source_of)
-    is_empty = is_unknown = True
-    for text in _blocks(name):
-        is_empty = False
-        for match in OUTCOME.finditer(text):
-            client, moment, second, zone, status = match.groups()
-            source, minute = source_in(client), minute_of(moment, zone)
-            if source is not None and minute is not None:
-                is_unknown = False
-                yield _Request(client, source, minute + int(second), int(status))
-    if is_empty:
-        raise UnreadableLogError(name, "it is empty.")
-    if is_unknown:
-        raise UnreadableLogError(
-            name, "its format is not understood: a line begins with the client's address."
-        )
-
-
-def _blocks(name: str) -> Iterator[str]:
-    log = Log(name)
-    try:
-        for block in log.blocks():
-            if not isinstance(block, TooLong):
-                yield block.decode("utf-8", "backslashreplace")
-        if log.defect is not None:
-            raise UnreadableLogError(name, log.defect)
-    finally:
-        log.close()
+    for content in contents(log, shape):
+        if isinstance(content, TimedRequest):
+            client = content.client(clients)
+            source = None if client is None else source_in(client)
+            if client is not None and source is not None:
+                yield _Request(client, source, int(content.at), int(content.record.request.status))
+    if log.defect is not None:
+        raise UnreadableLogError(log.name, log.defect)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from flask_errwatch.replay.files import STDIN
+from flask_errwatch.replay.sources import STDIN
 
 _STDIN_NAME = "standard input"
 

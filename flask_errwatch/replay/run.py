@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from flask_errwatch._text import counted
-from flask_errwatch._time import rfc3339_second
 from flask_errwatch.errors import ErrWatchError, Problem
-from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.replay.names import short_names
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.notes import engine_notes, judging_notes, reading_notes, site_sentence
 from flask_errwatch.replay.proposal import proposed_overrides
+from flask_errwatch.replay.reading.known_formats import COUNTS
+from flask_errwatch.replay.reading.log_engine import LogEngine
+from flask_errwatch.replay.reading.shapes import KnownFormats
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.session import ReadProgress, Session
+from flask_errwatch.replay.sources import ALWAYS, Logs, TimeRange
 from flask_errwatch.replay.summary import summary
-from flask_errwatch.replay.text import seen, shown
 from flask_errwatch.replay.verdicts import NO_VERDICTS, AlarmVerdicts, has_alarms, verdicts
 from flask_errwatch.simulation import JudgedLog, advise, judge_log
+
+_NO_LINES = "What the alarms look like is not known: counts have no lines."
 
 
 class MissingExtraError(ErrWatchError):
@@ -25,38 +30,77 @@ class MissingExtraError(ErrWatchError):
 
 
 def run(
-    names: Sequence[str],
+    logs: Logs,
     detectors: DetectorSet,
     *,
-    form: str,
+    names: Sequence[str],
+    known: KnownFormats,
+    within: TimeRange = ALWAYS,
     alarms_a_week: float | None,
     heartbeat: bool = True,
+    engine: LogEngine | None = None,
     progress: Callable[[ReadProgress], object] = lambda _: None,
 ) -> ReplayResult:
     """Reads the logs and judges them.
 
     Args:
-        names: Paths, or `-` for standard input.
+        logs: The logs.
         detectors: The detectors that judge.
-        form: A name of `formats.FORMATS`, or `auto`.
+        names: How the logs were named, for the report.
+        known: What the logs may be.
+        within: The time whose lines are judged.
         alarms_a_week: The most alarms a week that the advice allows, or None for no advice.
         heartbeat: Whether a minute without a line counts as zeros, as it does in an app with its
             heartbeat on. It has no effect on logs that contain Heartbeat lines, which show when
             the app ran, or when the configuration turns the heartbeat off.
+        engine: What reads access logs in place of their reader. None for that reader.
         progress: Called after each block that was read.
 
     Raises:
-        UnreadableLogError: One of the logs does not exist, is a directory or is binary.
+        UnreadableLogError: A log that was named is binary.
     """
-    with closing(Session(names, detectors, form)) as session:
-        for step in session.read_open():
-            progress(step)
-        judged = _judged(session, heartbeat=heartbeat)
-        looks_like, unread = _verdicts(session, judged)
-    gathered = session.gathered
+    session = Session(logs, detectors, known, within, engine)
+    for step in session.read():
+        progress(step)
+    result = run_gathered(names, session.gathered, alarms_a_week=alarms_a_week, heartbeat=heartbeat)
+    looks_like, unread = _verdicts(session, result.judged)
+    return replace(
+        result,
+        reads=tuple(session.read_logs),
+        verdicts=looks_like,
+        site=site_sentence(session),
+        notes=(
+            *logs.notes,
+            *reading_notes(session),
+            *(engine_notes(session, engine) if engine is not None else ()),
+            *result.notes,
+            *unread,
+        ),
+    )
+
+
+def run_gathered(
+    names: Sequence[str],
+    gathered: Gathered,
+    *,
+    alarms_a_week: float | None,
+    heartbeat: bool = True,
+    notes: Sequence[str] = (),
+) -> ReplayResult:
+    """Judges what was gathered before, of lines or of counts.
+
+    Args:
+        names: What it was gathered from.
+        gathered: What was gathered. Its detectors judge.
+        alarms_a_week: As of `run`.
+        heartbeat: As of `run`.
+        notes: Remarks on the gathering, a sentence each.
+    """
+    detectors = gathered.detectors
+    judged = _judged(gathered, heartbeat=heartbeat)
     advice = (
         ()
-        if alarms_a_week is None
+        if alarms_a_week is None or not gathered.tally.lines
         else advise(
             gathered.tally,
             detectors.catalogue,
@@ -72,24 +116,18 @@ def run(
         advice=advice,
         alarms_a_week=alarms_a_week,
         rows=summary(judged, advice, detectors.quiet_alarms),
-        reads=tuple(session.read_logs),
         proposed=proposed_overrides(detectors.config.detectors, advice, judged),
-        verdicts=looks_like,
-        site=_site(session),
         bad_lines=gathered.bad_lines,
         bad=tuple(gathered.bad),
         notes=(
-            *_notes(session),
-            *_gap_notes(judged),
-            *(_unjudged_notes(judged) if judged.lines else ()),
-            *unread,
+            *notes,
+            *judging_notes(judged),
         ),
     )
 
 
-def _judged(session: Session, *, heartbeat: bool) -> JudgedLog:
-    gathered, detectors = session.gathered, session.gathered.detectors
-    config = detectors.config
+def _judged(gathered: Gathered, *, heartbeat: bool) -> JudgedLog:
+    detectors, config = gathered.detectors, gathered.detectors.config
     return judge_log(
         gathered.tally,
         detectors.catalogue,
@@ -104,10 +142,8 @@ def _verdicts(session: Session, judged: JudgedLog) -> tuple[AlarmVerdicts, tuple
     """What the lines of the alarms look like, and a note where they were not read for all."""
     if not has_alarms(judged):
         return NO_VERDICTS, ()
-    if not session.can_be_read_again:
-        return NO_VERDICTS, (
-            "What the alarms look like is not known: a pipe of this format cannot be read again.",
-        )
+    if session.known == COUNTS:
+        return NO_VERDICTS, (_NO_LINES,)
     found = verdicts(session, judged)
     if not found.left_out:
         return found, ()
@@ -115,59 +151,6 @@ def _verdicts(session: Session, judged: JudgedLog) -> tuple[AlarmVerdicts, tuple
     return found, (
         f"What {left_out} looked like is not shown: only the worst and the newest are read again.",
     )
-
-
-def _site(session: Session) -> str | None:
-    """How it was found what the failed requests of access logs were after."""
-    gathered, detectors = session.gathered, session.gathered.detectors
-    site = gathered.site
-    if not site.is_known or not gathered.shows_requests:
-        return None
-    routes = (
-        "The app's URL map tells its own paths"
-        if detectors.classifier is not None
-        else f"Own paths are those like one of {len(site.answered):,} that were answered with 2xx"
-    )
-    host = (
-        f"the own host is {shown(site.host)}, from which most of these requests were linked"
-        if site.host
-        else "no referrer names the own host"
-    )
-    return f"{routes}; {host} (access logs are read twice)"
-
-
-def _notes(session: Session) -> Iterator[str]:
-    short = short_names([log.name for log in session.read_logs])
-    for log, defect in session.defects.items():
-        yield f"{short[log]}: {defect}"
-    for jump in session.gathered.jumps.values():
-        times = counted(jump.times, "time")
-        yield (
-            f"{short[jump.log]}: the clock jumps back {times}, first at line {jump.number:,} by "
-            f"{counted(jump.seconds // 60, 'minute')}; each line is judged at its own time."
-        )
-    if session.gathered.tally.lines:
-        for read in session.read_logs:
-            if read.is_unread:
-                yield f"Nothing could be read of {seen(read, short[read.name])}."
-
-
-def _gap_notes(judged: JudgedLog) -> Iterator[str]:
-    if judged.gaps:
-        before, after = judged.gaps[0]
-        others, subject, which = "", "this gap is", "it"
-        if len(judged.gaps) > 1:
-            others = f", nor in {counted(len(judged.gaps) - 1, 'other gap')}"
-            subject, which = "these gaps are", "them"
-        yield (
-            f"There are no lines from {rfc3339_second(before)} to {rfc3339_second(after)}{others}: "
-            f"{subject} not counted among the days. The clock may be wrong on one side of {which}."
-        )
-
-
-def _unjudged_notes(judged: JudgedLog) -> Iterator[str]:
-    for unjudged in judged.unjudged:
-        yield f"{unjudged.alarm} is not judged: {unjudged.reason}"
 
 
 def page_writer(version: str) -> Callable[[ReplayResult], str]:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Final, NamedTuple
 
-from flask_errwatch.replay.access_logs import AccessLogReader
-from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.replay.files import STDIN, Log, TooLong, UnreadableLogError
-from flask_errwatch.replay.formats import FORMATS, guess_format
-from flask_errwatch.replay.readers import Gathered, LineReader
-from flask_errwatch.replay.requests import ANSWERED
-from flask_errwatch.replay.sites import Survey
-from flask_errwatch.replay.timed_lines import TimedLine, TimedLineReader
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.readers import Gathered, LineReader
+from flask_errwatch.replay.gathering.sites import Survey
+from flask_errwatch.replay.reading.access_logs import PLAIN_ACCESS_LOG, AccessLogReader
+from flask_errwatch.replay.reading.known_formats import EVERYTHING
+from flask_errwatch.replay.reading.log_engine import LogEngine
+from flask_errwatch.replay.reading.log_readers import reader_of
+from flask_errwatch.replay.reading.look_alikes import look_alike
+from flask_errwatch.replay.reading.named_keys import check_keys
+from flask_errwatch.replay.reading.shapes import KnownFormats, Shape
+from flask_errwatch.replay.reading.surveys import answered
+from flask_errwatch.replay.reading.timed_lines import TimedLine, TimedLineReader
+from flask_errwatch.replay.sources import ALWAYS, LONGEST, Log, Logs, TimeRange
 
-# The formats that may turn out to be that of an access log.
-_SURVEYED = frozenset({"auto", "combined"})
+#: Blocks by which a log is recognised whose beginning says nothing: a server may start verbosely.
+_BLOCKS: Final = 4
 
 
 class ReadProgress(NamedTuple):
     """How much was read so far.
 
     Attributes:
-        read: Bytes read, of the files as they are stored.
-        size: Bytes of all files, twice where they are read twice, or None where standard input is
-            among them.
+        read: Bytes read, of the logs as they are stored.
+        size: Bytes of all logs, twice where they are read twice, or None where it is not known, as
+            of standard input.
         lines: Lines read.
     """
 
@@ -39,12 +45,17 @@ class LogRead(NamedTuple):
 
     Attributes:
         name: The log's name.
-        form: The name of its format in `FORMATS`. None where it has no line.
-        lines: Lines that were read, with blank ones and those that could not be read.
+        form: What it is, as `combined in docker json-file`. None where it is not recognised.
+        lines: Lines that were read, with blank ones, headers, and those that could not be read.
         judged: Lines that were judged.
         bad: How many lines could not be read.
-        first: The beginning of the first line of the log.
+        outside: How many lines are not within the time that is judged.
+        first: The beginning of its first bad line, or of its first line. Empty without a bad one.
         defect: Why it ended early or cannot be read as a whole, as a sentence.
+        looks_like: What it seems to be instead, and what to do, as a sentence. None where most of
+            it was understood.
+        is_log_group: Whether it is of a log group that has the app's own lines. Other programs may
+            write there as much as they like.
     """
 
     name: str
@@ -52,76 +63,72 @@ class LogRead(NamedTuple):
     lines: int
     judged: int
     bad: int
+    outside: int
     first: str
     defect: str | None
+    looks_like: str | None
+    is_log_group: bool
 
     @property
-    def is_unread(self) -> bool:
-        """Whether there is something, of which nothing could be read."""
-        return self.bad > 0 and not self.judged
+    def is_mostly_bad(self) -> bool:
+        """Whether more than half of it could not be read."""
+        return self.bad > self.judged + self.outside and not self.is_log_group
 
 
 class Session:
     """Reads logs for a set of detectors.
 
     Args:
-        names: Paths, or `-` for standard input.
+        logs: The logs. They are closed by whoever opened them.
         detectors: The detectors that judge.
-        form: A name of `FORMATS`, or `auto`.
+        known: What the logs may be.
+        within: The time whose lines are judged.
+        engine: What reads access logs in place of their reader. None for that reader.
 
     Attributes:
         gathered: What was read.
+        without_engine: The logs that the engine left to their readers.
+        known: What the logs may be.
         defects: Why a log ended early or cannot be read as a whole, by its name.
         read_logs: What was read of each log.
-
-    Raises:
-        UnreadableLogError: When one of the logs cannot be opened, or standard input is named
-            twice. Nothing is read then.
     """
 
-    def __init__(self, names: Sequence[str], detectors: DetectorSet, form: str = "auto") -> None:
-        self.gathered = Gathered(detectors)
+    def __init__(
+        self,
+        logs: Logs,
+        detectors: DetectorSet,
+        known: KnownFormats = EVERYTHING,
+        within: TimeRange = ALWAYS,
+        engine: LogEngine | None = None,
+    ) -> None:
+        self._engine = engine
+        self.without_engine: list[str] = []
+        self.gathered = Gathered(detectors, within=within)
         self.defects: dict[str, str] = {}
         self.read_logs: list[LogRead] = []
-        self._form = form
-        if names.count(STDIN) > 1:
-            raise UnreadableLogError(STDIN, "Standard input can be read only once.")
-        with ExitStack() as opened:
-            self._logs: list[Log] = []
-            for name in names:
-                self._logs += [Log(name)]
-                opened.callback(self._logs[-1].close)
-            self._opened = opened.pop_all()
+        self._logs = logs
+        self.known = known
+        self._shapes: dict[str, Shape | None] = {}
 
     def read(self) -> Iterator[ReadProgress]:
-        """Reads everything, closes the logs, and yields the progress after each block.
+        """Reads everything, and yields the progress after each block.
 
         Where filters read what the sensor derives of a request, access logs are read twice: first
-        what their site is like, then their lines.
+        what their site is like, then their lines. A pipe is copied to a temporary file.
 
         Raises:
             UnreadableLogError: One of the logs is binary.
+            FieldsError: A log has none of a key that was named.
         """
-        with self._opened:
-            yield from self.read_open()
-
-    def read_open(self) -> Iterator[ReadProgress]:
-        """Like `read`, but leaves the logs open, so that `lines` can read them again."""
-        sizes = [log.size for log in self._logs]
-        size = None if None in sizes else sum(filter(None, sizes))
-        if not self.gathered.reads_classes or self._form not in _SURVEYED:
-            yield from self._read(ReadProgress(0, size, 0))
-            return
-        size = None if size is None else 2 * size
+        for log in self._logs:
+            log.keep()  # it may be read again, to see what its alarms look like
+        size = self._logs.size
         before = ReadProgress(0, size, 0)
-        for before in self._survey(size):
-            yield before
+        if self.gathered.reads_classes:
+            size = None if size is None else 2 * size
+            for before in self._survey(size):
+                yield before
         yield from self._read(before)
-
-    @property
-    def can_be_read_again(self) -> bool:
-        """Whether no log is a pipe of which no copy was made."""
-        return all(log.can_rewind for log in self._logs)
 
     def lines(self, is_wanted: Callable[[int], bool]) -> Iterator[TimedLine]:
         """Reads the logs again, and yields the lines of some minutes with their times.
@@ -131,74 +138,124 @@ class Session:
         """
         reader = TimedLineReader(self.gathered, is_wanted)
         for log in self._logs:
-            log.rewind()
-            yield from reader.read(log, FORMATS.get(self._form))
-
-    def close(self) -> None:
-        """Closes the logs."""
-        self._opened.close()
+            shape = self._shape_of(log)
+            if shape is not None:
+                yield from reader.read(log, shape)
 
     def _survey(self, size: int | None) -> Iterator[ReadProgress]:
         """Reads what access logs show of their site."""
         survey = Survey()
+        is_of_requests = False
         read = 0
         for log in self._logs:
-            log.keep()
-            is_access_log: bool | None = None
-            for block in log.blocks():
-                if is_access_log is None:
-                    is_access_log = self._kind(log) is AccessLogReader
-                if not is_access_log:
-                    break
-                if not isinstance(block, TooLong):
-                    survey.add(ANSWERED.findall(block.decode("utf-8", "backslashreplace")))
-                yield ReadProgress(read + log.position, size, 0)
-            log.rewind()
+            shape = self._shape_of(log)
+            by_engine = self._engine if shape == PLAIN_ACCESS_LOG else None
+            is_worth = by_engine is not None and by_engine.is_worth(log)
+            if by_engine is not None and is_worth and by_engine.survey(log, survey):
+                yield ReadProgress(read + (log.size or 0), size, 0)
+            elif shape is not None and shape.shows_requests:
+                for requests in answered(log, shape):
+                    survey.add(requests)
+                    yield ReadProgress(read + log.position, size, 0)
+            is_of_requests |= shape is not None and shape.shows_requests
             read += log.size or 0
-        self.gathered.site = survey.site()
+        if is_of_requests:  # counts and the app's own lines show nothing of their site
+            self.gathered.site = survey.site()
         yield ReadProgress(read, size, 0)
 
     def _read(self, before: ReadProgress) -> Iterator[ReadProgress]:
         """Reads and counts all lines."""
         (read, size, lines) = before
-        gathered = self.gathered
         for log in self._logs:
-            reader: LineReader | None = None
-            judged, bad = gathered.tally.lines, gathered.bad_lines
-            for block in log.blocks():
-                if reader is None:
-                    reader = self._kind(log)(self.gathered, log.name)
-                if isinstance(block, TooLong):
-                    reader.refuse(block)
-                else:
-                    reader.read_block(block)
+            shape = self._shape_of(log)
+            reader = reader_of(shape or self.known.fallback, self.gathered, log.name)
+            before_log = self._counts()
+            parts = iter(()) if self._is_read_by_engine(log, reader) else reader.consume(log)
+            for _ in parts:
                 yield ReadProgress(read + log.position, size, lines + reader.lines)
-            if reader is not None:
-                reader.finish()
-                lines += reader.lines
-            defect = log.defect or (reader and reader.defect)
-            if defect:
-                self.defects[log.name] = defect
-            self.read_logs.append(
-                LogRead(
-                    name=log.name,
-                    form=None if reader is None else _name_of(type(reader)),
-                    lines=0 if reader is None else reader.lines,
-                    judged=gathered.tally.lines - judged,
-                    bad=gathered.bad_lines - bad,
-                    first=_first_line(log.head),
-                    defect=defect or None,
-                )
-            )
+            lines += reader.lines
+            self._note_read(log, shape, reader, before_log)
             read += log.size or 0
 
-    def _kind(self, log: Log) -> type[LineReader]:
-        return FORMATS.get(self._form) or guess_format(log.head)
+    def _is_read_by_engine(self, log: Log, reader: LineReader) -> bool:
+        if self._engine is None or not self._engine.is_worth(log):
+            return False
+        if isinstance(reader, AccessLogReader) and self._engine.read(log, self.gathered, reader):
+            return True
+        self.without_engine += [log.name]
+        return False
+
+    def _note_read(
+        self, log: Log, shape: Shape | None, reader: LineReader, before: _Counts
+    ) -> None:
+        defect = log.defect or reader.defect
+        judged, bad, outside = self._counts().since(before)
+        if defect:
+            rest = " What comes before that is judged." if log.defect and judged else ""
+            self.defects[log.name] = f"{defect}{rest}"
+        read = LogRead(
+            name=log.name,
+            form=None if shape is None else shape.name,
+            lines=reader.lines,
+            judged=judged,
+            bad=bad,
+            outside=outside,
+            first=self._first_bad(log) if bad else "",
+            defect=defect,
+            looks_like=None,
+            is_log_group=shape is not None and shape.is_of_cloudwatch and shape.has_own_lines,
+        )
+        is_cut_line = log.defect and b"\n" not in log.head  # a part of a line shows nothing
+        if read.is_mostly_bad and not is_cut_line:
+            read = read._replace(looks_like=self._looks_like(log, reader))
+        self.read_logs.append(read)
+
+    def _looks_like(self, log: Log, reader: LineReader) -> str:
+        """What a log seems to be. A document that was refused says it itself."""
+        if reader.too_long and reader.too_long == reader.lines:
+            return (
+                f"Its lines are longer than {LONGEST >> 20} MiB: put each record on one of its own."
+            )
+        remedy = (reader.defect or "").partition(". ")[2]
+        return f"{remedy.removesuffix('.')}." if remedy else look_alike(log.head, self.known)
+
+    def _first_bad(self, log: Log) -> str:
+        """The first bad line, if it is still known, or else the first line."""
+        bad = (line.text for line in self.gathered.bad if line.log == log.name)
+        return next(bad, "") or _first_line(log.head)
+
+    def _counts(self) -> _Counts:
+        gathered = self.gathered
+        return _Counts(gathered.tally.lines, gathered.bad_lines, gathered.outside)
+
+    def _shape_of(self, log: Log) -> Shape | None:
+        """How a log is built. It is the same at each reading."""
+        if log.name not in self._shapes:
+            shape = self._shapes[log.name] = self._guessed(log)
+            if self.known.keys:
+                check_keys(self.known.keys, log.name, log.head, shape)
+        return self._shapes[log.name]
+
+    def _guessed(self, log: Log) -> Shape | None:
+        """How a log is built, by its beginning, or by what follows where that says nothing."""
+        shape = self.known.guess(log.head)
+        if shape is not None:
+            return shape
+        of_lines = replace(self.known, documents=())
+        blocks = (of_lines.guess(block) for block in islice(log.blocks(), _BLOCKS))
+        return next(filter(None, blocks), None)
 
 
-def _name_of(kind: type[LineReader]) -> str:
-    """The name of a format."""
-    return next(name for name, reader in FORMATS.items() if reader is kind)
+class _Counts(NamedTuple):
+    """How many lines were judged, were bad, and are not within the time that is judged."""
+
+    judged: int
+    bad: int
+    outside: int
+
+    def since(self, before: _Counts) -> _Counts:
+        """What came since."""
+        return _Counts(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 def _first_line(head: bytes) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from flask_errwatch._text import counted, listed, one_line
 from flask_errwatch._time import rfc3339_second
-from flask_errwatch.replay.formats import FORMATS
 from flask_errwatch.replay.names import short_names
 from flask_errwatch.replay.session import LogRead
 from flask_errwatch.replay.summary import SummaryRow
@@ -18,12 +17,17 @@ from flask_errwatch.simulation import (
 )
 
 _NAME = 80
-# Alarms that are named in a sentence.
+# Alarms or logs that are named in a sentence.
 _NAMED = 3
 
 
 def shown(value: str, limit: int = _NAME) -> str:
-    """Text from a log that is safe to show: printable, on one line, short."""
+    r"""Text from a log that is safe to show: printable, on one line, short.
+
+    Example:
+        >>> print(shown("a\x1b[31mb\nc"))
+        a?[31mb?c
+    """
     return one_line(value, limit)
 
 
@@ -62,20 +66,43 @@ def missed_heading(advice: Advice) -> str:
 
 
 def seen(log: LogRead, name: str) -> str:
-    """The log and what was seen instead of lines of its format."""
+    """The log, and how much of it could not be read."""
     if log.defect is not None or not log.bad:
-        reason = (log.defect or "it has no lines").partition(". ")[0]
+        reason = (log.defect or "it has no lines").removesuffix(".")
+        # What to do is said once, behind all logs.
+        reason = reason.removesuffix((log.looks_like or "").removesuffix(".")).rstrip(". ")
         return f"{shown(name)} ({reason})"
     first = f", the first is {shown(log.first)!r}" if log.first else ""
-    return f"{shown(name)} ({counted(log.bad, 'line')}, none in the format {log.form}{first})"
+    good = log.judged + log.outside
+    form = f" in the format {log.form}" if good and log.form is not None else ""
+    understood = f"{good:,}" if good else "none"
+    lines = counted(log.bad + good, "line")
+    return f"{shown(name)} ({lines}, {understood} of them understood{form}{first})"
 
 
-def unread_sentence(reads: Sequence[LogRead]) -> str:
-    """Which logs nothing could be read of, what was seen, and what to do."""
+def unread_sentence(reads: Sequence[LogRead]) -> str | None:
+    """Which logs could not be read for the most part, what they look like, and what to do.
+
+    None where most lines of each log were understood, and there are some. None too where no log was
+    read, as AWS counted.
+    """
+    if not reads:
+        return None
+    bad = [log for log in reads if log.is_mostly_bad]
+    is_unread = not any(log.judged for log in reads)
+    if is_unread and not bad and any(log.outside for log in reads):
+        return "No line of the logs is within --since and --until: give another time."
+    if not bad and not is_unread:
+        return None
+    concerned = bad or reads
     short = short_names([log.name for log in reads])
-    logs = ", ".join(seen(log, short[log.name]) for log in reads)
-    remedy = f"Give another file, or its format with --format: {', '.join(FORMATS)}."
-    return f"Nothing could be read of {logs}. {remedy}"
+    logs = listed([seen(log, short[log.name]) for log in concerned], _NAMED)
+    lead = "Nothing could be read of" if is_unread else "More than half could not be read of"
+    remedy = next((log.looks_like for log in concerned if log.looks_like), None)
+    # A defect with a colon says itself what to do.
+    has_remedies = all(": " in (log.defect or "") for log in concerned)
+    remedy = remedy or ("" if has_remedies else "Give another file.")
+    return f"{lead} {logs}. {remedy}".rstrip()
 
 
 def totals_sentence(rows: Sequence[SummaryRow]) -> str:

@@ -36,13 +36,27 @@ def read_moment(text: str, now: float) -> float:
         >>> read_moment("2023-11-14T22:13:20Z", 1_700_000_000)
         1700000000.0
     """
-    moment = _read(text.strip(), now)
-    if moment is None:
-        raise RefusedValueError(_FORMS)
+    moment = any_moment(text, now)
     if moment > now:
         raise RefusedValueError("Use a time that is over.")
     if moment < EARLIEST:
         raise RefusedValueError("Use a time since 2014: CloudWatch Logs has no older lines.")
+    return moment
+
+
+def any_moment(text: str, now: float) -> float:
+    """A time in the forms of `read_moment`, which may lie in the future or long ago.
+
+    Raises:
+        RefusedValueError: When it has another form.
+
+    Example:
+        >>> any_moment("1970-01-02", 0), any_moment("14d", 1_700_000_000)
+        (86400.0, 1698790400)
+    """
+    moment = _read(text.strip(), now)
+    if moment is None:
+        raise RefusedValueError(_FORMS)
     return moment
 
 

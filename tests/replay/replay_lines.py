@@ -10,7 +10,11 @@ from typing import Any
 
 from flask_errwatch.config import load
 from flask_errwatch.detectors import OPERATIONAL_EVENTS, Catalogue, Detector
-from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
+from flask_errwatch.replay.reading.known_formats import known_formats
+from flask_errwatch.replay.result import ReplayResult
+from flask_errwatch.replay.run import run
+from flask_errwatch.replay.sources import open_logs
 from flask_errwatch.simulation import InputCoverage, JudgedLog, Tally, judge_log
 
 #: The fields of the line of a failed request that filters read.
@@ -39,8 +43,8 @@ def event(second: int, phrase: str = "Not Found Error", **fields: object) -> str
     """A line of our own format, that many seconds after midnight of the same day."""
     timestamp = f"2026-11-25T{_clock(second)}.000Z"
     line = {"event": phrase, "timestamp": timestamp, "client_ip": "192.0.2.7", "path": "/.env"}
-    request = {} if phrase in OPERATIONAL_EVENTS else OF_REQUESTS
-    return json.dumps({**line, **request, **fields}) + "\n"
+    request = {} if phrase in OPERATIONAL_EVENTS else {"detector": "a-detector", **OF_REQUESTS}
+    return json.dumps({**line, "schema": 1, **request, **fields}) + "\n"
 
 
 def _clock(second: int) -> str:
@@ -78,3 +82,12 @@ def compressed_with_zstd(data: bytes) -> bytes:
         from backports import zstd
     compressed: bytes = zstd.compress(data)
     return compressed
+
+
+def replay_of(
+    *logs: Path, detectors: DetectorSet, form: str = "auto", advise: float | None = None
+) -> ReplayResult:
+    """The result of a replay of logs."""
+    names = [*map(str, logs)]
+    with open_logs(names) as opened:
+        return run(opened, detectors, names=names, known=known_formats(form), alarms_a_week=advise)

@@ -25,6 +25,8 @@ from flask_errwatch import (
     RequestMetric,
 )
 from flask_errwatch.cli.commands import errwatch
+from flask_errwatch.cli.replay_input import FORMATS
+from flask_errwatch.replay.reading.known_formats import FORMAT_NAMES
 from tests.cli.terminal import read_terminal
 from tests.replay.replay_lines import Run, access, event, write_log
 
@@ -476,3 +478,8 @@ def test_the_alarm_of_the_whole_app_is_judged(tmp_path: Path) -> None:
     assert [(alarm["from"], alarm["sources"]) for alarm in whole["alarms"]] == [
         ("2026-11-25T00:01:00Z", [])
     ]
+
+
+def test_the_formats_of_the_option_are_those_that_are_known() -> None:
+    """The command does not import them to show its help."""
+    assert FORMATS == FORMAT_NAMES

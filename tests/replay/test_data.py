@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Alarm, Detector
-from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
+from flask_errwatch.replay.sources import open_logs
 from flask_errwatch.simulation import Tally, advise
 from tests.replay.replay_lines import detector_set, judged
 
@@ -39,9 +40,10 @@ pytestmark = pytest.mark.skipif(
 
 
 def tallied(name: str, detectors: DetectorSet) -> Tally:
-    session = Session([str(DATA / name / "access.log.gz")], detectors)
-    for _ in session.read():
-        pass
+    with open_logs([str(DATA / name / "access.log.gz")]) as logs:
+        session = Session(logs, detectors)
+        for _ in session.read():
+            pass
     assert session.gathered.bad_lines == 0
     assert session.gathered.shows_requests
     return session.gathered.tally
@@ -123,8 +125,8 @@ def test_counts_equal_those_of_the_bins(name: str) -> None:
         for judgement in judged(tally, detectors_of_bins).detectors
     }
     totals: Counter[int] = Counter()
-    for minute in tally.minutes:
-        totals[minute - minute % 300] += sum(tally.row(minute).values())
+    for minute, counted in tally.rows():
+        totals[minute - minute % 300] += sum(lines for _, lines in counted)
     with (DATA / name / "bins.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(totals)

@@ -13,15 +13,25 @@ from hypothesis import strategies as st
 
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.patterns import parse
-from flask_errwatch.replay import files
-from flask_errwatch.replay.formats import FORMATS
-from flask_errwatch.replay.readers import Gathered, minute_of
-from flask_errwatch.replay.requests import request_of
+from flask_errwatch.replay.formats.minutes import minute_of
+from flask_errwatch.replay.formats.ncsa import COMBINED
+from flask_errwatch.replay.formats.record import AccessRecord
+from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.reading.access_logs import PLAIN_ACCESS_LOG
+from flask_errwatch.replay.reading.json_logs import EXPORTED_OWN_LINES, PLAIN_OWN_LINES
+from flask_errwatch.replay.reading.log_readers import reader_of
+from flask_errwatch.replay.sources import compression, encoding
 from tests.replay.replay_lines import Run, access, detector_set, event, write_log
 
 DETECTORS = detector_set(*DEFAULT_DETECTORS)
 
 
+#: The shapes that have readers of their own, by their format.
+SHAPES = {
+    "combined": PLAIN_ACCESS_LOG,
+    "json": PLAIN_OWN_LINES,
+    "cloudwatch-export": EXPORTED_OWN_LINES,
+}
 #: The default detectors that count lines of others.
 OF_OTHERS = ("scan", "failure-flood")
 
@@ -165,9 +175,9 @@ def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, replay_json: Run)
         event(1, "Critical Error", status=404),
         event(2, "Not Found Error Error", detector="not-found-error"),
         event(3, "Heartbeat"),
-        json.dumps({"event": "Client Error", "timestamp": "2026-11-25T00:00:00+00:00"}) + "\n",
-        json.dumps({"event": ["Not Found Error"], "timestamp": "2026-11-25T00:00:00.1Z"}) + "\n",
-        json.dumps({"a": {"event": "Not Found Error"}, "timestamp": "2026-11-25T00:00:00Z"}) + "\n",
+        event(0, "Client Error", timestamp="2026-11-25T00:00:00+00:00", client_ip=None),
+        event(0, "x", event=["Not Found Error"], timestamp="2026-11-25T00:00:00.1Z"),
+        event(0, "x", a={"event": "Not Found Error"}, timestamp="2026-11-25T00:00:00Z"),
         event(4, "Rate Limit Error", client_ip={"a": 1}, path=7),
         event(5, "Bad Request Error", path="\ud800"),
         event(6, "Bad Request Error", data={"long": "x" * 9000}),
@@ -183,15 +193,33 @@ def test_our_lines_are_judged_by_their_pattern(tmp_path: Path, replay_json: Run)
     }
 
 
+@pytest.mark.parametrize(
+    "lacking", [("schema",), ("detector",), ("schema", "detector")], ids="+".join
+)
+def test_other_json_is_not_a_line_of_ours(
+    tmp_path: Path, replay_json: Run, lacking: tuple[str, ...]
+) -> None:
+    """Without `detector` or `schema` it is a bad line, though it has an event and a time."""
+    absent = {*lacking, "status"}  # with a status it would be a request in JSON
+    other = {key: value for key, value in json.loads(event(0)).items() if key not in absent}
+    heartbeat = event(1, "Heartbeat")  # which has no detector, and no client
+    log = write_log(tmp_path, [event(0), json.dumps(other) + "\n", heartbeat] * 5)
+    output = replay_json(log, "--format", "json")
+    assert (output["lines"], output["bad_lines"]) == (10, 5)
+    assert lines_of(output) == {"not-found-error": 5}
+
+
 def test_an_export_is_judged_at_its_cloudwatch_time(tmp_path: Path, replay_json: Run) -> None:
-    """The time before the message counts, for messages of every kind."""
+    """The time before the message counts. The app wrote a line for the request beside its lines."""
     stamp = "2026-11-25T06:00:00.000Z "
     lines = [stamp + event(0)] * 11
     lines += [stamp + access(0, 500), stamp + "hello\n", stamp + event(0, "x" * 9000)]
-    lines += ['2026-11-25T06:00:00Z {"event": "Critical Error"}\n', "  at line 7\n"]
+    own = {"event": "Critical Error", "detector": "critical-error", "schema": 1}
+    lines += [f"2026-11-25T06:00:00Z {json.dumps(own)}\n", "  at line 7\n"]
     output = replay_json(write_log(tmp_path, lines))
-    assert (output["lines"], output["bad_lines"]) == (15, 1)
-    assert lines_of(output) == {"critical-error": 2, "not-found-error": 11}
+    assert (output["lines"], output["bad_lines"]) == (14, 2)
+    assert lines_of(output) == {"critical-error": 1, "not-found-error": 11}
+    assert any(note.startswith("1 request beside lines") for note in output["notes"])
     assert alarms_of(output, "not-found-error")[0]["from"] == "2026-11-25T06:01:00Z"
 
 
@@ -202,7 +230,7 @@ def test_the_output_of_the_aws_command_is_an_export(
     """The JSON of `aws logs filter-log-events` may be on one line or many."""
     events: list[dict[str, object]] = [
         {"timestamp": 1_795_000_000_000, "message": event(0).strip()},
-        {"timestamp": 1_795_000_000_000, "message": access(0, 500).strip()},
+        {"timestamp": 1_795_000_000_000, "message": event(0, "Critical Error").strip()},
         {"timestamp": "soon", "message": "x"},
     ]
     output = replay_json(write_log(tmp_path, json.dumps({"events": events}, indent=indent)))
@@ -212,14 +240,15 @@ def test_the_output_of_the_aws_command_is_an_export(
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_bad_event_does_not_affect_the_others(
-    tmp_path: Path, replay_json: Run, indent: int | None
+    tmp_path: Path, run: Run, indent: int | None
 ) -> None:
     """The other events of a bare list, as `--query events` prints it, are judged."""
     good = {"timestamp": 1_795_000_000_000, "message": event(0).strip()}
     times = (True, "soon", -1, 10**15, 1.5)
     bad = [{"message": "no time"}, {"timestamp": 1}, None, 7, "x", []]
     bad += [{"timestamp": time, "message": "x"} for time in times]
-    output = replay_json(write_log(tmp_path, json.dumps([good, *bad, good], indent=indent)))
+    result = run(write_log(tmp_path, json.dumps([good, *bad, good], indent=indent)), "--json")
+    output = json.loads(result.stdout)
     assert (lines_of(output), output["bad_lines"]) == ({"not-found-error": 2}, 11)
     assert output["bad"][0] == {
         "log": str(tmp_path / "access.log"),
@@ -228,19 +257,27 @@ def test_a_bad_event_does_not_affect_the_others(
     }
 
 
-@pytest.mark.parametrize(
-    "text", ['{"events": [{"timestamp"', '{"events": []}\n{"events": []}', event(0) * 3]
-)
-def test_an_invalid_document_is_one_bad_line(tmp_path: Path, replay_json: Run, text: str) -> None:
-    """A note reports JSON that is cut or is not one document with events. The exit code is 1."""
-    log = write_log(tmp_path, text)
+def test_a_document_that_is_cut_is_one_bad_line(tmp_path: Path, replay_json: Run) -> None:
+    """A note says so. The exit code is 1."""
+    log = write_log(tmp_path, '{"events": [{"timestamp"')
     output = replay_json(log, "--format", "cloudwatch-export")
     assert (output["lines"], output["bad_lines"], output["bad"][0]["line"]) == (0, 1, 1)
-    (note,) = output["notes"]
-    assert note == (
-        f"{log.name}: it begins like a JSON document with events, but is not one. For lines of "
-        "JSON use --format json. Put each document into a file of its own."
-    )
+    defect = "from here on it is not valid JSON, as when it was cut."
+    assert output["notes"] == [f"{log.name}: {defect}"]
+
+
+def test_a_document_may_have_no_event(tmp_path: Path, run: Run) -> None:
+    """Pages without events have no line, and the sentence says so."""
+    result = run(write_log(tmp_path, '{"events": []}\n{"events": []}'))
+    assert result.exit_code == 1
+    assert "Nothing could be read of access.log (it has no lines)" in result.stderr
+
+
+def test_lines_are_not_an_export(tmp_path: Path, run: Run) -> None:
+    """With the wrong format they are bad, and the sentence names the right one."""
+    result = run(write_log(tmp_path, [event(0)] * 3), "--format", "cloudwatch-export")
+    assert result.exit_code == 1
+    assert "It looks like lines of flask-errwatch: use --format json" in result.stderr
 
 
 def test_auto_detects_the_format_of_each_log(tmp_path: Path, replay_json: Run) -> None:
@@ -289,28 +326,31 @@ def test_auto_detects_objects_after_a_blank(tmp_path: Path, replay_json: Run) ->
 def test_a_long_line_is_read_in_order(tmp_path: Path, run: Run, stamp: str) -> None:
     """Clocks are compared, and bad lines are shown, in the order of the log."""
     late, later = (stamp.replace("T00", hour) for hour in ("T02", "T03"))
-    lines = [stamp + event(0), late + event(7200, data="x" * 9000), later + event(10_800)]
+    lines = [stamp + event(0), late + event(7200, data="x" * 9000), later + event(10_800)] * 2
+    lines.sort()
     lines += [f"{bad}\n" for bad in ("bad", "x" * 9000, "bad", "x" * 9000)]
     result = run(write_log(tmp_path, lines), "--json")
     assert result.stderr == ""
-    assert [line["line"] for line in json.loads(result.stdout)["bad"]] == [4, 5, 6]
+    assert [line["line"] for line in json.loads(result.stdout)["bad"]] == [7, 8, 9]
 
 
 @pytest.mark.parametrize("make", [access, event])
 def test_names_are_bounded(tmp_path: Path, replay_json: Run, make: Any) -> None:
     """Names that differ only beyond 2,048 characters are equal, whichever parser reads them."""
-    lines = [make(0, path="/" + "p" * length) for length in (2047, 2048, 5000)] * 3
-    clients = [make(0, path="/", client="c" * length) for length in (2048, 2049)]
-    if make is event:
-        clients = [event(0, path="/", client_ip="c" * length) for length in (2048, 2049)]
-        lines += [event(0, path="/" + "p" * 3000, more="\ud800")]  # orjson refuses the line
-    (alarm,) = alarms_of(replay_json(write_log(tmp_path, lines + clients)), "not-found-error")
-    paths = {path["path"]: path["lines"] for path in alarm["paths"]}
-    assert paths == {"/" + "p" * 2047: 10 if make is event else 9, "/": 2}
-    assert {"source": "c" * 2048, "lines": 2} in alarm["sources"]
+    lines = [make(0, path="/" + "p" * length) for length in (2047, 2048, 5000)] * 4
+    (alarm,) = alarms_of(replay_json(write_log(tmp_path, lines)), "not-found-error")
+    assert alarm["paths"] == [{"path": "/" + "p" * 2047, "lines": 12}]
 
 
-@pytest.mark.parametrize("form", [*FORMATS])
+def test_a_client_is_bounded_in_our_lines(tmp_path: Path, replay_json: Run) -> None:
+    """So are clients, whichever parser reads them. An access line with a long one is bad."""
+    lines = [event(0, client_ip="c" * length) for length in (2048, 2049)] * 6
+    lines += [event(0, client_ip="c" * 3000, more="\ud800")]  # orjson refuses the line
+    (alarm,) = alarms_of(replay_json(write_log(tmp_path, lines)), "not-found-error")
+    assert alarm["sources"] == [{"source": "c" * 2048, "lines": 13}]
+
+
+@pytest.mark.parametrize("form", [*SHAPES])
 def test_a_bad_line_may_begin_with_blanks(tmp_path: Path, replay_json: Run, form: str) -> None:
     """The blanks are not shown. A line that has only blanks is skipped."""
     log = write_log(tmp_path, [" " * 500 + "tail\n", " " * 500 + "\n"])
@@ -349,6 +389,8 @@ def test_the_fast_parser_accepts_the_times_of_the_slow_one(
     is_time: bool,  # noqa: FBT001 - pytest passes it by name
 ) -> None:
     """Both accept the same times. The slow parser reads the lines that orjson rejects."""
+    if form == "cloudwatch-export":
+        is_time = seconds == ":01.000Z"  # the only form in which CloudWatch exports
     counts = []
     for path in ("", "\ud800"):
         good = event(60, path=path).replace("00:01:00.000Z", "00:01:00.000Z")
@@ -358,7 +400,7 @@ def test_the_fast_parser_accepts_the_times_of_the_slow_one(
             stamps = ("00:01:00.000Z", f"00:01{seconds}", "00:01:00.000Z")
             lines = [f"2026-11-25T{stamp} {good}" for stamp in stamps]
         gathered = Gathered(DETECTORS)
-        FORMATS[form](gathered, "log").read_block("".join(lines).encode())
+        reader_of(SHAPES[form], gathered, "log").read_block("".join(lines).encode())
         counts.append((gathered.tally.lines, gathered.bad_lines))
     assert counts == [(3, 0) if is_time else (2, 1)] * 2
 
@@ -432,8 +474,8 @@ def test_a_clock_that_jumps_back_is_reported(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, make: Any, block: int
 ) -> None:
     """One sentence has the first jump and the number of jumps. Every line is judged."""
-    monkeypatch.setattr(files, "_BLOCK", block)
-    monkeypatch.setattr(files, "_HEAD", 1)
+    monkeypatch.setattr(compression, "PIECE", block)
+    monkeypatch.setattr(encoding, "HEAD", 1)
     log = write_log(tmp_path, [make(second) for second in (7200, 7210, 3600, 3610, 7300, 0)])
     result = run(log, "--json")
     assert result.exit_code == 0
@@ -452,10 +494,10 @@ def test_a_clock_that_jumps_back_is_reported_on_slow_paths(
     """A jump is detected in lines that orjson rejects, and between the events of a document."""
     lines = [event(second, path="\ud800") for second in (7200, 3600)]
     if form == "cloudwatch-export":
-        lines = [f"2026-11-25T0{hour}:00:00.000Z hello\n" for hour in (2, 1)]
+        lines = [f"2026-11-25T0{hour}:00:00.000Z {lines[0]}" for hour in (2, 1)]
     elif form == "document":
         times = (1_795_003_600_000, 1_795_000_000_000)
-        events = [{"timestamp": time, "message": "hello"} for time in times]
+        events = [{"timestamp": time, "message": lines[0].strip()} for time in times]
         lines = [json.dumps({"events": events})]
     log = write_log(tmp_path, lines)
     result = run(log, "--json")
@@ -478,7 +520,7 @@ def test_bad_lines_are_counted_and_the_first_shown(
 ) -> None:
     """The first three are shown with their line numbers and without control characters."""
     bad = ["\x1b[2J\x1b]0;owned\x07\u202e", "no\rline\x9b", "x" * 5000, "fourth"]
-    lines = [access(0), *[f"{line}\n" for line in bad], "\n", access(60)]
+    lines = [access(0), *[f"{line}\n" for line in bad], "\n", *[access(60)] * 5]
     write_log(tmp_path, "".join(lines).encode() + b"\xff\xfe\n")
     monkeypatch.chdir(tmp_path)
     result = run("access.log")
@@ -516,13 +558,13 @@ def test_a_line_break_in_a_name_does_not_affect_other_names(
     assert alarm["sources"] == [{"source": "192.0.2.7", "lines": 14}]
 
 
-@pytest.mark.parametrize("form", [*FORMATS])
+@pytest.mark.parametrize("form", [*SHAPES])
 @given(block=st.binary(max_size=300))
 @settings(max_examples=150, deadline=None)
 def test_no_bytes_raise(form: str, block: bytes) -> None:
     """Each line is read or counted as bad, with any content, and none is lost."""
     gathered = Gathered(DETECTORS)
-    lines = FORMATS[form](gathered, "log")
+    lines = reader_of(SHAPES[form], gathered, "log")
     lines.read_block(block + b"\n")
     lines.finish()
     expected = sum(
@@ -544,10 +586,12 @@ def test_no_bytes_raise(form: str, block: bytes) -> None:
 @settings(max_examples=200, deadline=None)
 def test_the_lookup_agrees_with_the_patterns(event: object, more: dict[str, str]) -> None:
     """The lookup by event gives each detector the lines that its pattern matches."""
-    line = json.dumps({"event": event, "timestamp": "2026-11-25T00:00:00.000Z", **more})
+    head = {"event": event, "timestamp": "2026-11-25T00:00:00.000Z", "detector": "d", "schema": 1}
+    line = json.dumps({**head, **more})
     gathered = Gathered(DETECTORS)
-    FORMATS["json"](gathered, "log").read_block(line.encode() + b"\n")
-    ((kind, lines),) = gathered.tally.row(1_795_564_800).items()
+    reader_of(PLAIN_OWN_LINES, gathered, "log").read_block(line.encode() + b"\n")
+    ((minute, ((kind, lines),)),) = gathered.tally.rows()
+    assert minute == 1_795_564_800
     own = [detector for detector in DETECTORS.catalogue if parse(detector.pattern).matches(line)]
     assert kind.filters == frozenset(detector.resource_name("log") for detector in own)
     assert lines == 1
@@ -564,18 +608,18 @@ def test_the_lookup_agrees_with_the_patterns(event: object, more: dict[str, str]
 )
 def test_requests_as_servers_write_them(line: str) -> None:
     """With and without a user agent, with blanks and quotes in the user name."""
-    request = request_of(line)
-    assert request is not None
-    assert request.status == "200"
+    record = COMBINED.parser()(line)
+    assert isinstance(record, AccessRecord)
+    assert record.request.status == "200"
 
 
 def test_a_user_name_cannot_forge_the_line() -> None:
     """A name with the form of a request stays a name, as only the server writes bare quotes."""
     forged = "x [01/Jan/2000:00:00:00 +0000] \\x22GET /forged HTTP/1.1\\x22 200 1"
     line = f'h - {forged} [25/Nov/2026:01:17:12 +0000] "GET /real HTTP/1.1" 404 9'
-    request = request_of(line)
-    assert request is not None
-    assert (request.path, request.status) == ("/real", "404")
+    record = COMBINED.parser()(line)
+    assert isinstance(record, AccessRecord)
+    assert (record.request.path, record.request.status) == ("/real", "404")
 
 
 @pytest.mark.parametrize(

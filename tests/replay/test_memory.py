@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.replay.replay_lines import compressed_with_zstd, event, write_log
-from tests.replay.test_files import Pack
+from tests.replay.sources.test_logs import Pack
 
 MIB = 1 << 20
 #: The address space of the command. It has some 200 MiB before it reads anything.
@@ -52,14 +52,52 @@ def test_a_line_of_300_mib_is_one_bad_line(tmp_path: Path, pack: Pack) -> None:
     assert output["bad"][0]["text"] == '{"event": "' + "x" * 389
 
 
-def test_a_document_of_300_mib_is_refused(tmp_path: Path) -> None:
-    """It counts as one bad line, and a note says what to do."""
+def test_a_document_with_a_message_of_300_mib_is_refused_from_there(tmp_path: Path) -> None:
+    """It counts as one bad line, and a note says why. The events before it are judged."""
     pack = gzip.compress
-    log = write_log(tmp_path, pack(b'{"events": [\n') + pack(EVENTS) * 300 + pack(b"{}]}\n"))
+    first = json.dumps({"timestamp": 1795564800000, "message": event(0)}).encode()
+    begin = b'{"events": [\n' + first + b',\n{"timestamp": 1795564800000, "message": "'
+    log = write_log(tmp_path, pack(begin) + pack(b"x" * MIB) * 300 + pack(b'"}]}\n'))
     output = replayed(log)
-    assert (output["lines"], output["bad_lines"], output["bad"][0]["line"]) == (0, 1, 1)
-    (note,) = output["notes"]
-    assert note == (
-        f"{log.name}: it is a JSON document of more than 134,217,728 bytes, which is not read. "
-        "Export fewer hours at a time, or to S3, which writes one event per line."
+    assert (output["lines"], output["bad_lines"], output["bad"][0]["line"]) == (1, 1, 2)
+    assert any(
+        "it has a line or a JSON value of more than 33,554,432 characters" in note
+        for note in output["notes"]
     )
+
+
+@pytest.mark.stress
+def test_a_document_of_60_mib_is_read_as_it_comes(tmp_path: Path) -> None:
+    """Its events are counted, and the memory does not follow their number."""
+    pack = gzip.compress
+    log = write_log(tmp_path, pack(b'{"events": [\n') + pack(EVENTS) * 60 + pack(b"{}]}\n"))
+    output = replayed(log)
+    assert (output["lines"], output["bad_lines"]) == (0, 60 * (MIB // 46) + 1)
+
+
+#: Lines of nearly a MiB that are read.
+LONG = 120
+#: Lines of nearly a MiB, each another one: what is before the long text, and what is behind it.
+LONG_LINES = {
+    "path": ('192.0.2.7 - - [25/Nov/2026:00:00:00 +0000] "GET /{}', ' HTTP/1.1" 404 9 "-" "curl"'),
+    "answered": ('192.0.2.7 - - [25/Nov/2026:00:00:00 +0000] "GET /{}', ' HTTP/1.1" 200 9 "-" "a"'),
+    "agent": ('192.0.2.7 - - [25/Nov/2026:00:00:00 +0000] "GET / HTTP/1.1" 404 9 "-" "{}', '"'),
+    "referrer": (
+        '192.0.2.7 - - [25/Nov/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 9 "http://{}',
+        '/" "curl"',
+    ),
+    "own": (event(0)[:-2] + ', "x": "{}', '"}'),
+}
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("kind", LONG_LINES)
+def test_long_lines_are_not_kept(tmp_path: Path, kind: str) -> None:
+    """They count, and the memory does not follow them: each took 5 MiB when it was remembered."""
+    before, behind = (text.encode() for text in LONG_LINES[kind])
+    long, end = gzip.compress(b"x" * (MIB - 500)), gzip.compress(behind + b"\n")
+    lines = (
+        gzip.compress(before.replace(b"{}", b"%d" % number)) + long + end for number in range(LONG)
+    )
+    output = replayed(write_log(tmp_path, b"".join(lines)))
+    assert (output["lines"], output["bad_lines"]) == (LONG, 0)

@@ -15,7 +15,7 @@ import pytest
 from flask_errwatch import Alarm, Detector, __version__
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.replay.charts import chart
-from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
 from flask_errwatch.replay.summary import summary
 from flask_errwatch.simulation import LineKinds, Tally
 from tests.chromium import browsed, evaluated, in_chromium
@@ -231,8 +231,8 @@ def test_the_page_of_a_log_that_could_not_be_read(tmp_path: Path, run: Run) -> N
     text = rendered(run, write_log(tmp_path, [f"{HOSTILE}\n"]))
     assert "<table>" not in text
     assert (
-        '<p class="caution">Nothing could be read of access.log (1 line, none in the format '
-        "combined, the first is"
+        '<p class="caution">Nothing could be read of access.log (1 line, none of them '
+        "understood, the first is"
     ) in text
     assert "<img" not in text
 

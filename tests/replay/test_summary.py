@@ -229,9 +229,8 @@ def test_logs_of_which_nothing_could_be_read(tmp_path: Path, run: Run) -> None:
     result = run(text, empty)
     assert result.exit_code == 1
     assert result.stderr == (
-        "Error: Nothing could be read of app.txt (2 lines, none in the format combined, the first "
-        "is '?[2Jhello'), empty.log (it has no lines). Give another file, or its format with "
-        "--format: combined, json, cloudwatch-export.\n"
+        "Error: Nothing could be read of app.txt (2 lines, none of them understood, the first is "
+        "'?[2Jhello'). Give its format with --format, --log-format or --fields.\n"
     )
     assert "detector" not in result.stdout.splitlines()[1]
     assert f"  {text}:1: ?[2Jhello" in result.stdout.splitlines()
@@ -248,13 +247,14 @@ def test_a_log_that_is_damaged_before_its_first_line(tmp_path: Path, run: Run) -
 
 
 def test_one_log_of_several_that_could_not_be_read(tmp_path: Path, run: Run) -> None:
-    """A note names it, without the folder. The others are judged, and the exit code is 0."""
+    """The sentence names it, without the folder. The others are judged, and the exit code is 1."""
     text = write_log(tmp_path, ["hello\n"], "app.txt")
     result = run(text, write_log(tmp_path, BURSTS))
-    assert result.exit_code == 0
+    assert result.exit_code == 1
+    assert "not-found-error" in result.stdout
     assert (
-        "Nothing could be read of app.txt (1 line, none in the format combined, the first is "
-        "'hello').\n"
+        "Error: More than half could not be read of app.txt (1 line, none of them understood, the "
+        "first is 'hello'). Give its format"
     ) in result.stderr
 
 

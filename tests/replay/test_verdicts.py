@@ -148,9 +148,10 @@ def test_a_log_without_alarms_is_not_read_again(
     assert run(write_log(tmp_path, OWN_LINES[:5])).exit_code == 0
 
 
-def test_a_pipe_of_a_known_format_is_not_copied(tmp_path: Path) -> None:
-    """It cannot be read again, and a note says so."""
-    command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--format", "json"]
+@pytest.mark.parametrize("form", ["auto", "json"])
+def test_a_pipe_has_verdicts_too(tmp_path: Path, form: str) -> None:
+    """It is copied to a temporary file, to be read again."""
+    command = [sys.executable, "-m", "flask", "errwatch", "replay", "-", "--format", form]
     done = subprocess.run(
         [*command, "--json"],
         input="".join(OWN_LINES).encode(),
@@ -161,8 +162,7 @@ def test_a_pipe_of_a_known_format_is_not_copied(tmp_path: Path) -> None:
     )
     output = json.loads(done.stdout)
     (scan,) = [one for one in output["other_alarms"] if one["alarm"] == "scan-one-source"]
-    assert [alarm["looks_like"] for alarm in scan["alarms"]] == [None]
-    assert b"What the alarms look like is not known: a pipe of this format" in done.stderr
+    assert [alarm["looks_like"]["kind"] for alarm in scan["alarms"]] == ["path scan"]
 
 
 def test_damaged_lines_are_left_out(tmp_path: Path, replay_json: Run) -> None:

@@ -15,6 +15,7 @@ import pytest
 from flask_errwatch import DEFAULT_DETECTORS, SECURITY_DETECTORS
 from flask_errwatch._time import readable
 from flask_errwatch.replay.session import Session
+from flask_errwatch.replay.sources import open_logs
 from flask_errwatch.respond.answer.rules import verdict
 from flask_errwatch.respond.answer.verdict import Kind
 from flask_errwatch.respond.ranking.summarize import summarize
@@ -71,9 +72,10 @@ def first_alarm(lines: Iterable[Line], folder: Path) -> Window:
     """The period for which the judge lets the alarm of failed logins fire first."""
     detectors = detector_set(*DEFAULT_DETECTORS, *SECURITY_DETECTORS)
     log = write_log(folder, [f"{json.dumps(line)}\n" for line in lines], "farm.jsonl")
-    session = Session([str(log)], detectors)
-    for _ in session.read():
-        pass
+    with open_logs([str(log)]) as logs:
+        session = Session(logs, detectors)
+        for _ in session.read():
+            pass
     log_of_app = judge_log(
         session.gathered.tally,
         detectors.catalogue,

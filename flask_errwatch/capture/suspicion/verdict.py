@@ -11,6 +11,7 @@ from flask_errwatch.capture.suspicion.agents import LENGTH, agent_kind
 from flask_errwatch.capture.suspicion.injections import is_injection
 from flask_errwatch.capture.suspicion.names import METHODS
 from flask_errwatch.capture.suspicion.paths import is_asset, is_probe
+from flask_errwatch.capture.suspicion.referrers import LENGTH as LENGTH_OF_REFERRER
 from flask_errwatch.capture.suspicion.referrers import referrer_kind
 from flask_errwatch.capture.suspicion.site import Site
 
@@ -102,7 +103,11 @@ def classify(  # noqa: PLR0917 - positions are faster than names
         Suspicion(agent='library', referrer='none', path_class='probe', suspicion=2)
     """
     who = agent_kind(agent[:LENGTH], site.expected_agents)
-    origin = referrer_kind(referrer, host) if referrer else "none"
+    origin = (
+        referrer_kind(referrer[:LENGTH_OF_REFERRER], host[:LENGTH_OF_REFERRER])
+        if referrer
+        else "none"
+    )
     is_link = origin == "same"
     path, query = path[:LONGEST], query[:LONGEST]
     # What a browser sends to a route may name a folder above in its query.

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from flask_errwatch.capture.suspicion import Match, Site, classify, split_target
-from flask_errwatch.replay.access_logs import minute_of_stamp
-from flask_errwatch.replay.requests import ANSWERED, REQUEST, Request, split_request
-from flask_errwatch.replay.sites import SeenSite, Survey, template_of
+from flask_errwatch.replay.formats.ncsa import COMBINED
+from flask_errwatch.replay.formats.record import AccessRecord
+from flask_errwatch.replay.formats.requests import ANSWERED_REQUEST, Request, split_request
+from flask_errwatch.replay.gathering.sites import SeenSite, Survey, template_of
 from flask_errwatch.respond.answer.rules import verdict
 from flask_errwatch.respond.blocking.brakes import ANSWERS_PER_ERROR, Brake, Facts, decide
 from flask_errwatch.respond.blocking.from_alarm import BLOCKABLE
@@ -59,7 +60,7 @@ def _log(request: pytest.FixtureRequest) -> tuple[str, Log]:
     with gzip.open(SHARED / "data" / name / "access.log.gz", "rt", encoding="latin-1") as file:
         text = file.read()
     survey = Survey()
-    survey.add(ANSWERED.findall(text))
+    survey.add(ANSWERED_REQUEST.findall(text))
     site, lines, answers = survey.site(), [], []
     requests: list[Answer] = []
     for at, found in _requests(text):
@@ -75,14 +76,12 @@ def _log(request: pytest.FixtureRequest) -> tuple[str, Log]:
 
 
 def _requests(text: str) -> Iterator[tuple[float, Request]]:
+    parse = COMBINED.parser()
     for line in text.splitlines():
-        match = REQUEST.match(line)
-        assert match is not None
-        source, moment, zone, request, status, rest = match.groups()
-        minute = minute_of_stamp(moment, zone)
-        assert minute is not None
-        second = int(line.partition(f"[{moment}:")[2][:2])
-        yield minute + second, Request.of(source, status, request, rest)
+        record = parse(line)
+        assert isinstance(record, AccessRecord)
+        assert record.at is not None
+        yield record.at, record.request
 
 
 def _event(found: Request, site: SeenSite) -> dict[str, object]:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from datetime import datetime
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from flask_errwatch.capture.suspicion import Suspicion
 from flask_errwatch.detectors import HEARTBEAT, OPERATIONAL_EVENTS
 from flask_errwatch.patterns import JsonEvent
-from flask_errwatch.replay.detector_set import DetectorSet
-from flask_errwatch.replay.sites import UNKNOWN_SITE, SeenSite
-from flask_errwatch.simulation import MINUTE, InputCoverage, LineKind, LineKinds, Tally
+from flask_errwatch.replay.gathering.client_rule import ClientRule
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.sites import UNKNOWN_SITE, SeenSite
+from flask_errwatch.replay.sources import ALWAYS, Log, TimeRange, TooLong
+from flask_errwatch.simulation import MINUTE, PEER_MARK, InputCoverage, LineKind, LineKinds, Tally
 
 _SHOWN_BAD = 3
+#: Seconds from the first to the last one of a minute.
+_LAST_SECOND = MINUTE - 1
 _KEPT_OF_BAD = 400
 #: The fields that the sensor derives of a request's path, referrer and user agent.
 CLASSES = frozenset(Suspicion._fields)
 # Combinations of values whose kind is remembered.
 _KNOWN = 10_000
+# Characters of such a combination. Longer ones do not come again, and would fill the memory.
+_LONGEST_KNOWN = 4_096
 # How far a server's lines may be out of order: a line carries the time its request began.
 _TOLERANCE = 60
-# In April 2262 nanoseconds since the epoch exceed 64 bits. A later time, or a negative one, is
-# damaged: calendars end in the year 9999, and periods reach beyond any minute.
-_LAST = 9_223_372_036
-_TIMESTAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII
-)
-
 
 #: The values of a line that decide its kind.
 Values = tuple[object, ...]
+#: The sources and the paths of lines that are alike.
+SourcesAndPaths = tuple[list[str | None], list[str | None]]
 #: Stands for the value of a field that a line does not have.
 MISSING = object()
 
@@ -73,6 +72,7 @@ class Gathered:
     Args:
         detectors: The detectors that judge.
         site: What the access logs show of their site.
+        within: The time whose lines are judged.
 
     Attributes:
         detectors: The detectors that judge.
@@ -87,11 +87,29 @@ class Gathered:
             those of processes that died.
         shows_requests: Whether every log so far shows all requests, as an access log does.
         shown: The fields that lines other than operational ones have.
+        clients: Derives whose a request is.
+        hidden_lines: How many of the app's lines are inside something else in a log group, where
+            no metric filter matches them.
+        repeated_requests: How many requests are beside the app's own lines, which count them.
+        lacks_referrers: Whether requests that were classified have no referrer in their log.
+        outside: How many lines are not within the time that is judged.
+        hidden: The fields that counts do not show of some lines that have them.
+        shows_sources: Whether it is shown whose every line is.
+        has_sums_only: Whether only sums of what filters count are known, as of metrics.
     """
 
-    def __init__(self, detectors: DetectorSet, site: SeenSite = UNKNOWN_SITE) -> None:
+    def __init__(
+        self,
+        detectors: DetectorSet,
+        site: SeenSite = UNKNOWN_SITE,
+        within: TimeRange = ALWAYS,
+    ) -> None:
         self.detectors = detectors
         self.site = site
+        self._within = within
+        self.clients = ClientRule(detectors.config.trusted_proxies)
+        self.hidden_lines = self.repeated_requests = self.outside = 0
+        self.lacks_referrers = False
         self.tally = Tally()
         self.kinds = LineKinds(detectors.desired.resources)
         self.bad_lines = 0
@@ -100,6 +118,9 @@ class Gathered:
         self.has_heartbeats = self.has_operational = False
         self.shows_requests = True
         self.shown: set[str] = set()
+        self.hidden: set[str] = set()
+        self.shows_sources = True
+        self.has_sums_only = False
         app_name = detectors.desired.app_name
         self._named = frozenset(
             detector.resource_name(app_name)
@@ -121,7 +142,9 @@ class Gathered:
             heartbeats=self.has_heartbeats,
             deaths=self.has_operational,
             # Where no request failed, no line lacks a field.
-            fields=frozenset(self.shown) if self.shown else None,
+            fields=frozenset(self.shown - self.hidden) if self.shown else None,
+            sources=self.shows_sources,
+            sums_only=self.has_sums_only,
         )
 
     def kind_of(self, values: Values) -> LineKind:
@@ -140,7 +163,9 @@ class Gathered:
             pairs = zip(self.kinds.fields, values, strict=True)
             event = {field: value for field, value in pairs if value is not MISSING}
             # Whose address it is decides no kind, only that there is one.
-            kind = self._known[values] = self.kind_of_line({"client_ip": "", **event})
+            kind = self.kind_of_line({"client_ip": "", **event})
+            if sum(len(value) for value in values if isinstance(value, str)) <= _LONGEST_KNOWN:
+                self._known[values] = kind
         return kind
 
     def kind_of_line(self, event: JsonEvent, text: str | None = None) -> LineKind:
@@ -166,14 +191,37 @@ class Gathered:
         paths: Sequence[str | None],
     ) -> None:
         """Counts lines of one kind, with their sources and paths if an alarm may name them."""
-        if kind.is_by_source or not kind.filters.isdisjoint(self._named):
+        if not self._is_judged(minute):
+            self.outside += len(sources)
+        elif self._may_be_named(kind):
             self.tally.add(minute, kind, sources, paths)
         else:
             self.tally.add_unnamed(minute, kind, len(sources))
 
+    def count_equal(
+        self, minute: int, kind: LineKind, lines: int, *, source: str | None, path: str | None
+    ) -> None:
+        """Counts lines of one kind that have the same source and path."""
+        if not self._is_judged(minute):
+            self.outside += lines
+        elif self._may_be_named(kind):
+            self.tally.add_equal(minute, kind, lines, source=source, path=path)
+        else:
+            self.tally.add_unnamed(minute, kind, lines)
+
     def count_other(self, minute: int, lines: int) -> None:
         """Counts lines that no filter matches."""
-        self.tally.add_unnamed(minute, self.kinds.other, lines)
+        if not self._is_judged(minute):
+            self.outside += lines
+        else:
+            self.tally.add_unnamed(minute, self.kinds.other, lines)
+
+    def _is_judged(self, minute: int) -> bool:
+        return self._within.overlaps(minute, minute + _LAST_SECOND)
+
+    def _may_be_named(self, kind: LineKind) -> bool:
+        """Whether an alarm may name the sources and paths of lines."""
+        return kind.is_by_source or not kind.filters.isdisjoint(self._named)
 
 
 class LineReader(ABC):
@@ -185,13 +233,15 @@ class LineReader(ABC):
 
     Attributes:
         defect: Why the log as a whole cannot be read, as a sentence, or None when it can.
+        too_long: How many lines were longer than a line may be.
         shows_requests: Whether a log of this format holds one line for every request.
     """
 
-    shows_requests: ClassVar[bool] = False
+    shows_requests = False
 
     def __init__(self, gathered: Gathered, log: str) -> None:
         self.defect: str | None = None
+        self.too_long = 0
         self._gathered = gathered
         gathered.shows_requests = gathered.shows_requests and self.shows_requests
         self._log = log
@@ -203,12 +253,27 @@ class LineReader(ABC):
         """How many lines of the log were read, bad and blank ones too."""
         return self._before
 
+    def consume(self, log: Log) -> Iterator[None]:
+        """Reads the whole log, and yields after each part of it."""
+        for block in log.blocks():
+            if isinstance(block, TooLong):
+                self.refuse(block)
+            else:
+                self.read_block(block)
+            yield
+        self.finish()
+
     def read_block(self, block: bytes) -> None:
         """Reads a block of whole lines."""
         self._before += self._read(block)
 
+    def pass_over(self, lines: int) -> None:
+        """Goes on behind lines that an engine counted."""
+        self._before += lines
+
     def refuse(self, beginning: bytes) -> None:
         """Counts a line that is too long, of which only the beginning is known, as bad."""
+        self.too_long += 1
         self._note_bad(0, _text(beginning))
         self._before += 1
 
@@ -243,39 +308,28 @@ class LineReader(ABC):
         self._latest = minute  # the clock goes on from there
 
 
-def minute_of(timestamp: object) -> int | None:
-    """The first second of the minute of an RFC 3339 time, or None for any other value.
-
-    The seconds decide nothing: metric filters count per minute.
+def name_of(value: object) -> str | None:
+    """The source or path that a field holds. A log may have any value there.
 
     Example:
-        >>> minute_of("1970-01-01T00:01:59.999Z"), minute_of("1970-01-01T01:01:59+01:00")
-        (60, 60)
+        >>> name_of("/a"), name_of(["/a"])
+        ('/a', None)
     """
-    match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
-    if match is None:
-        return None
-    try:
-        moment = datetime.strptime(f"{match[1]}{match[2]}{match[3]}", "%Y-%m-%d%H:%M%z")
-        return whole_minute(int(moment.timestamp()))
-    except (ValueError, OverflowError):
-        return None
-
-
-def whole_minute(seconds: int) -> int:
-    """The first second of the minute, since the epoch.
-
-    Raises:
-        ValueError: When the time is before 1970 or after April 2262.
-    """
-    if not 0 <= seconds <= _LAST:
-        raise ValueError
-    return seconds // MINUTE * MINUTE
-
-
-def name_of(value: object) -> str | None:
-    """The source or path that a field holds. A log may have any value there."""
     return value if isinstance(value, str) else None
+
+
+def source_of(event: JsonEvent) -> str | None:
+    """The client of a line, else its peer, marked as such.
+
+    Example:
+        >>> source_of({"client_ip": "203.0.113.9", "peer_ip": "10.0.3.114"})
+        '203.0.113.9'
+        >>> source_of({"peer_ip": "10.0.3.114"})
+        'peer 10.0.3.114'
+    """
+    source = name_of(event.get("client_ip"))
+    peer = name_of(event.get("peer_ip"))
+    return source if source is not None or peer is None else PEER_MARK + peer
 
 
 def _text(line: str | bytes) -> str:

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from flask_errwatch.replay import files
-from flask_errwatch.replay.files import Log, TooLong
+from flask_errwatch.replay.sources import TooLong, compression, encoding, lines, open_logs
 from tests.replay.replay_lines import Run, access, compressed_with_zstd, event, write_log
 
 Pack = Callable[[bytes], bytes]
@@ -23,10 +22,9 @@ LINES = "".join(access(second) for second in range(2000)).encode()
 
 
 def read(path: Path) -> tuple[bytes, str | None]:
-    log = Log(str(path))
-    text = b"".join(log.blocks())
-    log.close()
-    return text, log.defect
+    with open_logs([str(path)]) as logs:
+        (log,) = logs
+        return b"".join(log.blocks()), log.defect
 
 
 @pytest.mark.parametrize("name", ["a.log", "a.log.gz", "a.log.zst", "named-wrongly.log"])
@@ -51,9 +49,9 @@ def test_a_last_line_without_a_break(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", [b"\nlast\n", b""])
 def test_a_line_without_end_is_shortened(tmp_path: Path, end: bytes) -> None:
     """Only the beginning of a line beyond a MiB is kept. The lines around it are whole."""
-    log = Log(str(write_log(tmp_path, b"first\n" + b"x" * 3_000_000 + end)))
-    blocks = [*log.blocks()]
-    log.close()
+    path = write_log(tmp_path, b"first\n" + b"x" * 3_000_000 + end)
+    with open_logs([str(path)]) as logs:
+        blocks = [block for log in logs for block in log.blocks()]
     assert blocks == [b"first\n", b"x" * 400, *([b"last\n"] if end else [])]
     assert [isinstance(block, TooLong) for block in blocks[:3]] == [False, True, False][
         : len(blocks)
@@ -66,9 +64,9 @@ def test_all_formats_have_the_same_longest_line(
     tmp_path: Path, replay_json: Run, monkeypatch: pytest.MonkeyPatch, form: str, block: int
 ) -> None:
     """A line one byte longer is bad, in every format and wherever a block ends."""
-    monkeypatch.setattr(files, "LONGEST", 1000)
-    monkeypatch.setattr(files, "_BLOCK", block)
-    monkeypatch.setattr(files, "_HEAD", 1)
+    monkeypatch.setattr(lines, "LONGEST", 1000)
+    monkeypatch.setattr(compression, "PIECE", block)
+    monkeypatch.setattr(encoding, "HEAD", 500)  # the first line, which decides the format
     good = access(0) if form == "combined" else event(0)
     good = f"2026-11-25T00:00:00.000Z {good}" if form == "cloudwatch-export" else good
     # Blanks after the request, or after the object, do not matter.
@@ -128,6 +126,26 @@ def test_cut_in_the_middle_of_a_member(tmp_path: Path, run: Run, pack: Pack) -> 
     assert 10_000 < json.loads(result.stdout)["lines"] < 80_000
 
 
+def test_nothing_comes_before_a_cut_at_the_start(tmp_path: Path, run: Run) -> None:
+    """A log of which no line was read is not said to be judged, and has one remedy."""
+    result = run(write_log(tmp_path, gzip.compress(access(0).encode())[:20]))
+    assert result.exit_code == 1
+    output = " ".join(result.stderr.split())
+    assert "comes before" not in output
+    assert output.endswith(
+        "Nothing could be read of access.log (it is truncated). Give another file."
+    )
+
+
+def test_a_log_of_one_long_line_is_named_as_that(tmp_path: Path, run: Run) -> None:
+    """That it is too long is why it cannot be read."""
+    result = run(write_log(tmp_path, access(0)[:-1] * 20_000 + "\n"))
+    assert result.exit_code == 1
+    assert "Its lines are longer than 1 MiB: put each record on one of its own." in " ".join(
+        result.stderr.split()
+    )
+
+
 def test_a_damaged_member(tmp_path: Path, run: Run) -> None:
     """Wrong bytes inside a compressed part are reported too."""
     for pack in (gzip.compress, compressed_with_zstd):
@@ -139,12 +157,11 @@ def test_a_damaged_member(tmp_path: Path, run: Run) -> None:
 
 
 def test_unreadable_files_are_refused(tmp_path: Path, run: Run) -> None:
-    """A missing file, a directory and a binary file have a sentence each and exit code 2."""
+    """A missing file and a binary file have a sentence each and exit code 2."""
     good = write_log(tmp_path, LINES)
     binary = write_log(tmp_path, b"\x7fELF\0\0\0", "program")
     sentences = {
         tmp_path / "none.log": "There is no such file.",
-        tmp_path: "It is a directory: name the files in it, as with a wildcard.",
         binary: "It is binary: give a text log, plain or compressed with gzip or zstd.",
     }
     for path, sentence in sentences.items():
@@ -214,9 +231,11 @@ class Trickle(io.RawIOBase):
 )
 def test_a_pipe_that_returns_few_bytes_at_a_time(replay_json: Run, pack: Pack, step: int) -> None:
     """The format is detected from the first lines, not from the first bytes that arrive."""
-    lines = "\ufeff" + event(0) + access(1) * 30
+    lines = "\ufeff" + "the server starts\n" + access(1) * 30
     output = replay_json("-", input=io.BufferedReader(Trickle(pack(lines.encode()), step)))
-    assert (output["lines"], [line["line"] for line in output["bad"]]) == (30, [1])
+    assert output["lines"] == 30
+    assert [(line["line"], line["text"]) for line in output["bad"]] == [(1, "the server starts")]
+    assert output["site"] is not None  # it was known that these lines are requests
 
 
 def test_zstd_without_its_package(
@@ -247,5 +266,5 @@ def test_damage_is_reported_without_the_bytes(tmp_path: Path) -> None:
     log = write_log(tmp_path, gzip.compress(LINES) + b"garbage")
     assert read(log) == (
         LINES,
-        "it is damaged (Not a gzipped file). What comes before that is judged.",
+        "it is damaged (Not a gzipped file).",
     )

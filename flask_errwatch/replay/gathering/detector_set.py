@@ -13,6 +13,7 @@ from flask_errwatch.config import Config, load
 from flask_errwatch.detectors import DEFAULT_DETECTORS, Catalogue
 from flask_errwatch.errors import ConfigurationError, ErrWatchError, Problem
 from flask_errwatch.provision.desired import Desired, desired_resources
+from flask_errwatch.provision.resources import MetricFilter
 
 if TYPE_CHECKING:
     from flask_errwatch.capture.request_classifier import RequestClassifier
@@ -72,6 +73,12 @@ class DetectorSet:
         """
         config = load({}, os.environ, app_name="app")
         return cls(name, Catalogue(DEFAULT_DETECTORS).configured(config), config)
+
+    def with_filters(self, filters: tuple[MetricFilter, ...]) -> DetectorSet:
+        """The same detectors, whose metric filters count other lines."""
+        other = replace(self)
+        object.__setattr__(other, "desired", replace(self.desired, filters=filters))
+        return other
 
     def with_settings(self, settings: Sequence[str]) -> DetectorSet:
         """The same detectors with other values.

@@ -7,15 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from operator import itemgetter
 
-# The segments of a path that differ from one thing to the next: numbers, hexadecimal ids, UUIDs.
-_VARIABLE = re.compile(
-    r"(?<=/)(?:\d+|[0-9a-fA-F]{8,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})(?![^/])",
-    re.ASCII,
-)
+#: The segments of a path that differ from one thing to the next: numbers, hexadecimal ids, UUIDs.
+#: SQL has the same syntax for them.
+VARIABLE_SEGMENT = "(?:[0-9]+|[0-9a-fA-F]{8,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"
+_VARIABLE = re.compile(rf"(?<=/){VARIABLE_SEGMENT}(?![^/])")
 # Templates and hosts that are kept. A site with more has its data in its paths as words.
 _TEMPLATES = 50_000
 _HOSTS = 1_000
 _LONGEST = 1024
+#: The longest name of a host (RFC 1035, section 2.3.4), with a port.
+_LONGEST_HOST = 255 + len(":65535")
 
 
 def template_of(path: str) -> str:
@@ -43,6 +44,10 @@ class SeenSite:
     answered: frozenset[str] = frozenset()
     is_known: bool = True
 
+    def owns(self, path: str) -> bool:
+        """Whether it answered a path like this one with 2xx."""
+        return template_of(path) in self.answered
+
 
 #: Where no log was surveyed.
 UNKNOWN_SITE = SeenSite(is_known=False)
@@ -63,14 +68,17 @@ class Survey:
         self._templates: set[str] = set()
         self._hosts: Counter[str] = Counter()
 
-    def add(self, answered: list[tuple[str, str]]) -> None:
+    def add(self, answered: list[tuple[str, str]], times: int = 1) -> None:
         """Notes requests that the site answered with 2xx.
 
         Args:
             answered: The target and the referrer's host of each.
+            times: How often each of them occurred.
         """
-        hosts = Counter(map(itemgetter(1), answered))
-        del hosts[""]
+        links = Counter(map(itemgetter(1), answered))
+        hosts = Counter(
+            {host: n * times for host, n in links.items() if 0 < len(host) <= _LONGEST_HOST}
+        )
         if len(self._hosts) < _HOSTS:
             self._hosts.update(hosts)
         else:
