@@ -27,7 +27,7 @@ IMPORTED := from flask_errwatch import __version__; from flask_errwatch.capture 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) 'pip>=25.1'
-	$(BIN)/python $(PIP) --group test --editable '.[lab,replay]'
+	$(BIN)/python $(PIP) --group test --editable '.[duckdb,lab,replay]'
 	@touch $@
 
 environment: $(STAMP)
@@ -107,6 +107,7 @@ $(COMPILED): $(STAMP) $(shell find flask_errwatch tests benchmarks -name '*.py')
 # What replaying a log costs beyond reading it, and that its memory stays flat.
 bench-replay: $(STAMP)
 	$(BIN)/python -m benchmarks.replay
+	$(BIN)/python -m benchmarks.replay_engines
 
 # What the default alarms see of the labelled logs beside the project, and what not: half a minute.
 # Other logs: make detection LOGS=folder TRUTH=truth.csv

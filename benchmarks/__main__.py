@@ -143,7 +143,7 @@ def _replay(megabytes: int) -> dict[str, object]:
     command = [sys.executable, "-m", "benchmarks.replay", str(megabytes)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     figures = [json.loads(line) for line in done.stdout.splitlines()]
-    return {"formats": [figure for figure in figures if "format" in figure]}
+    return {"formats": [figure for figure in figures if "ratio" in figure]}
 
 
 def _machine() -> dict[str, object]:

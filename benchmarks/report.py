@@ -298,10 +298,10 @@ def _delivery(figures: Results) -> Table:
 def _replay(results: Results) -> Table:
     return Table(
         title="Replaying a log",
-        head=("format", "lines a second", "a bare loop's", "ratio"),
+        head=("format, and lines a second of the log", "lines a second", "a bare loop's", "ratio"),
         rows=tuple(
             (
-                figures["format"],
+                f"{figures['format']}, {figures['lines_a_second_of_the_log']:g}",
                 f"{figures['lines_per_second']:,}",
                 f"{figures['bare_lines_per_second']:,}",
                 f"{figures['ratio']:.2f}",

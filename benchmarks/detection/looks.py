@@ -6,7 +6,6 @@ import csv
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,6 +15,7 @@ from benchmarks.detection.rules import detectors
 from benchmarks.detection.truth import Row, Truth
 from benchmarks.report import Table
 from flask_errwatch.replay.session import Session
+from flask_errwatch.replay.sources import open_logs
 from flask_errwatch.respond.answer.rules import verdict
 from flask_errwatch.respond.answer.verdict import Kind, Verdict
 from flask_errwatch.respond.ranking.summarize import TimedEvent, summarize
@@ -66,8 +66,9 @@ class LookedAtLog:
 
     def __init__(self, path: Path) -> None:
         self._folder = path.parent
-        with closing(Session([str(path)], detectors())) as session:
-            for _ in session.read_open():
+        with open_logs([str(path)]) as logs:
+            session = Session(logs, detectors())
+            for _ in session.read():
                 pass
             lines = [(at, line.event) for at, line in session.lines(lambda _: True)]
         self.lines: list[TimedEvent] = sorted(lines, key=lambda line: line[0])

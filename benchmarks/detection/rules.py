@@ -12,7 +12,7 @@ from flask_errwatch.detectors.conditions import CLIENT_FAILURE
 from flask_errwatch.provision.desired import Desired, desired_resources
 from flask_errwatch.provision.resources import LogAlarm, MetricAlarm
 from flask_errwatch.provision.topics import Topics
-from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
 
 _APP = "site"
 _TOPIC = "arn:aws:sns:eu-central-1:123456789012:errors"

@@ -26,8 +26,9 @@ from benchmarks.detection.rules import (
 )
 from benchmarks.detection.truth import Label, Row, Truth
 from flask_errwatch.provision.resources import LogAlarm, MetricAlarm
-from flask_errwatch.replay.detector_set import DetectorSet
+from flask_errwatch.replay.gathering.detector_set import DetectorSet
 from flask_errwatch.replay.session import Session
+from flask_errwatch.replay.sources import open_logs
 from flask_errwatch.simulation import (
     MINUTE,
     AlarmCondition,
@@ -150,9 +151,10 @@ class LabelledLog:
     def __init__(self, path: Path, truth: Truth) -> None:
         self.path = path
         self.truth = truth
-        session = Session([str(path)], detectors())
-        for _ in session.read():
-            pass
+        with open_logs([str(path)]) as logs:
+            session = Session(logs, detectors())
+            for _ in session.read():
+                pass
         self._tally, self._coverage = session.gathered.tally, session.gathered.coverage
         self._requests = _requests(path)
         minutes = self._tally.minutes
