@@ -12,10 +12,8 @@ from flask_errwatch.replay.reading.known_formats import (
     EVERYTHING,
     JSON_LINES,
 )
-from flask_errwatch.replay.reading.shapes import OWN_LINES, KnownFormats, texts_of
+from flask_errwatch.replay.reading.shapes import DEEPEST, OWN_LINES, KnownFormats, texts_of
 
-#: Wrappers that are taken off.
-_DEEPEST: Final = 2
 #: Lines of a log, and the part of them that must show a sign.
 _LINES: Final = 200
 _SHARE: Final = 0.4
@@ -140,7 +138,7 @@ def look_alike(head: bytes, known: KnownFormats) -> str:
 
 def _innermost(text: str) -> str:
     """The message without what is around it."""
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         unwrapped = (wrapper.unwrap(text) for wrapper in EVERYTHING.wrappers)
         wrapped = next(filter(None, unwrapped), None)
         if wrapped is None:

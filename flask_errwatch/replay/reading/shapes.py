@@ -13,7 +13,7 @@ from flask_errwatch.replay.reading.own_lines import own_event
 from flask_errwatch.replay.wrappers.wrapper import Wrapper
 
 #: Wrappers around one message at most, as an export's around a collector's around a container's.
-_DEEPEST: Final = 3
+DEEPEST: Final = 3
 #: Lines that are tried at first, spread over the beginning of a log.
 _SAMPLE: Final = 400
 #: Of these the first ones always: they may be a header.
@@ -164,7 +164,7 @@ class _Votes:
                 return Reading(wrappers, content)
             if parsed is HEADER:
                 return None  # it belongs to this format, and decides nothing
-        if len(wrappers) < _DEEPEST:
+        if len(wrappers) < DEEPEST:
             for wrapper in self.known.wrappers:
                 wrapped = wrapper.unwrap(text)
                 if wrapped is not None:
