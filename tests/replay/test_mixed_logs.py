@@ -86,3 +86,16 @@ def test_caddy_counts_a_request_once(tmp_path: Path, run: Run) -> None:
     ]
     output = json.loads(run(write_log(tmp_path, lines), "--json").stdout)
     assert lines_of(output, "not-found-error") == 12
+
+
+def test_a_line_that_the_cri_cut_counts_as_a_whole(tmp_path: Path, run: Run) -> None:
+    """Neither of its parts is a line, or a bad one, and its client is found."""
+    lines: list[str] = []
+    for second in range(12):
+        line = access(second, client="203.0.113.9")
+        stamp = f"2026-11-25T00:00:{second:02d}.000000001Z stdout"
+        lines += [f"{stamp} P {line[:60]}\n", f"{stamp} F {line[60:]}"]
+    output = json.loads(run(write_log(tmp_path, lines), "--json").stdout)
+    (detector,) = (one for one in output["detectors"] if one["detector"] == "not-found-error")
+    assert (output["lines"], output["bad_lines"], detector["lines"]) == (12, 0, 12)
+    assert detector["alarms"][0]["sources"] == [{"source": "203.0.113.9", "lines": 12}]

@@ -109,6 +109,14 @@ class KnownFormats:
         """What a log is as a whole, by its first bytes. None for a log of lines."""
         return next((one for one in self.documents if one.begins(head)), None)
 
+    def _joined(self, texts: list[str]) -> list[str]:
+        """The messages, those that a collector cut into parts as a whole."""
+        for wrapper in self.wrappers:
+            if wrapper.joiner is not None:
+                whole = map(wrapper.joiner(), texts)
+                texts = [text for text in whole if text is not None]
+        return texts
+
     def guess(self, head: bytes) -> Shape | None:
         """How a log is built, by its beginning. None where no message of it is understood.
 
@@ -118,7 +126,7 @@ class KnownFormats:
             head: Its first bytes, of any number.
         """
         document = self.document_of(head)
-        texts = texts_of(head, document)
+        texts = self._joined(texts_of(head, document))
         found = _Votes(self)
         for text in _spread(texts):
             found.add(text)
