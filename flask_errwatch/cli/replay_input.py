@@ -71,7 +71,7 @@ class ReplayInput:
         """Checks that there is one source, and one thing that says how it is built.
 
         Raises:
-            click.UsageError: There is none, or more than one.
+            click.UsageError: No source is given, or more than one.
         """
         source = one_of(
             {

@@ -40,8 +40,8 @@ def row_of(cells: Mapping[str, object]) -> CountRow:
 
     Args:
         cells: By their column, text as CSV has it or values of JSON. A column that is absent is
-            not shown. Of one that is present, an empty cell means that too for a header, and for
-            other text that there is none.
+            not shown. An empty cell of a header means that too. An empty cell of any other text
+            means that the lines had no such text.
 
     Raises:
         BadRowError: A cell has a value that cannot be, a needed one is absent, a column is not

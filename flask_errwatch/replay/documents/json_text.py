@@ -70,7 +70,7 @@ class JsonText:
         """The value that begins here.
 
         Raises:
-            UnreadableError: There is none, or it is too long.
+            UnreadableError: The text ends before it, or it is too long.
         """
         self.skip_blanks()
         while True:

@@ -19,7 +19,7 @@ from flask_errwatch.replay.formats.requests import LINKED_HOST
 
 
 class UnknownQueryError(ErrWatchError):
-    """There is no counting query for an engine or a format."""
+    """An engine or a format that has no counting query."""
 
 
 def counting_query(engine: str, form: str) -> str:
@@ -30,7 +30,7 @@ def counting_query(engine: str, form: str) -> str:
         form: A name of a format that it has for this engine, in any case. `common` is `combined`.
 
     Raises:
-        UnknownQueryError: There is none. It lists those that there are.
+        UnknownQueryError: The engine or the format has none. It lists those that have one.
 
     Example:
         >>> print(counting_query("insights", "own").splitlines()[-1])

@@ -19,7 +19,7 @@ class Dialect:
         every: The argument with which `regexp_replace` replaces all matches, not only the first.
         group: How the text that replaces refers to a group, with `{}` for its number.
         split: The parts of a text `{0}` between separators `{1}`.
-        part: A part `{1}` of what `split` returns, `{0}`, from 1. NULL where there is none.
+        part: A part `{1}` of what `split` returns, `{0}`, from 1. NULL behind the last one.
         clock: The seconds since the epoch of a text such as `25/Nov/2026:01:17:12 +0000`. NULL for
             another text.
         iso: The same of `2026-11-25T01:17:12.000000Z`.

@@ -42,7 +42,7 @@ class Fields:
         found: The client that the server found behind proxies that it trusts. Where it is not the
             peer, it stands for an `X-Forwarded-For` that the log does not have.
         request: The request line.
-        method: The method, where there is no request line.
+        method: The method, of a log without request lines.
         path: The target, with or without the query, or the URL.
         query: The query, where the target has none.
         protocol: The protocol and its version.
@@ -163,7 +163,7 @@ def _has_text(values: Values, names: tuple[str, ...]) -> bool:
 
 
 def _peer(values: Values, fields: Fields) -> Peer | None:
-    """The peer and what it forwarded. None where the peer is no client."""
+    """The peer and what it forwarded. None if the peer is neither an address nor a host name."""
     peer = peer_of(_first(values, fields.client))
     if peer is None:
         return None
@@ -203,9 +203,9 @@ def _whole_line(text: str, method: str) -> str:
 
 
 def _shown(values: Values, names: tuple[str, ...]) -> str | None:
-    """The value, "" where the log shows that there is none, None where it does not show it.
+    """The value, "" where the log shows that the request lacked it, None where it shows nothing.
 
-    An object in which a header or another part is missing shows that there is none.
+    An object without a header, or without another part, shows that the request lacked it.
     """
     text = _first(values, names)
     if text:
@@ -226,7 +226,7 @@ def _first(values: Values, names: tuple[str, ...]) -> str:
 
 
 def _text(value: object) -> str:
-    """A value as a text, the values of a header joined. "" for none, and for what is no text."""
+    """A value as a text, the values of a header joined. "" for "-", and for any other type."""
     if isinstance(value, str):
         return "" if value == "-" else value
     if isinstance(value, list):

@@ -20,7 +20,7 @@ from flask_errwatch.replay.formats.record import AccessRecord, LogFormat
 
 _OPTION: Final = "--fields"
 _TITLE: Final = "JSON lines with requests"
-# A name for what a server found is no more than another one for the client.
+# The client that a server found is named by `client` too.
 _NAMES: Final = tuple(name for one in dataclasses.fields(Fields) if (name := one.name) != "found")
 _REQUIRED: Final = ("time", "status")
 # A value of these is a client only if it is an address: it may be the name of an app or a stream.

@@ -55,7 +55,7 @@ def _parse(pattern: re.Pattern[str], line: str) -> Parsed:
 def _line(request: str) -> str:
     """The request line of `GET https://shop.example.com:443/a HTTP/1.1`.
 
-    Of what is no HTTP request there are only dashes, as `- http://shop.example.com:80- `.
+    A message that is not HTTP has dashes for its parts, as `- http://shop.example.com:80- `.
     """
     method, _, rest = request.partition(" ")
     url, _, protocol = rest.rpartition(" ")

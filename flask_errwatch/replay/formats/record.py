@@ -27,7 +27,7 @@ class AccessRecord(NamedTuple):
 
 
 class Aside(Enum):
-    """A line that belongs to a format and is no request."""
+    """A line of a format that does not hold a request."""
 
     HEADER = "header"
 

@@ -41,8 +41,8 @@ class Log:
     Args:
         name: Its name, for people.
         stored: Where its bytes are.
-        is_named: Whether it was asked for by its name. If it was found, in a folder or in a bucket,
-            and is no text, that is a defect, and no error.
+        is_named: Whether it was asked for by its name: then bytes that are not text are an error.
+            In a log that was found, in a folder or in a bucket, they are a defect.
 
     Attributes:
         name: Its name, for people.
@@ -175,7 +175,7 @@ class _Copy:
         pipe: It is read to its end, as it comes: compressed if it is.
 
     Raises:
-        OSError: There is no room.
+        OSError: The disk is full.
     """
 
     def __init__(self, pipe: IO[bytes]) -> None:

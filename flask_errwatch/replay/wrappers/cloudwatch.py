@@ -76,7 +76,9 @@ def _timed(time: object, message: object) -> Wrapped | None:
 
 
 def message_text(message: object) -> str | None:
-    r"""The text of an event's message, without a line break at its end. None where there is none.
+    r"""The text of an event's message, without a line break at its end.
+
+    None for what is neither a text nor an object.
 
     Logs Insights' console exports a message that is JSON as an object.
 

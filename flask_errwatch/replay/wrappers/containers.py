@@ -49,7 +49,7 @@ def _cri_joiner() -> Join:
 
 
 #: `2026-11-25T01:17:00.123456789Z stdout F …`, where P marks a part of a line that is
-#: continued: alone it is no line.
+#: continued.
 #: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
 CRI: Final = Wrapper(name="CRI", unwrap=_cri, joiner=_cri_joiner)
 #: `docker logs --timestamps`, `kubectl logs --timestamps`, `podman logs -t`: a time and a blank.

@@ -10,7 +10,7 @@ from flask_errwatch.replay.wrappers.wrapper import LEVELS, TIME, Wrapper, prefix
 _PRIORITY = r"<\d{1,3}>"
 _CLOCK = r"\d\d:\d\d:\d\d"
 _HOST = r"[\w.-]{1,255} "
-# The program, and its process: `gunicorn[7]: `. A level is no program: it begins a logger's line.
+# The program, and its process: `gunicorn[7]: `. A level begins a logger's line instead.
 _TAG = rf"(?!(?:{LEVELS}):)[\w()./@+-]{{1,128}}(?:\[[\w.-]{{1,64}}\])?:(?: |$)"
 # `Nov 25 01:17:00`, without a year. journald's `short-precise` has a fraction.
 _BSD = rf"(?:{'|'.join(MONTHS)}) [ \d]\d {_CLOCK}(?:\.\d{{1,6}})?"

@@ -38,8 +38,7 @@ class Wrapped(NamedTuple):
 
     Attributes:
         at: The time that the wrapper states, in seconds since the epoch. None where it states none.
-        message: The line inside, without a line break at its end. Empty where there is none, as in
-            a heading.
+        message: The line inside, without a line break at its end. Empty in a heading.
     """
 
     at: float | None
