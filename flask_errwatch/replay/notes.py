@@ -8,7 +8,7 @@ from typing import Final
 
 from flask_errwatch._text import counted, listed
 from flask_errwatch._time import rfc3339_second
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.names import short_names
 from flask_errwatch.replay.reading.log_engine import LogEngine
 from flask_errwatch.replay.session import Session

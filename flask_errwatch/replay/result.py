@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flask_errwatch._time import rfc3339_second
-from flask_errwatch.replay.gathering.readers import BadLine
+from flask_errwatch.replay.gathering.gathered import BadLine
 from flask_errwatch.replay.session import LogRead
 from flask_errwatch.replay.summary import SummaryRow
 from flask_errwatch.replay.verdicts import NO_VERDICTS, AlarmVerdicts

@@ -9,7 +9,7 @@ from dataclasses import replace
 from flask_errwatch._text import counted
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.notes import engine_notes, judging_notes, reading_notes, site_sentence
 from flask_errwatch.replay.proposal import proposed_overrides
 from flask_errwatch.replay.reading.known_formats import COUNTS

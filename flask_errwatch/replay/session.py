@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import Gathered, LineReader
+from flask_errwatch.replay.gathering.gathered import Gathered
+from flask_errwatch.replay.gathering.line_reader import LineReader
 from flask_errwatch.replay.gathering.sites import Survey
 from flask_errwatch.replay.reading.access_logs import PLAIN_ACCESS_LOG, AccessLogReader
 from flask_errwatch.replay.reading.known_formats import EVERYTHING

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 
 from flask_errwatch.detectors import Detector
-from flask_errwatch.replay.gathering.readers import MISSING, Gathered
+from flask_errwatch.replay.gathering.gathered import MISSING, Gathered
 from flask_errwatch.replay.session import Session
 from flask_errwatch.respond.answer.rules import suspicion_threshold, verdict
 from flask_errwatch.respond.answer.verdict import Verdict

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import Gathered, LineReader
+from flask_errwatch.replay.gathering.gathered import Gathered
+from flask_errwatch.replay.gathering.line_reader import LineReader
 from flask_errwatch.replay.reading.json_logs import _JsonReader
 from flask_errwatch.replay.reading.known_formats import COUNTS, FORMAT_NAMES, known_formats
 from flask_errwatch.replay.reading.log_readers import reader_of

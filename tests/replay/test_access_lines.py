@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flask_errwatch.detectors import DEFAULT_DETECTORS
 from flask_errwatch.replay.formats.minutes import minute_of_stamp
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.reading.access_logs import AccessLogReader
 from tests.replay.replay_lines import Run, access, detector_set, write_log
 

@@ -16,7 +16,7 @@ from flask_errwatch.patterns import parse
 from flask_errwatch.replay.formats.minutes import minute_of
 from flask_errwatch.replay.formats.ncsa import COMBINED
 from flask_errwatch.replay.formats.record import AccessRecord
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.reading.access_logs import PLAIN_ACCESS_LOG
 from flask_errwatch.replay.reading.json_logs import EXPORTED_OWN_LINES, PLAIN_OWN_LINES
 from flask_errwatch.replay.reading.log_readers import reader_of

@@ -14,7 +14,7 @@ from flask_errwatch._time import readable_minute
 from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.replay.counts.gathered_counts import GatheredCounts
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import MISSING, Gathered, Values
+from flask_errwatch.replay.gathering.gathered import MISSING, Gathered, Values
 from flask_errwatch.respond.alarm.metrics_in_aws import ingested_bytes
 from flask_errwatch.respond.ranking.window import Window
 from flask_errwatch.respond.reading.insights import MOST_ROWS, Insights, Row, moment_of, number_of
@@ -143,7 +143,7 @@ def _values(fields: Iterable[str], row: Mapping[str, str]) -> Values:
 
 
 def _number(text: str) -> object:
-    """The number of a text, a whole one where it is one. The text where it is none."""
+    """The text as a number, whole if it can be. Any other text is returned as it is."""
     try:
         number = float(text)
         return int(number) if number.is_integer() else number

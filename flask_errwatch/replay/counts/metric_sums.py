@@ -18,7 +18,7 @@ from flask_errwatch.errors import ErrWatchError, Problem
 from flask_errwatch.provision.resources import MetricFilter
 from flask_errwatch.replay.counts.gathered_counts import GatheredCounts
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.respond.ranking.window import Window
 from flask_errwatch.simulation import HEARTBEAT_LINE, MINUTE, LineFilter
 

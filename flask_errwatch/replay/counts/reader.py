@@ -13,7 +13,8 @@ from flask_errwatch.errors import Problem
 from flask_errwatch.replay.counts.cells import BadRowError, check_header, row_of
 from flask_errwatch.replay.counts.count_row import CountRow
 from flask_errwatch.replay.counts.row_counter import RowCounter
-from flask_errwatch.replay.gathering.readers import Gathered, LineReader
+from flask_errwatch.replay.gathering.gathered import Gathered
+from flask_errwatch.replay.gathering.line_reader import LineReader
 from flask_errwatch.replay.sources import UnreadableLogError
 
 #: Of JSON, a key with what other programs write for a number that is not finite.

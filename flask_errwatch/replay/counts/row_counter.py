@@ -9,7 +9,7 @@ from typing import Final
 from flask_errwatch.replay.counts.count_row import CountRow
 from flask_errwatch.replay.formats.record import request_line
 from flask_errwatch.replay.formats.requests import Request
-from flask_errwatch.replay.gathering.readers import CLASSES, MISSING, Gathered
+from flask_errwatch.replay.gathering.gathered import CLASSES, MISSING, Gathered
 from flask_errwatch.replay.gathering.request_kinds import RequestKinds
 from flask_errwatch.replay.gathering.sites import SeenSite
 from flask_errwatch.simulation import LineKind
@@ -72,7 +72,7 @@ class RowCounter:
         return None if detector is None else detector.event
 
     def _add_plain(self, row: CountRow, event: str) -> None:
-        """Counts lines of which there is no more than the row has."""
+        """Counts lines of which only the row is known, and not the request."""
         fields: dict[str, object] = {"event": event, "count": 1}
         known = {
             "status": row.status,

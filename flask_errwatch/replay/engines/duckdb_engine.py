@@ -16,7 +16,7 @@ from flask_errwatch.replay.engines.plain_lines import is_mostly_plain
 from flask_errwatch.replay.formats.clients import client_of
 from flask_errwatch.replay.formats.minutes import minute_of_stamp
 from flask_errwatch.replay.formats.requests import ANSWERED_REQUEST, Request
-from flask_errwatch.replay.gathering.readers import Gathered, SourcesAndPaths
+from flask_errwatch.replay.gathering.gathered import Gathered, SourcesAndPaths
 from flask_errwatch.replay.gathering.request_kinds import RequestKinds
 from flask_errwatch.replay.gathering.sites import Survey
 from flask_errwatch.replay.reading.access_logs import AccessLogReader

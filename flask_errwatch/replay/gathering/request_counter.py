@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from flask_errwatch.replay.formats.requests import Request
-from flask_errwatch.replay.gathering.readers import Gathered, SourcesAndPaths
+from flask_errwatch.replay.gathering.gathered import Gathered, SourcesAndPaths
 from flask_errwatch.replay.gathering.request_kinds import RequestKinds
 from flask_errwatch.simulation import LineKind
 

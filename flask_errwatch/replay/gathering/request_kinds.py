@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from flask_errwatch.capture.suspicion import Match, Site, Suspicion, classify, split_target
 from flask_errwatch.replay.formats.requests import Request, split_request
-from flask_errwatch.replay.gathering.readers import CLASSES, MISSING, Gathered
+from flask_errwatch.replay.gathering.gathered import CLASSES, MISSING, Gathered
 from flask_errwatch.replay.gathering.sites import SeenSite, template_of
 from flask_errwatch.simulation import PEER_MARK, LineKind
 

@@ -10,7 +10,7 @@ from flask_errwatch.replay.formats.clients import client_of
 from flask_errwatch.replay.formats.minutes import minute_of_stamp
 from flask_errwatch.replay.formats.ncsa import COMBINED
 from flask_errwatch.replay.formats.requests import REQUEST, Request, plain_headers
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.gathering.request_counter import FAILED, MinuteRequests
 from flask_errwatch.replay.reading.messages import MessageReader
 from flask_errwatch.replay.reading.shapes import Reading, Shape

@@ -14,7 +14,7 @@ import orjson
 
 from flask_errwatch.patterns import JsonEvent
 from flask_errwatch.replay.formats.minutes import minute_of
-from flask_errwatch.replay.gathering.readers import MISSING, Gathered, SourcesAndPaths, Values
+from flask_errwatch.replay.gathering.gathered import MISSING, Gathered, SourcesAndPaths, Values
 from flask_errwatch.replay.reading.messages import MessageReader
 from flask_errwatch.replay.reading.shapes import Reading, Shape
 from flask_errwatch.replay.wrappers.cloudwatch import EXPORT

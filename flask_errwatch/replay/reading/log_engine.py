@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.gathering.sites import Survey
 from flask_errwatch.replay.reading.access_logs import AccessLogReader
 from flask_errwatch.replay.sources import Log

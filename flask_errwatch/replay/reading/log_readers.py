@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask_errwatch.replay.counts.reader import CountsReader
-from flask_errwatch.replay.gathering.readers import Gathered, LineReader
+from flask_errwatch.replay.gathering.gathered import Gathered
+from flask_errwatch.replay.gathering.line_reader import LineReader
 from flask_errwatch.replay.reading.access_logs import PLAIN_ACCESS_LOG, AccessLogReader
 from flask_errwatch.replay.reading.json_logs import (
     EXPORTED_OWN_LINES,

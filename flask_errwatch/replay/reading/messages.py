@@ -8,7 +8,8 @@ from typing import Final
 from flask_errwatch.replay.documents.document import BadMessage, DocumentFormat
 from flask_errwatch.replay.formats.minutes import whole_minute
 from flask_errwatch.replay.formats.record import Aside
-from flask_errwatch.replay.gathering.readers import Gathered, LineReader, name_of, source_of
+from flask_errwatch.replay.gathering.gathered import Gathered
+from flask_errwatch.replay.gathering.line_reader import LineReader
 from flask_errwatch.replay.gathering.request_counter import RequestCounter
 from flask_errwatch.replay.reading.contents import (
     Content,
@@ -17,6 +18,7 @@ from flask_errwatch.replay.reading.contents import (
     TimedRequest,
     lines_of,
 )
+from flask_errwatch.replay.reading.own_lines import name_of, source_of
 from flask_errwatch.replay.reading.shapes import Shape
 from flask_errwatch.replay.sources import Log
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_errwatch.detectors import OPERATIONAL_EVENTS
 from flask_errwatch.patterns import JsonEvent, read_event
+from flask_errwatch.simulation import PEER_MARK
 
 
 def is_own(event: JsonEvent) -> bool:
@@ -35,3 +36,27 @@ def own_event(text: str) -> JsonEvent | None:
         return None
     event = read_event(text)
     return event if event is not None and is_own(event) else None
+
+
+def name_of(value: object) -> str | None:
+    """The source or path that a field holds. A log may have any value there.
+
+    Example:
+        >>> name_of("/a"), name_of(["/a"])
+        ('/a', None)
+    """
+    return value if isinstance(value, str) else None
+
+
+def source_of(event: JsonEvent) -> str | None:
+    """The client of a line, else its peer, marked as such.
+
+    Example:
+        >>> source_of({"client_ip": "203.0.113.9", "peer_ip": "10.0.3.114"})
+        '203.0.113.9'
+        >>> source_of({"peer_ip": "10.0.3.114"})
+        'peer 10.0.3.114'
+    """
+    source = name_of(event.get("client_ip"))
+    peer = name_of(event.get("peer_ip"))
+    return source if source is not None or peer is None else PEER_MARK + peer

@@ -8,7 +8,7 @@ from typing import Final
 
 from flask_errwatch.replay.formats.minutes import minute_of_stamp
 from flask_errwatch.replay.formats.requests import REQUEST, Request
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.gathering.request_kinds import RequestKinds
 from flask_errwatch.replay.reading.access_logs import PLAIN_ACCESS_LOG
 from flask_errwatch.replay.reading.contents import (

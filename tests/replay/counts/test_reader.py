@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from flask_errwatch import DEFAULT_DETECTORS, Alarm, BusyAlarm, Detector, RequestMetric
 from flask_errwatch.replay.counts.reader import CountsReader
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.result import ReplayResult
 from flask_errwatch.replay.sources import UnreadableLogError
 from tests.replay.counts.counts_files import write_counts

@@ -13,7 +13,7 @@ from flask_errwatch.capture.request_classifier import RequestClassifier
 from flask_errwatch.replay.counts.count_row import CountRow
 from flask_errwatch.replay.counts.row_counter import RowCounter
 from flask_errwatch.replay.gathering.detector_set import DetectorSet
-from flask_errwatch.replay.gathering.readers import Gathered
+from flask_errwatch.replay.gathering.gathered import Gathered
 from flask_errwatch.replay.gathering.sites import SeenSite
 from flask_errwatch.replay.result import ReplayResult
 from tests.replay.counts.replayed import reasons, replayed, rows_of
